@@ -1,0 +1,87 @@
+"""The whole taxonomy of what can go wrong, and whose fault it is.
+
+    ResolverdError
+    ├── InputError          something a person wrote: what, where, what to write instead
+    │   ├── ConfigError     a setting, an environment variable, an option of the command line
+    │   └── ZoneError       a master file or hierarchy.toml
+    ├── WireError           octets from the network that are no DNS message (FORMERR)
+    │   └── NameError_      a name that breaks RFC 1035 section 2.3.4
+    ├── ListenError         an address that cannot be bound
+    ├── ControlError        the control socket does not answer, or refuses
+    └── ResolutionFailed    a question that found no answer: rcode, EDE, tag and metric label
+
+Each place that raises `ResolutionFailed` has its own four-letter tag, which stands at the end of the EDE's text:
+`grep` leads from a user's `dig` output to the line. docs/errors.md lists them.
+"""
+
+from __future__ import annotations
+
+from resolver.message import Ede, Rcode
+
+
+class ResolverdError(Exception):
+    """The root of the taxonomy."""
+
+
+class InputError(ResolverdError):
+    """Something a person wrote is wrong: one line that says what, where (`file:line` or a setting), and what instead."""
+
+    def __init__(self, what: str, *, where: str = "", instead: str = "") -> None:
+        self.what, self.where, self.instead = what, where, instead
+        super().__init__(f"{where}: {what}" if where else what)
+
+    def __str__(self) -> str:
+        text = f"{self.where}: {self.what}" if self.where else self.what
+        return f"{text}; {self.instead}" if self.instead else text
+
+
+class ConfigError(InputError):
+    """A setting that cannot be used."""
+
+
+class ZoneError(InputError):
+    """A master file or a hierarchy that cannot be used."""
+
+
+class WireError(ResolverdError):
+    """Octets that are no DNS message; the text says which bound they break."""
+
+
+class NameError_(WireError, ValueError):
+    """A name, in wire or presentation form, that breaks RFC 1035 section 2.3.4."""
+
+
+class ListenError(ResolverdError):
+    """An address that cannot be bound; the text names it, its holder where that is known, and the fix."""
+
+
+class ControlError(ResolverdError):
+    """The control socket does not answer, or refuses what was asked."""
+
+
+class ResolutionFailed(ResolverdError):
+    """A question found no answer.
+
+    `tag` is the four letters of the place that gave up; `code` the EDE info-code (RFC 8914 section 4); `label`
+    the value under which it is counted. `own_limit` is True when the asker's own budget, depth, cycle or deadline
+    ended it: such a failure says nothing about the question and is neither cached nor shared.
+    """
+
+    def __init__(
+        self,
+        tag: str,
+        code: int,
+        text: str,
+        *,
+        rcode: int = Rcode.SERVFAIL,
+        label: str = "unusable",
+        own_limit: bool = False,
+    ) -> None:
+        super().__init__(f"{text} [{tag}]")
+        self.tag, self.code, self.text = tag, code, text
+        self.rcode, self.label, self.own_limit = rcode, label, own_limit
+
+    @property
+    def ede(self) -> Ede:
+        """The extended error that the client is told."""
+        return Ede(self.code, str(self))

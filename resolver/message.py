@@ -1,0 +1,201 @@
+"""What flows through the program: questions, record sets, messages, and the one interface that answers them.
+
+A *name* is its uncompressed wire form as `bytes`. As a key it is lower-cased (`wire.names.fold`); in data that is
+answered it keeps the spelling of its zone. Types, classes and rcodes are plain integers with names here.
+The hot classes are named tuples: immutable, hashable, and three times cheaper to make than a frozen dataclass.
+"""
+
+from __future__ import annotations
+
+import enum
+from collections.abc import Callable, Coroutine
+from dataclasses import dataclass
+from typing import Any, Final, NamedTuple, Protocol
+
+# Flag bits of the second header word (RFC 1035 section 4.1.1, RFC 4035 section 3.2).
+QR: Final = 0x8000
+AA: Final = 0x0400
+TC: Final = 0x0200
+RD: Final = 0x0100
+RA: Final = 0x0080
+AD: Final = 0x0020
+CD: Final = 0x0010
+OPCODE_MASK: Final = 0x7800
+
+EDNS_PAYLOAD: Final = 1232
+"""Octets we offer and send over UDP: fits an IPv6 minimum MTU unfragmented (DNS flag day 2020, RFC 9715)."""
+
+
+class Type(enum.IntEnum):
+    """Record types that the program itself knows by name; any other number is carried as it is (RFC 3597)."""
+
+    A = 1
+    NS = 2
+    CNAME = 5
+    SOA = 6
+    PTR = 12
+    MX = 15
+    TXT = 16
+    AAAA = 28
+    SRV = 33
+    DNAME = 39
+    OPT = 41
+    DS = 43
+    RRSIG = 46
+    NSEC = 47
+    DNSKEY = 48
+    NSEC3 = 50
+    SVCB = 64
+    HTTPS = 65
+    TSIG = 250
+    IXFR = 251
+    AXFR = 252
+    MAILB = 253
+    MAILA = 254
+    ANY = 255
+    CAA = 257
+
+
+class Class(enum.IntEnum):
+    """Record classes (RFC 1035 section 3.2.4, RFC 2136)."""
+
+    IN = 1
+    CH = 3
+    NONE = 254
+    ANY = 255
+
+
+class Rcode(enum.IntEnum):
+    """Response codes, extended ones included (RFC 6895)."""
+
+    NOERROR = 0
+    FORMERR = 1
+    SERVFAIL = 2
+    NXDOMAIN = 3
+    NOTIMP = 4
+    REFUSED = 5
+    YXDOMAIN = 6
+    NOTAUTH = 9
+    BADVERS = 16
+
+
+class Question(NamedTuple):
+    """What is asked: the name as it was spelled, its type and class."""
+
+    name: bytes
+    type: int
+    cls: int = Class.IN
+
+
+class RRset(NamedTuple):
+    """Records of one name, type and class; `rdatas` are uncompressed, without repetition; `ttl` in seconds."""
+
+    name: bytes
+    type: int
+    cls: int
+    ttl: int
+    rdatas: tuple[bytes, ...]
+
+
+class Edns(NamedTuple):
+    """An OPT record (RFC 6891): `payload` in octets; options as (code, data) in their order."""
+
+    payload: int = EDNS_PAYLOAD
+    version: int = 0
+    do: bool = False
+    options: tuple[tuple[int, bytes], ...] = ()
+
+
+class Message(NamedTuple):
+    """A whole DNS message. `flags` is the second header word without its rcode; `rcode` has all 12 bits."""
+
+    id: int
+    flags: int
+    rcode: int
+    question: Question | None
+    answer: tuple[RRset, ...] = ()
+    authority: tuple[RRset, ...] = ()
+    additional: tuple[RRset, ...] = ()
+    edns: Edns | None = None
+
+    @property
+    def opcode(self) -> int:
+        """The kind of request, 0 for QUERY."""
+        return (self.flags & OPCODE_MASK) >> 11
+
+
+class Transport(enum.StrEnum):
+    """How a message travels."""
+
+    UDP = "udp"
+    TCP = "tcp"
+
+
+class Client(NamedTuple):
+    """Who asked: an IP address as text, a port, and the transport."""
+
+    host: str
+    port: int
+    transport: Transport
+
+
+class Ede(NamedTuple):
+    """An extended DNS error (RFC 8914): its info-code and a text that ends in its tag, as in `... [LAME]`."""
+
+    code: int
+    text: str
+
+
+@dataclass(frozen=True, slots=True)
+class Query:
+    """A question as a client put it, checked and ready for the pipeline.
+
+    `id` is the query's id in the log; `deadline` is the monotonic time in seconds by which it wants its reply.
+    """
+
+    question: Question
+    client: Client
+    id: int
+    deadline: float
+    rd: bool = True
+    cd: bool = False
+    ad: bool = False
+    edns: Edns | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Reply:
+    """What to tell the client; the server adds id, question, OPT and truncation.
+
+    `storable` says that the rendered reply may be kept and served again until its lowest TTL has run down.
+    """
+
+    rcode: int
+    answer: tuple[RRset, ...] = ()
+    authority: tuple[RRset, ...] = ()
+    additional: tuple[RRset, ...] = ()
+    aa: bool = False
+    ra: bool = False
+    ad: bool = False
+    ede: tuple[Ede, ...] = ()
+    storable: bool = False
+
+
+class Answerer(Protocol):
+    """Anything that turns a query into a reply. Answerers nest; the order is to be seen in `app.py`."""
+
+    async def answer(self, query: Query) -> Reply:
+        """The reply to `query`. Raises `errors.ResolutionFailed` when there is none to be had."""
+        ...
+
+
+class Respond(Protocol):
+    """A server at the level of bytes: listeners and the simulated network call it."""
+
+    def __call__(self, wire: bytes, client: Client, send: Callable[[bytes | None], None]) -> None:
+        """Call `send` exactly once, now or later: with the response, or with None when none is to be sent."""
+        ...
+
+
+Spawn = Callable[[Coroutine[Any, Any, None]], None]
+"""Starts a task that `app.py` owns: it is cancelled and awaited when the program ends."""

@@ -1,0 +1,106 @@
+"""The only seam between the program and the world: time, randomness, timers and messages to other servers.
+
+Rules: nothing outside `resolver.network` and `resolver.testing` reads a clock, draws a random number or opens a
+socket; each is handed one of the protocols below. The real ones are in `sockets.py`, the simulated in
+`simulated.py`; `reach.py` decides which addresses may be asked at all.
+"""
+
+from __future__ import annotations
+
+import enum
+from collections.abc import Callable, MutableSequence, Sequence
+from typing import NamedTuple, Protocol, TypeVar
+
+from resolver.message import Transport
+
+T = TypeVar("T")
+
+
+class Endpoint(NamedTuple):
+    """Where a server is: an IP address in canonical text form, and a port."""
+
+    host: str
+    port: int
+
+    def __str__(self) -> str:
+        return f"[{self.host}]:{self.port}" if ":" in self.host else f"{self.host}:{self.port}"
+
+
+class Trouble(enum.StrEnum):
+    """Why a message could not be delivered or will not be replied to."""
+
+    REFUSED = "connection refused"
+    UNREACHABLE = "unreachable"
+    RESET = "connection reset"
+    UNDECLARED = "not declared in this world"
+    FORBIDDEN = "must not be asked"
+    LOCAL = "cannot be sent from here"
+    TIMEOUT = "no reply"
+
+
+Deliver = Callable[[bytes | Trouble], None]
+"""Called with each message that arrives (UDP: possibly more than one, possibly forged) or once with the trouble."""
+
+
+class Sending(Protocol):
+    """A message on its way; what arrives is delivered until it is closed."""
+
+    def close(self) -> None:
+        """Deliver nothing more and free the socket. Calling it again does nothing."""
+        ...
+
+
+class Timer(Protocol):
+    """A callback that is due."""
+
+    def cancel(self) -> None:
+        """It will not be called. Calling it again does nothing."""
+        ...
+
+
+class Clock(Protocol):
+    """All the time there is, in seconds."""
+
+    def monotonic(self) -> float:
+        """For round-trip times and timeouts; stands still in suspend."""
+        ...
+
+    def boottime(self) -> float:
+        """For TTLs; runs on in suspend, never jumps."""
+        ...
+
+    def wall(self) -> float:
+        """Seconds since 1970 UTC: for people, and for the validity of signatures."""
+        ...
+
+    def after(self, seconds: float, callback: Callable[[], None]) -> Timer:
+        """`callback` is called once in the loop, `seconds` of monotonic time from now."""
+        ...
+
+
+class Entropy(Protocol):
+    """All the randomness there is: from the operating system in production, from a seed in simulations."""
+
+    def bits(self, count: int) -> int:
+        """A uniform integer of `count` bits, 1 to 256."""
+        ...
+
+    def fraction(self) -> float:
+        """A uniform float in [0, 1)."""
+        ...
+
+    def choice(self, items: Sequence[T]) -> T:
+        """One of `items`, which must not be empty."""
+        ...
+
+    def shuffle(self, items: MutableSequence[T]) -> None:
+        """`items` is in random order."""
+        ...
+
+
+class Network(Protocol):
+    """Carries messages to other servers. It neither retries nor waits: timeouts are its caller's."""
+
+    def send(self, to: Endpoint, wire: bytes, transport: Transport, deliver: Deliver) -> Sending:
+        """`wire` is on its way. Never raises for a network reason: trouble is delivered, from the loop, not from here."""
+        ...
