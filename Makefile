@@ -1,0 +1,48 @@
+# The two commands are `make serve` and `make test`; the others are for those who work on resolverd.
+PYTHON ?= python3
+VENV   ?= .venv
+BIN    := $(VENV)/bin
+ARGS   ?=
+
+.PHONY: serve test lint types unit docs bench clean help
+
+help:
+	@echo "make serve   start the daemon with its simulated internet (ARGS='--listen 127.0.0.1:5301' to change it)"
+	@echo "make test    lint, types and all tests"
+	@echo "make bench   CPU per query, start-up and memory, beside unbound when that is installed"
+	@echo "make docs    write the generated pages of docs/ again"
+
+# The marker files are touched last, so that an installation which was cut short is done again.
+$(VENV)/.installed: pyproject.toml
+	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11) and "resolverd needs Python 3.11 or later; set PYTHON=/path/to/python3.11")'
+	@test -x $(BIN)/python || $(PYTHON) -m venv $(VENV)
+	@$(BIN)/python -m pip install --quiet --disable-pip-version-check --editable .
+	@touch $@
+
+$(VENV)/.developing: $(VENV)/.installed
+	@$(BIN)/python -m pip install --quiet --disable-pip-version-check --editable '.[dev]'
+	@touch $@
+
+serve: $(VENV)/.installed
+	@exec $(BIN)/resolver serve $(ARGS)
+
+test: lint types unit
+
+lint: $(VENV)/.developing
+	$(BIN)/ruff check .
+	$(BIN)/ruff format --check .
+
+types: $(VENV)/.developing
+	$(BIN)/mypy
+
+unit: $(VENV)/.developing
+	$(BIN)/python -m pytest $(ARGS)
+
+docs: $(VENV)/.developing
+	$(BIN)/python docs/generate.py
+
+bench: $(VENV)/.developing
+	$(BIN)/python bench/bench.py $(ARGS)
+
+clean:
+	rm -rf $(VENV) build dist *.egg-info .mypy_cache .ruff_cache .pytest_cache .hypothesis
