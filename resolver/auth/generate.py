@@ -1,0 +1,119 @@
+"""Decides which records a world needs that nobody wrote: SOA, NS, delegations, glue, addresses and PTR.
+
+Rules. What a file or a declaration gives stays as it is; an RRset is generated only where there is none:
+
+* the SOA of a zone, and its NS: the declared name servers, else the servers that serve it;
+* in the parent, the delegation to each zone of the world: the NS of the child;
+* for each server, A and AAAA in the zone that owns its name, and PTR where the world owns the reverse tree;
+* glue for every NS that the zone itself delegates away: in-domain and sibling (RFC 9471).
+
+One exception: where nobody in the world owns the name of a declared server (a root server's, in the real root
+zone), the addresses that a file gives are those of the Internet; the declared ones take their place.
+
+Limits: a zone below a delegation out of the world gets no delegation; the lint says so. No DNSSEC records
+are made.
+"""
+
+from __future__ import annotations
+
+import ipaddress
+from typing import Final
+
+from resolver.auth.declaration import ServerDeclaration
+from resolver.auth.draft import Draft, ZoneDraft
+from resolver.errors import NameError_
+from resolver.message import Type
+from resolver.wire import names
+
+NS_TTL: Final = 86_400
+"""Seconds that a resolver keeps delegations and the addresses of servers: a day, as TLDs commonly say."""
+PTR_TTL: Final = 3600
+SOA_TIMES: Final = (1, 7200, 3600, 1_209_600)
+"""Serial, refresh, retry, expire of a generated SOA: the last three as RIPE-203 recommends them, rounded."""
+ARPA: Final = b"\x04arpa\0"
+
+
+def complete(draft: Draft) -> None:
+    """The draft has all the records that follow from its declaration."""
+    for zone in draft.zones.values():
+        _apex(draft, zone)
+    for zone in draft.zones.values():
+        _delegate(draft, zone)
+    for server in draft.declaration.servers.values():
+        _name(draft, server)
+        for address in addresses(server).values():
+            _point_back(draft, server, address)
+    for zone in draft.zones.values():
+        _glue(draft, zone)
+
+
+def addresses(server: ServerDeclaration) -> dict[int, ipaddress.IPv4Address | ipaddress.IPv6Address]:
+    """The addresses of a server by the type of the record that says them."""
+    found: dict[int, ipaddress.IPv4Address | ipaddress.IPv6Address] = {Type.A: ipaddress.IPv4Address(server.ipv4)}
+    if server.ipv6 is not None:
+        found[Type.AAAA] = ipaddress.IPv6Address(server.ipv6)
+    return found
+
+
+def _apex(draft: Draft, zone: ZoneDraft) -> None:
+    declared = zone.declared
+    if not zone.records(zone.apex, Type.NS):
+        servers = [draft.declaration.servers[name].name for name in declared.servers]
+        hosts = tuple(servers) if declared.nameservers is None else declared.nameservers
+        for host in dict.fromkeys(hosts):
+            zone.make(declared.apex, Type.NS, NS_TTL, host, declared.where)
+    if not zone.records(zone.apex, Type.SOA):
+        primary = next((record.rdata for record in zone.records(zone.apex, Type.NS)), names.ROOT)
+        try:
+            mailbox = names.prepend(b"hostmaster", declared.apex)
+        except NameError_:
+            mailbox = names.ROOT
+        numbers = (*SOA_TIMES, declared.negative_ttl)
+        rdata = primary + mailbox + b"".join(number.to_bytes(4, "big") for number in numbers)
+        zone.make(declared.apex, Type.SOA, declared.ttl, rdata, declared.where)
+
+
+def _delegate(draft: Draft, zone: ZoneDraft) -> None:
+    parent = draft.parent(zone)
+    if parent is None or parent.cut_above(zone.apex):
+        return  # the parent's file delegates it, or what is above it
+    for record in zone.records(zone.apex, Type.NS):
+        parent.make(zone.declared.apex, Type.NS, record.ttl, record.rdata, zone.declared.where)
+
+
+def _name(draft: Draft, server: ServerDeclaration) -> None:
+    zone = draft.owner(names.fold(server.name))
+    if zone is None:
+        return
+    for rtype, address in addresses(server).items():
+        if not zone.records(names.fold(server.name), rtype):
+            zone.make(server.name, rtype, NS_TTL, address.packed, server.where)
+
+
+def _point_back(
+    draft: Draft, server: ServerDeclaration, address: ipaddress.IPv4Address | ipaddress.IPv6Address
+) -> None:
+    reverse = names.from_text(address.reverse_pointer)
+    zone = draft.owner(reverse)
+    # A world without a reverse tree gets none: PTR in its root would only be in the way.
+    if zone is None or not names.is_below(zone.apex, ARPA) or zone.records(reverse, Type.PTR):
+        return
+    zone.make(reverse, Type.PTR, PTR_TTL, server.name, server.where)
+
+
+def _glue(draft: Draft, zone: ZoneDraft) -> None:
+    hosts = {names.fold(record.rdata): record for _, some in zone.delegations() for record in some}
+    for host, record in hosts.items():
+        if not names.is_below(host, zone.apex) or zone.cut_above(host) is None:
+            continue
+        owner, server = draft.owner(host), draft.declaration.servers.get(host)
+        if owner is not None:
+            for rtype in (Type.A, Type.AAAA):
+                if not zone.records(host, rtype):
+                    for known in owner.records(host, rtype):
+                        zone.add(known)
+        elif server is not None:
+            for rtype in (Type.A, Type.AAAA):
+                zone.sets.pop((host, rtype), None)
+            for kind, address in addresses(server).items():
+                zone.make(record.rdata, kind, NS_TTL, address.packed, server.where)

@@ -1,0 +1,83 @@
+"""Decides what the world is: its servers, their zones and faults, and the root that everything starts from.
+
+Rules: a world is read from a directory (`declaration`), completed (`generate`) and then never changes; a
+reload makes a new one. Mistakes that would leave the declared world half served raise `ZoneError` here; the
+others are for `lint.check`. The hints are the declared servers of the root. Addresses that no server of the
+world has are unreachable.
+
+Limits: all zones are in memory. A zone that no server serves is in `zones` and is delegated to, but nobody
+answers.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from types import MappingProxyType
+
+from resolver.auth import draft, generate, zonecheck
+from resolver.auth.findings import refuse
+from resolver.auth.values import Fault
+from resolver.auth.zone import Zone
+from resolver.wire import names
+
+
+@dataclass(frozen=True, slots=True)
+class WorldServer:
+    """A server of the world: what it serves at which address, and how well.
+
+    `ipv4` is what it binds, 127.53.x.y; `ipv6` leads to the same server. `latency_ms` is added to each
+    reply, `loss` is the fraction of messages that are lost, `recursion` says that it resolves for those who
+    ask with RD=1.
+    """
+
+    name: bytes
+    ipv4: str
+    ipv6: str | None
+    zones: tuple[Zone, ...]
+    latency_ms: float = 0.0
+    loss: float = 0.0
+    recursion: bool = False
+    fault: Fault | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class World:
+    """Everything there is. `zones` are under their folded apex, servers in the order of their tables.
+
+    `root_servers` are the servers of the root: their names and addresses are the root hints.
+    """
+
+    servers: tuple[WorldServer, ...]
+    zones: Mapping[bytes, Zone]
+    root_servers: tuple[WorldServer, ...]
+
+
+def load(directory: Path) -> World:
+    """The world declared in `directory`. Raises `ZoneError` with the first mistake."""
+    drafted = draft.read(directory, refuse)
+    generate.complete(drafted)
+    for zone in drafted.zones.values():
+        zonecheck.fatal(zone, refuse)
+    zones = {apex: Zone(apex, zone.rrsets()) for apex, zone in drafted.zones.items()}
+    served: dict[bytes, list[Zone]] = {}
+    for apex, drafted_zone in drafted.zones.items():
+        for name in drafted_zone.declared.servers:
+            served.setdefault(name, []).append(zones[apex])
+    servers = tuple(
+        WorldServer(
+            declared.name,
+            declared.ipv4,
+            declared.ipv6,
+            tuple(served.get(name, ())),
+            declared.latency_ms,
+            declared.loss,
+            declared.recursion,
+            declared.fault,
+        )
+        for name, declared in drafted.declaration.servers.items()
+    )
+    root = drafted.declaration.zones[names.ROOT]
+    roots = tuple(server for server in servers if names.fold(server.name) in root.servers)
+    return World(servers, MappingProxyType(zones), roots)
