@@ -1,0 +1,51 @@
+"""Decides what a person is told when the daemon has started: what listens where, and lines to paste."""
+
+from __future__ import annotations
+
+import ipaddress
+from collections.abc import Sequence
+from typing import Final
+
+from resolver.config import Config
+from resolver.network.base import Endpoint
+from resolver.version import VERSION
+
+SAMPLE: Final = "www.example.com"
+"""A name that both the shipped world and the Internet have."""
+
+
+def reachable(endpoint: Endpoint) -> Endpoint:
+    """Where a client on this machine asks what listens on `endpoint`: loopback for a wildcard."""
+    if ipaddress.ip_address(endpoint.host).is_unspecified:
+        return endpoint._replace(host="::1" if ":" in endpoint.host else "127.0.0.1")
+    return endpoint
+
+
+def banner(config: Config, listening: Sequence[Endpoint], simulated: Sequence[tuple[str, Endpoint]]) -> str:
+    """The text for what answers at `listening` and the simulated servers that have their own addresses."""
+    lines = [f"resolverd {VERSION} ({config.resolver.mode}) answers on"]
+    lines += [f"  {endpoint}  UDP and TCP" for endpoint in listening]
+    if simulated:
+        ports = sorted({endpoint.port for _, endpoint in simulated})
+        where = f"port {ports[0]}" if len(ports) == 1 else f"ports {ports[0]} to {ports[-1]}"
+        first = simulated[0]
+        lines.append(f"simulated internet: {len(simulated)} addresses in 127.53.0.0/16, {where}")
+        lines.append(f"  {first[1]}  {first[0]}")
+    elif config.world_served:
+        lines.append("simulated internet: in memory, only the resolver reaches it")
+    if listening:
+        lines += ["", "Try:", *(f"  {line}" for line in _to_paste(reachable(listening[0]), simulated))]
+    return "\n".join(lines) + "\n"
+
+
+def _to_paste(resolver: Endpoint, simulated: Sequence[tuple[str, Endpoint]]) -> list[str]:
+    port = f"-port={resolver.port} " if resolver.port != 53 else ""
+    lines = [_dig(resolver), f"nslookup {port}{SAMPLE} {resolver.host}"]
+    if simulated:
+        lines.append(f"{_dig(simulated[0][1])}   # the simulated root itself: a referral to com.")
+    return lines
+
+
+def _dig(to: Endpoint) -> str:
+    port = f" -p {to.port}" if to.port != 53 else ""
+    return f"dig @{to.host}{port} {SAMPLE}"

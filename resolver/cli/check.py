@@ -1,0 +1,67 @@
+"""`resolver check`: says whether the configuration, or the zones of a world, are fit to be served.
+
+Rules: exit 0 clean, 1 findings in zones, 2 unusable: the daemon would not start with it. Findings are
+printed one a line with `file:line`. Checking the configuration checks the zones of the world it serves,
+too.
+"""
+
+from __future__ import annotations
+
+import argparse
+import sys
+from pathlib import Path
+from typing import Final
+
+from resolver.auth.shipped import find_zones
+from resolver.cli import options
+from resolver.errors import ConfigError
+from resolver.text import printable
+
+EXAMPLES: Final = """examples:
+  resolver check --config resolver.toml
+  resolver check zones
+  resolver check zones ./my-world
+
+exit codes: 0 clean, 1 findings, 2 unusable"""
+
+
+def add_arguments(parser: argparse.ArgumentParser) -> None:
+    """`parser` takes what to check."""
+    parser.add_argument("what", nargs="?", choices=("zones",), help="only the zones (default: the configuration)")
+    parser.add_argument(
+        "directory",
+        nargs="?",
+        type=Path,
+        help="with hierarchy.toml (default: the world of the configuration)",
+    )
+    options.add_config_file(parser)
+
+
+def run(args: argparse.Namespace) -> int:
+    """Findings are printed; 2 if one of them is fatal, 1 if there are others, else 0. Raises `InputError`."""
+    directory: Path | None = args.directory
+    if directory is None:
+        loaded = options.settings(args)
+        if args.what is None:
+            print(f"{loaded.file or 'built-in settings'}: clean")
+            if not loaded.config.world_served:
+                return 0
+        directory = loaded.config.world.directory or find_zones()
+    if not directory.is_dir():
+        raise ConfigError("is no directory", where=str(directory), instead="give one with a hierarchy.toml")
+    return _check_zones(directory)
+
+
+def _check_zones(directory: Path) -> int:
+    from resolver.auth import lint
+
+    findings = lint.check(directory)
+    for finding in findings:
+        print(printable(str(finding)))
+    if findings:
+        unusable = any(finding.fatal for finding in findings)
+        count = f"{len(findings)} finding{'s' if len(findings) > 1 else ''} in {directory}"
+        print(f"resolver: {count}{'; it cannot be served' if unusable else ''}", file=sys.stderr)
+        return 2 if unusable else 1
+    print(f"{directory}: clean")
+    return 0

@@ -1,0 +1,33 @@
+"""What the daemon is told to do: the settings, their sources and the rules that they keep.
+
+`load()` reads them; `Config` holds them; docs/configuration.md lists them.
+"""
+
+from resolver.config.contradictions import Contradictions
+from resolver.config.load import Loaded, load
+from resolver.config.sections import (
+    HEALTH_NAME,
+    HEALTH_TEXT,
+    Cache,
+    Config,
+    Control,
+    Log,
+    Resolver,
+    Server,
+    World,
+)
+
+__all__ = [
+    "HEALTH_NAME",
+    "HEALTH_TEXT",
+    "Cache",
+    "Config",
+    "Contradictions",
+    "Control",
+    "Loaded",
+    "Log",
+    "Resolver",
+    "Server",
+    "World",
+    "load",
+]

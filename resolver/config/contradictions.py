@@ -1,0 +1,81 @@
+"""Which settings cannot stand together, though each is right by itself.
+
+Rules: a contradiction is reported under the key that a person most likely has to change, with what to write
+instead.
+
+Limits: nothing here touches a file, a socket or the environment.
+"""
+
+from __future__ import annotations
+
+import ipaddress
+from collections.abc import Iterator
+from typing import TYPE_CHECKING, NamedTuple
+
+if TYPE_CHECKING:
+    from resolver.config.sections import Config
+
+
+class Contradiction(NamedTuple):
+    """Two settings that exclude each other: the key to report it under, what is wrong, what to write
+    instead."""
+
+    section: str
+    key: str
+    what: str
+    instead: str
+
+
+class Contradictions(ValueError):
+    """All that was found, each on a line."""
+
+    def __init__(self, found: list[Contradiction]) -> None:
+        self.found = found
+        super().__init__("\n".join(f"{c.section}.{c.key}: {c.what}; {c.instead}" for c in found))
+
+
+def find_contradictions(config: Config) -> list[Contradiction]:
+    """Every contradiction in `config`."""
+    return [*_listeners(config), *_roots(config), *_zones(config), *_limits(config)]
+
+
+def _listeners(config: Config) -> Iterator[Contradiction]:
+    fixed = [endpoint for endpoint in config.server.listen if endpoint.port]
+    for endpoint in sorted({one for one in fixed if fixed.count(one) > 1}):
+        yield Contradiction("server", "listen", f'"{endpoint}" stands there twice', "remove one")
+    for endpoint in sorted(set(fixed)):
+        address = ipaddress.ip_address(endpoint.host)
+        wildcard = endpoint._replace(host="0.0.0.0" if address.version == 4 else "::")  # noqa: S104
+        if wildcard != endpoint and wildcard in fixed:
+            yield Contradiction("server", "listen", f'"{wildcard}" takes "{endpoint}" too', "remove one of the two")
+
+
+def _roots(config: Config) -> Iterator[Contradiction]:
+    ours, world = config.resolver, config.world
+    if ours.roots == "file" and ours.hints_file is None:
+        yield Contradiction("resolver", "roots", 'roots = "file" needs hints_file', "set resolver.hints_file")
+    if ours.roots != "file" and ours.hints_file is not None:
+        what = f'hints_file is set but roots is "{ours.roots}"'
+        yield Contradiction("resolver", "hints_file", what, 'set resolver.roots = "file" or remove hints_file')
+    if ours.mode == "recursive" and ours.roots == "internet":
+        what = 'mode = "recursive" with roots = "internet": no root server of the Internet offers recursion'
+        yield Contradiction("resolver", "mode", what, 'set mode = "iterative" or roots = "simulated"')
+    if ours.roots == "simulated" and world.serve is False and "." not in ours.forward_zones:
+        what = 'roots = "simulated" but world.serve is false, so there is no root to ask'
+        yield Contradiction("world", "serve", what, 'set serve = "auto" or resolver.roots = "internet"')
+    if world.in_memory and not config.world_served:
+        what = "in_memory is true but the simulated world is not served"
+        yield Contradiction("world", "in_memory", what, "remove it or set world.serve = true")
+
+
+def _zones(config: Config) -> Iterator[Contradiction]:
+    for zone in sorted(config.resolver.stub_zones.keys() & config.resolver.forward_zones.keys()):
+        what = f'"{zone}" is both a stub zone and a forward zone'
+        yield Contradiction("resolver", "forward_zones", what, "keep one of the two")
+
+
+def _limits(config: Config) -> Iterator[Contradiction]:
+    cache = config.cache
+    if cache.min_ttl_s > cache.max_ttl_s:
+        what = f"min_ttl_s {cache.min_ttl_s} is above max_ttl_s {cache.max_ttl_s}"
+        yield Contradiction("cache", "min_ttl_s", what, f"write at most {cache.max_ttl_s}")

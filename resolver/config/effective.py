@@ -1,0 +1,57 @@
+"""How the settings in force are shown: as a TOML file that, read again, gives the same settings."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Mapping
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from resolver.config.load import Loaded
+
+
+def to_toml(loaded: Loaded) -> str:
+    """The settings of `loaded` as TOML, each with a comment that says where it comes from."""
+    lines: list[str] = []
+    for section, values in loaded.config:
+        if lines:
+            lines.append("")
+        lines.append(f"[{section}]")
+        for key, value in values:
+            source = loaded.sources[f"{section}.{key}"]
+            if value is None:
+                lines.append(f"# {key} is not set  # {source}")
+            else:
+                lines.append(f"{key} = {toml(value)}  # {source}")
+    return "\n".join(lines) + "\n"
+
+
+def to_data(loaded: Loaded) -> dict[str, dict[str, object]]:
+    """The settings of `loaded` as JSON can carry them, by section."""
+    return {section: {key: _plain(value) for key, value in values} for section, values in loaded.config}
+
+
+def _plain(value: object) -> object:
+    if value is None or isinstance(value, (bool, int, float)):
+        return value
+    if isinstance(value, Mapping):
+        return {str(key): _plain(inner) for key, inner in value.items()}
+    if isinstance(value, (list, tuple)) and not hasattr(value, "_fields"):
+        return [_plain(inner) for inner in value]
+    return str(value)
+
+
+def toml(value: object) -> str:
+    """`value` as TOML writes it, on one line."""
+    if isinstance(value, bool):
+        return "true" if value else "false"
+    if isinstance(value, (int, float)):
+        return repr(value)
+    if isinstance(value, Mapping):
+        pairs = ", ".join(f"{toml(key)} = {toml(inner)}" for key, inner in value.items())
+        return f"{{ {pairs} }}" if pairs else "{}"
+    if isinstance(value, (list, tuple)) and not hasattr(value, "_fields"):
+        return f"[{', '.join(toml(inner) for inner in value)}]"
+    text = str(value.absolute()) if isinstance(value, Path) else str(value)
+    return json.dumps(text, ensure_ascii=False).replace("\x7f", "\\u007f")

@@ -1,0 +1,101 @@
+"""How the values of settings are read: addresses with ports, zone names, texts.
+
+Each function takes what TOML, JSON or Python gave and either returns the value or raises `ValueError` with
+what is wrong and, after a semicolon, what to write instead.
+
+Limits: no host names, no link-local scopes (`%eth0`), no IPv4-mapped IPv6 addresses: an address has one
+spelling.
+"""
+
+from __future__ import annotations
+
+import ipaddress
+from typing import Final
+
+from resolver.errors import NameError_
+from resolver.network.base import Endpoint
+from resolver.text import printable
+from resolver.wire import names
+
+DNS_PORT: Final = 53
+MAX_TEXT: Final = 255
+"""Octets in a character-string (RFC 1035 section 3.3)."""
+
+
+def shown(value: object) -> str:
+    """`value` as a person wrote it, short and without control characters."""
+    import json
+
+    text = printable(json.dumps(value, ensure_ascii=False, default=str))
+    return text if len(text) <= 80 else text[:77] + "..."
+
+
+def listen_endpoint(value: object) -> Endpoint:
+    """The endpoint that "ADDR:PORT" or "[ADDR]:PORT" names."""
+    return _endpoint(value, None, 'write "ADDR:PORT", as in "127.0.0.1:5300" or "[::1]:5300"')
+
+
+def upstream_endpoint(value: object) -> Endpoint:
+    """The endpoint that "ADDR", "ADDR:PORT" or "[ADDR]:PORT" names; a port not given is 53."""
+    return _endpoint(value, DNS_PORT, 'write "ADDR" or "ADDR:PORT", as in "192.0.2.1" or "[2001:db8::1]:53"')
+
+
+def _endpoint(value: object, default_port: int | None, instead: str) -> Endpoint:
+    if isinstance(value, Endpoint):
+        return Endpoint(_address(value.host, value, instead), _port(str(value.port), value, default_port, instead))
+    if not isinstance(value, str):
+        raise ValueError(f"{shown(value)} is no address; {instead}")
+    host, port = _split(value, default_port)
+    if not port and default_port is None:
+        raise ValueError(f"{shown(value)} has no port; {instead}")
+    return Endpoint(_address(host, value, instead), _port(port, value, default_port, instead))
+
+
+def _split(text: str, default_port: int | None) -> tuple[str, str]:
+    plain = str(default_port or "")
+    if text.startswith("["):
+        host, closed, rest = text[1:].partition("]")
+        if not closed or (rest and not rest.startswith(":")):
+            return text, plain
+        return host, rest[1:] if rest else plain
+    if text.count(":") == 1:
+        host, _, port = text.partition(":")
+        return host, port or "none"
+    return text, plain
+
+
+def _address(host: str, given: object, instead: str) -> str:
+    try:
+        address = ipaddress.ip_address(host)
+    except ValueError:
+        raise ValueError(f"{shown(given)} is no address; {instead}") from None
+    if isinstance(address, ipaddress.IPv6Address):
+        if address.scope_id is not None:
+            raise ValueError(f"{shown(given)} has a scope; write an address without %")
+        if address.ipv4_mapped is not None:
+            raise ValueError(f"{shown(given)} is an IPv4 address in disguise; write {address.ipv4_mapped}")
+    return str(address)
+
+
+def _port(text: str, given: object, default_port: int | None, instead: str) -> int:
+    lowest = 0 if default_port is None else 1
+    if not (text.isascii() and text.isdigit() and len(text) <= 5 and lowest <= int(text) <= 65535):
+        raise ValueError(f"{shown(given)} has no usable port ({lowest} to 65535); {instead}")
+    return int(text)
+
+
+def parsed_zone(value: object) -> str:
+    """The name of a zone: absolute, lower-cased, in presentation format."""
+    if not isinstance(value, str) or not value:
+        raise ValueError(f'{shown(value)} is no zone name; write one as in "example.com" or "."')
+    try:
+        return names.to_text(names.fold(names.from_text(value)))
+    except NameError_ as wrong:
+        raise ValueError(f'{shown(value)} is no zone name ({wrong}); write one as in "example.com"') from None
+
+
+def text_string(value: object) -> str:
+    """A text that fits into one character-string."""
+    if not isinstance(value, str) or not value.isprintable() or not 0 < len(value.encode()) <= MAX_TEXT:
+        raise ValueError(f"{shown(value)} does not fit; write a printable text of 1 to {MAX_TEXT} octets")
+    return value

@@ -1,0 +1,167 @@
+"""Decides how the program lives as a daemon: started, told to reload, told to end.
+
+Rules: SIGHUP reads the configuration again; a wrong one is logged in one line and the old one stays in
+force. SIGTERM and SIGINT drain: nothing new is taken and what is in progress may finish, for
+`server.drain_s`; a second one ends at once. A control socket that cannot be made is a warning, not a
+failure: answers matter more.
+
+Limits: where the loop knows no signals (Windows), only an interrupt from the keyboard ends the daemon.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+import os
+import signal
+import sys
+from collections.abc import Callable, Sequence
+from typing import Protocol, TextIO
+
+from resolver.banner import banner
+from resolver.config import Config, Loaded
+from resolver.control import Controlled, ControlServer, routes, socket_path
+from resolver.errors import ControlError, ResolverdError
+from resolver.network.base import Endpoint
+from resolver.network.clock import RealClock
+from resolver.observe.log import Log
+
+
+class Program(Controlled, Protocol):
+    """What `app.build` gives."""
+
+    @property
+    def listening(self) -> Sequence[Endpoint]:
+        """Where clients are answered over UDP and TCP, with the ports that were really taken."""
+        ...
+
+    @property
+    def simulated(self) -> Sequence[tuple[str, Endpoint]]:
+        """The simulated servers that have their own address: (name, where); the first is a root server."""
+        ...
+
+    async def start(self) -> None:
+        """Everything listens. Raises `ListenError`."""
+        ...
+
+    async def reload(self, config: Config) -> None:
+        """`config` is in force and the cache is kept; or an error is raised and nothing has changed."""
+        ...
+
+    async def stop(self) -> None:
+        """Queries in progress are answered or given up after `server.drain_s`; nothing listens any more."""
+        ...
+
+
+Build = Callable[[Config], Program]
+Settings = Callable[[], Loaded]
+
+
+def run(settings: Settings, build: Build, out: TextIO | None = None) -> int:
+    """The daemon has run until it was told to end; its exit code. `settings` reads the configuration."""
+    daemon = Daemon(settings, build, sys.stdout if out is None else out)
+    with asyncio.Runner(loop_factory=_loop_factory()) as runner:
+        try:
+            runner.run(daemon.live())
+        except asyncio.CancelledError:
+            return 128 + signal.SIGTERM  # told twice
+    return 0
+
+
+def _loop_factory() -> Callable[[], asyncio.AbstractEventLoop] | None:
+    try:
+        import uvloop
+    except ImportError:
+        return None
+    return uvloop.new_event_loop
+
+
+class Daemon:
+    """One program from its start to its end."""
+
+    def __init__(self, settings: Settings, build: Build, out: TextIO) -> None:
+        self._settings, self._build, self._out = settings, build, out
+        self._loaded = settings()
+        self._wake = asyncio.Event()
+        self._reload = self._end = False
+
+    async def live(self) -> None:
+        """The program has started, run and ended."""
+        loop = asyncio.get_running_loop()
+        clock = RealClock(loop)
+        self._heed_signals(loop)
+        program = self._build(self._loaded.config)
+        await program.start()
+        control = None
+        try:
+            control = await self._start_control(program, clock)
+            self._announce(program, clock)
+            while not self._end:
+                await self._wake.wait()
+                self._wake.clear()
+                if self._reload and not self._end:
+                    self._reload = False
+                    await self._read_again(program, clock)
+        finally:
+            self._log(clock).info("stopping", drain_s=self._loaded.config.server.drain_s)
+            if control is not None:
+                await control.stop()
+            await program.stop()
+        self._log(clock).info("stopped")
+
+    def _log(self, clock: RealClock) -> Log:
+        wanted = self._loaded.config.log
+        return Log(sys.stderr, clock.wall, wanted.level, wanted.format)
+
+    def _heed_signals(self, loop: asyncio.AbstractEventLoop) -> None:
+        main = asyncio.current_task()
+
+        def end() -> None:
+            if self._end and main is not None:
+                main.cancel()
+            self._end = True
+            self._wake.set()
+
+        def reload() -> None:
+            self._reload = True
+            self._wake.set()
+
+        wanted = [("SIGTERM", end), ("SIGINT", end), ("SIGHUP", reload)]
+        for name, handler in wanted:
+            with contextlib.suppress(AttributeError, NotImplementedError):
+                loop.add_signal_handler(getattr(signal, name), handler)
+
+    async def _start_control(self, program: Program, clock: RealClock) -> ControlServer | None:
+        config = self._loaded.config
+        if not config.control.enabled:
+            return None
+        log = self._log(clock)
+        server = ControlServer(routes(program, lambda: self._loaded), clock, log)
+        port = next((endpoint.port for endpoint in program.listening), None)
+        path = socket_path(config, os.environ, port)
+        try:
+            await server.start(path)
+        except ControlError as wrong:
+            log.warning("no_control", reason=str(wrong))
+            return None
+        log.info("control", path=path)
+        return server
+
+    def _announce(self, program: Program, clock: RealClock) -> None:
+        config = self._loaded.config
+        with contextlib.suppress(OSError, ValueError):  # nobody reads: the daemon runs all the same
+            self._out.write(banner(config, program.listening, program.simulated))
+            self._out.flush()
+        file = self._loaded.file
+        self._log(clock).info("started", mode=config.resolver.mode, roots=config.resolver.roots, config=file)
+
+    async def _read_again(self, program: Program, clock: RealClock) -> None:
+        try:
+            loaded = self._settings()
+            await program.reload(loaded.config)
+        except ResolverdError as wrong:
+            problem = str(wrong).replace("\n", " | ")
+            self._log(clock).error("reload_refused", problem=problem, kept="the old configuration")
+            return
+        self._loaded = loaded
+        self._log(clock).info("reloaded", config=loaded.file)

@@ -1,0 +1,241 @@
+"""What each command prints and returns."""
+
+from __future__ import annotations
+
+import json
+import tomllib
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from resolver.auth.findings import Finding
+from resolver.cli import cache, check, healthcheck, main, stats
+from resolver.config import HEALTH_NAME, HEALTH_TEXT
+from resolver.errors import ZoneError
+
+
+@pytest.fixture(autouse=True)
+def _empty_directory(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.chdir(tmp_path)
+    monkeypatch.setenv("XDG_RUNTIME_DIR", "/run/user/7")
+
+
+@pytest.fixture
+def daemon(monkeypatch: pytest.MonkeyPatch) -> dict[str, Any]:
+    """A double of the daemon: `answer` is what it says, `asked` what it was asked."""
+    double: dict[str, Any] = {"asked": [], "answer": {}}
+
+    def ask(*words: object) -> object:
+        double["asked"].append(words)
+        return double["answer"]
+
+    monkeypatch.setattr(stats, "ask", ask)
+    monkeypatch.setattr(cache, "ask", ask)
+    return double
+
+
+SOCKET = Path("/run/user/7/control-5300.sock")
+
+
+def test_config_prints_toml_and_takes_options(capsys: pytest.CaptureFixture[str]) -> None:
+    assert main(["config", "--listen", "127.0.0.1:1", "--listen", "[::1]:2", "--mode", "recursive", "--in-memory"]) == 0
+    text = capsys.readouterr().out
+    read = tomllib.loads(text)
+    assert read["server"]["listen"] == ["127.0.0.1:1", "[::1]:2"]
+    assert (read["resolver"]["mode"], read["world"]["in_memory"]) == ("recursive", True)
+    assert text.count("# command line\n") == 3
+
+
+def test_stats_are_sorted_and_aligned(daemon: dict[str, Any], capsys: pytest.CaptureFixture[str]) -> None:
+    daemon["answer"] = {"queries.udp": 3, "b": 0.123456789, "mode": "it\x1berative"}
+    assert main(["stats"]) == 0
+    assert capsys.readouterr().out == "b            0.123457\nmode         it\\u001berative\nqueries.udp  3\n"
+    assert daemon["asked"] == [(SOCKET, "GET", "/stats")]
+
+
+def test_stats_as_json(daemon: dict[str, Any], capsys: pytest.CaptureFixture[str]) -> None:
+    daemon["answer"] = {"queries.udp": 3}
+    assert main(["stats", "--json", "--socket", "/x"]) == 0
+    assert json.loads(capsys.readouterr().out) == {"queries.udp": 3}
+    assert daemon["asked"] == [(Path("/x"), "GET", "/stats")]
+
+
+def test_the_control_socket_is_that_of_the_configuration(daemon: dict[str, Any]) -> None:
+    Path("my.toml").write_text("[control]\npath = '/run/my.sock'\n")
+    assert main(["stats", "--config", "my.toml"]) == 0
+    assert daemon["asked"] == [(Path("/run/my.sock"), "GET", "/stats")]
+
+
+def test_a_control_socket_that_is_switched_off_is_told(capsys: pytest.CaptureFixture[str]) -> None:
+    Path("resolver.toml").write_text("[control]\nenabled = false\n")
+    assert main(["stats"]) == 1
+    assert "set control.enabled = true" in capsys.readouterr().err
+
+
+def test_without_a_daemon_the_way_to_start_one_is_told(capsys: pytest.CaptureFixture[str]) -> None:
+    assert main(["stats", "--socket", "absent"]) == 1
+    told = "resolver: no daemon listens on absent; start it with `resolver serve`\n"
+    assert capsys.readouterr().err == told
+
+
+def test_the_cache_is_listed_as_a_table(daemon: dict[str, Any], capsys: pytest.CaptureFixture[str]) -> None:
+    daemon["answer"] = {"entries": [{"name": "a.", "ttl": 30}, {"name": "www.example.com.", "ttl": 7, "x": "\n"}]}
+    assert main(["cache", "list", "--limit", "7"]) == 0
+    assert capsys.readouterr().out == (
+        "NAME              TTL  X\n" + "a.                30   -\n" + "www.example.com.  7    \\n\n"
+    )
+    assert daemon["asked"] == [(SOCKET, "GET", "/cache?limit=7")]
+
+
+def test_an_empty_cache_prints_nothing(daemon: dict[str, Any], capsys: pytest.CaptureFixture[str]) -> None:
+    daemon["answer"] = {"entries": []}
+    assert main(["cache", "list"]) == 0
+    assert capsys.readouterr().out == ""
+    assert main(["cache", "list", "--json"]) == 0
+    assert json.loads(capsys.readouterr().out) == {"entries": []}
+
+
+@pytest.mark.parametrize(
+    ("written", "name", "subtree"),
+    [
+        ("www.example.com", "www.example.com", False),
+        ("example.com/subtree", "example.com", True),
+        ("./subtree", ".", True),
+        ("0/25.2.0.192.in-addr.arpa", "0/25.2.0.192.in-addr.arpa", False),
+    ],
+)
+def test_a_name_or_all_below_it_is_flushed(
+    written: str, name: str, subtree: bool, daemon: dict[str, Any], capsys: pytest.CaptureFixture[str]
+) -> None:
+    daemon["answer"] = {"flushed": 1}
+    assert main(["cache", "flush", written]) == 0
+    assert daemon["asked"] == [(SOCKET, "POST", "/cache/flush", {"name": name, "subtree": subtree})]
+    assert capsys.readouterr().out == "flushed 1 entry\n"
+
+
+@pytest.mark.parametrize("name", ["a..b", "", "x" * 64, "/subtree"])
+def test_what_is_no_name_is_not_sent(name: str, daemon: dict[str, Any], capsys: pytest.CaptureFixture[str]) -> None:
+    assert main(["cache", "flush", name]) == 2
+    assert capsys.readouterr().err.startswith("resolver: no domain name: ")
+    assert not daemon["asked"]
+
+
+@pytest.mark.parametrize(
+    ("findings", "code"),
+    [
+        ([], 0),
+        ([Finding("a.zone", 3, "glue is missing", "add an A record")], 1),
+        ([Finding("a.zone", 3, "no SOA", "", fatal=True), Finding("b.zone", 1, "x", "")], 2),
+    ],
+)
+def test_zones_are_clean_or_have_findings_or_are_unusable(
+    findings: list[Finding], code: int, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    monkeypatch.setattr("resolver.auth.lint.check", lambda _: tuple(findings))
+    Path("world").mkdir()
+    assert main(["check", "zones", "world"]) == code
+    told = capsys.readouterr()
+    assert told.out.splitlines() == ([str(finding) for finding in findings] or ["world: clean"])
+    assert told.err.count("\n") == (1 if findings else 0)
+
+
+def test_a_world_that_cannot_be_read_is_unusable(
+    monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    def unusable(_: Path) -> tuple[Finding, ...]:
+        raise ZoneError("no TOML", where="world/hierarchy.toml:3")
+
+    assert main(["check", "zones", "world"]) == 2
+    assert capsys.readouterr().err.startswith("resolver: world: is no directory")
+    Path("world").mkdir()
+    monkeypatch.setattr("resolver.auth.lint.check", unusable)
+    assert main(["check", "zones", "world"]) == 2
+    assert capsys.readouterr().err == "resolver: world/hierarchy.toml:3: no TOML\n"
+
+
+def test_checking_the_configuration_checks_the_world_it_serves(
+    monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    checked: list[Path] = []
+    monkeypatch.setattr("resolver.auth.lint.check", lambda directory: checked.append(directory) or ())
+    assert main(["check"]) == 0
+    assert checked == [check.find_zones()]
+    Path("my.toml").write_text("[resolver]\nroots = 'internet'\n")
+    assert main(["check", "--config", "my.toml"]) == 0
+    assert len(checked) == 1
+    assert "my.toml: clean\n" in capsys.readouterr().out
+
+
+def test_a_wrong_configuration_is_unusable(capsys: pytest.CaptureFixture[str]) -> None:
+    Path("my.toml").write_text("[server]\nlisen = []\n")
+    assert main(["check", "--config", "my.toml"]) == 2
+    told = "resolver: my.toml:2: unknown key 'lisen' in [server]; did you mean 'listen'?\n"
+    assert capsys.readouterr().err == told
+
+
+class Answers:
+    """A double of a DNS server: what `dns.query.udp` gives."""
+
+    def __init__(self, monkeypatch: pytest.MonkeyPatch, zone: str = "", rcode: int = 0) -> None:
+        import dns.message
+        import dns.query
+        import dns.rrset
+
+        self.asked: list[tuple[str, int]] = []
+
+        def udp(query: dns.message.Message, where: str, timeout: float, port: int) -> dns.message.Message:
+            self.asked.append((where, port))
+            assert query.question[0].name.to_text() == HEALTH_NAME
+            reply = dns.message.make_response(query)
+            reply.set_rcode(rcode)  # type: ignore[arg-type]
+            if zone:
+                reply.answer.append(dns.rrset.from_text(HEALTH_NAME, 0, "IN", "TXT", zone))
+            return reply
+
+        monkeypatch.setattr(dns.query, "udp", udp)
+
+
+def test_a_daemon_that_answers_rightly_is_healthy(monkeypatch: pytest.MonkeyPatch) -> None:
+    answers = Answers(monkeypatch, f'"{HEALTH_TEXT}"')
+    assert main(["healthcheck"]) == 0
+    assert main(["healthcheck", "--listen", "0.0.0.0:53"]) == 0
+    assert main(["healthcheck", "--listen", "[::]:5353", "--listen", "127.0.0.1:1"]) == 0
+    assert answers.asked == [("127.0.0.1", 5300), ("127.0.0.1", 53), ("::1", 5353)]
+
+
+@pytest.mark.parametrize(
+    ("text", "rcode", "why"),
+    [
+        ("", 0, "127.0.0.1:5300 is no resolverd"),
+        ('"other"', 0, "127.0.0.1:5300 is no resolverd"),
+        ('"ok"', 2, "127.0.0.1:5300 answers SERVFAIL"),
+        ("", 3, "127.0.0.1:5300 answers NXDOMAIN"),
+    ],
+)
+def test_a_daemon_that_answers_wrongly_is_ill(
+    text: str, rcode: int, why: str, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    Answers(monkeypatch, text, rcode)
+    assert main(["healthcheck"]) == 1
+    assert capsys.readouterr().err.startswith(f"resolver: {why}")
+
+
+@pytest.mark.sockets
+def test_a_daemon_that_does_not_answer_is_ill(capsys: pytest.CaptureFixture[str]) -> None:
+    import socket
+
+    with socket.socket(socket.AF_INET, socket.SOCK_DGRAM) as silent:
+        silent.bind(("127.0.0.1", 0))
+        where = f"127.0.0.1:{silent.getsockname()[1]}"
+        assert main(["healthcheck", "--listen", where, "--timeout", "0.01"]) == 1
+    assert capsys.readouterr().err == f"resolver: {where} does not answer within 0.01 s\n"
+
+
+@pytest.mark.parametrize("words", [["--timeout", "0"], ["--timeout", "nan"], ["--listen", "127.0.0.1:0"]])
+def test_a_healthcheck_that_cannot_work_is_refused(words: list[str]) -> None:
+    assert main(["healthcheck", *words]) == 2
+
+
+def test_the_healthcheck_needs_little_time() -> None:
+    assert healthcheck.TIMEOUT < 3, "container engines call it unhealthy after some seconds"

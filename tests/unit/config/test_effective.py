@@ -1,0 +1,50 @@
+"""The settings in force, shown."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+
+import pytest
+
+from resolver.config import load
+from resolver.config.effective import to_data, to_toml
+
+
+def test_what_is_shown_gives_the_same_settings_when_it_is_read(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.chdir(tmp_path)
+    (tmp_path / 'hints "x"').touch()
+    overrides = {
+        "server.listen": ["127.0.0.1:1", "[::1]:2"],
+        "server.identity": 'quote " backslash \\ é 😀',
+        "resolver.roots": "file",
+        "resolver.hints_file": 'hints "x"',
+        "resolver.stub_zones": {r"a\.b.test": ["192.0.2.1"], "c.test": ["2001:db8::1", "192.0.2.2:5300"]},
+        "server.drain_s": 0.25,
+    }
+    shown = to_toml(load(None, {}, overrides))
+    again = tmp_path / "again.toml"
+    again.write_text(shown)
+    first, second = load(None, {}, overrides).config, load(again, {}).config
+    assert second.resolver.hints_file == tmp_path / 'hints "x"'
+    assert second.model_copy(update={"resolver": first.resolver}) == first
+    assert second.resolver.stub_zones == first.resolver.stub_zones
+
+
+def test_each_setting_says_where_it_comes_from(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.chdir(tmp_path)
+    (tmp_path / "resolver.toml").write_text("[log]\nqueries = true\n")
+    lines = to_toml(load(None, {"RESOLVER_LOG__FORMAT": "json"}, {"log.level": "debug"})).splitlines()
+    assert "queries = true  # resolver.toml:2" in lines
+    assert 'format = "json"  # environment RESOLVER_LOG__FORMAT' in lines
+    assert 'level = "debug"  # command line' in lines
+    assert "size_mb = 64  # default" in lines
+    assert "# port is not set  # default" in lines
+
+
+def test_settings_can_be_carried_as_json(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.chdir(tmp_path)
+    data = to_data(load(None, {}))
+    assert json.loads(json.dumps(data)) == data
+    assert data["server"]["listen"] == ["127.0.0.1:5300", "[::1]:5300"]
+    assert data["world"]["port"] is None

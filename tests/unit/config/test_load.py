@@ -1,0 +1,177 @@
+"""Which settings are in force, where they come from, and what a person is told about the wrong ones."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+
+from resolver.config import Config, load
+from resolver.config.load import SECTIONS
+from resolver.errors import ConfigError
+from resolver.network.base import Endpoint
+
+
+@pytest.fixture(autouse=True)
+def _empty_directory(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.chdir(tmp_path)
+
+
+def written(text: str) -> Path:
+    path = Path("resolver.toml")
+    path.write_text(text)
+    return path
+
+
+def problems(text: str = "", environ: dict[str, str] | None = None, **overrides: object) -> list[str]:
+    with pytest.raises(ConfigError) as caught:
+        load(written(text), environ or {}, {key.replace("__", "."): value for key, value in overrides.items()})
+    return str(caught.value).splitlines()
+
+
+def test_without_any_source_the_defaults_are_in_force() -> None:
+    loaded = load(None, {})
+    assert loaded.config == Config()
+    assert loaded.file is None
+    assert set(loaded.sources.values()) == {"default"}
+    assert loaded.config.server.listen == (Endpoint("127.0.0.1", 5300), Endpoint("::1", 5300))
+
+
+def test_the_table_of_sections_is_that_of_the_model() -> None:
+    assert list(SECTIONS) == list(Config.model_fields)
+    for name, fields in SECTIONS.items():
+        assert list(fields) == list(type(getattr(Config(), name)).model_fields)
+
+
+def test_a_file_in_the_working_directory_is_read_without_being_named() -> None:
+    written("[cache]\nsize_mb = 7\n")
+    loaded = load(None, {})
+    assert (loaded.config.cache.size_mb, loaded.file) == (7, Path("resolver.toml"))
+    assert loaded.sources["cache.size_mb"] == "resolver.toml:2"
+
+
+def test_each_source_wins_over_the_one_before() -> None:
+    file = written("[cache]\nsize_mb = 1\nmin_ttl_s = 1\nmax_ttl_s = 10\n")
+    environ = {"RESOLVER_CACHE__SIZE_MB": "2", "RESOLVER_CACHE__MIN_TTL_S": "2"}
+    loaded = load(file, environ, {"cache.size_mb": 3})
+    assert (loaded.config.cache.size_mb, loaded.config.cache.min_ttl_s, loaded.config.cache.max_ttl_s) == (
+        3,
+        2,
+        10,
+    )
+    assert loaded.sources["cache.size_mb"] == "command line"
+    assert loaded.sources["cache.min_ttl_s"] == "environment RESOLVER_CACHE__MIN_TTL_S"
+    assert loaded.sources["cache.max_ttl_s"] == "resolver.toml:4"
+
+
+def test_an_unknown_key_shows_its_line_and_the_nearest_real_one() -> None:
+    assert problems("\n[server]\n# comment\nlisen = []\n") == [
+        "resolver.toml:4: unknown key 'lisen' in [server]; did you mean 'listen'?"
+    ]
+
+
+def test_a_key_of_another_section_is_shown_where_it_belongs() -> None:
+    assert problems("[server]\nsize_mb = 3") == [
+        "resolver.toml:2: unknown key 'size_mb' in [server]; 'size_mb' belongs below [cache]"
+    ]
+
+
+def test_an_unknown_section_shows_its_line_and_the_nearest_real_one() -> None:
+    assert problems("\n[servr]\n") == ["resolver.toml:2: unknown section [servr]; did you mean [server]?"]
+    assert problems("mode = 3") == ["resolver.toml:1: unknown key 'mode'; 'mode' belongs below [resolver]"]
+
+
+def test_a_section_that_is_no_table_is_refused() -> None:
+    assert problems("log = 3") == ["resolver.toml:1: log is 3; write a section [log] with keys below it"]
+
+
+def test_all_problems_are_told_at_once_in_the_order_of_their_lines() -> None:
+    lines = problems(
+        "[cache]\nsize_mb = 'much'\nsize = 3\n[log]\nlevel = 'loud'\nqueries = 1\n",
+        {"RESOLVER_SERVER__UDP_PAYLOAD": "9999", "RESOLVER_SERVER__LISEN": "x"},
+    )
+    assert lines == [
+        'resolver.toml:2: cache.size_mb is "much"; write an integer, 1 to 1048576',
+        "resolver.toml:3: unknown key 'size' in [cache]; did you mean 'size_mb'?",
+        'resolver.toml:5: log.level is "loud"; write "debug" or "info" or "warning" or "error"',
+        "resolver.toml:6: log.queries is 1; write true or false",
+        "environment RESOLVER_SERVER__LISEN: unknown setting; did you mean RESOLVER_SERVER__LISTEN?",
+        "environment RESOLVER_SERVER__UDP_PAYLOAD: server.udp_payload is 9999; write an integer, 512 to 4096",
+    ]
+
+
+@pytest.mark.parametrize(
+    ("text", "line"),
+    [
+        ("[server\n", "resolver.toml:1: no TOML: expected ']' at the end of a table declaration at column 8"),
+        ("\n[log]\nlevel info\n", "resolver.toml:3: no TOML: expected '=' after a key"),
+        ("[log]\nlevel = '''\n\n", "resolver.toml:4: no TOML: "),
+        ("[log]\n[log]\n", "resolver.toml:2: no TOML: cannot declare"),
+    ],
+)
+def test_a_syntax_error_has_its_line(text: str, line: str) -> None:
+    (told,) = problems(text)
+    assert told.startswith(line)
+
+
+def test_a_file_that_cannot_be_read_is_named() -> None:
+    with pytest.raises(ConfigError, match=r"^absent\.toml: cannot be read: No such file"):
+        load(Path("absent.toml"), {})
+    Path("latin.toml").write_bytes(b"[log]\n# \xe4\n")
+    with pytest.raises(ConfigError, match=r"^latin\.toml:2: is not UTF-8"):
+        load(Path("latin.toml"), {})
+    Path("huge.toml").write_bytes(b"#" * (1 << 20) + b"\n")
+    with pytest.raises(ConfigError, match=r"^huge\.toml: larger than"):
+        load(Path("huge.toml"), {})
+
+
+def test_a_setting_of_several_types_is_told_once() -> None:
+    assert problems("[world]\nserve = 'maybe'") == [
+        'resolver.toml:2: world.serve is "maybe"; write "auto", true or false'
+    ]
+
+
+def test_types_are_not_guessed_in_a_file() -> None:
+    assert problems('[cache]\nsize_mb = "64"')[0].startswith('resolver.toml:2: cache.size_mb is "64"; write an integer')
+    assert problems("[cache]\nsize_mb = true")[0].startswith("resolver.toml:2: cache.size_mb is true; write")
+    assert problems("[server]\ndrain_s = nan")[0].endswith("write a number, 0 to 60")
+
+
+def test_a_contradiction_is_told_where_one_of_its_settings_stands() -> None:
+    assert problems("[resolver]\n\nhints_file = 'resolver.toml'") == [
+        'resolver.toml:3: hints_file is set but roots is "simulated"; set resolver.roots = "file" or remove hints_file'
+    ]
+    assert problems(resolver__mode="recursive", resolver__roots="internet")[0].startswith(
+        'command line: mode = "recursive" with roots = "internet"'
+    )
+
+
+def test_files_that_settings_name_must_be_there() -> None:
+    assert problems("[resolver]\nroots = 'file'\nhints_file = 'hints'\n[world]\ndirectory = '/nowhere'") == [
+        'resolver.toml:3: hints_file "hints" is no file; give the path of a master file',
+        'resolver.toml:5: directory "/nowhere" has no hierarchy.toml; give a directory that has one',
+    ]
+
+
+def test_a_relative_path_in_a_file_is_relative_to_that_file() -> None:
+    Path("etc").mkdir()
+    Path("etc/hints").touch()
+    Path("etc/my.toml").write_text("[resolver]\nroots = 'file'\nhints_file = 'hints'\n")
+    assert load(Path("etc/my.toml"), {}).config.resolver.hints_file == Path("etc/hints")
+    environ = {"RESOLVER_RESOLVER__HINTS_FILE": "etc/hints", "RESOLVER_RESOLVER__ROOTS": "file"}
+    assert load(None, environ).config.resolver.hints_file == Path("etc/hints")
+
+
+def test_a_wrong_address_inside_a_table_is_told_on_its_own_line() -> None:
+    text = '[resolver.stub_zones]\n"a.test" = ["::1"]\n"b.test" = ["::1", "localhost"]\n"c..d" = ["::1"]\n'
+    lines = problems(text)
+    assert [line.partition("; ")[0] for line in lines] == [
+        'resolver.toml:3: resolver.stub_zones."b.test": "localhost" is no address',
+        'resolver.toml:4: resolver.stub_zones."c..d": "c..d" is no zone name (\'c..d\' has an empty label)',
+    ]
+
+
+def test_hostile_text_cannot_reach_the_terminal() -> None:
+    lines = problems('[server]\n"\\u001b[2J" = 1\nidentity = "\\u001b[2J\\u007f\\u009b\\u202e"')
+    assert len(lines) == 2
+    assert all(line.isprintable() for line in lines)

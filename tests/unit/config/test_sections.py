@@ -1,0 +1,131 @@
+"""What values settings take, and which of them cannot stand together."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import pytest
+from pydantic import ValidationError
+
+from resolver.config import Config
+from resolver.network.base import Endpoint
+
+
+def config(**sections: Any) -> Config:
+    return Config.model_validate(sections)
+
+
+def complaint(**sections: Any) -> str:
+    with pytest.raises(ValidationError) as caught:
+        config(**sections)
+    return str(caught.value)
+
+
+@pytest.mark.parametrize(
+    ("text", "endpoint"),
+    [
+        ("127.0.0.1:53", Endpoint("127.0.0.1", 53)),
+        ("[2001:DB8:0::1]:53", Endpoint("2001:db8::1", 53)),
+        ("0.0.0.0:0", Endpoint("0.0.0.0", 0)),
+    ],
+)
+def test_a_listener_is_an_address_in_canonical_form_and_a_port(text: str, endpoint: Endpoint) -> None:
+    assert config(server={"listen": [text]}).server.listen == (endpoint,)
+
+
+@pytest.mark.parametrize(
+    ("text", "why"),
+    [
+        ("127.0.0.1", "has no port"),
+        ("[::1]", "has no port"),
+        ("::1", "has no port"),
+        ("127.0.0.1:", "has no usable port"),
+        ("127.0.0.1:65536", "has no usable port"),
+        ("127.0.0.1:-1", "has no usable port"),
+        ("127.0.0.1:٣", "has no usable port"),
+        ("localhost:53", "is no address"),
+        ("[::1:53", "is no address|has no port"),
+        ("[::1]53", "is no address|has no port"),
+        ("127.0.0.01:53", "is no address"),
+        ("[fe80::1%eth0]:53", "has a scope"),
+        ("[::ffff:127.0.0.1]:53", "write 127.0.0.1"),
+        (5300, "is no address"),
+        ("", "has no port"),
+    ],
+)
+def test_what_is_no_listener_is_refused_with_the_reason(text: object, why: str) -> None:
+    assert any(one in complaint(server={"listen": [text]}) for one in why.split("|"))
+
+
+def test_an_upstream_without_a_port_is_asked_on_port_53() -> None:
+    zones = {"Example.COM": ["192.0.2.1", "2001:db8::1", "[2001:db8::2]", "192.0.2.2:5353"]}
+    assert config(resolver={"stub_zones": zones}).resolver.stub_zones == {
+        "example.com.": (
+            Endpoint("192.0.2.1", 53),
+            Endpoint("2001:db8::1", 53),
+            Endpoint("2001:db8::2", 53),
+            Endpoint("192.0.2.2", 5353),
+        )
+    }
+
+
+def test_an_upstream_cannot_have_port_0() -> None:
+    assert "no usable port" in complaint(resolver={"forward_zones": {".": ["192.0.2.1:0"]}})
+
+
+def test_lists_of_addresses_are_not_empty() -> None:
+    complaint(server={"listen": []})
+    complaint(resolver={"forward_zones": {".": []}})
+
+
+def test_settings_cannot_be_changed() -> None:
+    with pytest.raises(ValidationError):
+        Config().cache.size_mb = 3  # type: ignore[misc]
+
+
+@pytest.mark.rfc(1035, "3.3")
+def test_an_identity_fits_into_one_character_string() -> None:
+    assert config(server={"identity": "é" * 127}).server.identity == "é" * 127
+    for text in ("", "x" * 256, "é" * 128, "a\nb", "\x7f"):
+        complaint(server={"identity": text})
+
+
+@pytest.mark.parametrize(
+    ("sections", "why"),
+    [
+        ({"server": {"listen": ["127.0.0.1:53", "127.0.0.1:53"]}}, "stands there twice"),
+        ({"server": {"listen": ["127.0.0.1:53", "0.0.0.0:53"]}}, "takes"),
+        ({"server": {"listen": ["[::1]:53", "[::]:53"]}}, "takes"),
+        ({"resolver": {"roots": "file"}}, "needs hints_file"),
+        ({"resolver": {"hints_file": "x"}}, "roots is"),
+        ({"resolver": {"mode": "recursive", "roots": "internet"}}, "offers recursion"),
+        ({"world": {"serve": False}}, "no root to ask"),
+        ({"world": {"in_memory": True}, "resolver": {"roots": "internet"}}, "not served"),
+        (
+            {"resolver": {"stub_zones": {"a.test": ["::1"]}, "forward_zones": {"A.TEST.": ["::1"]}}},
+            "both a stub zone and a forward zone",
+        ),
+        ({"cache": {"min_ttl_s": 60, "max_ttl_s": 30}}, "above max_ttl_s"),
+    ],
+)
+def test_settings_that_exclude_each_other_are_refused(sections: dict[str, Any], why: str) -> None:
+    assert why in complaint(**sections)
+
+
+def test_settings_that_look_alike_but_do_not_clash_are_taken() -> None:
+    config(server={"listen": ["127.0.0.1:0", "127.0.0.1:0", "0.0.0.0:53", "[::]:53", "127.0.0.1:54"]})
+    config(world={"serve": False}, resolver={"forward_zones": {".": ["192.0.2.1"]}})
+
+
+@pytest.mark.parametrize(
+    ("sections", "served"),
+    [
+        ({}, True),
+        ({"resolver": {"roots": "internet"}}, False),
+        ({"resolver": {"roots": "internet"}, "world": {"serve": True}}, True),
+        ({"resolver": {"forward_zones": {".": ["192.0.2.1"]}}}, False),
+        ({"resolver": {"forward_zones": {"test": ["192.0.2.1"]}}}, True),
+    ],
+)
+def test_the_world_is_served_when_the_resolver_starts_from_it(sections: dict[str, Any], served: bool) -> None:
+    assert config(**sections).world_served is served

@@ -1,0 +1,40 @@
+"""What a person is told when the daemon has started."""
+
+from __future__ import annotations
+
+from resolver.banner import banner
+from resolver.config import Config
+from resolver.network.base import Endpoint
+from resolver.version import VERSION
+
+ROOT = ("a.root-servers.test.", Endpoint("127.53.0.1", 5300))
+
+
+def test_what_listens_and_what_to_paste() -> None:
+    config = Config()
+    assert (
+        banner(config, config.server.listen, [ROOT, ("x.", Endpoint("127.53.0.2", 5300))])
+        == f"""\
+resolverd {VERSION} (iterative) answers on
+  127.0.0.1:5300  UDP and TCP
+  [::1]:5300  UDP and TCP
+simulated internet: 2 addresses in 127.53.0.0/16, port 5300
+  127.53.0.1:5300  a.root-servers.test.
+
+Try:
+  dig @127.0.0.1 -p 5300 www.example.com
+  nslookup -port=5300 www.example.com 127.0.0.1
+  dig @127.53.0.1 -p 5300 www.example.com   # the simulated root itself: a referral to com.
+"""
+    )
+
+
+def test_port_53_is_not_mentioned_and_a_wildcard_is_asked_on_loopback() -> None:
+    text = banner(Config(), [Endpoint("::", 53)], [])
+    assert text.endswith("  dig @::1 www.example.com\n  nslookup www.example.com ::1\n")
+
+
+def test_a_world_in_memory_is_said_to_be_there() -> None:
+    assert "in memory, only the resolver reaches it" in banner(Config(), [], [])
+    internet = Config.model_validate({"resolver": {"roots": "internet"}})
+    assert "simulated" not in banner(internet, [], [])

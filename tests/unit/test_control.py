@@ -1,0 +1,315 @@
+"""What can be asked of a running daemon."""
+
+from __future__ import annotations
+
+import asyncio
+import io
+import json
+from collections.abc import Callable, Mapping, Sequence
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from resolver import control
+from resolver.cli.control_client import ask
+from resolver.config import Config, load
+from resolver.control import ControlServer, routes, socket_path
+from resolver.errors import ControlError
+from resolver.network import unix
+from resolver.network.base import Clock, Timer
+from resolver.network.clock import RealClock
+from resolver.observe.log import Log
+
+
+class Program:
+    """A double of the running program."""
+
+    def __init__(self) -> None:
+        self.flushed: list[tuple[bytes, bool]] = []
+
+    def stats(self) -> Mapping[str, int | float | str]:
+        return {"queries.udp": 3, "mode": "iterative"}
+
+    def cache_entries(self, limit: int) -> Sequence[Mapping[str, object]]:
+        return [{"name": "www.example.com.", "type": "A", "ttl": 30}] * min(limit, 200)
+
+    def flush(self, name: bytes, subtree: bool) -> int:
+        self.flushed.append((name, subtree))
+        if name == b"\x04boom\0":
+            raise RuntimeError("boom")
+        return 2
+
+
+class Hand(Clock):
+    """Timers that fire when the test says so."""
+
+    def __init__(self) -> None:
+        self.due: list[Callable[[], None]] = []
+
+    def after(self, seconds: float, callback: Callable[[], None]) -> Timer:
+        self.due.append(callback)
+        return asyncio.get_running_loop().call_later(1000, lambda: None)
+
+
+def server(program: Program | None = None, clock: Clock | None = None) -> ControlServer:
+    table = routes(program or Program(), lambda: load(None, {}))
+    log = Log(io.StringIO(), lambda: 0.0)
+    return ControlServer(table, clock or RealClock(asyncio.get_running_loop()), log)
+
+
+async def asked(path: Path, method: str, target: str, body: Mapping[str, object] | None = None) -> dict[str, Any]:
+    return await asyncio.to_thread(ask, path, method, target, body)
+
+
+async def raw(path: Path, request: bytes) -> tuple[bytes, dict[str, Any]]:
+    """Head and JSON body of the response to octets of the test's own making."""
+    reader, writer = await asyncio.open_unix_connection(str(path))
+    writer.write(request)
+    response = await reader.read()
+    writer.close()
+    await writer.wait_closed()
+    head, _, body = response.partition(b"\r\n\r\n")
+    return head, json.loads(body) if body else {}
+
+
+async def until(done: Callable[[], bool]) -> None:
+    """The loop has turned until `done`."""
+    for _ in range(10_000):
+        if done():
+            return
+        await asyncio.sleep(0)
+    raise AssertionError("it did not come to pass")
+
+
+class Served:
+    """`async with Served(path):` a control server at `path`."""
+
+    def __init__(self, path: Path, program: Program | None = None, clock: Clock | None = None) -> None:
+        self.path, self.program, self.clock = path, program, clock
+
+    async def __aenter__(self) -> ControlServer:
+        self.server = server(self.program, self.clock)
+        await self.server.start(self.path)
+        return self.server
+
+    async def __aexit__(self, *_: object) -> None:
+        await self.server.stop()
+
+
+@pytest.fixture
+def path(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    monkeypatch.chdir(tmp_path)
+    return tmp_path / "control.sock"
+
+
+@pytest.mark.sockets
+def test_what_the_routes_give(path: Path, on_loop: Any) -> None:
+    program = Program()
+
+    async def main() -> None:
+        async with Served(path, program):
+            assert await asked(path, "GET", "/health") == {"status": "ok"}
+            assert await asked(path, "GET", "/stats") == {"queries.udp": 3, "mode": "iterative"}
+            assert len((await asked(path, "GET", "/cache"))["entries"]) == 100
+            assert len((await asked(path, "GET", "/cache?limit=7"))["entries"]) == 7
+            body = {"name": "Example.com", "subtree": True}
+            assert await asked(path, "POST", "/cache/flush", body) == {"flushed": 2}
+            config = await asked(path, "GET", "/config")
+            assert config["settings"]["cache"]["size_mb"] == 64
+            assert config["sources"]["cache.size_mb"] == "default"
+
+    on_loop(main())
+    assert program.flushed == [(b"\7example\3com\0", True)]
+    assert not path.exists()
+
+
+@pytest.mark.sockets
+def test_what_is_refused_says_why(path: Path, on_loop: Any) -> None:
+    async def refusal(method: str, target: str, body: Mapping[str, object] | None = None) -> str:
+        with pytest.raises(ControlError) as caught:
+            await asked(path, method, target, body)
+        return str(caught.value)
+
+    async def main() -> None:
+        async with Served(path):
+            assert await refusal("GET", "/cache?limit=0") == 'limit is "0"; write 1 to 10000'
+            assert await refusal("GET", "/cache?limit=10001") == 'limit is "10001"; write 1 to 10000'
+            assert await refusal("GET", "/cache?" + "&".join("abcdefghijklmnopqrst")) == (
+                "more than 16 parameters in the query string"
+            )
+            assert "the body must be" in await refusal("POST", "/cache/flush", {"name": 3})
+            assert "the body must be" in await refusal("POST", "/cache/flush")
+            assert "empty label" in await refusal("POST", "/cache/flush", {"name": "a..b"})
+            assert await refusal("POST", "/cache/flush", {"name": "boom"}) == "RuntimeError; the log says more"
+            assert await refusal("GET", "/x%1b") == 'nothing is at "/x%1b"'
+
+    on_loop(main())
+
+
+@pytest.mark.sockets
+def test_a_path_that_is_not_there_lists_the_routes(path: Path, on_loop: Any) -> None:
+    async def main() -> None:
+        async with Served(path):
+            head, body = await raw(path, b"GET /x HTTP/1.1\r\nHost: x\r\n\r\n")
+            assert head.startswith(b"HTTP/1.1 404 ")
+            assert [line.partition(":")[0] for line in body["routes"]] == [
+                "GET /health",
+                "GET /stats",
+                "GET /config",
+                "GET /cache",
+                "POST /cache/flush",
+            ]
+
+    on_loop(main())
+
+
+@pytest.mark.rfc(9110, "15.5.6")
+@pytest.mark.sockets
+def test_a_method_that_is_not_allowed_says_which_are(path: Path, on_loop: Any) -> None:
+    async def main() -> None:
+        async with Served(path):
+            head, body = await raw(path, b"DELETE /cache HTTP/1.1\r\nHost: x\r\n\r\n")
+            assert head.startswith(b"HTTP/1.1 405 ")
+            assert b"\r\nallow: GET\r\n" in head + b"\r\n"
+            assert body["error"] == "/cache is asked by GET"
+
+    on_loop(main())
+
+
+@pytest.mark.sockets
+@pytest.mark.parametrize(
+    ("request_", "status"),
+    [
+        (b"\x00\x1c\x12\x34\r\n\r\n", b"400"),
+        (b"GET / HTTP/1.1\r\n\r\n", b"400"),
+        (b"GET /stats HTTP/1.1\r\nHost: x\r\nX: " + b"x" * 9000, b"431"),
+        (b"POST /cache/flush HTTP/1.1\r\nHost: x\r\nContent-Length: 70000\r\n\r\n" + b" " * 70000, b"413"),
+        (b"POST /cache/flush HTTP/1.1\r\nHost: x\r\nContent-Length: 2\r\n\r\n[]", b"400"),
+        (b"POST /cache/flush HTTP/1.1\r\nHost: x\r\nContent-Length: 4\r\n\r\n\xff{}}", b"400"),
+    ],
+)
+def test_what_is_no_request_is_answered_with_an_error(path: Path, on_loop: Any, request_: bytes, status: bytes) -> None:
+    async def main() -> None:
+        async with Served(path) as served:
+            head, body = await raw(path, request_)
+            assert head.split()[1] == status
+            assert "\n" not in body["error"]
+            assert not served.connections
+
+    on_loop(main())
+
+
+@pytest.mark.sockets
+def test_a_request_may_come_in_pieces_and_wait_for_leave(path: Path, on_loop: Any) -> None:
+    async def main() -> None:
+        async with Served(path):
+            reader, writer = await asyncio.open_unix_connection(str(path))
+            writer.write(b"POST /cache/flush HTTP/1.1\r\nHost: x\r\nExpect: 100-continue\r\n")
+            writer.write(b"Content-Length: 12\r\n\r\n")
+            assert await reader.readuntil(b"\r\n\r\n") == b"HTTP/1.1 100 \r\n\r\n"
+            for octet in b'{"name":"a"}':
+                writer.write(bytes((octet,)))
+                await writer.drain()
+            assert (await reader.read()).endswith(b'{"flushed": 2}\n')
+            writer.close()
+            await writer.wait_closed()
+
+    on_loop(main())
+
+
+@pytest.mark.sockets
+def test_only_the_first_of_several_requests_on_a_connection_is_answered(path: Path, on_loop: Any) -> None:
+    async def main() -> None:
+        async with Served(path):
+            head, _ = await raw(path, b"GET /health HTTP/1.1\r\nHost: x\r\n\r\n" * 50)
+            assert b"\r\nconnection: close" in head
+
+    on_loop(main())
+
+
+@pytest.mark.sockets
+def test_a_connection_that_asks_nothing_is_closed_in_time(path: Path, on_loop: Any) -> None:
+    clock = Hand()
+
+    async def main() -> None:
+        async with Served(path, clock=clock):
+            reader, writer = await asyncio.open_unix_connection(str(path))
+            await until(lambda: bool(clock.due))
+            clock.due[0]()
+            assert await reader.read() == b""
+            writer.close()
+
+    on_loop(main())
+
+
+@pytest.mark.sockets
+def test_connections_are_bounded(path: Path, on_loop: Any, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(control, "MAX_CONNECTIONS", 2)
+
+    async def main() -> None:
+        async with Served(path, clock=Hand()) as served:
+            first = await asyncio.open_unix_connection(str(path))
+            second = await asyncio.open_unix_connection(str(path))
+            await until(lambda: len(served.connections) == 2)
+            reader, writer = await asyncio.open_unix_connection(str(path))
+            assert await reader.read() == b""
+            for one in (first[1], second[1], writer):
+                one.close()
+
+    on_loop(main())
+
+
+@pytest.mark.sockets
+def test_stopping_closes_what_is_open_and_may_be_repeated(path: Path, on_loop: Any) -> None:
+    async def main() -> None:
+        served = server(clock=Hand())
+        await served.start(path)
+        reader, writer = await asyncio.open_unix_connection(str(path))
+        await until(lambda: bool(served.connections))
+        await served.stop()
+        await served.stop()
+        assert await reader.read() == b""
+        writer.close()
+
+    on_loop(main())
+
+
+@pytest.mark.sockets
+@pytest.mark.parametrize(
+    ("answer", "why"),
+    [
+        (b"", "is no resolverd"),
+        (b"SSH-2.0-OpenSSH\r\n\r\n", "is no resolverd"),
+        (b"HTTP/1.1 200 OK\r\nContent-Length: 2\r\n\r\n[]", "its answer is no JSON object"),
+        (b"HTTP/1.1 500 No\r\nContent-Length: 2\r\n\r\n{}", "refuses with status 500"),
+    ],
+)
+def test_the_client_is_not_taken_in_by_other_servers(path: Path, answer: bytes, why: str, on_loop: Any) -> None:
+    async def main() -> None:
+        async def talk(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+            await reader.readuntil(b"\r\n\r\n")
+            writer.write(answer)
+            writer.close()
+
+        other = await asyncio.start_unix_server(talk, str(path))
+        async with other:
+            with pytest.raises(ControlError, match=why):
+                await asked(path, "GET", "/stats")
+
+    on_loop(main())
+
+
+@pytest.mark.sockets
+def test_the_client_does_not_wait_for_ever(path: Path) -> None:
+    with unix.listen(path), pytest.raises(ControlError, match=r"does not answer within 0\.01 s"):
+        ask(path, "GET", "/stats", timeout=0.01)
+
+
+def test_the_socket_lies_where_the_runtime_directory_is() -> None:
+    config = Config()
+    assert socket_path(config, {}) == Path("/run/resolverd/control-5300.sock")
+    assert socket_path(config, {"XDG_RUNTIME_DIR": ""}) == Path("/run/resolverd/control-5300.sock")
+    assert socket_path(config, {"XDG_RUNTIME_DIR": "/run/user/7"}) == Path("/run/user/7/control-5300.sock")
+    assert socket_path(config, {}, 53) == Path("/run/resolverd/control-53.sock")
+    assert socket_path(Config.model_validate({"control": {"path": "/x/y"}}), {}) == Path("/x/y")
