@@ -1,0 +1,59 @@
+"""Decides where randomness comes from: the operating system in production, a seed in simulations and tests.
+
+Rules: query ids, source ports and the case of names are what a forger has to guess (RFC 5452 section 4), so
+production draws each of them from the kernel and never from a generator whose state could be reconstructed.
+
+Limits: `SeededEntropy` gives the same sequence for the same seed on every Python from 3.11 on; it protects
+nothing.
+"""
+
+from __future__ import annotations
+
+import random
+from collections.abc import MutableSequence, Sequence
+from typing import TypeVar
+
+T = TypeVar("T")
+
+
+class _Drawn:
+    """An `Entropy` over one of the generators of the standard library."""
+
+    __slots__ = ("_source",)
+
+    def __init__(self, source: random.Random) -> None:
+        self._source = source
+
+    def bits(self, count: int) -> int:
+        """A uniform integer of `count` bits, 1 to 256."""
+        return self._source.getrandbits(count)
+
+    def fraction(self) -> float:
+        """A uniform float in [0, 1)."""
+        return self._source.random()
+
+    def choice(self, items: Sequence[T]) -> T:
+        """One of `items`, which must not be empty."""
+        return self._source.choice(items)
+
+    def shuffle(self, items: MutableSequence[T]) -> None:
+        """`items` is in random order."""
+        self._source.shuffle(items)
+
+
+class SystemEntropy(_Drawn):
+    """The `Entropy` of production: every draw is the kernel's."""
+
+    __slots__ = ()
+
+    def __init__(self) -> None:
+        super().__init__(random.SystemRandom())
+
+
+class SeededEntropy(_Drawn):
+    """The `Entropy` of simulations: the same `seed` gives the same draws."""
+
+    __slots__ = ()
+
+    def __init__(self, seed: int) -> None:
+        super().__init__(random.Random(seed))

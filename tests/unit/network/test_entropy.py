@@ -1,0 +1,47 @@
+from __future__ import annotations
+
+import random
+
+import pytest
+
+from resolver.network.entropy import SeededEntropy, SystemEntropy
+
+
+@pytest.mark.parametrize("entropy", [SystemEntropy(), SeededEntropy(1)])
+def test_draws_stay_in_their_ranges(entropy):
+    for _ in range(200):
+        assert 0 <= entropy.bits(16) < 65536
+        assert entropy.bits(1) in (0, 1)
+        assert entropy.bits(256) < 2**256
+        assert 0 <= entropy.fraction() < 1
+        assert entropy.choice("abc") in "abc"
+    items = list(range(50))
+    entropy.shuffle(items)
+    assert sorted(items) == list(range(50))
+
+
+def test_ids_are_spread_over_their_whole_range():
+    entropy = SystemEntropy()
+    drawn = [entropy.bits(16) for _ in range(4000)]
+    assert len(set(drawn)) > 3700
+    assert min(drawn) < 500
+    assert max(drawn) > 65000
+
+
+def test_the_same_seed_gives_the_same_draws_and_another_seed_others():
+    def draws(seed):
+        entropy = SeededEntropy(seed)
+        items = list("abcdef")
+        entropy.shuffle(items)
+        return entropy.bits(64), entropy.fraction(), entropy.choice(range(1000)), items
+
+    assert draws(7) == draws(7)
+    assert draws(7) != draws(8)
+
+
+def test_production_draws_from_the_kernel_and_cannot_be_seeded():
+    random.seed(1)
+    first = SystemEntropy().bits(64)
+    random.seed(1)
+    assert SystemEntropy().bits(64) != first
+    assert type(SystemEntropy()._source) is random.SystemRandom

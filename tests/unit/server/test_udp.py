@@ -1,0 +1,377 @@
+from __future__ import annotations
+
+import asyncio
+import os
+import socket
+import time
+
+import pytest
+
+from resolver.message import Transport
+from resolver.network.base import Endpoint
+from resolver.network.listening import bind_udp, bound_to
+from resolver.server import udp
+from resolver.server.udp import UdpListener
+
+pytestmark = pytest.mark.sockets
+
+
+def echo(wire, client, send):
+    send(b"re:" + wire)
+
+
+def serve(respond=echo, host="127.0.0.1"):
+    sock = bind_udp(Endpoint(host, 0))
+    listener = UdpListener(asyncio.get_running_loop(), sock, respond)
+    listener.start()
+    return listener, bound_to(sock)
+
+
+class Asker:
+    """A client socket on the running loop."""
+
+    def __init__(self, host="127.0.0.1"):
+        self.sock = socket.socket(socket.AF_INET6 if ":" in host else socket.AF_INET, socket.SOCK_DGRAM)
+        self.sock.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, 4_000_000)
+        self.sock.setblocking(False)
+        self.sock.bind((host, 0))
+        self.got = []
+        self._changed = asyncio.Event()
+        asyncio.get_running_loop().add_reader(self.sock.fileno(), self._readable)
+
+    def _readable(self):
+        while True:
+            try:
+                self.got.append(self.sock.recvfrom(65535))
+            except BlockingIOError:
+                break
+        self._changed.set()
+
+    async def wait_for(self, count):
+        while len(self.got) < count:
+            self._changed.clear()
+            await self._changed.wait()
+        return [wire for wire, _ in self.got]
+
+    def close(self):
+        asyncio.get_running_loop().remove_reader(self.sock.fileno())
+        self.sock.close()
+
+
+async def until(condition):
+    while not condition():  # noqa: ASYNC110 - what is waited for has no event
+        await asyncio.sleep(0)
+
+
+@pytest.mark.parametrize("host", ["127.0.0.1", "::1"])
+def test_a_query_is_answered_to_who_asked(on_loop, host):
+    async def main():
+        clients = []
+
+        def respond(wire, client, send):
+            clients.append(client)
+            send(b"re:" + wire)
+
+        listener, at = serve(respond, host)
+        asker = Asker(host)
+        asker.sock.sendto(b"ask", at)
+        assert await asker.wait_for(1) == [b"re:ask"]
+        (client,) = clients
+        assert (client.host, client.port) == asker.sock.getsockname()[:2]
+        assert client.transport is Transport.UDP
+        assert (listener.received, listener.sent, listener.outstanding) == (1, 1, 0)
+        asker.close()
+        listener.close()
+        listener.close()
+
+    on_loop(main())
+
+
+@pytest.mark.rfc(2181, "4.1")
+@pytest.mark.parametrize(("wildcard", "asked"), [("0.0.0.0", "127.0.0.2"), ("0.0.0.0", "127.53.0.1"), ("::", "::1")])
+def test_on_a_wildcard_the_answer_comes_from_the_address_that_was_asked(on_loop, wildcard, asked):
+    async def main():
+        listener, at = serve(host=wildcard)
+        asker = Asker("::1" if ":" in asked else "127.0.0.1")
+        asker.sock.sendto(b"ask", (asked, at.port))
+        await asker.wait_for(1)
+        wire, source = asker.got[0]
+        assert (wire, source[:2]) == (b"re:ask", (asked, at.port))
+        asker.close()
+        listener.close()
+
+    on_loop(main())
+
+
+def _another_ipv6_address():
+    """An IPv6 address of this machine that is not ::1, if there is one."""
+    try:
+        with open("/proc/net/if_inet6") as table:
+            for line in table:
+                raw, _, _, scope, *_ = line.split()
+                if scope == "00":
+                    return socket.inet_ntop(socket.AF_INET6, bytes.fromhex(raw))
+    except OSError:
+        pass
+    return None
+
+
+@pytest.mark.rfc(2181, "4.1")
+def test_on_the_ipv6_wildcard_two_addresses_are_told_apart(on_loop):
+    other = _another_ipv6_address()
+    if other is None:
+        pytest.skip("this machine has no second IPv6 address")
+
+    async def main():
+        listener, at = serve(host="::")
+        # From ::1 to the other address: left to the kernel, the answer would come from ::1.
+        for own, asked in (("::1", other), (other, "::1")):
+            asker = Asker(own)
+            asker.sock.sendto(b"ask", (asked, at.port))
+            await asker.wait_for(1)
+            assert asker.got[0][1][0] == asked
+            asker.close()
+        listener.close()
+
+    on_loop(main())
+
+
+def test_an_answer_goes_out_from_the_address_asked_and_by_whatever_interface_the_route_says():
+    four, six = bytes((127, 0, 0, 2)), bytes(range(16))
+    assert udp._source([(0, 8, b"\1\0\0\0" + four + b"\x7f\0\0\x09")]) == [(0, 8, bytes(4) + four + bytes(4))]
+    assert udp._source([(41, 50, six + b"\1\0\0\0")]) == [(41, 50, six + bytes(4))]
+    assert udp._source([]) == udp._source([(1, 1, b"x")]) == []
+
+
+def test_on_a_wildcard_late_answers_also_keep_their_source(on_loop):
+    async def main():
+        waiting = []
+        listener, at = serve(lambda wire, client, send: waiting.append((wire, send)), "0.0.0.0")
+        asker = Asker()
+        for last in (2, 3, 4):
+            asker.sock.sendto(b"%d" % last, (f"127.0.0.{last}", at.port))
+        await until(lambda: len(waiting) == 3)
+        for wire, send in reversed(waiting):
+            send(wire)
+        await asker.wait_for(3)
+        assert [(wire, source[0]) for wire, source in asker.got] == [
+            (b"4", "127.0.0.4"),
+            (b"3", "127.0.0.3"),
+            (b"2", "127.0.0.2"),
+        ]
+        asker.close()
+        listener.close()
+
+    on_loop(main())
+
+
+@pytest.mark.parametrize("host", ["127.0.0.1", "0.0.0.0"])
+def test_a_burst_of_two_thousand_datagrams_is_answered_whole_in_bounded_batches(on_loop, host):
+    async def main():
+        loop, turns, in_turn = asyncio.get_running_loop(), [], [0]
+
+        def respond(wire, client, send):
+            in_turn[0] += 1
+            send(wire)
+
+        listener, at = serve(respond, host)
+        asker = Asker()
+        # What the kernel lets wait at once: a small datagram takes some 768 octets of the receive buffer.
+        burst = min(2000, listener._sock.getsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF) // 1024)
+        began = time.monotonic()
+        for first in range(0, 2000, burst):
+            last = min(2000, first + burst)
+            for n in range(first, last):  # the listener has no chance to read in between
+                asker.sock.sendto(b"%d" % n, ("127.0.0.1", at.port))
+            while listener.received < last:
+                await asyncio.sleep(0)
+                turns.append(in_turn[0])
+                in_turn[0] = 0
+        await asker.wait_for(2000)
+        assert time.monotonic() - began < 2
+        assert sorted(map(int, [wire for wire, _ in asker.got])) == list(range(2000))
+        assert max(turns) <= udp.BATCH
+        assert listener.outstanding == 0
+        assert loop.is_running()
+        asker.close()
+        listener.close()
+
+    on_loop(main())
+
+
+def test_answers_may_come_later_and_out_of_order(on_loop):
+    async def main():
+        waiting = []
+        listener, at = serve(lambda wire, client, send: waiting.append((wire, send)))
+        asker = Asker()
+        for wire in (b"one", b"two", b"three"):
+            asker.sock.sendto(wire, at)
+        await until(lambda: len(waiting) == 3)
+        assert listener.outstanding == 3
+        waiting[2][1](b"3")
+        waiting[0][1](b"1")
+        waiting[1][1](None)
+        assert await asker.wait_for(2) == [b"3", b"1"]
+        assert (listener.outstanding, listener.sent, listener.silent) == (0, 2, 1)
+        asker.close()
+        listener.close()
+
+    on_loop(main())
+
+
+@pytest.mark.parametrize("host", ["127.0.0.1", "0.0.0.0"])
+def test_a_query_that_breaks_its_server_is_counted_and_the_next_is_answered(host):
+    unseen = []
+
+    async def main():
+        asyncio.get_running_loop().set_exception_handler(lambda _, context: unseen.append(context))
+
+        def respond(wire, client, send):
+            if wire == b"bad":
+                raise ZeroDivisionError
+            send(wire)
+
+        listener, at = serve(respond, host)
+        asker = Asker()
+        for wire in (b"bad", b"good"):
+            asker.sock.sendto(wire, ("127.0.0.1", at.port))
+        assert await asker.wait_for(1) == [b"good"]
+        assert (listener.received, listener.failed, listener.outstanding) == (2, 1, 0)
+        asker.close()
+        listener.close()
+
+    asyncio.run(main())
+    assert [type(context["exception"]) for context in unseen] == [ZeroDivisionError]
+
+
+def test_datagrams_of_any_size_arrive_cut_at_the_bound(on_loop):
+    async def main():
+        sizes = []
+
+        def respond(wire, client, send):
+            sizes.append(len(wire))
+            send(None)
+
+        listener, at = serve(respond)
+        asker = Asker()
+        for size in (0, 1, 12, udp.DATAGRAM, udp.DATAGRAM + 1, 60_000):
+            asker.sock.sendto(bytes(size), at)
+        await until(lambda: len(sizes) == 6)
+        assert sizes == [0, 1, 12, udp.DATAGRAM, udp.DATAGRAM, udp.DATAGRAM]
+        asker.close()
+        listener.close()
+
+    on_loop(main())
+
+
+class Stubborn:
+    """A socket whose sends fail as told."""
+
+    def __init__(self, host, error):
+        self._sock, self._error, self._host = bind_udp(Endpoint("127.0.0.1", 0)), error, host
+        for name in ("fileno", "close", "recvfrom", "recvmsg"):
+            setattr(self, name, getattr(self._sock, name))
+
+    def getsockname(self):
+        return self._host, self._sock.getsockname()[1]
+
+    def sendto(self, *_):
+        raise self._error
+
+    def sendmsg(self, *_):
+        raise self._error
+
+
+@pytest.mark.parametrize("host", ["127.0.0.1", "0.0.0.0"])
+@pytest.mark.parametrize(("error", "counter"), [(BlockingIOError(), "dropped_full"), (OSError(1, "x"), "failed")])
+def test_an_answer_that_cannot_leave_is_dropped_and_counted(on_loop, host, error, counter):
+    async def main():
+        sock = Stubborn(host, error)
+        listener = UdpListener(asyncio.get_running_loop(), sock, echo)
+        listener.start()
+        asker = Asker()
+        asker.sock.sendto(b"ask", ("127.0.0.1", sock.getsockname()[1]))
+        await until(lambda: getattr(listener, counter))
+        assert (listener.sent, listener.outstanding) == (0, 0)
+        asker.close()
+        listener.close()
+
+    on_loop(main())
+
+
+def test_after_stop_reading_what_was_asked_is_answered_and_nothing_new_is_taken(on_loop):
+    async def main():
+        waiting = []
+        listener, at = serve(lambda wire, client, send: waiting.append(send))
+        asker = Asker()
+        asker.sock.sendto(b"ask", at)
+        await until(lambda: waiting)
+        listener.stop_reading()
+        listener.stop_reading()
+        asker.sock.sendto(b"too late", at)
+        drained = asyncio.ensure_future(listener.drained())
+        for _ in range(5):
+            await asyncio.sleep(0)
+        assert not drained.done()
+        waiting[0](b"answer")
+        await drained
+        await listener.drained()
+        assert await asker.wait_for(1) == [b"answer"]
+        assert listener.received == 1
+        asker.close()
+        listener.close()
+
+    on_loop(main())
+
+
+def test_an_answer_after_close_is_dropped(on_loop):
+    async def main():
+        waiting = []
+        listener, at = serve(lambda wire, client, send: waiting.append(send))
+        asker = Asker()
+        asker.sock.sendto(b"ask", at)
+        await until(lambda: waiting)
+        listener.close()
+        with socket.socket(socket.AF_INET, socket.SOCK_DGRAM):  # takes the file number that became free
+            waiting[0](b"answer")
+        assert (listener.sent, listener.failed, listener.outstanding) == (0, 1, 0)
+        asker.close()
+
+    on_loop(main())
+
+
+def test_a_server_may_close_its_listener_in_the_middle_of_a_batch(on_loop):
+    async def main():
+        asked = []
+
+        def respond(wire, client, send):
+            asked.append(wire)
+            listener.close()
+            send(wire)
+
+        listener, at = serve(respond)
+        asker = Asker()
+        for n in range(3):
+            asker.sock.sendto(bytes([n]), at)
+        await until(lambda: asked)
+        for _ in range(5):
+            await asyncio.sleep(0)
+        assert asked == [b"\0"]
+        asker.close()
+
+    on_loop(main())
+
+
+@pytest.mark.skipif(not os.path.exists("/proc/self/fd"), reason="needs /proc")
+def test_random_octets_break_nothing(on_loop):
+    async def main():
+        listener, at = serve(lambda wire, client, send: send(wire[:100] or None))
+        asker = Asker()
+        for n in range(300):
+            asker.sock.sendto(os.urandom(n), at)
+        await asker.wait_for(299)
+        assert (listener.received, listener.sent, listener.silent, listener.failed) == (300, 299, 1, 0)
+        asker.close()
+        listener.close()
+
+    on_loop(main())
