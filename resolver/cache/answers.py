@@ -1,0 +1,69 @@
+"""Answers kept as wire: the first thing a server looks at, before anything is parsed.
+
+An answer is held until its lowest TTL has run down, in whole seconds like the records it was made of.
+Whenever something is flushed, reloaded or replaced, all of them go at once: they are made again from the
+records.
+"""
+
+from __future__ import annotations
+
+from typing import NamedTuple
+
+from resolver.cache.store import ByteStore
+from resolver.network.base import Clock
+from resolver.wire import stored
+from resolver.wire.stored import Stored
+
+
+class _Kept(NamedTuple):
+    stored: Stored
+    since: int
+    until: int
+
+
+def _weigh(kept: _Kept) -> int:
+    return len(kept.stored.wire) + 40 * len(kept.stored.ttls)
+
+
+class AnswerStore:
+    """Rendered answers by `wire.stored.key`, within a limit of bytes."""
+
+    __slots__ = ("_boottime", "_kept", "hits")
+
+    def __init__(self, limit_bytes: int, clock: Clock) -> None:
+        self._kept: ByteStore[_Kept] = ByteStore(limit_bytes, _weigh)
+        self._boottime = clock.boottime
+        self.hits = 0
+
+    def __len__(self) -> int:
+        return len(self._kept)
+
+    def answer(self, key: bytes, query: bytes) -> bytes | None:
+        """The response to `query`, whose key is `key`, with its id, its spelling and the TTLs of now."""
+        kept = self._kept.get(key)
+        if kept is None:
+            return None
+        now = int(self._boottime())
+        if now >= kept.until:
+            return None
+        self.hits += 1
+        return stored.patch(kept.stored, query, now - kept.since)
+
+    def keep(self, key: bytes, response: bytes) -> None:
+        """`response` answers queries with this key from now until its lowest TTL is 0."""
+        made = stored.make(response)
+        if made is not None:
+            now = int(self._boottime())
+            self._kept.put(key, _Kept(made, now, now + made.lowest))
+
+    def clear(self) -> None:
+        """Nothing is held."""
+        self._kept.clear()
+
+    def resize(self, limit_bytes: int) -> None:
+        """At most `limit_bytes` are held."""
+        self._kept.resize(limit_bytes)
+
+    def bytes_held(self) -> int:
+        """Bytes in memory."""
+        return self._kept.bytes_held()

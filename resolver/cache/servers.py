@@ -1,0 +1,136 @@
+"""Which server is asked next, and how long its reply is waited for.
+
+Rules
+* Round-trip times are smoothed and their variance kept as TCP does (RFC 6298 section 2); a retry to the same
+  server waits twice as long as the try before it.
+* The server with the lowest smoothed time is asked first. A server not yet tried counts as fast, so that each
+  is tried once; those passed over age by `_DECAY`, so that a server that has become faster is found.
+* A server that did not reply `_DEAD_AFTER` times in a row is asked last for a while that doubles each time.
+* What is known of a server is apart from data, and forgotten after `_KEPT_S`: 15 minutes, as Unbound's host
+  TTL.
+* EDNS is given up for a server only when it said FORMERR or NOTIMP to it and answered without (RFC 6891
+  section 6.2.2), never on a timeout.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Final
+
+from resolver.network.base import Clock, Endpoint, Entropy
+
+MAX_SERVERS: Final = 10_000
+UNKNOWN_TIMEOUT_S: Final = 0.376
+"""The first wait for a server never heard of: Unbound's value, above nearly all round trips on earth."""
+MIN_TIMEOUT_S: Final = 0.1
+MAX_TIMEOUT_S: Final = 2.0
+_DECAY: Final = 0.98
+_NEW_SPREAD_S: Final = 0.03
+_DEAD_AFTER: Final = 3
+_BACKOFF_FIRST_S: Final = 2.0
+_BACKOFF_MAX_S: Final = 300.0
+_KEPT_S: Final = 900.0
+
+
+@dataclass(slots=True)
+class ServerState:
+    """What is known of one address; times in seconds."""
+
+    smoothed: float
+    known_until: float
+    variance: float = 0.0
+    replies: int = 0
+    silent: int = 0
+    dead_until: float = 0.0
+    edns: bool = True
+    keeps_case: bool = True
+
+
+class Servers:
+    """Everything known of the servers of the world, by endpoint."""
+
+    def __init__(self, clock: Clock, entropy: Entropy) -> None:
+        self._states: dict[Endpoint, ServerState] = {}
+        self._clock = clock
+        self._entropy = entropy
+
+    def __len__(self) -> int:
+        return len(self._states)
+
+    def state(self, server: Endpoint) -> ServerState:
+        """What is known of `server`, to be read."""
+        state = self._states.get(server)
+        now = self._clock.boottime()
+        if state is not None and state.known_until > now:
+            return state
+        self._states.pop(server, None)
+        if len(self._states) >= MAX_SERVERS:
+            del self._states[next(iter(self._states))]
+        state = ServerState(self._entropy.fraction() * _NEW_SPREAD_S, now + _KEPT_S)
+        self._states[server] = state
+        return state
+
+    def ordered(self, servers: Sequence[Endpoint]) -> Sequence[Endpoint]:
+        """`servers`, the one to ask first in front."""
+        if len(servers) < 2:
+            return servers
+        now = self._clock.monotonic()
+        states = [(self.state(each), each) for each in servers]
+        ranked = sorted((state.dead_until > now, state.smoothed, each) for state, each in states)
+        for state, each in states:
+            if each is not ranked[0][2]:
+                state.smoothed *= _DECAY
+        return [each for _, _, each in ranked]
+
+    def timeout(self, server: Endpoint) -> float:
+        """Seconds to wait for the first try."""
+        state = self.state(server)
+        if not state.replies:
+            return UNKNOWN_TIMEOUT_S
+        return min(MAX_TIMEOUT_S, max(MIN_TIMEOUT_S, state.smoothed + 4 * state.variance))
+
+    def knows_edns(self, server: Endpoint) -> bool:
+        """False once the server has shown that it does not."""
+        return self.state(server).edns
+
+    def keeps_case(self, server: Endpoint) -> bool:
+        """False once the server has changed the letter case of a question."""
+        return self.state(server).keeps_case
+
+    def has_replied(self, server: Endpoint) -> bool:
+        """True when it ever did, as far as is remembered."""
+        return self.state(server).replies > 0
+
+    def replied(self, server: Endpoint, seconds: float) -> None:
+        """`server` replied after `seconds`."""
+        state = self.state(server)
+        if state.replies:
+            state.variance += (abs(state.smoothed - seconds) - state.variance) / 4
+            state.smoothed += (seconds - state.smoothed) / 8
+        else:
+            state.smoothed, state.variance = seconds, seconds / 2
+        state.replies += 1
+        state.silent, state.dead_until = 0, 0.0
+        state.known_until = self._clock.boottime() + _KEPT_S
+
+    def silent(self, server: Endpoint, waited: float) -> None:
+        """`server` did not reply within `waited` seconds, or could not be reached."""
+        state = self.state(server)
+        state.silent += 1
+        state.smoothed = min(MAX_TIMEOUT_S, max(state.smoothed * 2, waited))
+        if state.silent >= _DEAD_AFTER:
+            pause = min(_BACKOFF_MAX_S, _BACKOFF_FIRST_S * 2 ** min(state.silent - _DEAD_AFTER, 16))
+            state.dead_until = self._clock.monotonic() + pause
+
+    def without_edns(self, server: Endpoint) -> None:
+        """`server` does not know EDNS."""
+        self.state(server).edns = False
+
+    def changes_case(self, server: Endpoint) -> None:
+        """`server` does not echo the letter case of a question: it is asked over TCP instead (draft dns-0x20)."""
+        self.state(server).keeps_case = False
+
+    def clear(self) -> None:
+        """Nothing is known."""
+        self._states.clear()

@@ -1,0 +1,61 @@
+"""Small tables whose entries end: servers, delegations, failures. The oldest unused go first when a table is
+full.
+
+cachetools keeps the order of use; the end of each entry stands beside it, because one clock check on reading
+is cheaper than a TLRUCache, and nothing has to be swept.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Hashable, Iterator
+from typing import Generic, TypeVar
+
+from cachetools import LRUCache
+
+from resolver.network.base import Clock
+
+K = TypeVar("K", bound=Hashable)
+V = TypeVar("V")
+
+
+class Table(Generic[K, V]):
+    """At most `maximum` values by key, each until its end."""
+
+    __slots__ = ("_boottime", "_entries")
+
+    def __init__(self, maximum: int, clock: Clock) -> None:
+        self._entries: LRUCache[K, tuple[V, float]] = LRUCache(maximum)
+        self._boottime = clock.boottime
+
+    def __len__(self) -> int:
+        return len(self._entries)
+
+    def get(self, key: K) -> V | None:
+        """The value of `key`, None when there is none or it has ended."""
+        entry = self._entries.get(key)
+        if entry is None:
+            return None
+        if entry[1] <= self._boottime():
+            del self._entries[key]
+            return None
+        return entry[0]
+
+    def put(self, key: K, value: V, seconds: float) -> None:
+        """`key` has `value` for `seconds` from now."""
+        if seconds > 0:
+            self._entries[key] = (value, self._boottime() + seconds)
+
+    def remove(self, key: K) -> None:
+        """`key` has no value."""
+        self._entries.pop(key, None)
+
+    def clear(self) -> None:
+        """The table is empty."""
+        self._entries.clear()
+
+    def items(self) -> Iterator[tuple[K, V]]:
+        """Every key with its value, those that have ended left out."""
+        now = self._boottime()
+        for key, (value, until) in list(self._entries.items()):
+            if until > now:
+                yield key, value

@@ -1,0 +1,39 @@
+"""What is counted: plain integers, incremented where things happen, read by `stats`.
+
+A counter costs one attribute increment; names are those of `resolver stats` with a dot in place of the first
+underscore.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, fields
+
+
+@dataclass(slots=True)
+class Counters:
+    """Counts since the start."""
+
+    queries_udp: int = 0
+    queries_tcp: int = 0
+    queries_malformed: int = 0
+    queries_ignored: int = 0
+    queries_dropped_busy: int = 0
+    queries_in_flight: int = 0
+    answers_stored: int = 0
+    answers_cached: int = 0
+    answers_resolved: int = 0
+    answers_noerror: int = 0
+    answers_nxdomain: int = 0
+    answers_servfail: int = 0
+    answers_other: int = 0
+    answers_internal_error: int = 0
+    upstream_sent: int = 0
+    upstream_ignored: int = 0
+    upstream_timeouts: int = 0
+    upstream_failures: int = 0
+    questions_joined: int = 0
+    failures_cached: int = 0
+
+    def as_dict(self) -> dict[str, int]:
+        """Each count by its public name, such as `queries.udp`."""
+        return {field.name.replace("_", ".", 1): getattr(self, field.name) for field in fields(self)}

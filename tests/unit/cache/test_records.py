@@ -1,0 +1,236 @@
+from __future__ import annotations
+
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from resolver.cache.records import NAME_ERROR, Credibility, Known, Records, TtlLimits
+from resolver.message import RRset, Type
+from tests.support.clocks import ManualClock
+from tests.support.messages import name, rrset, soa
+
+WWW = name("www.example.com.")
+ANSWER, AUTHORITATIVE = Credibility.ANSWER, Credibility.AUTHORITATIVE_ANSWER
+
+
+def made(**limits: int) -> tuple[Records, ManualClock]:
+    clock = ManualClock()
+    return Records(1 << 20, clock, TtlLimits(**limits)), clock
+
+
+def ttl_of(known: Known | None) -> int | None:
+    found = None if known is None else known.rrset or known.soa
+    return None if found is None else found.ttl
+
+
+def test_an_rrset_is_known_under_its_name_in_any_spelling_with_the_time_that_is_left():
+    records, clock = made()
+    learnt = rrset("WWW.example.com. 300 IN A 192.0.2.1")
+    assert records.learn(learnt, AUTHORITATIVE) == learnt
+    clock.advance(100)
+    assert records.recall(WWW, Type.A) == Known(learnt._replace(ttl=200), None, False)
+    assert records.recall(name("wWw.ExAmPlE.com."), Type.A) is not None
+    assert records.recall(WWW, Type.AAAA) is None
+    assert records.recall(name("example.com."), Type.A) is None
+
+
+def test_an_rrset_is_forgotten_when_its_ttl_is_over_also_in_suspend():
+    records, clock = made()
+    records.learn(rrset("www.example.com. 300 IN A 192.0.2.1"), AUTHORITATIVE)
+    clock.advance(150)
+    clock.suspend(149)
+    assert ttl_of(records.recall(WWW, Type.A)) == 1
+    clock.suspend(1)
+    assert records.recall(WWW, Type.A) is None
+
+
+@pytest.mark.rfc(1035, "3.2.1")
+def test_a_ttl_of_zero_is_not_held():
+    records, _ = made()
+    assert records.learn(rrset("www.example.com. 0 IN A 192.0.2.1"), AUTHORITATIVE).ttl == 0
+    assert records.recall(WWW, Type.A) is None
+    assert len(records) == 0
+
+
+@pytest.mark.rfc(2181, "5.4.1")
+def test_data_of_lower_credibility_does_not_replace_better_data_that_is_still_good():
+    records, clock = made()
+    good, worse = (rrset(f"www.example.com. 300 IN A 192.0.2.{last}") for last in (1, 2))
+    records.learn(good, AUTHORITATIVE)
+    for credibility in (Credibility.ADDITIONAL, Credibility.REFERRAL, ANSWER, Credibility.AUTHORITY):
+        records.learn(worse, credibility)
+        known = records.recall(WWW, Type.A)
+        assert known is not None
+        assert known.rrset == good
+    clock.advance(300)
+    records.learn(worse, Credibility.ADDITIONAL)
+    assert records.recall(WWW, Type.A) == Known(worse, None, False)
+
+
+@pytest.mark.rfc(2181, "5.4.1")
+def test_data_of_the_same_or_higher_credibility_replaces():
+    records, _ = made()
+    for last, credibility in enumerate((Credibility.ADDITIONAL, ANSWER, ANSWER, AUTHORITATIVE, AUTHORITATIVE)):
+        new = rrset(f"www.example.com. 300 IN A 192.0.2.{last}")
+        records.learn(new, credibility)
+        assert records.recall(WWW, Type.A) == Known(new, None, False)
+
+
+@pytest.mark.rfc(2181, "5.4.1")
+def test_credibility_also_decides_between_data_and_denial():
+    records, _ = made()
+    good = rrset("www.example.com. 300 IN A 192.0.2.1")
+    denial = rrset(soa("example.com."))
+    records.learn(good, AUTHORITATIVE)
+    records.learn_denial(WWW, Type.A, denial, ANSWER)
+    assert records.recall(WWW, Type.A) == Known(good, None, False)
+    records.learn_denial(WWW, Type.A, denial, AUTHORITATIVE)
+    assert records.recall(WWW, Type.A) == Known(None, denial._replace(ttl=300), False)
+    records.learn(good, ANSWER)
+    assert records.recall(WWW, Type.A) == Known(None, denial._replace(ttl=300), False)
+
+
+@pytest.mark.rfc(2308, "5")
+@pytest.mark.parametrize(("ttl", "minimum", "held"), [(900, 300, 300), (100, 300, 100), (50_000, 50_000, 3600)])
+def test_a_denial_is_held_for_the_lower_of_the_ttl_and_the_minimum_of_the_soa_up_to_a_ceiling(ttl, minimum, held):
+    records, clock = made()
+    denial = rrset(soa("example.com.", ttl, minimum))
+    assert records.learn_denial(WWW, Type.A, denial, AUTHORITATIVE).ttl == held
+    assert records.recall(WWW, Type.A) == Known(None, denial._replace(ttl=held), False)
+    clock.advance(held - 1)
+    assert ttl_of(records.recall(WWW, Type.A)) == 1
+    clock.advance(1)
+    assert records.recall(WWW, Type.A) is None
+
+
+@pytest.mark.rfc(2308, "5")
+def test_nodata_is_for_its_type_and_a_name_error_for_all_types():
+    records, _ = made()
+    denial = rrset(soa("example.com."))
+    records.learn_denial(WWW, Type.AAAA, denial, AUTHORITATIVE)
+    assert records.recall(WWW, Type.A) is None
+    gone = name("gone.example.com.")
+    records.learn_denial(gone, NAME_ERROR, denial, AUTHORITATIVE)
+    for rtype in (Type.A, Type.AAAA, Type.CNAME, Type.ANY, 65_280):
+        assert records.recall(gone, rtype) == Known(None, denial._replace(ttl=300), True)
+
+
+def test_a_new_rrset_ends_the_name_error_of_its_name():
+    records, _ = made()
+    records.learn_denial(WWW, NAME_ERROR, rrset(soa("example.com.")), ANSWER)
+    records.learn(rrset("www.example.com. 300 IN A 192.0.2.1"), AUTHORITATIVE)
+    assert records.recall(WWW, Type.AAAA) is None
+    assert ttl_of(records.recall(WWW, Type.A)) == 300
+
+
+def test_a_weaker_rrset_does_not_end_a_better_name_error():
+    records, _ = made()
+    records.learn_denial(WWW, NAME_ERROR, rrset(soa("example.com.")), AUTHORITATIVE)
+    records.learn(rrset("www.example.com. 300 IN A 192.0.2.1"), ANSWER)
+    assert records.recall(WWW, Type.AAAA) is not None
+
+
+@pytest.mark.rfc(1034, "3.6.2")
+def test_an_alias_answers_for_every_type_but_any():
+    records, _ = made()
+    alias = rrset("www.example.com. 300 IN CNAME web.example.com.")
+    records.learn(alias, AUTHORITATIVE)
+    for rtype in (Type.A, Type.MX, Type.CNAME):
+        assert records.recall(WWW, rtype) == Known(alias, None, False)
+    assert records.recall(WWW, Type.ANY) is None
+
+
+def test_the_denial_of_an_alias_says_nothing_of_other_types_but_answers_for_itself():
+    records, _ = made()
+    records.learn_denial(WWW, Type.CNAME, rrset(soa("example.com.")), AUTHORITATIVE)
+    assert records.recall(WWW, Type.A) is None
+    known = records.recall(WWW, Type.CNAME)
+    assert known is not None
+    assert (known.rrset, known.nxdomain) == (None, False)
+
+
+def test_ttls_are_kept_between_floor_and_ceiling_and_answered_as_they_are_kept():
+    records, _ = made(minimum=60, maximum=600)
+    for told, held in ((0, 60), (59, 60), (60, 60), (600, 600), (601, 600), (86_400, 600)):
+        assert records.learn(rrset(f"www.example.com. {told} IN A 192.0.2.1"), AUTHORITATIVE).ttl == held
+        assert ttl_of(records.recall(WWW, Type.A)) == held
+
+
+def test_the_bounds_of_positive_answers_do_not_touch_denials():
+    records, _ = made(minimum=400, maximum=500, negative_maximum=200)
+    for told, held in ((5, 5), (300, 200)):
+        assert records.learn_denial(WWW, Type.A, rrset(soa("example.com.", told)), AUTHORITATIVE).ttl == held
+
+
+def test_what_is_left_of_an_rrset_is_told_for_those_who_hold_a_copy():
+    records, clock = made()
+    copy = records.learn(rrset("www.example.com. 300 IN A 192.0.2.1"), AUTHORITATIVE)
+    clock.advance(2.5)
+    assert records.left(copy) == 298
+    assert records.left(copy._replace(ttl=10)) == 10
+    clock.advance(400)
+    assert records.left(copy) == 0
+    assert records.left(rrset("other.example.com. 300 IN A 192.0.2.1")) == 0
+
+
+def test_a_name_is_flushed_alone_or_with_all_below_it():
+    records, _ = made()
+    held = ("example.com.", "www.example.com.", "a.www.example.com.", "wwwexample.com.", "example.net.")
+    for each in held:
+        records.learn(rrset(f"{each} 300 IN A 192.0.2.1"), AUTHORITATIVE)
+    records.learn(rrset("www.example.com. 300 IN MX 10 mail.example.com."), AUTHORITATIVE)
+    # One label that ends like the name: a suffix test alone would take it for a name below.
+    records.learn(RRset(b"\x0exx\x07example\x03com\x00", Type.A, 1, 300, (bytes(4),)), AUTHORITATIVE)
+    assert records.flush(name("WWW.example.com."), subtree=False) == 2
+    assert records.recall(name("a.www.example.com."), Type.A) is not None
+    assert records.flush(name("example.com."), subtree=True) == 2
+    assert records.flush(name("example.com."), subtree=True) == 0
+    assert len(records) == 3
+    assert records.flush(name("."), subtree=True) == 3
+
+
+def test_a_denial_is_flushed_with_its_name():
+    records, _ = made()
+    records.learn_denial(WWW, NAME_ERROR, rrset(soa("example.com.")), AUTHORITATIVE)
+    assert records.flush(WWW, subtree=False) == 1
+    assert records.recall(WWW, Type.A) is None
+
+
+def test_a_flood_of_names_stays_within_the_limit():
+    clock = ManualClock()
+    records = Records(100_000, clock)
+    for number in range(3000):
+        records.learn(rrset(f"n{number}.example.com. 300 IN A 192.0.2.1"), AUTHORITATIVE)
+        assert records.store.bytes_held() <= 100_000
+    assert 100 < len(records) < 400
+    assert records.recall(name("n2999.example.com."), Type.A) is not None
+    assert records.recall(name("n0.example.com."), Type.A) is None
+
+
+@settings(derandomize=True, deadline=None, max_examples=200)
+@given(
+    st.integers(1, 200),
+    st.lists(
+        st.tuples(st.floats(0, 40), st.sampled_from(["learn", "weaker", "denial", "recall", "suspend"])), max_size=40
+    ),
+)
+def test_ttls_count_down_and_never_rise_unless_something_new_is_learnt(ttl, steps):
+    records, clock = made()
+    offered = rrset(f"www.example.com. {ttl} IN A 192.0.2.1")
+    records.learn(offered, AUTHORITATIVE)
+    until, last = int(clock.boottime()) + ttl, ttl
+    for seconds, act in steps:
+        clock.suspend(seconds) if act == "suspend" else clock.advance(seconds)
+        if act == "learn":
+            records.learn(offered, AUTHORITATIVE)
+            until, last = int(clock.boottime()) + ttl, ttl
+        elif act == "weaker":
+            if clock.boottime() < until:
+                records.learn(offered._replace(ttl=9999), ANSWER)
+        elif act == "denial" and clock.boottime() < until:
+            records.learn_denial(WWW, Type.A, rrset(soa("example.com.")), ANSWER)
+        left = ttl_of(records.recall(WWW, Type.A))
+        assert left == (until - int(clock.boottime()) if clock.boottime() < until else None)
+        if left is not None:
+            assert 0 < left <= last
+            last = left

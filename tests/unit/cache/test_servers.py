@@ -1,0 +1,163 @@
+from __future__ import annotations
+
+import pytest
+
+from resolver.cache import servers as module
+from resolver.cache.servers import MAX_TIMEOUT_S, MIN_TIMEOUT_S, UNKNOWN_TIMEOUT_S, Servers
+from resolver.network.base import Endpoint
+from resolver.network.entropy import SeededEntropy
+from tests.support.clocks import ManualClock
+
+NEAR, FAR, NEW = (Endpoint(f"192.0.2.{last}", 53) for last in (1, 2, 3))
+
+
+def made() -> tuple[Servers, ManualClock]:
+    clock = ManualClock()
+    return Servers(clock, SeededEntropy(1)), clock
+
+
+def test_the_server_with_the_lowest_smoothed_time_is_asked_first():
+    servers, _ = made()
+    servers.replied(FAR, 0.2)
+    servers.replied(NEAR, 0.05)
+    assert servers.ordered([FAR, NEAR]) == [NEAR, FAR]
+    assert servers.ordered([]) == []
+
+
+def test_a_server_never_tried_is_tried_before_those_that_are_known_to_be_far():
+    servers, _ = made()
+    servers.replied(FAR, 0.2)
+    servers.replied(NEAR, 0.05)
+    assert servers.ordered([FAR, NEAR, NEW])[0] == NEW
+
+
+def test_servers_never_tried_are_tried_in_an_order_drawn_at_random():
+    orders = set()
+    for seed in range(30):
+        servers = Servers(ManualClock(), SeededEntropy(seed))
+        orders.add(tuple(servers.ordered([NEAR, FAR, NEW])))
+    assert len(orders) == 6
+
+
+@pytest.mark.rfc(6298, "2")
+def test_times_are_smoothed_with_their_variance():
+    servers, _ = made()
+    servers.replied(NEAR, 0.1)
+    assert servers.timeout(NEAR) == pytest.approx(0.1 + 4 * 0.05)
+    servers.replied(NEAR, 0.18)
+    variance = 0.05 + (0.08 - 0.05) / 4
+    assert servers.state(NEAR).smoothed == pytest.approx(0.11)
+    assert servers.timeout(NEAR) == pytest.approx(0.11 + 4 * variance)
+
+
+def test_timeouts_have_bounds_and_one_for_servers_never_heard_of():
+    servers, _ = made()
+    assert servers.timeout(NEW) == UNKNOWN_TIMEOUT_S
+    servers.silent(NEW, UNKNOWN_TIMEOUT_S)
+    assert servers.timeout(NEW) == UNKNOWN_TIMEOUT_S
+    servers.replied(NEAR, 0.0)
+    assert servers.timeout(NEAR) == MIN_TIMEOUT_S
+    servers.replied(FAR, 1.9)
+    assert servers.timeout(FAR) == MAX_TIMEOUT_S
+
+
+def test_a_server_that_is_passed_over_ages_until_it_is_tried_again():
+    servers, _ = made()
+    servers.replied(NEAR, 0.1)
+    servers.replied(FAR, 0.2)
+    asked = []
+    for _ in range(60):
+        first = servers.ordered([NEAR, FAR])[0]
+        servers.replied(first, 0.1 if first == NEAR else 0.2)
+        asked.append(first)
+    assert asked[:20] == [NEAR] * 20
+    assert 1 <= asked.count(FAR) <= 15
+
+
+def test_a_server_that_has_become_faster_is_found():
+    servers, _ = made()
+    servers.replied(NEAR, 0.1)
+    servers.replied(FAR, 0.5)
+    times = {NEAR: 0.1, FAR: 0.01}
+    for _ in range(200):
+        first = servers.ordered([NEAR, FAR])[0]
+        servers.replied(first, times[first])
+    assert servers.ordered([NEAR, FAR])[0] == FAR
+
+
+def test_silence_counts_as_a_long_time():
+    servers, _ = made()
+    servers.replied(NEAR, 0.05)
+    servers.replied(FAR, 0.2)
+    servers.silent(NEAR, 0.4)
+    assert servers.ordered([NEAR, FAR]) == [FAR, NEAR]
+
+
+def test_a_server_that_stays_silent_is_asked_last_for_a_while_that_doubles():
+    servers, clock = made()
+    servers.replied(FAR, 1.9)
+    pauses = []
+    for _ in range(2):
+        servers.silent(NEAR, 0.1)
+    assert servers.state(NEAR).dead_until == 0
+    for _ in range(12):
+        servers.silent(NEAR, 0.1)
+        pauses.append(servers.state(NEAR).dead_until - clock.monotonic())
+    assert pauses[:4] == [2.0, 4.0, 8.0, 16.0]
+    assert pauses[-1] == 300.0
+    servers.state(NEAR).smoothed = 0.001
+    assert servers.ordered([NEAR, FAR]) == [FAR, NEAR]
+    clock.advance(301)
+    assert servers.ordered([NEAR, FAR]) == [NEAR, FAR]
+
+
+def test_one_reply_ends_the_back_off():
+    servers, _ = made()
+    for _ in range(6):
+        servers.silent(NEAR, 0.1)
+    servers.replied(NEAR, 0.02)
+    state = servers.state(NEAR)
+    assert (state.silent, state.dead_until, state.smoothed) == (0, 0.0, 0.02)
+
+
+def test_what_a_server_cannot_do_is_remembered_apart_from_its_times():
+    servers, _ = made()
+    assert servers.knows_edns(NEAR)
+    assert servers.keeps_case(NEAR)
+    assert not servers.has_replied(NEAR)
+    servers.without_edns(NEAR)
+    servers.changes_case(NEAR)
+    servers.replied(NEAR, 0.1)
+    assert not servers.knows_edns(NEAR)
+    assert not servers.keeps_case(NEAR)
+    assert servers.has_replied(NEAR)
+    assert servers.knows_edns(FAR)
+
+
+def test_silence_says_nothing_about_edns():
+    servers, _ = made()
+    for _ in range(10):
+        servers.silent(NEAR, 0.4)
+    assert servers.knows_edns(NEAR)
+
+
+def test_what_is_known_is_forgotten_after_a_quarter_of_an_hour():
+    servers, clock = made()
+    servers.replied(NEAR, 0.1)
+    servers.without_edns(NEAR)
+    clock.advance(899)
+    assert servers.has_replied(NEAR)
+    clock.advance(1)
+    assert not servers.has_replied(NEAR)
+    assert servers.knows_edns(NEAR)
+    servers.replied(NEAR, 0.1)
+    servers.clear()
+    assert not servers.has_replied(NEAR)
+
+
+def test_the_number_of_servers_is_bounded(monkeypatch):
+    monkeypatch.setattr(module, "MAX_SERVERS", 50)
+    servers, _ = made()
+    for number in range(500):
+        servers.replied(Endpoint("192.0.2.1", number), 0.1)
+    assert len(servers) == 50
