@@ -10,8 +10,8 @@
     ├── ControlError        the control socket does not answer, or refuses
     └── ResolutionFailed    a question that found no answer: rcode, EDE, tag and metric label
 
-Each place that raises `ResolutionFailed` has its own four-letter tag, which stands at the end of the EDE's text:
-`grep` leads from a user's `dig` output to the line. docs/errors.md lists them.
+Each place that raises `ResolutionFailed` has its own four-letter tag, which stands at the end of the EDE's
+text: `grep` leads from a user's `dig` output to the line. docs/errors.md lists them.
 """
 
 from __future__ import annotations
@@ -24,7 +24,7 @@ class ResolverdError(Exception):
 
 
 class InputError(ResolverdError):
-    """Something a person wrote is wrong: one line that says what, where (`file:line` or a setting), and what instead."""
+    """Something a person wrote is wrong: a line that says what, where (`file:line` or a setting), and what instead."""
 
     def __init__(self, what: str, *, where: str = "", instead: str = "") -> None:
         self.what, self.where, self.instead = what, where, instead
@@ -62,10 +62,14 @@ class ControlError(ResolverdError):
 class ResolutionFailed(ResolverdError):
     """A question found no answer.
 
-    `tag` is the four letters of the place that gave up; `code` the EDE info-code (RFC 8914 section 4); `label`
-    the value under which it is counted. `own_limit` is True when the asker's own budget, depth, cycle or deadline
-    ended it: such a failure says nothing about the question and is neither cached nor shared.
+    `tag` is the four letters of the place that gave up; `code` the EDE info-code (RFC 8914 section 4);
+    `label` the value under which it is counted. `own_limit` is True when the asker's own budget, depth, cycle
+    or deadline ended it: such a failure says nothing about the question and is neither cached nor shared.
+    `heard` are the extended
+    errors that the servers asked had sent themselves; `root` is the failure at the bottom of it, whose text is told.
     """
+
+    text: str
 
     def __init__(
         self,
@@ -76,12 +80,17 @@ class ResolutionFailed(ResolverdError):
         rcode: int = Rcode.SERVFAIL,
         label: str = "unusable",
         own_limit: bool = False,
+        heard: tuple[Ede, ...] = (),
+        cause: ResolutionFailed | None = None,
     ) -> None:
+        self.root: ResolutionFailed = self if cause is None else cause.root
+        if cause is not None:
+            text = f"{text}: {self.root.text}"
         super().__init__(f"{text} [{tag}]")
-        self.tag, self.code, self.text = tag, code, text
+        self.tag, self.code, self.text, self.heard = tag, code, text, heard
         self.rcode, self.label, self.own_limit = rcode, label, own_limit
 
     @property
-    def ede(self) -> Ede:
-        """The extended error that the client is told."""
-        return Ede(self.code, str(self))
+    def ede(self) -> tuple[Ede, ...]:
+        """The extended errors that the client is told, our own first."""
+        return (Ede(self.code, str(self)), *self.heard)

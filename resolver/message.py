@@ -1,8 +1,9 @@
 """What flows through the program: questions, record sets, messages, and the one interface that answers them.
 
-A *name* is its uncompressed wire form as `bytes`. As a key it is lower-cased (`wire.names.fold`); in data that is
-answered it keeps the spelling of its zone. Types, classes and rcodes are plain integers with names here.
-The hot classes are named tuples: immutable, hashable, and three times cheaper to make than a frozen dataclass.
+A *name* is its uncompressed wire form as `bytes`. As a key it is lower-cased (`wire.names.fold`); in data
+that is answered it keeps the spelling of its zone. Types, classes and rcodes are plain integers with names
+here. The hot classes are named tuples: immutable, hashable, and three times cheaper to make than a frozen
+dataclass.
 """
 
 from __future__ import annotations
@@ -150,7 +151,8 @@ class Ede(NamedTuple):
 class Query:
     """A question as a client put it, checked and ready for the pipeline.
 
-    `id` is the query's id in the log; `deadline` is the monotonic time in seconds by which it wants its reply.
+    `id` is the query's id in the log; `deadline` is the monotonic time in seconds by which it wants its
+    reply.
     """
 
     question: Question

@@ -1,0 +1,101 @@
+"""What the engine may ask of the world, and what it may hear: the whole vocabulary of its generators.
+
+A step of resolution is a generator that yields an `Action` and is sent the `Event` that came of it. Nothing
+else crosses the border, so the algorithm needs no loop, socket or clock, and the sequence of (action, event)
+is its transcript. The typed helpers `exchange` and `look_up` keep the type of each answer: use them with
+`yield from`.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Generator
+from typing import NamedTuple, TypeAlias, TypeVar
+
+from resolver.engine.outcome import Answer
+from resolver.errors import ResolutionFailed
+from resolver.message import Message, Question, Transport
+from resolver.network.base import Endpoint, Trouble
+
+T = TypeVar("T")
+
+
+class Exchange(NamedTuple):
+    """Ask `server` and wait at most `timeout` seconds. Earlier tries of the same `question` for `zone` stay open."""
+
+    server: Endpoint
+    question: Question
+    zone: bytes
+    transport: Transport
+    timeout: float
+    rd: bool = False
+    edns: bool = True
+    server_name: bytes = b""
+
+
+class Lookup(NamedTuple):
+    """Find the answer to a question of its own: the address of a name server."""
+
+    question: Question
+
+
+class Replied(NamedTuple):
+    """A reply that fits: from `server`, which is that of an earlier try when it came late; `rtt` in seconds.
+
+    `edns`: whether the message that it replies to had an OPT.
+    """
+
+    server: Endpoint
+    transport: Transport
+    message: Message
+    rtt: float
+    edns: bool = True
+
+
+class Unanswered(NamedTuple):
+    """No reply that fits. `miscased`: one came that fits in all but the letter case of the name.
+
+    `server` sent that one; None stands for the server that was asked last.
+    """
+
+    trouble: Trouble
+    waited: float
+    miscased: bool = False
+    server: Endpoint | None = None
+
+
+class Malformed(NamedTuple):
+    """A reply of `server` with the right id that is no DNS message; `reason` says which bound it breaks."""
+
+    server: Endpoint
+    reason: str
+
+
+class Found(NamedTuple):
+    """The answer to a `Lookup`."""
+
+    answer: Answer
+
+
+class NotFound(NamedTuple):
+    """A `Lookup` that failed."""
+
+    failure: ResolutionFailed
+
+
+Action: TypeAlias = Exchange | Lookup
+Event: TypeAlias = Replied | Unanswered | Malformed | Found | NotFound
+Steps: TypeAlias = Generator[Action, Event, T]
+
+
+def exchange(action: Exchange) -> Steps[Replied | Unanswered | Malformed]:
+    """What came of asking a server."""
+    event = yield action
+    assert isinstance(event, Replied | Unanswered | Malformed)
+    return event
+
+
+def look_up(question: Question) -> Steps[Found | NotFound]:
+    """What came of a question of its own."""
+    event = yield Lookup(question)
+    assert isinstance(event, Found | NotFound)
+    return event

@@ -1,0 +1,185 @@
+"""What a reply says about the question it was asked, once everything is removed that its sender may not say.
+
+Rules
+* Data counts only when its owner lies inside the zone of the server that sent it. Aliases are followed
+  through the answer section from the question's name; the first target outside the zone is left to be asked
+  again.
+* A CNAME that a DNAME synthesised is made again from the DNAME and compared (RFC 6672 section 3.4). Where a CNAME
+  is what was asked for, it is the answer and is not followed.
+* A referral goes strictly downwards and is at or above the name; an NS set at or above the zone of the
+  sender, with no answer, is lame or upward.
+* NXDOMAIN is that of the last name of the chain (RFC 2308 section 2.1). A NODATA without a SOA is NODATA if
+  the server claims authority, lame otherwise. An answer without AA from a server of the zone is accepted.
+* The reply of a server that recursed on our behalf (`recursed`, and RA is set) is read the same way, with its zone as
+  the border, but it cannot be lame for want of AA.
+
+Limits: the chain in one reply is bounded by `MAX_CHAIN`; what is longer is asked again from where it was cut.
+"""
+
+from __future__ import annotations
+
+from itertools import islice
+from typing import Final
+
+from resolver.engine import delegation
+from resolver.engine.outcome import (
+    Alias,
+    Answered,
+    Denied,
+    Fault,
+    Outcome,
+    Overlong,
+    Referral,
+    Truncated,
+    Unusable,
+)
+from resolver.errors import NameError_
+from resolver.message import AA, RA, TC, Class, Ede, Message, Question, Rcode, RRset, Type
+from resolver.wire import names
+
+MAX_CHAIN: Final = 16
+MAX_TOLD: Final = 4
+"""Extended errors that are read of one reply."""
+MAX_TOLD_TEXT: Final = 200
+"""Octets that are read of the text of one."""
+
+_EDE_OPTION: Final = 15
+
+_FAULTS: Final[dict[int, Fault]] = {
+    Rcode.SERVFAIL: Fault.SERVFAIL,
+    Rcode.REFUSED: Fault.REFUSED,
+    Rcode.FORMERR: Fault.FORMERR,
+    Rcode.NOTIMP: Fault.NOTIMP,
+}
+
+_Index = dict[tuple[bytes, int], RRset]
+
+
+def classify(message: Message, question: Question, zone: bytes, port: int, *, recursed: bool = False) -> Outcome:
+    """What `message`, from a server of `zone` (folded), says about `question`; `port` is where glue leads."""
+    if message.flags & TC:
+        return Truncated()
+    if message.rcode not in (Rcode.NOERROR, Rcode.NXDOMAIN, Rcode.YXDOMAIN):
+        return Unusable(_FAULTS.get(message.rcode, Fault.RCODE), told(message))
+    recursed = recursed and bool(message.flags & RA)
+    authoritative = bool(message.flags & AA)
+    name = names.fold(question.name)
+    if not names.is_below(name, zone):
+        return Unusable(Fault.LAME)
+    chain: list[RRset] = []
+    spelled = question.name
+    seen: set[bytes] = set()
+    index: _Index = {(names.fold(each.name), each.type): each for each in message.answer if each.cls == Class.IN}
+    while len(chain) < MAX_CHAIN and name not in seen:
+        seen.add(name)
+        found = _data_at(index, name, question.type)
+        if found and question.type != Type.CNAME:
+            return Answered(tuple(chain), found, authoritative)
+        step = _alias_at(index, name, spelled, zone)
+        match step:
+            case None:
+                break
+            case Overlong() | Unusable():
+                return step
+            case Alias(chain=links, target=target):
+                if question.type == Type.CNAME:
+                    return Answered((*chain, *links[:-1]), links[-1:], authoritative)
+                chain.extend(links)
+                spelled, name = target, names.fold(target)
+                if not names.is_below(name, zone):
+                    return Alias(tuple(chain), target, authoritative)
+    if chain:
+        return _end_of_chain(message, tuple(chain), name, zone, authoritative)
+    return _without_data(message, name, question, zone, port, recursed=recursed)
+
+
+def told(message: Message) -> tuple[Ede, ...]:
+    """The extended errors that a server sent, with hostile bytes replaced."""
+    if message.edns is None:
+        return ()
+    options = (data for code, data in message.edns.options if code == _EDE_OPTION and len(data) >= 2)
+    return tuple(Ede(int.from_bytes(data[:2], "big"), _printable(data[2:])) for data in islice(options, MAX_TOLD))
+
+
+def _printable(text: bytes) -> str:
+    """What a server wrote, cut, with everything replaced that a log or a terminal would act on."""
+    decoded = text[:MAX_TOLD_TEXT].decode("utf-8", "replace")
+    return "".join(char if char.isprintable() else "\N{REPLACEMENT CHARACTER}" for char in decoded)
+
+
+def _data_at(index: _Index, name: bytes, rtype: int) -> tuple[RRset, ...]:
+    if rtype == Type.ANY:
+        return tuple(rrset for (owner, _), rrset in index.items() if owner == name)
+    found = index.get((name, rtype))
+    return () if found is None else (found,)
+
+
+def _alias_at(index: _Index, name: bytes, spelled: bytes, zone: bytes) -> Alias | Overlong | Unusable | None:
+    """The alias that stands at `name`, or above it as a DNAME; None when there is none."""
+    cname = index.get((name, Type.CNAME))
+    for owner in names.ancestors(name):
+        dname = index.get((owner, Type.DNAME))
+        if dname is None or owner == name or not names.is_below(owner, zone):
+            continue
+        return _synthesised(spelled, owner, dname, cname)
+    if cname is None:
+        return None
+    return Alias((cname,), cname.rdatas[0], True)
+
+
+def _synthesised(spelled: bytes, owner: bytes, dname: RRset, cname: RRset | None) -> Alias | Overlong | Unusable:
+    """The alias that `dname` makes of `spelled`; what the server made of it has the letter case that we drew."""
+    try:
+        target = names.substitute(spelled, owner, dname.rdatas[0])
+    except NameError_:
+        return Overlong((dname,))
+    if cname is not None and names.fold(cname.rdatas[0]) != names.fold(target):
+        return Unusable(Fault.DNAME)
+    made = RRset(spelled, Type.CNAME, Class.IN, dname.ttl, (target,))
+    return Alias((dname, made), target, True)
+
+
+def _soa(message: Message, name: bytes, zone: bytes) -> RRset | None:
+    for rrset in message.authority:
+        if rrset.type == Type.SOA and rrset.cls == Class.IN:
+            owner = names.fold(rrset.name)
+            if names.is_below(name, owner) and names.is_below(owner, zone):
+                return rrset
+    return None
+
+
+def _end_of_chain(message: Message, chain: tuple[RRset, ...], name: bytes, zone: bytes, authoritative: bool) -> Outcome:
+    """A chain that ends without data: a denial of its last name if the reply says so, else that is asked again."""
+    soa = _soa(message, name, zone)
+    if soa is not None and message.rcode in (Rcode.NOERROR, Rcode.NXDOMAIN):
+        return Denied(chain, name, Rcode(message.rcode), soa, authoritative)
+    return Alias(chain, name, authoritative)
+
+
+def _without_data(
+    message: Message, name: bytes, question: Question, zone: bytes, port: int, *, recursed: bool
+) -> Outcome:
+    """A reply with nothing of use in its answer section."""
+    authoritative = bool(message.flags & AA)
+    soa = _soa(message, name, zone)
+    if message.rcode == Rcode.YXDOMAIN:
+        return Unusable(Fault.RCODE)
+    if message.rcode == Rcode.NXDOMAIN:
+        return Denied((), name, Rcode.NXDOMAIN, soa, authoritative)
+    if soa is not None:
+        return Denied((), name, Rcode.NOERROR, soa, authoritative)
+    for ns in message.authority:
+        if ns.type != Type.NS or ns.cls != Class.IN or recursed:
+            continue
+        owner = names.fold(ns.name)
+        if owner == zone and authoritative:
+            continue
+        if names.is_below(zone, owner):
+            return Unusable(Fault.LAME if owner == zone else Fault.UPWARD)
+        if names.is_below(owner, zone) and names.is_below(name, owner):
+            if question.type == Type.DS and owner == name:
+                return Denied((), name, Rcode.NOERROR, None, authoritative)
+            return Referral(delegation.of_referral(message, ns, zone, port))
+    if authoritative or recursed:
+        return Denied((), name, Rcode.NOERROR, None, authoritative)
+    return Unusable(Fault.LAME)

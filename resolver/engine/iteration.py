@@ -1,0 +1,137 @@
+"""How a question is answered from the root down: the algorithm of RFC 1034 section 5.3.3.
+
+1. What is known answers. 2. Otherwise the best known servers are asked, 3. `asking.ask_zone` tries them until
+one is of use, 4. and its reply is an answer (done), a denial (done), a referral (ask the servers below) or an
+alias (start again at its target, with the chain so far kept).
+
+Rules
+* Aliases, referrals and messages are paid from the one `Budget` of the client's query, whatever nests.
+* A DS is asked of the parent's servers (RFC 4035 section 4.2): `Knowledge.route` sees to that.
+* Minimised names are asked one label at a time, relaxed: NXDOMAIN, an alias or an error for one ends the
+  minimising, not the walk, and what was said of a minimised name is not kept (RFC 9156 section 2.3 and section 3).
+* When the root is known from hints alone it is primed before it is asked; hints that cannot be verified, or names
+  that come without an address, are served by the hints (RFC 9609 section 4.2).
+* While an alias is followed its TTL runs down: the answer tells what is left of it.
+"""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from typing import assert_never
+
+from resolver.engine import asking
+from resolver.engine import delegation as delegations
+from resolver.engine.actions import Steps
+from resolver.engine.budget import OTHER, Budget
+from resolver.engine.delegation import Delegation
+from resolver.engine.knowledge import Knowledge, Route
+from resolver.engine.outcome import Alias, Answer, Answered, Conclusion, Denied, Overlong, Referral
+from resolver.errors import ResolutionFailed
+from resolver.message import Question, Rcode, RRset, Type
+from resolver.wire import names
+
+
+def resolve(question: Question, known: Knowledge, budget: Budget) -> Steps[Answer]:
+    """The answer to `question`, aliases followed to their end. Raises `ResolutionFailed`."""
+    chain: list[RRset] = []
+    name = question.name
+    seen = {names.fold(name)}
+    while True:
+        asked = question if name is question.name else Question(name, question.type, question.cls)
+        conclusion: Conclusion | None = known.recall(name, question.type)
+        if conclusion is None:
+            conclusion = yield from _ask(asked, known, budget)
+        match conclusion:
+            case None:
+                return Answer(Rcode.NOERROR, tuple(chain), keeps=False)
+            case Answered(links, rrsets):
+                _follow(links, seen, budget)
+                return Answer(Rcode.NOERROR, (*_current(chain, known), *links, *rrsets))
+            case Denied(links, _, rcode, soa):
+                _follow(links, seen, budget)
+                return Answer(rcode, (*_current(chain, known), *links), soa, keeps=soa is not None)
+            case Overlong(links):
+                return Answer(Rcode.YXDOMAIN, (*_current(chain, known), *links))
+            case Alias(links, target):
+                _follow(links, seen, budget)
+                chain.extend(links)
+                name = target
+            case _:
+                assert_never(conclusion)
+
+
+def _current(chain: list[RRset], known: Knowledge) -> tuple[RRset, ...]:
+    return tuple(known.current(each) for each in chain)
+
+
+def _follow(links: tuple[RRset, ...], seen: set[bytes], budget: Budget) -> None:
+    """Pay for each alias of `links`; one that leads back to where the chain has been is a loop."""
+    for link in links:
+        if link.type != Type.CNAME:
+            continue
+        budget.spend_alias()
+        target = names.fold(link.rdatas[0])
+        if target in seen:
+            raise ResolutionFailed("LOOP", OTHER, f"aliases lead back to {names.to_text(target)}", label="alias_loop")
+        seen.add(target)
+
+
+def _ask(question: Question, known: Knowledge, budget: Budget) -> Steps[Conclusion | None]:
+    """What the servers responsible for `question` say, found by following referrals. None when none may be asked."""
+    route = known.route(question)
+    if route is None:
+        return None
+    if _is_hints(route) and known.wants_priming():
+        yield from _prime(route.delegation, known, budget)
+        route = known.route(question) or route
+    delegation, recursed = route.delegation, route.recursed
+    extra_labels = 1
+    while True:
+        asked = question
+        if known.minimises and not recursed:
+            asked = delegations.minimised(question, delegation.zone, extra_labels)
+        try:
+            heard = yield from asking.ask_zone(delegation, asked, known, budget, recursed=recursed)
+        except ResolutionFailed as failure:
+            if asked is question or failure.own_limit or failure.label in asking.NOTHING_WAS_SAID:
+                raise
+            extra_labels = delegations.MAX_MINIMISED + 1
+            continue
+        match heard.outcome:
+            case Referral(below):
+                budget.spend_referral()
+                if not recursed:
+                    known.learn_delegation(below)
+                delegation, recursed, extra_labels = below, False, 1
+            case outcome if asked is question:
+                return known.learn(question, outcome)
+            case Denied(rcode=Rcode.NXDOMAIN) | Alias() | Overlong():
+                extra_labels = delegations.MAX_MINIMISED + 1
+            case Answered() | Denied():
+                extra_labels += 1
+            case _:
+                assert_never(heard.outcome)
+
+
+def _is_hints(route: Route) -> bool:
+    return route.delegation.configured and route.delegation.zone == names.ROOT and not route.recursed
+
+
+def _prime(hints: Delegation, known: Knowledge, budget: Budget) -> Steps[None]:
+    """The servers of the root are those that the root itself names; if it does not say, the hints stay in use."""
+    try:
+        heard = yield from asking.ask_zone(hints, Question(names.ROOT, Type.NS), known, budget)
+    except ResolutionFailed as failure:
+        if failure.own_limit:
+            raise
+        return
+    match heard.outcome:
+        case Answered(rrsets=(ns,)) if ns.type == Type.NS:
+            root = delegations.of_referral(heard.message, ns, names.ROOT, known.port)
+            hinted = {each.name: each for each in hints.servers}
+            servers = tuple(each if each.endpoints else hinted.get(each.name, each) for each in root.servers)
+            placed = tuple(each for each in servers if each.endpoints)  # to find the others the root would be asked
+            if placed:
+                known.learn_delegation(replace(root, servers=placed))
+        case _:
+            return

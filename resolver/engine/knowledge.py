@@ -1,0 +1,111 @@
+"""What the engine must be told, as protocols: the caches and the configuration stand behind them.
+
+The engine decides; it neither stores nor measures. `pipeline/knowledge.py` is the resolver's own knowledge,
+`pipeline/recursing.py` that of a simulated server which offers recursion.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Protocol
+
+from resolver.engine.delegation import Delegation
+from resolver.engine.outcome import Conclusion, Outcome
+from resolver.message import Question, RRset
+from resolver.network.base import Endpoint
+
+
+@dataclass(frozen=True, slots=True)
+class Route:
+    """Who is asked. `recursed`: they are asked with RD=1 and give whole answers; nothing is iterated."""
+
+    delegation: Delegation
+    recursed: bool = False
+
+
+class ServerKnowledge(Protocol):
+    """Which server first, how long to wait, and what it cannot do."""
+
+    def ordered(self, servers: Sequence[Endpoint]) -> Sequence[Endpoint]:
+        """`servers`, the one to ask first in front."""
+        ...
+
+    def timeout(self, server: Endpoint) -> float:
+        """Seconds to wait for the first try."""
+        ...
+
+    def knows_edns(self, server: Endpoint) -> bool:
+        """False once the server has shown that it does not."""
+        ...
+
+    def keeps_case(self, server: Endpoint) -> bool:
+        """False once the server has changed the letter case of a question."""
+        ...
+
+    def has_replied(self, server: Endpoint) -> bool:
+        """True when it ever did, as far as is remembered."""
+        ...
+
+    def replied(self, server: Endpoint, seconds: float) -> None:
+        """It replied after `seconds`."""
+        ...
+
+    def silent(self, server: Endpoint, waited: float) -> None:
+        """It did not reply within `waited` seconds."""
+        ...
+
+    def without_edns(self, server: Endpoint) -> None:
+        """It does not know EDNS."""
+        ...
+
+    def changes_case(self, server: Endpoint) -> None:
+        """It does not echo the letter case of a question."""
+        ...
+
+
+class Knowledge(Protocol):
+    """What is known before anyone is asked, and where what is learnt goes."""
+
+    @property
+    def servers(self) -> ServerKnowledge:
+        """What is known of servers, apart from data."""
+        ...
+
+    @property
+    def port(self) -> int:
+        """The port that servers found through the DNS are asked on."""
+        ...
+
+    @property
+    def minimises(self) -> bool:
+        """Whether servers are asked minimised names (RFC 9156)."""
+        ...
+
+    def recall(self, name: bytes, rtype: int) -> Conclusion | None:
+        """What is known of the question now."""
+        ...
+
+    def current(self, rrset: RRset) -> RRset:
+        """`rrset`, which was recalled or learnt a while ago, with the TTL that is left of it now."""
+        ...
+
+    def route(self, question: Question) -> Route | None:
+        """Who is asked for `question`; None when nobody may be, and what is known must do."""
+        ...
+
+    def wants_priming(self) -> bool:
+        """True once when the servers of the root, which are about to be asked, are known from hints only (RFC 9609)."""
+        ...
+
+    def learn(self, question: Question, conclusion: Conclusion) -> Conclusion:
+        """`conclusion` is what the servers said about `question`; returned with the TTLs it is kept for."""
+        ...
+
+    def learn_delegation(self, delegation: Delegation) -> None:
+        """`delegation` is good for its TTL."""
+        ...
+
+    def note(self, outcome: Outcome) -> None:
+        """The engine decided that the last reply means `outcome`; for transcripts."""
+        ...

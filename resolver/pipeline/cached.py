@@ -1,0 +1,57 @@
+"""Answers made of records that are held, without asking anyone. What is not complete goes to the stage below.
+
+A query without RD is answered from here or not at all: REFUSED tells it that we would have had to ask (RFC
+1035 section 4.1.1 leaves the choice; Unbound's default too).
+"""
+
+from __future__ import annotations
+
+from typing import Final
+
+from resolver.engine.knowledge import Knowledge
+from resolver.engine.outcome import Alias, Answer, Answered, Denied
+from resolver.message import Answerer, Ede, Query, Question, Rcode, Reply, RRset
+from resolver.observe.counters import Counters
+from resolver.pipeline.replying import reply_of
+
+_NOT_AUTHORITATIVE: Final = 20
+_NOT_HELD: Final = Ede(_NOT_AUTHORITATIVE, "not in the cache, and recursion was not desired [NREC]")
+
+
+class Cached:
+    """The stage in front of resolution."""
+
+    def __init__(self, known: Knowledge, below: Answerer, counters: Counters, *, max_aliases: int = 11) -> None:
+        """`max_aliases` is how many one query may follow at all."""
+        self._max_aliases = max_aliases
+        self._known = known
+        self._below = below
+        self._counters = counters
+
+    async def answer(self, query: Query) -> Reply:
+        """The reply from records, or from the stage below."""
+        held = recall(query.question, self._known, self._max_aliases)
+        if held is not None:
+            self._counters.answers_cached += 1
+            return reply_of(held)
+        if not query.rd:
+            return Reply(Rcode.REFUSED, ra=True, ede=(_NOT_HELD,))
+        return await self._below.answer(query)
+
+
+def recall(question: Question, known: Knowledge, max_aliases: int) -> Answer | None:
+    """The whole answer to `question` from what is held; None when a part is missing or too long a chain leads to it."""
+    chain: list[RRset] = []
+    name = question.name
+    while len(chain) <= max_aliases:
+        match known.recall(name, question.type):
+            case Answered(links, rrsets):
+                return Answer(Rcode.NOERROR, (*chain, *links, *rrsets))
+            case Denied(links, _, rcode, soa):
+                return Answer(rcode, (*chain, *links), soa)
+            case Alias(links, target):
+                chain.extend(links)
+                name = target
+            case _:
+                return None
+    return None

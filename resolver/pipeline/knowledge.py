@@ -1,0 +1,167 @@
+"""What the resolver knows: its records, the delegations it has learnt, its servers, and what the
+configuration says.
+
+Rules
+* Of forward zones, stub zones and learnt delegations the one closest to the name decides; a forward zone
+  hides the delegations below it, a stub zone is itself the delegation at its top.
+* A DS belongs to the parent's side of a cut, so it is routed by the parent of its name (RFC 4035 section
+  4.2).
+* Delegations are those of parents, for the TTL that the parent gave (never what the child says of itself): a
+  zone that was taken away is gone when that TTL is.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from typing import Final
+
+from resolver.cache.records import NAME_ERROR, Credibility, Records
+from resolver.cache.servers import Servers
+from resolver.cache.table import Table
+from resolver.engine.delegation import Delegation
+from resolver.engine.knowledge import Route
+from resolver.engine.outcome import Alias, Answered, Conclusion, Denied, Outcome
+from resolver.message import Question, Rcode, RRset, Type
+from resolver.network.base import Clock
+from resolver.observe.transcript import Transcript
+from resolver.wire import names
+
+MAX_DELEGATIONS: Final = 50_000
+_PRIMING_PAUSE_S: Final = 60
+"""How long hints serve unprimed after a priming that failed."""
+
+
+@dataclass(frozen=True, slots=True)
+class Routes:
+    """What the configuration says of whom to ask; keys are folded names.
+
+    `root` are the root hints, or in the recursive mode (`recursed_root`) the root servers that offer
+    recursion.
+    """
+
+    root: Delegation
+    recursed_root: bool = False
+    stubs: Mapping[bytes, Delegation] = field(default_factory=dict)
+    forwards: Mapping[bytes, Delegation] = field(default_factory=dict)
+
+    def forward(self, name: bytes) -> Delegation | None:
+        """The forward zone that `name` is in, unless a stub zone is closer to it."""
+        for ancestor in names.ancestors(name):
+            if ancestor in self.stubs:
+                return None
+            if ancestor in self.forwards:
+                return self.forwards[ancestor]
+        return None
+
+    def has_stub(self, name: bytes) -> bool:
+        """Whether `name` is in a stub zone."""
+        return bool(self.stubs) and any(ancestor in self.stubs for ancestor in names.ancestors(name))
+
+
+class Known:
+    """The resolver's own knowledge (`engine.knowledge.Knowledge`)."""
+
+    def __init__(
+        self,
+        records: Records,
+        servers: Servers,
+        routes: Routes,
+        clock: Clock,
+        *,
+        port: int,
+        minimises: bool,
+        transcript: Transcript | None = None,
+    ) -> None:
+        self.records = records
+        self.servers = servers
+        self.routes = routes
+        self.port = port
+        self.minimises = minimises
+        self.delegations: Table[bytes, Delegation] = Table(MAX_DELEGATIONS, clock)
+        self._primed: Table[bytes, bool] = Table(1, clock)
+        self._transcript = transcript
+
+    def recall(self, name: bytes, rtype: int) -> Conclusion | None:
+        """What the records say of the question now."""
+        known = self.records.recall(name, rtype)
+        if known is None:
+            return None
+        if known.rrset is None:
+            rcode = Rcode.NXDOMAIN if known.nxdomain else Rcode.NOERROR
+            return Denied((), name, rcode, known.soa, False)
+        if known.rrset.type == rtype:
+            return Answered((), (known.rrset,), False)
+        return Alias((known.rrset,), known.rrset.rdatas[0], False)
+
+    def current(self, rrset: RRset) -> RRset:
+        """`rrset` with what is left of its TTL; 0 when it is not held any more."""
+        left = self.records.left(rrset)
+        return rrset if left == rrset.ttl else rrset._replace(ttl=left)
+
+    def route(self, question: Question) -> Route | None:
+        """Who is asked for `question`."""
+        name = names.fold(question.name)
+        if question.type == Type.DS and name != names.ROOT:
+            name = names.parent(name)
+        routes = self.routes
+        if routes.forwards and (forward := routes.forward(name)) is not None:
+            return Route(forward, recursed=True)
+        if routes.recursed_root and not routes.has_stub(name):
+            return Route(routes.root, recursed=True)
+        for ancestor in names.ancestors(name):
+            nearest = routes.stubs.get(ancestor) or self.delegations.get(ancestor)
+            if nearest is not None:
+                return Route(nearest)
+        return Route(routes.root)
+
+    def wants_priming(self) -> bool:
+        """True when the root's servers are hints, and were not asked to verify them lately (RFC 9609)."""
+        if self.delegations.get(names.ROOT) is not None or names.ROOT in self.routes.stubs:
+            return False
+        if self._primed.get(names.ROOT):
+            return False
+        self._primed.put(names.ROOT, True, _PRIMING_PAUSE_S)
+        return True
+
+    def learn(self, question: Question, conclusion: Conclusion) -> Conclusion:
+        """The records hold what `conclusion` says; returned with the TTLs it is held for."""
+        match conclusion:
+            case Answered(chain, rrsets, authoritative):
+                return Answered(self._hold(chain, authoritative), self._hold(rrsets, authoritative), authoritative)
+            case Alias(chain, target, authoritative):
+                return Alias(self._hold(chain, authoritative), target, authoritative)
+            case Denied(chain, name, rcode, soa, authoritative):
+                if soa is not None:
+                    rtype = NAME_ERROR if rcode == Rcode.NXDOMAIN else question.type
+                    soa = self.records.learn_denial(name, rtype, soa, _credibility(authoritative))
+                return Denied(self._hold(chain, authoritative), name, rcode, soa, authoritative)
+            case _:
+                return conclusion
+
+    def learn_delegation(self, delegation: Delegation) -> None:
+        """`delegation` is known for its TTL."""
+        self.delegations.put(delegation.zone, delegation, min(delegation.ttl, self.records.ttls.maximum))
+
+    def note(self, outcome: Outcome) -> None:
+        """`outcome` stands in the transcript, when one is kept."""
+        if self._transcript is not None:
+            self._transcript.decided(outcome)
+
+    def flush(self, name: bytes, *, subtree: bool) -> int:
+        """Nothing is known of `name`, nor below it when `subtree`: records and delegations. The number that went."""
+        folded = names.fold(name)
+        gone = self.records.flush(name, subtree=subtree)
+        for zone, _ in self.delegations.items():
+            if zone == folded or (subtree and names.is_below(zone, folded)):
+                self.delegations.remove(zone)
+                gone += 1
+        return gone
+
+    def _hold(self, rrsets: tuple[RRset, ...], authoritative: bool) -> tuple[RRset, ...]:
+        credibility = _credibility(authoritative)
+        return tuple(self.records.learn(rrset, credibility) for rrset in rrsets)
+
+
+def _credibility(authoritative: bool) -> Credibility:
+    return Credibility.AUTHORITATIVE_ANSWER if authoritative else Credibility.ANSWER

@@ -1,0 +1,130 @@
+"""A simulated server that offers recursion: it asks the servers below on behalf of whoever asked it.
+
+This is the recursive mode of the textbooks: root → TLD → authority, and the answer comes back the way it went
+(RFC 1034 section 4.3.1). Each server knows its own zones and the delegations in them, nothing else; it asks a
+server below with RD=1 where one offers recursion, and the authority answers from its zone.
+
+Rules
+* What its own zones answer or deny is answered from them, with RD or without.
+* Where they hold only a delegation and RD is set, those of its servers that offer recursion are asked to recurse; where
+  none does, it is iterated from there. An alias is followed as far as it stays below the server's zones, and the rest
+  is left to the asker.
+* The address of a name server for which the server's zones hold no glue is looked up from the root, as by any resolver.
+* The deeper the server stands, the less time it takes, so that a failure below is told before the one above
+  gives up.
+
+Limits: nothing is cached here, so that a walk always shows every hop.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import replace
+from typing import Final
+
+from resolver.auth.authority import Authority
+from resolver.cache.servers import Servers
+from resolver.engine.budget import Limits
+from resolver.engine.classify import classify
+from resolver.engine.delegation import Delegation, NameServer
+from resolver.engine.knowledge import Route
+from resolver.engine.outcome import Alias, Answered, Conclusion, Denied, Outcome, Referral
+from resolver.message import AA, Class, Message, Query, Question, Reply, RRset, Type
+from resolver.network.base import Endpoint
+from resolver.observe.transcript import Transcript
+from resolver.pipeline.resolved import Resolved, Tools
+from resolver.wire import names
+
+STEP_S: Final = 0.5
+"""How much earlier than its asker each further level gives up."""
+
+
+class ZoneKnowledge:
+    """What a server knows from its zones alone (`engine.knowledge.Knowledge`)."""
+
+    minimises = False
+
+    def __init__(
+        self,
+        authority: Authority,
+        servers: Servers,
+        recursing: Mapping[bytes, tuple[Endpoint, ...]],
+        port: int,
+        transcript: Transcript | None,
+    ) -> None:
+        """`recursing` are the declared servers that offer recursion, by folded name."""
+        self._transcript = transcript
+        self._authority = authority
+        self._recursing = recursing
+        self.servers = servers
+        self.port = port
+
+    def recall(self, name: bytes, rtype: int) -> Conclusion | None:
+        """What the server's own zones say, when it is more than a delegation."""
+        outcome = self._said(Question(name, rtype))
+        return outcome if isinstance(outcome, Answered | Alias | Denied) else None
+
+    def current(self, rrset: RRset) -> RRset:
+        """As it is: nothing is kept here, so nothing is known of when it was learnt."""
+        return rrset
+
+    def route(self, question: Question) -> Route | None:
+        """The servers of the delegation that the server's zones hold for `question`."""
+        outcome = self._said(question)
+        if not isinstance(outcome, Referral):
+            return None
+        below = outcome.delegation
+        willing = tuple(
+            NameServer(server.name, self._recursing[server.name])
+            for server in below.servers
+            if server.name in self._recursing
+        )
+        return Route(replace(below, servers=willing), recursed=True) if willing else Route(below)
+
+    def wants_priming(self) -> bool:
+        """Never: it has no hints."""
+        return False
+
+    def learn(self, question: Question, conclusion: Conclusion) -> Conclusion:
+        """Nothing is kept."""
+        return conclusion
+
+    def learn_delegation(self, delegation: Delegation) -> None:
+        """Nothing is kept."""
+
+    def note(self, outcome: Outcome) -> None:
+        """`outcome` stands in the transcript, when one is kept."""
+        if self._transcript is not None:
+            self._transcript.decided(outcome)
+
+    def _said(self, question: Question) -> Outcome | None:
+        reply = self._authority.reply(question)
+        zone = self._authority.enclosing(names.fold(question.name))
+        if zone is None:
+            return None
+        flags = AA if reply.aa else 0
+        sections = (reply.answer, reply.authority, reply.additional)
+        return classify(Message(0, flags, reply.rcode, question, *sections), question, zone.apex, self.port)
+
+
+class Recursing:
+    """The answerer of a simulated server with `recursion = true`."""
+
+    def __init__(
+        self, authority: Authority, known: ZoneKnowledge, tools: Tools, addresses: Resolved, *, level: int
+    ) -> None:
+        """`addresses` finds those of name servers elsewhere; `level` is the number of labels of the highest zone."""
+        self._authority = authority
+        self._resolved = Resolved(known, tools, limits=Limits(), use_0x20=False, addresses=addresses)
+        self._earlier_s = STEP_S * (level + 1)
+        self._tools = tools
+
+    async def answer(self, query: Query) -> Reply:
+        """The reply from the server's zones, or what the servers below say. Raises `ResolutionFailed`."""
+        reply = self._authority.reply(query.question)
+        below = not reply.aa and not reply.answer and bool(reply.authority)
+        unfinished = bool(reply.answer) and reply.answer[-1].type == Type.CNAME != query.question.type
+        if not query.rd or query.question.cls != Class.IN or not (below or unfinished):
+            return replace(reply, ra=True)
+        earlier = replace(query, deadline=query.deadline - self._earlier_s)
+        return await self._resolved.answer(earlier)

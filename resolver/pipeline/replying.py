@@ -1,0 +1,18 @@
+"""How an answer is told to a client: the sections of the reply (RFC 1034 section 4.3.1, RFC 2308 section 3)."""
+
+from __future__ import annotations
+
+from resolver.engine.outcome import Answer
+from resolver.errors import ResolutionFailed
+from resolver.message import Reply
+
+
+def reply_of(answer: Answer) -> Reply:
+    """The reply that says `answer`: the chain and its end, the SOA in the authority section of a denial."""
+    authority = () if answer.soa is None else (answer.soa,)
+    return Reply(answer.rcode, answer.rrsets, authority, ra=True, storable=answer.keeps)
+
+
+def reply_of_failure(failure: ResolutionFailed) -> Reply:
+    """The reply that says why there is none."""
+    return Reply(failure.rcode, ra=True, ede=failure.ede)

@@ -1,0 +1,149 @@
+"""What the tests of the engine share: knowledge that is written down, and a driver that answers from a script."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable
+from typing import Any
+
+from resolver.engine.actions import Action, Event, Exchange, Lookup
+from resolver.engine.delegation import Delegation, NameServer
+from resolver.engine.knowledge import Route
+from resolver.engine.outcome import Conclusion, Outcome
+from resolver.message import Question, RRset, Type
+from resolver.network.base import Endpoint
+from resolver.wire import names
+from tests.support.messages import name
+
+
+def at(last: int) -> Endpoint:
+    """A server by the last number of its address."""
+    return Endpoint(f"192.0.2.{last}", 53)
+
+
+def delegation(zone: str, *lasts: int, ttl: int = 3600, nameless: Iterable[str] = ()) -> Delegation:
+    """`zone` is served at these addresses, and by `nameless`, whose addresses nobody knows."""
+    servers = tuple(NameServer(name(f"ns{last}.test."), (at(last),)) for last in lasts)
+    return Delegation(name(zone), (*servers, *(NameServer(name(each)) for each in nameless)), ttl)
+
+
+class WrittenServers:
+    """`ServerKnowledge` that asks in the order given and notes what it is told."""
+
+    def __init__(self) -> None:
+        self.notes: list[tuple[Any, ...]] = []
+        self.first_timeout = 0.4
+        self.heard_before: set[Endpoint] = set()
+        self.no_edns: set[Endpoint] = set()
+        self.no_case: set[Endpoint] = set()
+
+    def ordered(self, servers: Iterable[Endpoint]) -> list[Endpoint]:
+        return list(servers)
+
+    def timeout(self, server: Endpoint) -> float:
+        return self.first_timeout
+
+    def knows_edns(self, server: Endpoint) -> bool:
+        return server not in self.no_edns
+
+    def keeps_case(self, server: Endpoint) -> bool:
+        return server not in self.no_case
+
+    def has_replied(self, server: Endpoint) -> bool:
+        return server in self.heard_before
+
+    def replied(self, server: Endpoint, seconds: float) -> None:
+        self.notes.append(("replied", server, seconds))
+
+    def silent(self, server: Endpoint, waited: float) -> None:
+        self.notes.append(("silent", server, waited))
+
+    def without_edns(self, server: Endpoint) -> None:
+        self.notes.append(("without_edns", server))
+
+    def changes_case(self, server: Endpoint) -> None:
+        self.notes.append(("changes_case", server))
+
+
+class Written:
+    """`Knowledge` that is what a test wrote down, and keeps lists of what it was taught."""
+
+    port = 53
+
+    def __init__(self, *delegations: Delegation, minimises: bool = False, recursed: bool = False) -> None:
+        self.delegations = {each.zone: each for each in delegations}
+        self.servers = WrittenServers()
+        self.minimises = minimises
+        self.recursed = recursed
+        self.recalled: dict[tuple[bytes, int], Conclusion] = {}
+        self.unprimed = False
+        self.learnt: list[tuple[Question, Conclusion]] = []
+        self.learnt_delegations: list[Delegation] = []
+        self.noted: list[Outcome] = []
+        self.left: dict[bytes, int] = {}
+
+    def recall(self, name: bytes, rtype: int) -> Conclusion | None:
+        return self.recalled.get((names.fold(name), rtype))
+
+    def current(self, rrset: RRset) -> RRset:
+        return rrset._replace(ttl=self.left.get(names.fold(rrset.name), rrset.ttl))
+
+    def route(self, question: Question) -> Route | None:
+        folded = names.fold(question.name)
+        if question.type == Type.DS:
+            folded = names.parent(folded)
+        for ancestor in names.ancestors(folded):
+            if ancestor in self.delegations:
+                return Route(self.delegations[ancestor], self.recursed)
+        return None
+
+    def wants_priming(self) -> bool:
+        wanted, self.unprimed = self.unprimed, False
+        return wanted
+
+    def learn(self, question: Question, conclusion: Conclusion) -> Conclusion:
+        self.learnt.append((question, conclusion))
+        return conclusion
+
+    def learn_delegation(self, delegation: Delegation) -> None:
+        self.learnt_delegations.append(delegation)
+        self.delegations[delegation.zone] = delegation
+
+    def note(self, outcome: Outcome) -> None:
+        self.noted.append(outcome)
+
+
+class Driver:
+    """Runs steps; `act` says what comes of each action, or a list of events is used up in its order."""
+
+    def __init__(self, act: Callable[[Action], Event] | list[Event]) -> None:
+        self.actions: list[Action] = []
+        self._act = act
+
+    def run(self, steps: Any) -> Any:
+        try:
+            action = next(steps)
+            while True:
+                self.actions.append(action)
+                event = self._act.pop(0) if isinstance(self._act, list) else self._act(action)
+                action = steps.send(event)
+        except StopIteration as stop:
+            assert not isinstance(self._act, list) or not self._act, f"never asked for: {self._act}"
+            return stop.value
+
+    @property
+    def sent(self) -> list[tuple[str, str]]:
+        """Whom was sent what: the end of the address, and `name type` with the transport where it is TCP."""
+        return [
+            (each.server.host.rpartition(".")[2], _text(each)) for each in self.actions if isinstance(each, Exchange)
+        ]
+
+    @property
+    def looked_up(self) -> list[str]:
+        """The names and types that were looked up."""
+        return [_text(each) for each in self.actions if isinstance(each, Lookup)]
+
+
+def _text(action: Exchange | Lookup) -> str:
+    question = action.question
+    text = f"{names.to_text(question.name)} {Type(question.type).name}"
+    return f"{text} tcp" if isinstance(action, Exchange) and action.transport == "tcp" else text
