@@ -8,14 +8,22 @@ a resolverd gives.
 from __future__ import annotations
 
 import argparse
+import asyncio
 import sys
 from typing import Final
 
 from resolver.banner import reachable
 from resolver.cli import options
 from resolver.config import HEALTH_NAME, HEALTH_TEXT
-from resolver.errors import ConfigError
-from resolver.network.base import Endpoint
+from resolver.errors import ConfigError, WireError
+from resolver.message import Question, Rcode, Transport, Type
+from resolver.network.base import Endpoint, Trouble
+from resolver.network.clock import RealClock
+from resolver.network.entropy import SystemEntropy
+from resolver.network.sockets import SocketNetwork
+from resolver.wire import names, types
+from resolver.wire.parse import parse
+from resolver.wire.render import render_query
 
 EXAMPLES: Final = """examples:
   resolver healthcheck
@@ -47,22 +55,41 @@ def run(args: argparse.Namespace) -> int:
     return 0
 
 
-def ill(server: Endpoint, timeout: float) -> str:
+def ill(server: Endpoint, seconds: float) -> str:
     """Why the daemon at `server` is not healthy; nothing if it is."""
-    import dns.exception
-    import dns.message
-    import dns.query
-    import dns.rcode
-    import dns.rdatatype
-
-    query = dns.message.make_query(HEALTH_NAME, dns.rdatatype.TXT)
+    heard = asyncio.run(_ask(server, seconds))
+    if heard is Trouble.TIMEOUT:
+        return f"{server} does not answer within {seconds:g} s"
+    if isinstance(heard, Trouble):
+        return f"{server} does not answer: {heard}"
     try:
-        reply = dns.query.udp(query, server.host, timeout, server.port)
-    except dns.exception.Timeout:
-        return f"{server} does not answer within {timeout:g} s"
-    except (dns.exception.DNSException, OSError) as wrong:
-        return f"{server} does not answer: {getattr(wrong, 'strerror', None) or wrong}"
-    if reply.rcode() != dns.rcode.NOERROR:
-        return f"{server} answers {dns.rcode.to_text(reply.rcode())}"
-    texts = [text for rrset in reply.answer for rdata in rrset for text in getattr(rdata, "strings", ())]
-    return "" if HEALTH_TEXT.encode() in texts else f"{server} is no resolverd: it does not know {HEALTH_NAME}"
+        reply = parse(heard)
+    except WireError as wrong:
+        return f"{server} answers what is no DNS message: {wrong}"
+    if reply.rcode != Rcode.NOERROR:
+        return f"{server} answers {types.rcode_to_text(reply.rcode)}"
+    text = HEALTH_TEXT.encode()
+    texts = [rdata for rrset in reply.answer if rrset.type == Type.TXT for rdata in rrset.rdatas]
+    return "" if bytes((len(text),)) + text in texts else f"{server} is no resolverd: it does not know {HEALTH_NAME}"
+
+
+async def _ask(server: Endpoint, seconds: float) -> bytes | Trouble:
+    """What comes back for the health name: octets with the right id, or the trouble."""
+    loop = asyncio.get_running_loop()
+    clock, entropy = RealClock(loop), SystemEntropy()
+    message_id = entropy.bits(16)
+    heard: asyncio.Future[bytes | Trouble] = loop.create_future()
+
+    def deliver(data: bytes | Trouble) -> None:
+        fits = isinstance(data, Trouble) or data[:2] == message_id.to_bytes(2, "big")
+        if fits and not heard.done():
+            heard.set_result(data)
+
+    query = render_query(message_id, Question(names.from_text(HEALTH_NAME), Type.TXT), rd=True, edns=None)
+    sending = SocketNetwork(loop, clock, entropy).send(server, query, Transport.UDP, deliver)
+    timer = clock.after(seconds, lambda: deliver(Trouble.TIMEOUT))
+    try:
+        return await heard
+    finally:
+        timer.cancel()
+        sending.close()

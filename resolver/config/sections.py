@@ -69,11 +69,12 @@ class Server(Section):
     without fragments (RFC 9715); below 512 is not DNS (RFC 6891 section 6.2.3)."""
 
     receive_buffer_kb: Annotated[int, Field(ge=64, le=65536)] = 1024
-    """Kernel buffer (SO_RCVBUF) of a UDP listener. The usual default of 208 KiB drops bursts."""
+    """Kernel buffer (SO_RCVBUF) of a UDP listener. The usual default of 208 KiB drops bursts.
+    A reload changes it for listeners that are new."""
 
     max_in_flight: Annotated[int, Field(ge=1, le=65536), Doc("queries")] = 2048
     """Queries worked on at once, of all clients together; beyond it a new one gets no reply over UDP and
-    waits over TCP. Bounds memory under a flood of names that are not stored."""
+    SERVFAIL over TCP. Bounds memory under a flood of names that are not stored."""
 
     tcp_max_connections: Annotated[int, Field(ge=1, le=65536), Doc("connections")] = 256
     """TCP connections open at once, of all clients together (RFC 7766 section 6.2.2)."""
@@ -203,7 +204,8 @@ class Log(Section):
     """`key=value` pairs, or one JSON object a line."""
 
     queries: bool = False
-    """One event for each query, with its id, client, question, outcome and time taken."""
+    """One event for each query, with its id, client, question, outcome and time taken. Answers are then made from
+    the records each time, and not served as stored octets."""
 
 
 class Control(Section):

@@ -82,7 +82,7 @@ class Entropy(Protocol):
     """All the randomness there is: from the operating system in production, from a seed in simulations."""
 
     def bits(self, count: int) -> int:
-        """A uniform integer of `count` bits, 1 to 256."""
+        """A uniform integer of `count` bits, 1 to 2,040: those of a name."""
         ...
 
     def fraction(self) -> float:
@@ -102,5 +102,5 @@ class Network(Protocol):
     """Carries messages to other servers. It neither retries nor waits: timeouts are its caller's."""
 
     def send(self, to: Endpoint, wire: bytes, transport: Transport, deliver: Deliver) -> Sending:
-        """`wire` is on its way. Never raises for a network reason: trouble is delivered, from the loop, not from here."""
+        """`wire` is on its way. Raises for no reason of the network: trouble is delivered, later, from the loop."""
         ...

@@ -44,6 +44,12 @@ _PMTUDISC_OMIT: Final = 5
 WILDCARDS: Final = frozenset({"0.0.0.0", "::"})  # noqa: S104 - names them, binds nothing
 
 
+def has_no_such_address(error: ListenError) -> bool:
+    """Whether `error` says that this machine lacks the address, or its whole family."""
+    cause = error.__cause__
+    return isinstance(cause, OSError) and cause.errno in (errno.EADDRNOTAVAIL, errno.EAFNOSUPPORT)
+
+
 def bind_udp(endpoint: Endpoint, receive_buffer: int = RECEIVE_BUFFER) -> socket.socket:
     """A bound, non-blocking UDP socket. Raises ListenError with what to do about it."""
     sock = _socket(endpoint, Transport.UDP)

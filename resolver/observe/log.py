@@ -17,7 +17,7 @@ import datetime
 import json
 import re
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from typing import Final, Literal, TextIO
 
 from resolver.text import quoted
@@ -64,24 +64,40 @@ class _Repeated:
         return 0 if count < BURST else None
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(slots=True)
+class _Form:
+    """What a reload may change, for a log and all that are bound to it."""
+
+    level: str
+    format: Format
+
+
 class Log:
     """Writes events of at least `level` to `stream`; `wall` is the time in seconds since 1970."""
 
-    stream: TextIO
-    wall: Callable[[], float]
-    level: str = "info"
-    format: Format = "logfmt"
-    bound: Mapping[str, object] = field(default_factory=dict)
-    _repeated: _Repeated = field(default_factory=_Repeated)
+    __slots__ = ("_bound", "_form", "_repeated", "_stream", "_wall")
+
+    def __init__(
+        self, stream: TextIO, wall: Callable[[], float], level: str = "info", format: Format = "logfmt"
+    ) -> None:
+        self._stream, self._wall = stream, wall
+        self._form = _Form(level, format)
+        self._bound: Mapping[str, object] = {}
+        self._repeated = _Repeated()
+
+    def adjust(self, level: str, format: Format) -> None:
+        """Events of at least `level` are written, in `format`, here and wherever this log is bound."""
+        self._form.level, self._form.format = level, format
 
     def bind(self, **fields: object) -> Log:
         """A log whose events all carry `fields`."""
-        return Log(self.stream, self.wall, self.level, self.format, {**self.bound, **fields}, self._repeated)
+        log = Log(self._stream, self._wall)
+        log._form, log._repeated, log._bound = self._form, self._repeated, {**self._bound, **fields}
+        return log
 
     def enabled(self, level: str) -> bool:
         """Whether events of `level` are written: ask before collecting fields that cost something."""
-        return LEVELS[level] >= LEVELS[self.level]
+        return LEVELS[level] >= LEVELS[self._form.level]
 
     def debug(self, event: str, **fields: object) -> None:
         """Something only a developer wants to know."""
@@ -102,18 +118,18 @@ class Log:
     def _write(self, level: str, event: str, fields: Mapping[str, object]) -> None:
         if not self.enabled(level):
             return
-        now = self.wall()
+        now = self._wall()
         if level == "warning":
             left_out = self._repeated.left_out(event, now)
             if left_out is None:
                 return
             if left_out:
                 fields = {**fields, "left_out": left_out}
-        said = {"time": _rfc3339(now), "level": level, "event": event, **self.bound, **fields}
-        line = json_line(said) if self.format == "json" else logfmt(said)
+        said = {"time": _rfc3339(now), "level": level, "event": event, **self._bound, **fields}
+        line = json_line(said) if self._form.format == "json" else logfmt(said)
         with contextlib.suppress(OSError, ValueError):
-            self.stream.write(line + "\n")
-            self.stream.flush()
+            self._stream.write(line + "\n")
+            self._stream.flush()
 
 
 def _rfc3339(now: float) -> str:

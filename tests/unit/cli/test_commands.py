@@ -13,6 +13,8 @@ from resolver.auth.findings import Finding
 from resolver.cli import cache, check, healthcheck, main, stats
 from resolver.config import HEALTH_NAME, HEALTH_TEXT
 from resolver.errors import ZoneError
+from resolver.message import Transport
+from resolver.network.base import Deliver, Endpoint
 
 
 @pytest.fixture(autouse=True)
@@ -175,25 +177,34 @@ def test_a_wrong_configuration_is_unusable(capsys: pytest.CaptureFixture[str]) -
 
 
 class Answers:
-    """A double of a DNS server: what `dns.query.udp` gives."""
+    """A double of a DNS server: what comes back for the octets that the command sends."""
 
     def __init__(self, monkeypatch: pytest.MonkeyPatch, zone: str = "", rcode: int = 0) -> None:
         import dns.message
-        import dns.query
         import dns.rrset
+
+        from resolver.network.sockets import SocketNetwork
 
         self.asked: list[tuple[str, int]] = []
 
-        def udp(query: dns.message.Message, where: str, timeout: float, port: int) -> dns.message.Message:
-            self.asked.append((where, port))
+        class Sent:
+            def close(self) -> None:
+                pass
+
+        def send(_: SocketNetwork, to: Endpoint, wire: bytes, transport: Transport, deliver: Deliver) -> Sent:
+            self.asked.append(to)
+            query = dns.message.from_wire(wire)
             assert query.question[0].name.to_text() == HEALTH_NAME
+            assert transport is Transport.UDP
             reply = dns.message.make_response(query)
             reply.set_rcode(rcode)  # type: ignore[arg-type]
             if zone:
                 reply.answer.append(dns.rrset.from_text(HEALTH_NAME, 0, "IN", "TXT", zone))
-            return reply
+            deliver(b"forged")
+            deliver(reply.to_wire())
+            return Sent()
 
-        monkeypatch.setattr(dns.query, "udp", udp)
+        monkeypatch.setattr(SocketNetwork, "send", send)
 
 
 def test_a_daemon_that_answers_rightly_is_healthy(monkeypatch: pytest.MonkeyPatch) -> None:
@@ -219,6 +230,17 @@ def test_a_daemon_that_answers_wrongly_is_ill(
     Answers(monkeypatch, text, rcode)
     assert main(["healthcheck"]) == 1
     assert capsys.readouterr().err.startswith(f"resolver: {why}")
+
+
+@pytest.mark.sockets
+def test_a_port_where_nobody_listens_is_known_at_once(capsys: pytest.CaptureFixture[str]) -> None:
+    import socket
+
+    with socket.socket(socket.AF_INET, socket.SOCK_DGRAM) as closed:
+        closed.bind(("127.0.0.1", 0))
+        where = f"127.0.0.1:{closed.getsockname()[1]}"
+    assert main(["healthcheck", "--listen", where, "--timeout", "60"]) == 1
+    assert capsys.readouterr().err == f"resolver: {where} does not answer: connection refused\n"
 
 
 @pytest.mark.sockets

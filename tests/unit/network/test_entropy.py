@@ -4,7 +4,7 @@ import random
 
 import pytest
 
-from resolver.network.entropy import SeededEntropy, SystemEntropy
+from resolver.network.entropy import POOL, SeededEntropy, SystemEntropy
 
 
 @pytest.mark.parametrize("entropy", [SystemEntropy(), SeededEntropy(1)])
@@ -44,4 +44,30 @@ def test_production_draws_from_the_kernel_and_cannot_be_seeded():
     first = SystemEntropy().bits(64)
     random.seed(1)
     assert SystemEntropy().bits(64) != first
-    assert type(SystemEntropy()._source) is random.SystemRandom
+    assert isinstance(SystemEntropy()._source, random.SystemRandom)
+
+
+def test_production_hands_out_each_octet_of_the_kernel_once(monkeypatch):
+    served = bytearray()
+
+    def urandom(count: int) -> bytes:
+        octets = random.Random(len(served)).randbytes(count)
+        served.extend(octets)
+        return octets
+
+    monkeypatch.setattr("resolver.network.entropy.os.urandom", urandom)
+    entropy = SystemEntropy()
+    drawn = b"".join(entropy.bits(8 * size).to_bytes(size, "big") for size in (2, 1, 255, 7) * 20)
+    assert len(drawn) > 2 * POOL
+    position = 0
+    for size in (2, 1, 255, 7) * 20:
+        position = served.index(drawn[:size], position) + size
+        drawn = drawn[size:]
+
+
+def test_production_draws_as_many_bits_as_it_was_asked_for():
+    entropy = SystemEntropy()
+    for count in (1, 3, 8, 13, 16, 2040):
+        drawn = [entropy.bits(count) for _ in range(40)]
+        assert all(0 <= value < 1 << count for value in drawn)
+        assert max(drawn) >= 1 << (count - 1)

@@ -1,0 +1,149 @@
+"""The whole program on one page: what is made of a configuration, and in which order the stages stand.
+
+    bytes → Responder (stored answers) → Screened → Cached → Resolved → the network
+
+`build` gives a `Program`; the daemon, the tests, the benchmarks and embedding programs all use it. Only this
+module and `simulation.py` name a concrete world: real sockets, or the simulated servers in this process.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import itertools
+import sys
+from dataclasses import replace
+
+from resolver import hints
+from resolver.auth.hierarchy import World
+from resolver.config import HEALTH_NAME, HEALTH_TEXT, Config
+from resolver.engine.budget import Limits
+from resolver.engine.delegation import Delegation, NameServer
+from resolver.network.base import Clock, Endpoint, Entropy, Network
+from resolver.network.clock import RealClock
+from resolver.network.entropy import SystemEntropy
+from resolver.network.reach import Apart, OnlyDeclared, OnlyPublic
+from resolver.network.simulated import SimulatedNetwork
+from resolver.network.sockets import SocketNetwork
+from resolver.observe.counters import Counters
+from resolver.observe.log import Log
+from resolver.observe.transcript import Transcript
+from resolver.pipeline.cached import Cached
+from resolver.pipeline.knowledge import Known, Routes
+from resolver.pipeline.resolved import Resolved, Tools
+from resolver.pipeline.screened import Screened
+from resolver.program import Composed, Program, Setting
+from resolver.simulation import Simulation, hosts, recursing, root_of
+from resolver.wire import names
+
+
+def build(
+    config: Config,
+    world: World | None = None,
+    *,
+    clock: Clock | None = None,
+    entropy: Entropy | None = None,
+    log: Log | None = None,
+    transcript: Transcript | None = None,
+) -> Program:
+    """The program that `config` describes, not yet listening. Call it inside the loop that it is to run in.
+
+    `world` takes the place of the one that the configuration names. Raises `ConfigError` and `ZoneError`.
+    """
+    loop = asyncio.get_running_loop()
+    clock = clock or RealClock(loop)
+    entropy = entropy or SystemEntropy()
+    log = log or Log(sys.stderr, clock.wall, config.log.level, config.log.format)
+    tools = Tools(SocketNetwork(loop, clock, entropy), clock, entropy, Counters(), transcript)
+    return Program(config, world, tools, log, compose)
+
+
+def compose(setting: Setting) -> Composed:
+    """The stages in their one order, over the network that the configuration allows."""
+    config, caches = setting.config, setting.caches
+    memory = SimulatedNetwork({}, setting.tools.clock, setting.tools.entropy)
+    tools = replace(setting.tools, network=_network(setting, memory))
+    simulated = {}
+    if setting.world is not None:
+        simulation = Simulation(setting.world, setting.port, tools, setting.spawn, setting.log)
+        simulated = simulation.responders()
+        for host, respond in simulated.items():
+            memory.declare(host, respond)
+
+    settings = config.resolver
+    known = Known(
+        caches.records,
+        caches.servers,
+        _routes(setting),
+        tools.clock,
+        port=setting.port if settings.roots == "simulated" else hints.PORT,
+        minimises=settings.qname_minimisation,
+        transcript=tools.transcript,
+    )
+    limits = Limits(settings.max_exchanges, settings.max_depth, settings.max_aliases, settings.max_referrals)
+    resolved = Resolved(
+        known,
+        tools,
+        limits=limits,
+        use_0x20=settings.use_0x20,
+        failure_ttl_s=config.cache.failure_ttl_s,
+    )
+    cached = Cached(known, resolved, tools.counters, max_aliases=settings.max_aliases)
+    identity = config.server.identity
+    health = (names.from_text(HEALTH_NAME), HEALTH_TEXT)
+    screened = Screened(cached, version=identity, identity=identity, health=health)
+    return Composed(screened, known, resolved, simulated)
+
+
+def _network(setting: Setting, memory: SimulatedNetwork) -> Network:
+    """What the resolver can reach: a declared world or the public Internet, and what a person configured."""
+    settings, tools = setting.config.resolver, setting.tools
+    configured = frozenset(itertools.chain(*settings.stub_zones.values(), *settings.forward_zones.values()))
+    public = OnlyPublic(
+        tools.network,
+        tools.clock,
+        own=setting.own,
+        allow_private=settings.allow_private_upstreams,
+        allowed=configured,
+    )
+    if settings.roots != "simulated" or setting.world is None:
+        return public
+    if not setting.bound:
+        return Apart(configured, public, memory)
+    servers = setting.world.servers
+    places = {host: Endpoint(server.ipv4, setting.port) for server in servers for host in hosts(server)}
+    return Apart(configured, public, OnlyDeclared(tools.network, tools.clock, places))
+
+
+def _routes(setting: Setting) -> Routes:
+    """Whom the configuration says to ask."""
+    settings = setting.config.resolver
+    return Routes(
+        _root(setting),
+        recursed_root=settings.mode == "recursive",
+        stubs={zone: _configured(zone, servers) for zone, servers in _by_name(settings.stub_zones)},
+        forwards={zone: _configured(zone, servers) for zone, servers in _by_name(settings.forward_zones)},
+    )
+
+
+def _root(setting: Setting) -> Delegation:
+    """Where iteration begins; in the recursive mode, the root servers that recurse on our behalf."""
+    settings, world, port = setting.config.resolver, setting.world, setting.port
+    if settings.roots == "internet":
+        return hints.internet()
+    if settings.hints_file is not None:
+        return hints.from_file(settings.hints_file)
+    if world is None:
+        return Delegation(names.ROOT, (), 0, configured=True)
+    if settings.mode == "recursive":
+        willing = recursing(world.root_servers, port)
+        return hints.root(NameServer(name, found) for name, found in willing.items())
+    return root_of(world, port)
+
+
+def _by_name(zones: dict[str, tuple[Endpoint, ...]]) -> list[tuple[bytes, tuple[Endpoint, ...]]]:
+    return [(names.fold(names.from_text(zone)), servers) for zone, servers in zones.items()]
+
+
+def _configured(zone: bytes, servers: tuple[Endpoint, ...]) -> Delegation:
+    """A stub or forward zone with its servers, whose names nobody knows."""
+    return Delegation(zone, tuple(NameServer(zone, (each,)) for each in servers), 0, configured=True)

@@ -1,0 +1,128 @@
+"""Which addresses are open: pairs of a UDP and a TCP listener, bound first and started when all could be
+bound.
+
+Binding and starting are two steps, so that a start or a reload which fails has opened nothing, and so that
+the ports are known before anything that depends on them is made.
+"""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Callable, Iterable
+from dataclasses import dataclass
+from typing import Any, Final
+
+from resolver.errors import ListenError
+from resolver.message import Respond
+from resolver.network import listening
+from resolver.network.base import Clock, Endpoint
+from resolver.server.tcp import TcpLimits, TcpListener
+from resolver.server.udp import UdpListener
+
+_EPHEMERAL_TRIES: Final = 16
+"""How often a port that is free for UDP is sought until TCP has it too."""
+
+
+@dataclass(frozen=True, slots=True)
+class Bound:
+    """Two sockets on one endpoint. `asked` is what was asked for: its port may be 0."""
+
+    asked: Endpoint
+    endpoint: Endpoint
+    udp: Any
+    tcp: Any
+
+    def close(self) -> None:
+        """The sockets are closed."""
+        self.udp.close()
+        self.tcp.close()
+
+
+def bind(endpoint: Endpoint, receive_buffer: int) -> Bound:
+    """Both sockets on `endpoint`; a port 0 becomes one that is free for both. Raises `ListenError`."""
+    for tries_left in range(_EPHEMERAL_TRIES - 1, -1, -1):
+        udp = listening.bind_udp(endpoint, receive_buffer)
+        real = Endpoint(endpoint.host, udp.getsockname()[1])
+        try:
+            return Bound(endpoint, real, udp, listening.bind_tcp(real))
+        except ListenError:
+            udp.close()
+            if endpoint.port or not tries_left:
+                raise
+    raise AssertionError("unreachable")
+
+
+def bind_all(endpoints: Iterable[Endpoint], receive_buffer: int) -> list[Bound]:
+    """`bind` for each of `endpoints`, or for none. Raises `ListenError`."""
+    bound: list[Bound] = []
+    try:
+        for endpoint in endpoints:
+            bound.append(bind(endpoint, receive_buffer))
+    except ListenError:
+        for each in bound:
+            each.close()
+        raise
+    return bound
+
+
+class Listeners:
+    """Pairs of listeners that are open, by the endpoint that was asked for."""
+
+    def __init__(self, loop: asyncio.AbstractEventLoop, clock: Clock) -> None:
+        self._loop, self._clock = loop, clock
+        self._pairs: dict[Endpoint, tuple[Endpoint, UdpListener, TcpListener]] = {}
+
+    def __contains__(self, asked: Endpoint) -> bool:
+        return asked in self._pairs
+
+    def place(self, asked: Endpoint) -> Endpoint:
+        """Where the pair that was `asked` for is. Raises KeyError when there is none."""
+        return self._pairs[asked][0]
+
+    @property
+    def endpoints(self) -> list[Endpoint]:
+        """Where clients are answered, with the ports that were really taken."""
+        return [endpoint for endpoint, _, _ in self._pairs.values()]
+
+    @property
+    def connections(self) -> int:
+        """TCP connections open now."""
+        return sum(tcp.connections for _, _, tcp in self._pairs.values())
+
+    async def start(
+        self,
+        bound: Bound,
+        respond: Respond,
+        limits: TcpLimits,
+        stored: Callable[[bytes], bytes | None] | None = None,
+    ) -> None:
+        """What arrives at `bound` is answered by `respond`; a datagram by `stored`, if that has its response."""
+        udp = UdpListener(self._loop, bound.udp, respond, stored)
+        tcp = TcpListener(self._loop, bound.tcp, respond, self._clock, limits)
+        self._pairs[bound.asked] = (bound.endpoint, udp, tcp)
+        udp.start()
+        await tcp.start()
+
+    def adjust(self, limits: TcpLimits) -> None:
+        """Connections that are accepted from now on keep `limits`."""
+        for _, _, tcp in self._pairs.values():
+            tcp.limits = limits
+
+    async def keep_only(self, wanted: Iterable[Endpoint], seconds: float) -> None:
+        """Listeners that are not `wanted` are closed, after at most `seconds` for what is in progress."""
+        kept = set(wanted)
+        going = [self._pairs.pop(asked) for asked in tuple(self._pairs) if asked not in kept]
+        for _, udp, tcp in going:
+            udp.stop_reading()
+            tcp.stop_reading()
+        drained = [
+            asyncio.ensure_future(drained) for _, udp, tcp in going for drained in (udp.drained(), tcp.drained())
+        ]
+        if drained:
+            _, late = await asyncio.wait(drained, timeout=seconds)
+            for each in late:
+                each.cancel()
+            await asyncio.gather(*late, return_exceptions=True)
+        for _, udp, tcp in going:
+            udp.close()
+            tcp.close()

@@ -1,0 +1,318 @@
+"""How a program lives: what is bound, started, swapped and stopped, in an order in which nothing that worked
+is lost.
+
+A reload loads, binds and composes everything new beside what runs, which may fail; then it swaps, which
+cannot.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import itertools
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from dataclasses import dataclass
+from typing import Final
+
+from resolver.auth import hierarchy
+from resolver.auth.hierarchy import World
+from resolver.auth.shipped import find_zones
+from resolver.cache.answers import AnswerStore
+from resolver.cache.records import NAME_ERROR, Records, TtlLimits
+from resolver.cache.servers import Servers
+from resolver.config import Config
+from resolver.errors import ListenError
+from resolver.listeners import Bound, Listeners, bind_all
+from resolver.message import Answerer, Client, Edns, Query, Question, Reply, Respond, Spawn, Transport
+from resolver.network.base import Endpoint
+from resolver.network.listening import has_no_such_address
+from resolver.observe.log import Log
+from resolver.pipeline.knowledge import Known
+from resolver.pipeline.resolved import Resolved, Tools
+from resolver.server.respond import Conduct, Responder
+from resolver.server.tcp import TcpLimits
+from resolver.tasks import Tasks
+from resolver.wire import names, types
+
+IN_MEMORY_PORT: Final = 53
+"""The port of simulated servers that bind none."""
+
+_Send = Callable[[bytes | None], None]
+
+
+@dataclass(frozen=True, slots=True)
+class Caches:
+    """What outlives a reload."""
+
+    answers: AnswerStore
+    records: Records
+    servers: Servers
+
+
+@dataclass(frozen=True, slots=True)
+class Setting:
+    """What the stages are made of. `port`: where simulated servers are; `bound`: whether they have sockets of their
+    own; `own`: where we listen, which is never asked."""
+
+    config: Config
+    world: World | None
+    port: int
+    bound: bool
+    own: tuple[Endpoint, ...]
+    caches: Caches
+    tools: Tools
+    spawn: Spawn
+    log: Log
+
+
+@dataclass(frozen=True, slots=True)
+class Composed:
+    """The stages by the outermost, two of them that are spoken to directly, the simulated servers by host."""
+
+    answerer: Answerer
+    known: Known
+    resolved: Resolved
+    simulated: Mapping[str, Respond]
+
+
+Compose = Callable[[Setting], Composed]
+
+
+class Program:
+    """A resolver with its listeners, its simulated servers and its caches. `app.build` makes it."""
+
+    def __init__(self, config: Config, world: World | None, tools: Tools, log: Log, compose: Compose) -> None:
+        self.config = config
+        self.log = log
+        self._given_world = world
+        self._tools = tools
+        self._compose = compose
+        self._tasks = Tasks()
+        self._began = tools.clock.monotonic()
+        half = _half_of_the_cache(config)
+        self._caches = Caches(
+            AnswerStore(half, tools.clock),
+            Records(half, tools.clock, _ttls(config)),
+            Servers(tools.clock, tools.entropy),
+        )
+        loop = asyncio.get_running_loop()
+        self._front = Listeners(loop, tools.clock)
+        self._behind = Listeners(loop, tools.clock)
+        self._world = self._load_world(config)
+        self._composed = self._composition(config, self._world, IN_MEMORY_PORT, bound=False, listening=())
+        self.respond = Responder(
+            self._composed.answerer,
+            spawn=self._tasks.spawn,
+            clock=tools.clock,
+            counters=tools.counters,
+            log=log,
+            conduct=_conduct(config),
+            answers=self._caches.answers,
+        )
+
+    # -- life
+
+    async def start(self) -> None:
+        """Everything listens. Raises `ListenError`; then nothing does."""
+        await self._put_in_force(self.config, self._world)
+
+    async def reload(self, config: Config) -> None:
+        """`config` is in force and the cache is kept; or an error is raised and nothing has changed."""
+        await self._put_in_force(config, self._load_world(config))
+
+    async def stop(self) -> None:
+        """Queries in progress are answered or given up after `server.drain_s`; nothing listens any more."""
+        await self._front.keep_only((), self.config.server.drain_s)
+        await self._behind.keep_only((), 0.0)
+        await self._tasks.cancel()
+
+    async def _put_in_force(self, config: Config, world: World | None) -> None:
+        buffer = config.server.receive_buffer_kb * 1024
+        front = self._bind_front(config, buffer)
+        behind: list[Bound] = []
+        try:
+            port = config.world.port or self._first_port(config, front)
+            places = self._places(config, world, port)
+            behind = bind_all((each for each in places if each not in self._behind), buffer)
+            listening = (*self._front.endpoints, *(each.endpoint for each in front))
+            composed = self._composition(config, world, port, bound=bool(places), listening=listening)
+        except BaseException:
+            for bound in (*front, *behind):
+                bound.close()
+            raise
+        self.config, self._world, self._composed = config, world, composed
+        self.respond.answerer, self.respond.conduct = composed.answerer, _conduct(config)
+        self._adjust_caches(config)
+        self.log.adjust(config.log.level, config.log.format)
+        self._front.adjust(_tcp_limits(config))
+        for bound in behind:
+            await self._behind.start(bound, self._simulated_at(bound.endpoint.host), TcpLimits())
+        for bound in front:
+            await self._front.start(bound, self.respond, _tcp_limits(config), self.respond.stored)
+        await self._behind.keep_only(places, 0.0)
+        await self._front.keep_only(config.server.listen, config.server.drain_s)
+
+    # -- use
+
+    async def ask(self, name: str, rtype: str = "A", *, timeout_s: float = 4.5) -> Reply:
+        """The reply that a client gets to `name` and `rtype`.
+
+        Raises `ValueError` for what is no name or no type, `ResolutionFailed` when there is no answer to be
+        had.
+        """
+        question = Question(names.from_text(name), types.from_text(rtype))
+        client = Client("127.0.0.1", 0, Transport.TCP)
+        deadline = self._tools.clock.monotonic() + timeout_s
+        return await self.respond.answerer.answer(Query(question, client, 0, deadline, edns=Edns()))
+
+    @property
+    def listening(self) -> Sequence[Endpoint]:
+        """Where clients are answered, with the ports that were really taken."""
+        return self._front.endpoints
+
+    @property
+    def simulated(self) -> Sequence[tuple[str, Endpoint]]:
+        """The simulated servers that have an address of their own: name and place, those of the root first."""
+        if self._world is None:
+            return []
+        placed = {endpoint.host: endpoint for endpoint in self._behind.endpoints}
+        roots = {root.ipv4 for root in self._world.root_servers}
+        servers = sorted(self._world.servers, key=lambda server: server.ipv4 not in roots)
+        return [(names.to_text(each.name), placed[each.ipv4]) for each in servers if each.ipv4 in placed]
+
+    def stats(self) -> Mapping[str, int | float | str]:
+        """Counters and gauges under flat names."""
+        answers, records = self._caches.answers, self._caches.records
+        return {
+            "uptime.seconds": round(self._tools.clock.monotonic() - self._began, 1),
+            **self._tools.counters.as_dict(),
+            "answers.stored": answers.hits,
+            "cache.answers": len(answers),
+            "cache.answers_bytes": answers.bytes_held(),
+            "cache.records": len(records),
+            "cache.records_bytes": records.store.bytes_held(),
+            "cache.evicted": records.store.evicted,
+            "cache.delegations": len(self._composed.known.delegations),
+            "cache.servers": len(self._caches.servers),
+            "tcp.connections": self._front.connections,
+            "tasks.running": len(self._tasks),
+        }
+
+    def cache_entries(self, limit: int) -> Sequence[Mapping[str, object]]:
+        """At most `limit` of the records and denials that are held, with the seconds that are left."""
+        now = int(self._tools.clock.boottime())
+        held = (each for each in self._caches.records.store.items() if each[1].expires > now)
+        return [
+            {
+                "name": names.to_text(key[:-2]),
+                "type": _type_of(int.from_bytes(key[-2:], "big")),
+                "ttl": entry.expires - now,
+                "records": 0 if entry.rrset is None else len(entry.rrset.rdatas),
+            }
+            for key, entry in itertools.islice(held, limit)
+        ]
+
+    def flush(self, name: bytes, subtree: bool) -> int:
+        """`name`, and all below it if `subtree`, are forgotten; how many records and delegations that were."""
+        self._caches.answers.clear()
+        self._composed.resolved.forget_failures()
+        return self._composed.known.flush(name, subtree=subtree)
+
+    # -- parts
+
+    def _composition(
+        self, config: Config, world: World | None, port: int, *, bound: bool, listening: Iterable[Endpoint]
+    ) -> Composed:
+        own = (*config.server.listen, *listening)
+        return self._compose(
+            Setting(config, world, port, bound, own, self._caches, self._tools, self._tasks.spawn, self.log)
+        )
+
+    def _adjust_caches(self, config: Config) -> None:
+        """The records stay, within the limits of `config`; stored answers are made again from them."""
+        half = _half_of_the_cache(config)
+        self._caches.answers.clear()
+        self._caches.answers.resize(half)
+        if half != self._caches.records.store.limit:
+            self._caches.records.store.resize(half)
+        self._caches.records.ttls = _ttls(config)
+
+    def _load_world(self, config: Config) -> World | None:
+        if not config.world_served:
+            return None
+        if self._given_world is not None:
+            return self._given_world
+        return hierarchy.load(config.world.directory or find_zones())
+
+    def _bind_front(self, config: Config, buffer: int) -> list[Bound]:
+        """The new listeners of `config`, bound. On a machine without IPv6 its loopback and wildcard are left out."""
+        wanted = [each for each in config.server.listen if each not in self._front]
+        try:
+            return bind_all(wanted, buffer)
+        except ListenError as error:
+            without = [each for each in wanted if each.host not in ("::1", "::")]
+            if not has_no_such_address(error) or not without or without == wanted:
+                raise
+            bound = bind_all(without, buffer)
+            self.log.warning("no_ipv6", reason=str(error))
+            return bound
+
+    def _places(self, config: Config, world: World | None, port: int) -> list[Endpoint]:
+        """Where the simulated servers bind; nowhere where they cannot, as on systems that have 127.0.0.1 alone."""
+        if world is None or config.world.in_memory:
+            return []
+        if Endpoint("0.0.0.0", port) in config.server.listen:  # noqa: S104 — compared, not bound
+            reason = f"0.0.0.0:{port} is all addresses; give the simulated servers a port of their own by world.port"
+            self.log.info("world_in_memory", reason=reason)
+            return []
+        try:
+            for probe in bind_all((Endpoint(server.ipv4, 0) for server in world.servers[:1]), 4096):
+                probe.close()
+        except ListenError as error:
+            if not has_no_such_address(error):
+                raise
+            self.log.warning("world_in_memory", reason=str(error))
+            return []
+        return [Endpoint(server.ipv4, port) for server in world.servers]
+
+    def _first_port(self, config: Config, bound: Sequence[Bound]) -> int:
+        taken = {each.asked: each.endpoint for each in bound}
+        there = next(each for each in config.server.listen if each in taken or each in self._front)
+        return (taken.get(there) or self._front.place(there)).port
+
+    def _simulated_at(self, host: str) -> Respond:
+        """What answers at `host` now, whichever world is in force by then."""
+
+        def respond(wire: bytes, client: Client, send: _Send) -> None:
+            self._composed.simulated[host](wire, client, send)
+
+        return respond
+
+
+def _half_of_the_cache(config: Config) -> int:
+    return config.cache.size_mb * 1024 * 1024 // 2
+
+
+def _ttls(config: Config) -> TtlLimits:
+    cache = config.cache
+    return TtlLimits(cache.min_ttl_s, cache.max_ttl_s, cache.negative_max_ttl_s)
+
+
+def _conduct(config: Config) -> Conduct:
+    server = config.server
+    timeout_s = config.resolver.client_timeout_ms / 1000
+    return Conduct(server.udp_payload, server.max_in_flight, timeout_s, config.log.queries)
+
+
+def _tcp_limits(config: Config) -> TcpLimits:
+    server = config.server
+    return TcpLimits(
+        connections=server.tcp_max_connections,
+        per_client=server.tcp_max_per_client,
+        outstanding=server.tcp_pipeline,
+        idle_seconds=server.tcp_idle_s,
+        message_seconds=server.tcp_message_s,
+    )
+
+
+def _type_of(rtype: int) -> str:
+    return "NXDOMAIN" if rtype == NAME_ERROR else types.to_text(rtype)

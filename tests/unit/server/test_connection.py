@@ -1,0 +1,555 @@
+"""One connection over a transport that is made by hand, in virtual time."""
+
+from __future__ import annotations
+
+import asyncio
+
+import pytest
+
+from resolver.message import Client, Transport
+from resolver.server.connection import Connection, TcpLimits
+from resolver.server.tcp import TcpListener
+from resolver.testing.virtual_time import VirtualClock
+
+
+def framed(*wires):
+    return b"".join(len(wire).to_bytes(2, "big") + wire for wire in wires)
+
+
+class Stream:
+    """A transport whose client reads when `drain` is called."""
+
+    def __init__(self, host="192.0.2.1", port=4000):
+        self.peer = (host, port)
+        self.writes = []
+        self.buffered = 0
+        self.reading = True
+        self.stuck = self.closing = self.aborted = False
+        self.high = None
+        self.protocol = None
+
+    def get_extra_info(self, name):
+        assert name == "peername"
+        return self.peer
+
+    def set_write_buffer_limits(self, high):
+        self.high = high
+
+    def write(self, octets):
+        assert not self.closing
+        self.writes.append(octets)
+        if self.stuck:
+            before, self.buffered = self.buffered, self.buffered + len(octets)
+            if before <= self.high < self.buffered:
+                self.protocol.pause_writing()
+
+    def drain(self):
+        was, self.buffered = self.buffered, 0
+        if was > self.high:
+            self.protocol.resume_writing()
+
+    def pause_reading(self):
+        self.reading = False
+
+    def resume_reading(self):
+        self.reading = True
+
+    def is_closing(self):
+        return self.closing
+
+    def close(self):
+        self.closing = True
+        self.reading = False
+        if not self.buffered:
+            self.protocol.connection_lost(None)
+
+    def abort(self):
+        self.aborted = True
+        self.closing = True
+        self.protocol.connection_lost(None)
+
+
+class Server:
+    """A `Respond` that keeps queries until they are answered, or answers with `answer` at once."""
+
+    def __init__(self, answer=None):
+        self.waiting, self.wires, self.clients, self.answer = [], [], [], answer
+
+    def __call__(self, wire, client, send):
+        self.wires.append(wire)
+        self.clients.append(client)
+        if self.answer is None:
+            self.waiting.append((wire, send))
+        else:
+            send(self.answer(wire))
+
+
+class Bench:
+    """A listener without a socket, in virtual time."""
+
+    def __init__(self, server, **limits):
+        self.clock = VirtualClock()
+        self.server = server
+        self.listener = TcpListener(asyncio.get_running_loop(), None, server, self.clock, TcpLimits(**limits))
+
+    def connect(self, host="192.0.2.1", port=4000):
+        stream, connection = Stream(host, port), Connection(self.listener)
+        stream.protocol = connection
+        connection.connection_made(stream)
+        return stream, connection
+
+
+def feed(stream, connection, octets):
+    """The loop reads `octets`, as much at a time as there is room for."""
+    while octets and stream.reading and not stream.closing:
+        buffer = connection.get_buffer(-1)
+        part, octets = octets[: len(buffer)], octets[len(buffer) :]
+        buffer[: len(part)] = part
+        connection.buffer_updated(len(part))
+    return octets
+
+
+def bench(run, act, server=None, **limits):
+    async def main():
+        made = Bench(server or Server(lambda wire: b"re:" + wire), **limits)
+        result = act(made)
+        if asyncio.iscoroutine(result):
+            result = await result
+        return result
+
+    return run(main())
+
+
+@pytest.mark.rfc(7766, "6.2.1.1")
+def test_pipelined_queries_that_are_answered_at_once_are_answered_with_one_write(run):
+    def act(made):
+        stream, connection = made.connect()
+        feed(stream, connection, framed(b"one", b"two", b"three"))
+        assert stream.writes == [framed(b"re:one", b"re:two", b"re:three")]
+        assert made.server.clients == [Client("192.0.2.1", 4000, Transport.TCP)] * 3
+        assert (made.listener.received, made.listener.sent, made.listener.outstanding) == (3, 3, 0)
+
+    bench(run, act)
+
+
+@pytest.mark.rfc(7766, "7")
+def test_answers_go_out_in_the_order_in_which_they_are_ready(run):
+    def act(made):
+        stream, connection = made.connect()
+        feed(stream, connection, framed(b"1", b"2", b"3"))
+        for n in (1, 2, 0):
+            made.server.waiting[n][1](made.server.waiting[n][0] if n else None)
+        assert stream.writes == [framed(b"2"), framed(b"3")]
+        assert made.listener.outstanding == 0
+
+    bench(run, act, Server())
+
+
+@pytest.mark.parametrize("step", [1, 2, 3, 7])
+def test_messages_may_be_cut_anywhere(run, step):
+    def act(made):
+        stream, connection = made.connect()
+        octets = framed(b"one", b"x" * 300, b"three")
+        for at in range(0, len(octets), step):
+            feed(stream, connection, octets[at : at + step])
+        assert made.server.wires == [b"one", b"x" * 300, b"three"]
+        assert b"".join(stream.writes) == framed(b"re:one", b"re:" + b"x" * 300, b"re:three")
+
+    bench(run, act)
+
+
+def test_the_largest_message_is_read(run):
+    def act(made):
+        stream, connection = made.connect()
+        wire = bytes(range(256)) * 255 + bytes(255)
+        assert feed(stream, connection, framed(wire, b"next")) == b""
+        assert made.server.wires == [wire, b"next"]
+
+    bench(run, act, Server(lambda wire: None))
+
+
+def test_an_empty_message_closes_the_connection_after_the_answers_before_it(run):
+    def act(made):
+        stream, connection = made.connect()
+        feed(stream, connection, framed(b"one", b"", b"two"))
+        assert made.server.wires == [b"one"]
+        assert stream.writes == [framed(b"re:one")]
+        assert stream.closing
+        assert not stream.aborted
+        assert made.listener.connections == 0
+
+    bench(run, act)
+
+
+def test_an_empty_message_waits_for_what_is_outstanding(run):
+    def act(made):
+        stream, connection = made.connect()
+        feed(stream, connection, framed(b"one", b""))
+        assert not stream.closing
+        made.server.waiting[0][1](b"answer")
+        assert stream.writes == [framed(b"answer")]
+        assert stream.closing
+
+    bench(run, act, Server())
+
+
+def test_unanswered_queries_are_bounded_and_reading_pauses_until_one_is_answered(run):
+    def act(made):
+        stream, connection = made.connect()
+        feed(stream, connection, framed(*(b"%d" % n for n in range(9))))
+        assert made.server.wires == [b"0", b"1", b"2"]
+        assert not stream.reading
+        made.server.waiting[1][1](b"a")
+        assert made.server.wires == [b"0", b"1", b"2", b"3"]
+        assert not stream.reading
+        for _ in range(8):
+            made.server.waiting.pop()[1](b"a")
+        assert made.server.wires == [b"%d" % n for n in range(9)]
+        assert stream.reading
+
+    bench(run, act, Server(), outstanding=3)
+
+
+def test_a_client_that_leaves_its_answers_lying_is_read_no_further_and_then_cut(run):
+    async def act(made):
+        stream, connection = made.connect()
+        stream.stuck = True
+        rest = feed(stream, connection, framed(*[b"q" * 10] * 10_000))
+        assert rest
+        assert not stream.reading
+        assert stream.buffered < 1000 + 2 * 503 + 503, "one flush goes over the bound by a message at most"
+        asked = len(made.server.wires)
+        stream.drain()
+        assert len(made.server.wires) > asked
+        await made.clock.advance(9.9)
+        assert not stream.aborted
+        await made.clock.advance(0.2)
+        assert stream.aborted
+        assert made.listener.timed_out == 1
+        assert made.listener.connections == 0
+
+    bench(run, act, Server(lambda wire: wire * 50), write_buffer=1000)
+
+
+def test_late_answers_do_not_keep_a_stuck_client_alive(run):
+    async def act(made):
+        stream, connection = made.connect()
+        stream.stuck = True
+        feed(stream, connection, framed(*(b"%d" % n for n in range(20))))
+        for _, send in made.server.waiting:
+            send(b"x" * 400)
+            await made.clock.advance(1)
+        assert stream.aborted
+        assert 11 < made.clock.monotonic() - 1000 < 21
+
+    bench(run, act, Server(), write_buffer=1000)
+
+
+@pytest.mark.rfc(7766, "6.2.3")
+def test_an_idle_connection_is_closed_and_a_busy_one_is_not(run):
+    async def act(made):
+        (idle, _), (busy, connection) = made.connect(), made.connect()
+        for _ in range(8):
+            await made.clock.advance(3)
+            feed(busy, connection, framed(b"q"))
+        assert idle.closing
+        assert not busy.closing
+        await made.clock.advance(9.9)
+        assert not busy.closing
+        await made.clock.advance(0.2)
+        assert busy.closing
+        assert made.listener.timed_out == 2
+
+    bench(run, act)
+
+
+def test_a_connection_that_waits_for_an_answer_is_not_idle(run):
+    async def act(made):
+        stream, connection = made.connect()
+        feed(stream, connection, framed(b"q"))
+        await made.clock.advance(30)
+        assert not stream.closing
+        made.server.waiting[0][1](b"answer")
+        await made.clock.advance(9.9)
+        assert not stream.closing
+        await made.clock.advance(0.2)
+        assert stream.closing
+
+    bench(run, act, Server())
+
+
+@pytest.mark.parametrize("before", [b"", framed(b"whole")])
+def test_a_message_that_trickles_in_is_cut_off_at_an_absolute_time(run, before):
+    async def act(made):
+        stream, connection = made.connect()
+        await made.clock.advance(2)
+        feed(stream, connection, before + b"\x00")
+        for _ in range(9):
+            await made.clock.advance(0.5)
+            feed(stream, connection, b"x" if len(connection._pending) > 1 else b"\x40")
+        assert not stream.closing
+        await made.clock.advance(0.6)
+        assert stream.aborted
+        assert made.listener.timed_out == 1
+
+    bench(run, act)
+
+
+def test_each_message_has_its_own_time(run):
+    async def act(made):
+        stream, connection = made.connect()
+        octets = framed(*[b"message"] * 40)
+        for at in range(0, len(octets), 9):  # always one octet off the boundary
+            feed(stream, connection, octets[at + 1 if at else 0 : at + 10])
+            await made.clock.advance(1)
+        assert not stream.closing
+        assert len(made.server.wires) == 40
+
+    bench(run, act)
+
+
+def test_the_time_in_which_we_do_not_read_is_not_counted_against_the_client(run):
+    async def act(made):
+        stream, connection = made.connect()
+        feed(stream, connection, framed(b"one") + b"\x00\x05ab")
+        await made.clock.advance(20)
+        assert not stream.closing
+        made.server.waiting[0][1](b"answer")
+        assert stream.reading
+        await made.clock.advance(4.9)
+        assert not stream.closing
+        await made.clock.advance(0.2)
+        assert stream.aborted
+
+    bench(run, act, Server(), outstanding=1)
+
+
+def test_half_a_message_before_the_end_costs_nobody_the_answer_to_a_whole_one(run):
+    async def act(made):
+        stream, connection = made.connect()
+        feed(stream, connection, framed(b"one") + b"\x00\x09half")
+        assert connection.eof_received() is True
+        await made.clock.advance(8)
+        made.server.waiting[0][1](b"answer")
+        assert stream.writes == [framed(b"answer")]
+        assert not stream.aborted
+
+    bench(run, act, Server())
+
+
+@pytest.mark.rfc(7766, "6.2.4")
+def test_a_client_that_has_sent_its_last_octet_still_gets_its_answers(run):
+    def act(made):
+        stream, connection = made.connect()
+        feed(stream, connection, framed(b"one", b"two"))
+        assert connection.eof_received() is True
+        made.server.waiting[0][1](b"1")
+        assert not stream.closing
+        made.server.waiting[1][1](b"2")
+        assert stream.writes == [framed(b"1"), framed(b"2")]
+        assert stream.closing
+
+    bench(run, act, Server())
+
+
+def test_a_client_that_is_owed_nothing_is_closed_at_its_end(run):
+    def act(made):
+        stream, connection = made.connect()
+        feed(stream, connection, framed(b"one"))
+        assert connection.eof_received() is False
+
+    bench(run, act)
+
+
+def test_what_is_answered_after_the_connection_is_lost_is_dropped(run):
+    async def act(made):
+        stream, connection = made.connect()
+        feed(stream, connection, framed(b"one"))
+        connection.connection_lost(ConnectionResetError())
+        made.server.waiting[0][1](b"answer")
+        await made.clock.advance(60)
+        assert stream.writes == []
+        assert (made.listener.connections, made.listener.outstanding, made.listener.timed_out) == (0, 0, 0)
+
+    bench(run, act, Server())
+
+
+def test_to_stop_is_to_finish_what_was_asked(run):
+    async def act(made):
+        (idle, _), (busy, connection) = made.connect(), made.connect()
+        feed(busy, connection, framed(b"one"))
+        made.listener._sock = Closable()
+        made.listener.stop_reading()
+        assert idle.closing
+        assert not busy.closing
+        feed(busy, connection, framed(b"too late"))
+        drained = asyncio.ensure_future(made.listener.drained())
+        await made.clock.advance(1)
+        assert not drained.done()
+        made.server.waiting[0][1](b"answer")
+        await drained
+        await made.listener.drained()
+        assert made.server.wires == [b"one"]
+        assert busy.writes == [framed(b"answer")]
+        assert busy.closing
+        late, _ = made.connect()
+        assert late.aborted
+
+    bench(run, act, Server())
+
+
+def test_a_finished_client_that_takes_nothing_is_cut(run):
+    async def act(made):
+        stream, connection = made.connect()
+        stream.stuck = True
+        feed(stream, connection, framed(b"one"))
+        made.listener._sock = Closable()
+        made.listener.stop_reading()
+        assert stream.closing
+        assert made.listener.connections == 1
+        await made.clock.advance(10.1)
+        assert stream.aborted
+        assert made.listener.connections == 0
+
+    bench(run, act)
+
+
+def test_a_server_may_close_everything_in_the_middle_of_a_read(run):
+    async def act(made):
+        stream, connection = made.connect()
+        made.listener._sock = Closable()
+        inner = made.server.answer
+
+        def answer(wire):
+            if wire == b"two":
+                made.listener.close()
+            return inner(wire)
+
+        made.server.answer = answer
+        feed(stream, connection, framed(b"one", b"two", b"three"))
+        assert made.server.wires == [b"one", b"two"]
+        assert stream.aborted
+        assert made.listener.connections == 0
+
+    bench(run, act)
+
+
+def test_what_was_answered_in_the_read_that_stops_the_server_still_leaves(run):
+    async def act(made):
+        stream, connection = made.connect()
+        made.listener._sock = Closable()
+        feed(stream, connection, framed(b"one", b"two"))
+        assert made.server.wires == [b"one"]
+        assert stream.writes == [framed(b"answer")]
+        assert stream.closing
+        assert not stream.aborted
+
+    class Stopping(Server):
+        def __call__(self, wire, client, send):
+            self.wires.append(wire)
+            send(b"answer")
+            made_listener[0].stop_reading()
+
+    made_listener = []
+
+    async def main():
+        made = Bench(Stopping())
+        made_listener.append(made.listener)
+        await act(made)
+
+    run(main())
+
+
+class Closable:
+    def close(self):
+        pass
+
+
+def test_a_query_that_breaks_its_server_is_counted_and_the_next_is_answered(run):
+    def act(made):
+        unseen = []
+        asyncio.get_running_loop().set_exception_handler(lambda _, context: unseen.append(context))
+        stream, connection = made.connect()
+        feed(stream, connection, framed(b"bad", b"good"))
+        assert stream.writes == [framed(b"good")]
+        assert made.listener.failed == len(unseen) == 1
+        assert made.listener.outstanding == 0
+
+    def answer(wire):
+        if wire == b"bad":
+            raise ZeroDivisionError
+        return wire
+
+    bench(run, act, Server(answer))
+
+
+# Places
+
+
+@pytest.mark.rfc(7766, "6.2.2")
+def test_one_client_has_its_share_and_gets_it_back(run):
+    def act(made):
+        streams = [made.connect("192.0.2.1", port)[0] for port in range(4)]
+        assert [stream.aborted for stream in streams] == [False, False, False, True]
+        assert not made.connect("192.0.2.2")[0].aborted
+        streams[0].close()
+        assert not made.connect("192.0.2.1")[0].aborted
+        assert made.connect("192.0.2.1")[0].aborted
+        assert (made.listener.accepted, made.listener.refused) == (5, 2)
+
+    bench(run, act, per_client=3)
+
+
+@pytest.mark.parametrize("host", ["127.0.0.1", "127.53.0.1", "::1"])
+def test_loopback_speaks_for_many_and_has_no_share(run, host):
+    def act(made):
+        assert not any(made.connect(host, port)[0].aborted for port in range(9))
+
+    bench(run, act, per_client=3)
+
+
+def test_when_all_places_are_taken_the_one_idle_longest_makes_room(run):
+    async def act(made):
+        first, second, third = (made.connect(f"192.0.2.{n}") for n in (1, 2, 3))
+        await made.clock.advance(1)
+        feed(*second, framed(b"busy"))
+        await made.clock.advance(1)
+        feed(*first, framed(b"q"))
+        made.server.waiting[1][1](b"answer")
+        new, _ = made.connect("192.0.2.4")
+        assert not new.aborted
+        assert [stream.aborted for stream, _ in (first, second, third)] == [False, False, True]
+        assert (made.listener.connections, made.listener.evicted) == (3, 1)
+
+    bench(run, act, Server(), connections=3)
+
+
+def test_when_nobody_is_idle_the_new_connection_is_closed(run):
+    def act(made):
+        for n in (1, 2):
+            feed(*made.connect(f"192.0.2.{n}"), framed(b"busy"))
+        assert made.connect("192.0.2.3")[0].aborted
+        assert (made.listener.connections, made.listener.refused) == (2, 1)
+
+    bench(run, act, Server(), connections=2)
+
+
+def test_a_client_that_left_before_it_was_accepted_is_no_connection(run):
+    def act(made):
+        stream, connection = Stream(), Connection(made.listener)
+        stream.protocol, stream.peer = connection, None
+        connection.connection_made(stream)
+        assert stream.aborted
+        assert (made.listener.connections, made.listener.accepted) == (0, 0)
+
+    bench(run, act)
+
+
+def test_places_leave_nothing_behind(run):
+    def act(made):
+        for n in range(300):
+            made.connect(f"192.0.2.{n % 200}")[0].close()
+        assert not made.listener._per_client
+        assert not made.listener._connections
+
+    bench(run, act)
