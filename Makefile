@@ -42,7 +42,7 @@ docs: $(VENV)/.developing
 	$(BIN)/python docs/generate.py
 
 bench: $(VENV)/.developing
-	$(BIN)/python bench/bench.py $(ARGS)
+	$(BIN)/python -m tests.bench $(ARGS)
 
 clean:
 	rm -rf $(VENV) build dist *.egg-info .mypy_cache .ruff_cache .pytest_cache .hypothesis
