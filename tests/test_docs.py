@@ -1,0 +1,146 @@
+"""The documentation says what the code does."""
+
+from __future__ import annotations
+
+import argparse
+import ast
+import importlib
+import importlib.util
+import re
+import tomllib
+from collections.abc import Iterator
+from pathlib import Path
+from types import ModuleType
+
+import pytest
+
+from resolver.cli import COMMANDS
+from resolver.config import Config, load
+from resolver.config.load import SECTIONS
+from resolver.control import routes
+from resolver.version import VERSION
+
+ROOT = Path(__file__).resolve().parent.parent
+DOCS = ROOT / "docs"
+STALE = "is stale: run `python docs/generate.py`"
+
+TAG = re.compile(r"\[([A-Z]{4})\]")
+NO_TAGS = {"AAAA", "ADDR", "AXFR", "CERT", "IXFR", "NAME", "NSEC", "TKEY", "TSIG", "TYPE"}
+"""Four capitals that are no tags: record types, and words of the messages and of the command line."""
+
+
+def _generate() -> ModuleType:
+    spec = importlib.util.spec_from_file_location("docs_generate", DOCS / "generate.py")
+    assert spec is not None
+    assert spec.loader is not None
+    module = importlib.util.module_from_spec(spec)
+    spec.loader.exec_module(module)
+    return module
+
+
+generate = _generate()
+
+
+def test_the_reference_of_settings_is_fresh() -> None:
+    assert (DOCS / "configuration.md").read_text() == generate.configuration(), f"configuration.md {STALE}"
+
+
+def test_the_table_of_conformance_is_fresh() -> None:
+    assert (DOCS / "conformance.md").read_text() == generate.conformance(), f"conformance.md {STALE}"
+
+
+def test_every_setting_is_documented_with_a_sentence() -> None:
+    text = generate.configuration()
+    for section, fields in SECTIONS.items():
+        below = text.partition(f"## [{section}]")[2].partition("\n## ")[0]
+        for key in fields:
+            row = re.search(rf"^\| `{key}` \|.*\| ([^|]+) \|$", below, re.MULTILINE)
+            assert row, f"{section}.{key}"
+            assert row[1].rstrip().endswith("."), f"{section}.{key}: {row[1]}"
+
+
+def test_defaults_in_the_reference_are_those_in_force(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """The reference, written down as a configuration, is the default configuration."""
+    monkeypatch.chdir(tmp_path)
+    lines = []
+    for line in generate.configuration().splitlines():
+        if section := re.match(r"## (\[\w+\])$", line):
+            lines.append(section[1])
+        elif row := re.match(r"\| `(\w+)` \|[^|]*\|[^|]*\| `(.*?)` \|", line):
+            lines.append(f"{row[1]} = {row[2]}")
+    tomllib.loads("\n".join(lines))
+    Path("resolver.toml").write_text("\n".join(lines))
+    loaded = load(None, {})
+    assert loaded.config == Config()
+    assert sum(source != "default" for source in loaded.sources.values()) > 30
+
+
+@pytest.mark.parametrize("name", COMMANDS)
+def test_every_command_and_option_is_documented_with_an_example(name: str) -> None:
+    text = (DOCS / "commands.md").read_text().partition(f"\n## resolver {name}\n")[2].partition("\n## ")[0]
+    assert f"\n    resolver {name}" in text, "an example"
+    module = importlib.import_module(f"resolver.cli.{COMMANDS[name].module}")
+    parser = argparse.ArgumentParser()
+    module.add_arguments(parser)
+    shared = {"--help", "--config", "--listen", "--mode", "--world", "--in-memory"} if name != "serve" else {"--help"}
+    for option in _options(parser):
+        assert option in text or option in shared, option
+
+
+def _options(parser: argparse.ArgumentParser) -> Iterator[str]:
+    for action in parser._actions:
+        yield from (option for option in action.option_strings if option.startswith("--"))
+        if isinstance(action, argparse._SubParsersAction):
+            for inner in action.choices.values():
+                yield from _options(inner)
+
+
+def test_every_route_of_the_control_socket_is_documented() -> None:
+    text = (DOCS / "commands.md").read_text()
+    for route in routes(None, lambda: load(None, {})):  # type: ignore[arg-type]
+        assert re.search(rf"^\| {route.method} {route.path}\b", text, re.MULTILINE), route
+
+
+def test_the_examples_of_the_reference_are_settings_that_work(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.chdir(tmp_path)
+    environ = dict(re.findall(r"^    (RESOLVER_\w+)='?(.*?)'?$", generate.configuration(), re.MULTILINE))
+    assert len(environ) == 3
+    load(None, environ)
+
+
+def test_the_version_is_that_of_the_distribution() -> None:
+    assert tomllib.loads((ROOT / "pyproject.toml").read_text())["project"]["version"] == VERSION
+
+
+def tags() -> list[tuple[str, str]]:
+    """Each place that names a tag: the tag, and `file:line`."""
+    found = []
+    for path in sorted((ROOT / "resolver").rglob("*.py")):
+        module = ast.parse(path.read_text())
+        comments = {id(node.value) for node in ast.walk(module) if isinstance(node, ast.Expr)}
+        raises = any(isinstance(node, ast.Name) and node.id == "ResolutionFailed" for node in ast.walk(module))
+        for node in ast.walk(module):
+            if not (isinstance(node, ast.Constant) and isinstance(node.value, str)) or id(node) in comments:
+                continue
+            names = TAG.findall(node.value)
+            if raises and re.fullmatch(r"[A-Z]{4}", node.value):
+                names.append(node.value)
+            where = f"{path.relative_to(ROOT)}:{node.lineno}"
+            found += [(name, where) for name in names if name not in NO_TAGS]
+    return found
+
+
+def test_a_tag_leads_to_one_place() -> None:
+    places: dict[str, list[str]] = {}
+    for tag, where in tags():
+        places.setdefault(tag, []).append(where)
+    assert places, "the search for tags finds none"
+    assert not {tag: where for tag, where in places.items() if len(where) > 1}
+
+
+def test_every_tag_is_documented() -> None:
+    text = (DOCS / "errors.md").read_text()
+    documented = set(re.findall(r"`([A-Z]{4})`", text))
+    used = {tag for tag, _ in tags()}
+    assert used - documented == set(), "not in docs/errors.md"
+    assert documented - used - NO_TAGS == set(), "only in docs/errors.md"
