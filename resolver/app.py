@@ -78,6 +78,7 @@ def compose(setting: Setting) -> Composed:
         port=setting.port if settings.roots == "simulated" else hints.PORT,
         minimises=settings.qname_minimisation,
         transcript=tools.transcript,
+        delegations=caches.delegations,
     )
     limits = Limits(settings.max_exchanges, settings.max_depth, settings.max_aliases, settings.max_referrals)
     resolved = Resolved(

@@ -5,7 +5,7 @@
     │   ├── ConfigError     a setting, an environment variable, an option of the command line
     │   └── ZoneError       a master file or hierarchy.toml
     ├── WireError           octets from the network that are no DNS message (FORMERR)
-    │   └── NameError_      a name that breaks RFC 1035 section 2.3.4
+    │   └── BadName      a name that breaks RFC 1035 section 2.3.4
     ├── ListenError         an address that cannot be bound
     ├── ControlError        the control socket does not answer, or refuses
     └── ResolutionFailed    a question that found no answer: rcode, EDE, tag and metric label
@@ -47,7 +47,7 @@ class WireError(ResolverdError):
     """Octets that are no DNS message; the text says which bound they break."""
 
 
-class NameError_(WireError, ValueError):
+class BadName(WireError, ValueError):
     """A name, in wire or presentation form, that breaks RFC 1035 section 2.3.4."""
 
 

@@ -19,14 +19,16 @@ from resolver.auth.shipped import find_zones
 from resolver.cache.answers import AnswerStore
 from resolver.cache.records import NAME_ERROR, Records, TtlLimits
 from resolver.cache.servers import Servers
+from resolver.cache.table import Table
 from resolver.config import Config
+from resolver.engine.delegation import Delegation
 from resolver.errors import ListenError
 from resolver.listeners import Bound, Listeners, bind_all
 from resolver.message import Answerer, Client, Edns, Query, Question, Reply, Respond, Spawn, Transport
 from resolver.network.base import Endpoint
 from resolver.network.listening import has_no_such_address
 from resolver.observe.log import Log
-from resolver.pipeline.knowledge import Known
+from resolver.pipeline.knowledge import MAX_DELEGATIONS, Known
 from resolver.pipeline.resolved import Resolved, Tools
 from resolver.server.respond import Conduct, Responder
 from resolver.server.tcp import TcpLimits
@@ -46,6 +48,7 @@ class Caches:
     answers: AnswerStore
     records: Records
     servers: Servers
+    delegations: Table[bytes, Delegation]
 
 
 @dataclass(frozen=True, slots=True)
@@ -93,6 +96,7 @@ class Program:
             AnswerStore(half, tools.clock),
             Records(half, tools.clock, _ttls(config)),
             Servers(tools.clock, tools.entropy),
+            Table(MAX_DELEGATIONS, tools.clock),
         )
         loop = asyncio.get_running_loop()
         self._front = Listeners(loop, tools.clock)
@@ -139,6 +143,8 @@ class Program:
             for bound in (*front, *behind):
                 bound.close()
             raise
+        if _origin(config) != _origin(self.config):
+            self._forget()  # what another internet said
         self.config, self._world, self._composed = config, world, composed
         self.respond.answerer, self.respond.conduct = composed.answerer, _conduct(config)
         self._adjust_caches(config)
@@ -236,6 +242,12 @@ class Program:
             self._caches.records.store.resize(half)
         self._caches.records.ttls = _ttls(config)
 
+    def _forget(self) -> None:
+        """Nothing is known of any name or server."""
+        caches = self._caches
+        for cache in (caches.answers, caches.records.store, caches.servers, caches.delegations):
+            cache.clear()
+
     def _load_world(self, config: Config) -> World | None:
         if not config.world_served:
             return None
@@ -290,6 +302,11 @@ class Program:
 
 def _half_of_the_cache(config: Config) -> int:
     return config.cache.size_mb * 1024 * 1024 // 2
+
+
+def _origin(config: Config) -> tuple[object, ...]:
+    """Which internet `config` resolves."""
+    return config.resolver.roots, config.resolver.hints_file, config.world.directory
 
 
 def _ttls(config: Config) -> TtlLimits:

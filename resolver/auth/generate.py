@@ -21,7 +21,7 @@ from typing import Final
 
 from resolver.auth.declaration import ServerDeclaration
 from resolver.auth.draft import Draft, ZoneDraft
-from resolver.errors import NameError_
+from resolver.errors import BadName
 from resolver.message import Type
 from resolver.wire import names
 
@@ -66,7 +66,7 @@ def _apex(draft: Draft, zone: ZoneDraft) -> None:
         primary = next((record.rdata for record in zone.records(zone.apex, Type.NS)), names.ROOT)
         try:
             mailbox = names.prepend(b"hostmaster", declared.apex)
-        except NameError_:
+        except BadName:
             mailbox = names.ROOT
         numbers = (*SOA_TIMES, declared.negative_ttl)
         rdata = primary + mailbox + b"".join(number.to_bytes(4, "big") for number in numbers)

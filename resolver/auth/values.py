@@ -15,7 +15,7 @@ from typing import Any, Final, Literal, get_args
 
 from resolver.auth.findings import nearest
 from resolver.auth.master import MAX_TTL
-from resolver.errors import NameError_
+from resolver.errors import BadName
 from resolver.wire import names
 
 Schema = Mapping[str, Callable[[Any], Any]]
@@ -62,7 +62,7 @@ def domain(value: Any) -> bytes:
     """A name in wire form, absolute with or without its final dot."""
     try:
         return names.from_text(text(value))
-    except NameError_ as error:
+    except BadName as error:
         raise Wrong(f"{value!r} is no domain name: {error}", 'write it as "www.example.com"') from None
 
 

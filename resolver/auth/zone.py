@@ -31,7 +31,7 @@ from typing import Final, NamedTuple
 
 from resolver.auth import additional
 from resolver.auth.tree import Node, closest_encloser, plant
-from resolver.errors import NameError_, ZoneError
+from resolver.errors import BadName, ZoneError
 from resolver.message import Class, Ede, Question, Rcode, Reply, RRset, Type
 from resolver.wire import names, rdata
 
@@ -155,7 +155,7 @@ class Zone:
             return self._referrals[node.name]
         try:
             target = names.substitute(name, node.name, dname.rdatas[0])
-        except NameError_:
+        except BadName:
             return Reply(Rcode.YXDOMAIN, (dname,), aa=True)
         cname = RRset(name, Type.CNAME, Class.IN, dname.ttl, (target,))
         endless = names.is_below(names.fold(dname.rdatas[0]), node.name)

@@ -17,6 +17,7 @@ from __future__ import annotations
 
 import enum
 from dataclasses import dataclass
+from itertools import islice
 from typing import Final, NamedTuple
 
 from resolver.cache.store import ByteStore
@@ -89,6 +90,7 @@ class Records:
     def __init__(self, limit_bytes: int, clock: Clock, ttls: TtlLimits | None = None) -> None:
         self.ttls = ttls or TtlLimits()
         self._clock = clock
+        self._any_dname = False  # most resolvers never meet one, and need not look for it at each miss
         self.store: ByteStore[Held] = ByteStore(limit_bytes, _weigh)
 
     def __len__(self) -> int:
@@ -108,6 +110,17 @@ class Records:
                 return Known(None, held.soa._replace(ttl=left), each == NAME_ERROR)
         return None
 
+    def dname_above(self, name: bytes) -> RRset | None:
+        """The DNAME that is held nearest above `name`, with what is left of its TTL."""
+        if not self._any_dname:
+            return None
+        now = int(self._clock.boottime())
+        for owner in islice(names.ancestors(name), 1, None):
+            held = self.store.get(_key(owner, Type.DNAME))
+            if held is not None and held.rrset is not None and held.expires > now:
+                return held.rrset._replace(ttl=held.expires - now)
+        return None
+
     def left(self, rrset: RRset) -> int:
         """The seconds for which `rrset`, learnt before, is still good, at most its TTL; 0 if it is not held."""
         held = self.store.get(_key(rrset.name, rrset.type))
@@ -120,6 +133,7 @@ class Records:
         limits = self.ttls
         ttl = max(limits.minimum, min(rrset.ttl, limits.maximum))
         self._put(_key(rrset.name, rrset.type), Held(rrset, None, credibility, self._expiry(ttl)), ttl)
+        self._any_dname = self._any_dname or rrset.type == Type.DNAME
         if ttl:
             self._drop_if_weaker(_key(rrset.name, NAME_ERROR), credibility)
         return rrset if ttl == rrset.ttl else rrset._replace(ttl=ttl)

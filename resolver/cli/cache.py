@@ -9,7 +9,7 @@ from typing import Any, Final
 
 from resolver.cli import options
 from resolver.cli.control_client import ask
-from resolver.errors import ConfigError, NameError_
+from resolver.errors import BadName, ConfigError
 from resolver.text import printable
 from resolver.wire import names
 
@@ -51,7 +51,7 @@ def _flush(args: argparse.Namespace) -> int:
     name = str(args.name).removesuffix(SUBTREE)
     try:
         names.from_text(name)
-    except NameError_ as wrong:
+    except BadName as wrong:
         raise ConfigError(f"no domain name: {wrong}", instead="write one as in example.com") from None
     body = {"name": name, "subtree": str(args.name).endswith(SUBTREE)}
     flushed = ask(options.control_socket(args), "POST", "/cache/flush", body).get("flushed")

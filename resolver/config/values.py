@@ -12,7 +12,7 @@ from __future__ import annotations
 import ipaddress
 from typing import Final
 
-from resolver.errors import NameError_
+from resolver.errors import BadName
 from resolver.network.base import Endpoint
 from resolver.text import printable
 from resolver.wire import names
@@ -90,7 +90,7 @@ def parsed_zone(value: object) -> str:
         raise ValueError(f'{shown(value)} is no zone name; write one as in "example.com" or "."')
     try:
         return names.to_text(names.fold(names.from_text(value)))
-    except NameError_ as wrong:
+    except BadName as wrong:
         raise ValueError(f'{shown(value)} is no zone name ({wrong}); write one as in "example.com"') from None
 
 

@@ -33,7 +33,7 @@ from resolver.engine.outcome import (
     Truncated,
     Unusable,
 )
-from resolver.errors import NameError_
+from resolver.errors import BadName
 from resolver.message import AA, RA, TC, Class, Ede, Message, Question, Rcode, RRset, Type
 from resolver.wire import names
 
@@ -121,20 +121,21 @@ def _alias_at(index: _Index, name: bytes, spelled: bytes, zone: bytes) -> Alias 
         dname = index.get((owner, Type.DNAME))
         if dname is None or owner == name or not names.is_below(owner, zone):
             continue
-        return _synthesised(spelled, owner, dname, cname)
+        made = synthesised(spelled, dname)
+        if isinstance(made, Alias) and cname is not None and names.fold(cname.rdatas[0]) != names.fold(made.target):
+            return Unusable(Fault.DNAME)
+        return made  # what the server made of it has the letter case that we drew
     if cname is None:
         return None
     return Alias((cname,), cname.rdatas[0], True)
 
 
-def _synthesised(spelled: bytes, owner: bytes, dname: RRset, cname: RRset | None) -> Alias | Overlong | Unusable:
-    """The alias that `dname` makes of `spelled`; what the server made of it has the letter case that we drew."""
+def synthesised(spelled: bytes, dname: RRset) -> Alias | Overlong:
+    """The alias that `dname` makes of the name `spelled` below its owner (RFC 6672 section 3.1)."""
     try:
-        target = names.substitute(spelled, owner, dname.rdatas[0])
-    except NameError_:
+        target = names.substitute(spelled, dname.name, dname.rdatas[0])
+    except BadName:
         return Overlong((dname,))
-    if cname is not None and names.fold(cname.rdatas[0]) != names.fold(target):
-        return Unusable(Fault.DNAME)
     made = RRset(spelled, Type.CNAME, Class.IN, dname.ttl, (target,))
     return Alias((dname, made), target, True)
 

@@ -61,7 +61,14 @@ def resolve(question: Question, known: Knowledge, budget: Budget) -> Steps[Answe
 
 
 def _current(chain: list[RRset], known: Knowledge) -> tuple[RRset, ...]:
-    return tuple(known.current(each) for each in chain)
+    """`chain` with what is left of its TTLs; the alias that a DNAME made has that of the DNAME."""
+    made: list[RRset] = []
+    for link in chain:
+        if link.type == Type.CNAME and made and made[-1].type == Type.DNAME:
+            made.append(link._replace(ttl=made[-1].ttl))
+        else:
+            made.append(known.current(link))
+    return tuple(made)
 
 
 def _follow(links: tuple[RRset, ...], seen: set[bytes], budget: Budget) -> None:

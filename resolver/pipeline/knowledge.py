@@ -19,6 +19,7 @@ from typing import Final
 from resolver.cache.records import NAME_ERROR, Credibility, Records
 from resolver.cache.servers import Servers
 from resolver.cache.table import Table
+from resolver.engine.classify import synthesised
 from resolver.engine.delegation import Delegation
 from resolver.engine.knowledge import Route
 from resolver.engine.outcome import Alias, Answered, Conclusion, Denied, Outcome
@@ -72,13 +73,15 @@ class Known:
         port: int,
         minimises: bool,
         transcript: Transcript | None = None,
+        delegations: Table[bytes, Delegation] | None = None,
     ) -> None:
+        """`delegations` are those learnt before, when they outlive this."""
         self.records = records
         self.servers = servers
         self.routes = routes
         self.port = port
         self.minimises = minimises
-        self.delegations: Table[bytes, Delegation] = Table(MAX_DELEGATIONS, clock)
+        self.delegations = delegations if delegations is not None else Table(MAX_DELEGATIONS, clock)
         self._primed: Table[bytes, bool] = Table(1, clock)
         self._transcript = transcript
 
@@ -86,7 +89,8 @@ class Known:
         """What the records say of the question now."""
         known = self.records.recall(name, rtype)
         if known is None:
-            return None
+            dname = self.records.dname_above(name)
+            return None if dname is None else synthesised(name, dname)
         if known.rrset is None:
             rcode = Rcode.NXDOMAIN if known.nxdomain else Rcode.NOERROR
             return Denied((), name, rcode, known.soa, False)
@@ -159,8 +163,15 @@ class Known:
         return gone
 
     def _hold(self, rrsets: tuple[RRset, ...], authoritative: bool) -> tuple[RRset, ...]:
+        """`rrsets` are held; an alias that a DNAME made is made again each time (RFC 6672 section 3.4)."""
         credibility = _credibility(authoritative)
-        return tuple(self.records.learn(rrset, credibility) for rrset in rrsets)
+        held: list[RRset] = []
+        for rrset in rrsets:
+            if rrset.type == Type.CNAME and held and held[-1].type == Type.DNAME:
+                held.append(rrset._replace(ttl=held[-1].ttl))
+            else:
+                held.append(self.records.learn(rrset, credibility))
+        return tuple(held)
 
 
 def _credibility(authoritative: bool) -> Credibility:

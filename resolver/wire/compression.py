@@ -17,7 +17,7 @@ from __future__ import annotations
 
 from typing import Final
 
-from resolver.errors import NameError_, WireError
+from resolver.errors import BadName, WireError
 from resolver.wire.names import MAX_NAME, ROOT
 
 HEADER: Final = 12
@@ -40,7 +40,7 @@ class Memo(dict[int, bytes]):
 def read(wire: bytes, start: int, memo: Memo) -> tuple[bytes, int]:
     """The name at `start`, uncompressed, and the offset behind it; names are read in their order in `wire`.
 
-    Raises `NameError_`, or `IndexError` when `wire` ends within the name.
+    Raises `BadName`, or `IndexError` when `wire` ends within the name.
     """
     pos = start
     while length := wire[pos]:
@@ -53,12 +53,12 @@ def read(wire: bytes, start: int, memo: Memo) -> tuple[bytes, int]:
             pos += 2
             break
         else:
-            raise NameError_(f"a label of the reserved type {length >> 6:02b} at octet {pos}")
+            raise BadName(f"a label of the reserved type {length >> 6:02b} at octet {pos}")
     else:
         pos += 1
         name = wire[start:pos]
     if len(name) > MAX_NAME:
-        raise NameError_(f"a name of {len(name)} octets at octet {start}")
+        raise BadName(f"a name of {len(name)} octets at octet {start}")
     memo[POINTER + start] = name  # beyond 0x3fff this is no pointer, and is never asked for
     return name, pos
 
@@ -66,16 +66,16 @@ def read(wire: bytes, start: int, memo: Memo) -> tuple[bytes, int]:
 def read_plain(wire: bytes, start: int) -> tuple[bytes, int]:
     """The name at `start`, which must not be compressed, and the offset behind it.
 
-    Raises `NameError_`, or `IndexError` when `wire` ends within the name.
+    Raises `BadName`, or `IndexError` when `wire` ends within the name.
     """
     pos = start
     while length := wire[pos]:
         if length >= 64:
-            raise NameError_(f"a pointer or reserved label at octet {pos}, where neither may be")
+            raise BadName(f"a pointer or reserved label at octet {pos}, where neither may be")
         pos += length + 1
     pos += 1
     if pos - start > MAX_NAME:
-        raise NameError_(f"a name of {pos - start} octets at octet {start}")
+        raise BadName(f"a name of {pos - start} octets at octet {start}")
     return wire[start:pos], pos
 
 
@@ -86,7 +86,7 @@ def _follow(wire: bytes, pointer: int, before: int, memo: Memo) -> bytes:
     while True:
         start = pos = pointer & 0x3FFF
         if not HEADER <= start < before:
-            raise NameError_(f"a pointer to octet {start} from the name at octet {before}")
+            raise BadName(f"a pointer to octet {start} from the name at octet {before}")
         while 0 < (length := wire[pos]) < 64:
             pos += length + 1
             memo.steps += 1
@@ -94,12 +94,12 @@ def _follow(wire: bytes, pointer: int, before: int, memo: Memo) -> bytes:
         if memo.steps > MAX_STEPS:
             raise WireError(f"pointers lead through more than {MAX_STEPS} labels")
         if 0 < length < 0xC0:
-            raise NameError_(f"a label of the reserved type {length >> 6:02b} at octet {pos}")
+            raise BadName(f"a label of the reserved type {length >> 6:02b} at octet {pos}")
         name += wire[start:pos]
         if len(name) >= MAX_NAME:
-            raise NameError_(f"a name of more than {MAX_NAME} octets at octet {first & 0x3FFF}")
+            raise BadName(f"a name of more than {MAX_NAME} octets at octet {first & 0x3FFF}")
         if pos + (2 if length else 1) > before:
-            raise NameError_(f"a pointer to octet {start}, to a name that does not end before octet {before}")
+            raise BadName(f"a pointer to octet {start}, to a name that does not end before octet {before}")
         if not length:
             memo[first] = name = name + ROOT
             return name

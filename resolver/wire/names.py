@@ -15,7 +15,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 from typing import Final
 
-from resolver.errors import NameError_
+from resolver.errors import BadName
 
 ROOT: Final = b"\0"
 """The root of the tree: the one name without labels."""
@@ -39,23 +39,23 @@ _TEXT: Final = tuple(
 def from_text(text: str) -> bytes:
     r"""The name that `text` spells, taken as absolute with or without its last dot; case is kept.
 
-    `\DDD` is the octet with that decimal value and `\X` the character X itself. Raises `NameError_`.
+    `\DDD` is the octet with that decimal value and `\X` the character X itself. Raises `BadName`.
     """
     if text in (".", ""):
         if text:
             return ROOT
-        raise NameError_("an empty name; the root is written '.'")
+        raise BadName("an empty name; the root is written '.'")
     name = bytearray()
     for label in _split(text):
         if not label:
-            raise NameError_(f"{_shown(text)} has an empty label")
+            raise BadName(f"{_shown(text)} has an empty label")
         if len(label) > MAX_LABEL:
-            raise NameError_(f"{_shown(text)} has a label of {len(label)} octets; {MAX_LABEL} are allowed")
+            raise BadName(f"{_shown(text)} has a label of {len(label)} octets; {MAX_LABEL} are allowed")
         name.append(len(label))
         name += label
     name += ROOT
     if len(name) > MAX_NAME:
-        raise NameError_(f"{_shown(text)} takes {len(name)} octets as a name; {MAX_NAME} are allowed")
+        raise BadName(f"{_shown(text)} takes {len(name)} octets as a name; {MAX_NAME} are allowed")
     return bytes(name)
 
 
@@ -74,7 +74,7 @@ def _split(text: str) -> list[bytearray]:
             octet, pos = _escaped(text, pos)
         elif octet > 0x7E or octet < 0x20:
             hint = "write it as A-labels (xn--...)" if octet > 0x7F else f"write it as \\{octet:03d}"
-            raise NameError_(f"{_shown(text)} holds {char!r}; {hint}")
+            raise BadName(f"{_shown(text)} holds {char!r}; {hint}")
         found[-1].append(octet)
     if not found[-1] and len(found) > 1:
         found.pop()
@@ -85,13 +85,13 @@ def _escaped(text: str, pos: int) -> tuple[int, int]:
     """The octet meant by what follows a backslash, and the position behind it."""
     digits = text[pos : pos + 3]
     if not digits:
-        raise NameError_(f"{_shown(text)} ends in a backslash that quotes nothing")
+        raise BadName(f"{_shown(text)} ends in a backslash that quotes nothing")
     if not "0" <= digits[0] <= "9":
         if not " " <= digits[0] <= "~":
-            raise NameError_(f"{_shown(text)} quotes {digits[0]!r}; only printable ASCII can be quoted")
+            raise BadName(f"{_shown(text)} quotes {digits[0]!r}; only printable ASCII can be quoted")
         return ord(digits[0]), pos + 1
     if len(digits) < 3 or not (digits.isascii() and digits.isdecimal()) or int(digits) > 255:
-        raise NameError_(f"{_shown(text)} has \\{digits}; a number behind a backslash is 000 to 255")
+        raise BadName(f"{_shown(text)} has \\{digits}; a number behind a backslash is 000 to 255")
     return int(digits), pos + 3
 
 
@@ -169,24 +169,24 @@ def last_labels(name: bytes, count: int) -> bytes:
 
 
 def prepend(label: bytes, name: bytes) -> bytes:
-    """The child `label` of `name`. Raises `NameError_` when the label or the whole is empty or too long."""
+    """The child `label` of `name`. Raises `BadName` when the label or the whole is empty or too long."""
     if not 0 < len(label) <= MAX_LABEL:
-        raise NameError_(f"a label of {len(label)} octets; 1 to {MAX_LABEL} are allowed")
+        raise BadName(f"a label of {len(label)} octets; 1 to {MAX_LABEL} are allowed")
     child = bytes((len(label),)) + label + name
     if len(child) > MAX_NAME:
-        raise NameError_(f"{to_text(name)} is too long to have a child of {len(label)} octets")
+        raise BadName(f"{to_text(name)} is too long to have a child of {len(label)} octets")
     return child
 
 
 def substitute(name: bytes, old_suffix: bytes, new_suffix: bytes) -> bytes:
     """`name` with `old_suffix` replaced by `new_suffix`, as a DNAME record does (RFC 6672 section 2.2).
 
-    Raises `NameError_` when the result has over 255 octets: the answer is then YXDOMAIN. `name` must be at or
+    Raises `BadName` when the result has over 255 octets: the answer is then YXDOMAIN. `name` must be at or
     below `old_suffix`, ignoring case; anything else is the caller's mistake and a plain ValueError.
     """
     if not is_below(fold(name), fold(old_suffix)):
         raise ValueError(f"{to_text(name)} is not below {to_text(old_suffix)}")
     result = name[: len(name) - len(old_suffix)] + new_suffix
     if len(result) > MAX_NAME:
-        raise NameError_(f"{to_text(name)} has {len(result)} octets after its substitution by DNAME")
+        raise BadName(f"{to_text(name)} has {len(result)} octets after its substitution by DNAME")
     return result

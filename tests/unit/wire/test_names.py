@@ -7,7 +7,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from resolver.errors import NameError_
+from resolver.errors import BadName
 from resolver.wire import names
 
 COM = b"\x03com\0"
@@ -86,12 +86,12 @@ def test_escapes_are_resolved(text: str, labels: tuple[bytes, ...]) -> None:
     ],
 )
 def test_a_name_that_cannot_be_says_why(text: str, says: str) -> None:
-    with pytest.raises(NameError_, match=says):
+    with pytest.raises(BadName, match=says):
         names.from_text(text)
 
 
 def test_an_error_shows_only_the_beginning_of_a_text_that_has_no_end() -> None:
-    with pytest.raises(NameError_) as caught:
+    with pytest.raises(BadName) as caught:
         names.from_text("a." * 5000)
     assert len(str(caught.value)) < 200
 
@@ -100,7 +100,7 @@ def test_an_error_shows_only_the_beginning_of_a_text_that_has_no_end() -> None:
 def test_a_name_of_255_octets_is_the_longest() -> None:
     text = ".".join(["a" * 63] * 3 + ["a" * 61])
     assert len(names.from_text(text)) == 255
-    with pytest.raises(NameError_):
+    with pytest.raises(BadName):
         names.from_text(text + "a")
 
 
@@ -172,14 +172,14 @@ def test_a_label_is_put_before_a_name() -> None:
 
 @pytest.mark.parametrize("label", [b"", b"a" * 64])
 def test_a_label_that_cannot_be_is_not_put_before_a_name(label: bytes) -> None:
-    with pytest.raises(NameError_, match="1 to 63"):
+    with pytest.raises(BadName, match="1 to 63"):
         names.prepend(label, COM)
 
 
 def test_a_name_does_not_grow_beyond_255_octets() -> None:
     longest = names.from_text(".".join(["a" * 63] * 3 + ["a" * 59]))
     assert len(names.prepend(b"b", longest)) == 255
-    with pytest.raises(NameError_, match="too long"):
+    with pytest.raises(BadName, match="too long"):
         names.prepend(b"bb", longest)
 
 
@@ -193,11 +193,11 @@ def test_a_suffix_is_substituted_and_the_rest_keeps_its_case() -> None:
 def test_a_substitution_that_grows_too_long_is_an_error() -> None:
     target = names.from_text(".".join(["a" * 63] * 3 + ["a" * 57]))
     assert len(names.substitute(WWW, EXAMPLE, target)) == 255
-    with pytest.raises(NameError_, match="DNAME"):
+    with pytest.raises(BadName, match="DNAME"):
         names.substitute(b"\x04wwww\x07example\x03com\0", EXAMPLE, target)
 
 
 def test_only_what_is_below_can_be_substituted() -> None:
     with pytest.raises(ValueError, match="is not below") as caught:
         names.substitute(b"\x09x\x07example\x03com\0", EXAMPLE, COM)
-    assert not isinstance(caught.value, NameError_)
+    assert not isinstance(caught.value, BadName)

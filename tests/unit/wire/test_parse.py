@@ -3,7 +3,7 @@ from __future__ import annotations
 import dns.message
 import pytest
 
-from resolver.errors import NameError_, WireError
+from resolver.errors import BadName, WireError
 from resolver.message import AA, CD, QR, RD, TC, Class, Edns, Message, Question, Rcode, RRset, Type
 from resolver.wire.parse import parse, peek_id
 
@@ -244,9 +244,9 @@ def test_rdata_longer_than_the_message_is_refused() -> None:
 
 
 def test_a_bad_name_is_a_wire_error_too() -> None:
-    with pytest.raises(NameError_, match="pointer"):
+    with pytest.raises(BadName, match="pointer"):
         parse(message(record(b"\xc0\xff")))
-    assert issubclass(NameError_, WireError)
+    assert issubclass(BadName, WireError)
 
 
 def test_a_large_message_of_many_equal_records_is_read_in_one_pass() -> None:

@@ -1,0 +1,82 @@
+from __future__ import annotations
+
+import pytest
+
+from resolver.engine.outcome import Alias, Answered, Denied
+from resolver.message import Client, Query, Rcode, Reply, Transport, Type
+from resolver.observe.counters import Counters
+from resolver.pipeline.cached import Cached
+from tests.support import zone_text
+from tests.support.engine import Written
+from tests.support.messages import name, rrset, sets, soa
+
+BELOW = Reply(Rcode.NOERROR, aa=True)
+ALIAS = "www.example.com. 30 IN CNAME web.example.net."
+DATA = "web.example.net. 20 IN A 192.0.2.80"
+WWW, WEB = name("www.example.com."), name("web.example.net.")
+
+
+class Below:
+    async def answer(self, query: Query) -> Reply:
+        return BELOW
+
+
+def asked(run, known, *, rd: bool = True, rtype: str = "A", **options):
+    counters = Counters()
+    stage = Cached(known, Below(), counters, **options)
+    question = zone_text.question("www.example.com.", rtype)
+    reply = run(stage.answer(Query(question, Client("192.0.2.1", 0, Transport.UDP), 1, 0.0, rd=rd)))
+    return reply, counters.answers_cached
+
+
+def test_what_is_held_is_the_answer_with_the_chain_that_leads_to_it(run):
+    known = Written()
+    known.recalled = {(WWW, Type.A): Alias(sets(ALIAS), WEB, False), (WEB, Type.A): Answered((), sets(DATA), False)}
+    reply, cached = asked(run, known)
+    assert reply == Reply(0, (*sets(ALIAS), *sets(DATA)), (), ra=True, storable=True)
+    assert cached == 1
+
+
+@pytest.mark.rfc(2308, "5")
+@pytest.mark.parametrize("rcode", [Rcode.NXDOMAIN, Rcode.NOERROR])
+def test_a_denial_that_is_held_is_told_with_its_soa(run, rcode):
+    known = Written()
+    denial = rrset(soa("example.net."))
+    known.recalled = {
+        (WWW, Type.A): Alias(sets(ALIAS), WEB, False),
+        (WEB, Type.A): Denied((), WEB, rcode, denial, False),
+    }
+    reply, _ = asked(run, known)
+    assert reply == Reply(rcode, sets(ALIAS), (denial,), ra=True, storable=True)
+
+
+def test_what_is_not_complete_goes_to_the_stage_below(run):
+    known = Written()
+    assert asked(run, known) == (BELOW, 0)
+    known.recalled = {(WWW, Type.A): Alias(sets(ALIAS), WEB, False)}
+    assert asked(run, known) == (BELOW, 0)
+
+
+@pytest.mark.rfc(1035, "4.1.1")
+def test_without_rd_what_is_not_held_is_refused(run):
+    reply, _ = asked(run, Written(), rd=False)
+    assert (reply.rcode, reply.ra) == (Rcode.REFUSED, True)
+    assert reply.ede[0].code == 20
+    known = Written()
+    known.recalled = {(WWW, Type.A): Answered((), sets("www.example.com. 9 IN A 192.0.2.1"), False)}
+    assert asked(run, known, rd=False)[0].rcode == Rcode.NOERROR
+
+
+def test_a_loop_or_a_chain_that_is_too_long_goes_to_the_stage_below(run):
+    known = Written()
+    known.recalled = {(WWW, Type.A): Alias(sets("www.example.com. 9 IN CNAME www.example.com."), WWW, False)}
+    assert asked(run, known) == (BELOW, 0)
+    known.recalled = {
+        (name(f"{text}.") if number else WWW, Type.A): Alias(
+            sets(f"x. 9 IN CNAME n{number + 1}."), name(f"n{number + 1}."), False
+        )
+        for number, text in enumerate(["www", *(f"n{each}" for each in range(1, 4))])
+    }
+    known.recalled[name("n4."), Type.A] = Answered((), sets("n4. 9 IN A 192.0.2.1"), False)
+    assert asked(run, known, max_aliases=3) == (BELOW, 0)
+    assert len(asked(run, known, max_aliases=4)[0].answer) == 5

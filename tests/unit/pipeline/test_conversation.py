@@ -1,0 +1,419 @@
+from __future__ import annotations
+
+from collections.abc import Callable
+
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from resolver.engine.actions import Exchange, Malformed, Replied, Unanswered
+from resolver.message import QR, TC, Edns, Message, Question, Transport, Type
+from resolver.network.base import Endpoint, Trouble
+from resolver.network.entropy import SeededEntropy
+from resolver.observe.counters import Counters
+from resolver.pipeline.conversation import Conversation, randomised_case
+from resolver.testing.virtual_time import VirtualClock
+from resolver.wire import names
+from resolver.wire.parse import parse
+from resolver.wire.render import render
+from tests.support.messages import name, reply
+
+WWW = Question(name("www.example.com."), Type.A)
+ZONE = name("example.com.")
+ONE, TWO = Endpoint("192.0.2.1", 53), Endpoint("192.0.2.2", 53)
+UDP, TCP = Transport.UDP, Transport.TCP
+A = "www.example.com. 300 IN A 192.0.2.80"
+
+
+class Wire:
+    """A `Network` in which a test delivers by hand."""
+
+    def __init__(self) -> None:
+        self.sent: list[_Sent] = []
+
+    def send(self, to, wire, transport, deliver):
+        self.sent.append(_Sent(to, wire, transport, deliver))
+        return self.sent[-1]
+
+
+class _Sent:
+    def __init__(self, to, wire, transport, deliver: Callable[[bytes | Trouble], None]) -> None:
+        self.to, self.wire, self.transport, self._deliver = to, wire, transport, deliver
+        self.closed = False
+
+    def close(self) -> None:
+        self.closed = True
+
+    def deliver(self, what: bytes | Trouble) -> None:
+        if not self.closed:
+            self._deliver(what)
+
+    @property
+    def query(self) -> Message:
+        return parse(self.wire)
+
+    def answer(self, *lines: str, **changes) -> bytes:
+        """A reply to this message, with `changes` to its fields."""
+        query = self.query
+        message = reply(query.question, lines, id=query.id)
+        return render(message._replace(**changes))
+
+
+class Talk:
+    """A conversation in virtual time, with what a test does at a time."""
+
+    def __init__(self, **options) -> None:
+        self.clock = VirtualClock()
+        self.wire = Wire()
+        self.counters = Counters()
+        options.setdefault("use_0x20", True)
+        self.conversation = Conversation(self.wire, self.clock, SeededEntropy(3), self.counters, **options)
+
+    def later(self, seconds: float, number: int, what) -> None:
+        """After `seconds`, the `number`th message gets `what`, or what `what(message)` makes."""
+
+        def act() -> None:
+            sent = self.wire.sent[number]
+            sent.deliver(what(sent) if callable(what) else what)
+
+        self.clock.after(seconds, act)
+
+    async def ask(self, server=ONE, *, seconds=1.0, question=WWW, zone=ZONE, transport=UDP, edns=True):
+        return await self.conversation.exchange(
+            Exchange(server, question, zone, transport, seconds, False, edns), seconds
+        )
+
+
+def talk(run, main, **options):
+    async def go():
+        return await main(Talk(**options))
+
+    return run(go())
+
+
+def good(sent: _Sent) -> bytes:
+    return sent.answer(A)
+
+
+# -- what is sent
+
+
+def test_a_query_has_a_drawn_id_a_drawn_case_rd_as_told_and_edns(run):
+    async def main(t: Talk):
+        for _ in range(4):
+            await t.ask(seconds=0.1)
+        await t.ask(seconds=0.1, edns=False)
+        return [sent.query for sent in t.wire.sent], t.counters
+
+    queries, counters = talk(run, main)
+    assert len({query.id for query in queries}) == 5
+    spelled = [query.question.name for query in queries]
+    assert len(set(spelled)) > 1
+    assert {each.lower() for each in spelled} == {WWW.name}
+    assert [query.edns is not None for query in queries] == [True] * 4 + [False]
+    assert all(not query.flags for query in queries)
+    assert counters.upstream_sent == 5
+
+
+# -- what is believed
+
+
+def test_a_reply_that_fits_comes_back_with_its_round_trip_time_and_the_spelling_that_was_meant(run):
+    async def main(t: Talk):
+        t.later(0.03, 0, good)
+        return await t.ask()
+
+    heard = talk(run, main)
+    assert isinstance(heard, Replied)
+    assert (heard.server, heard.transport, heard.edns) == (ONE, UDP, True)
+    assert heard.rtt == pytest.approx(0.03)
+    assert heard.message.question == WWW
+    assert heard.message.answer[0].name == WWW.name
+
+
+WRONG = {
+    "id": lambda sent: sent.answer(A, id=sent.query.id ^ 1),
+    "no response": lambda sent: sent.answer(A, flags=0),
+    "opcode": lambda sent: sent.answer(A, flags=QR | 0x2000),
+    "name": lambda sent: sent.answer(A, question=Question(name("other.example.com."), Type.A)),
+    "type": lambda sent: sent.answer(A, question=sent.query.question._replace(type=Type.AAAA)),
+    "class": lambda sent: sent.answer(A, question=sent.query.question._replace(cls=3)),
+    "no question": lambda sent: sent.answer(question=None),
+    "no question, no such name": lambda sent: sent.answer(question=None, rcode=3),
+    "the query itself": lambda sent: sent.wire,
+    "a few octets": lambda sent: sent.wire[:2] + b"\x80",
+    "nothing": b"",
+}
+
+
+@pytest.mark.rfc(5452, "9.1")
+@pytest.mark.parametrize("wrong", WRONG.values(), ids=WRONG)
+def test_what_does_not_fit_is_ignored_and_counted_while_the_wait_goes_on(run, wrong):
+    async def main(t: Talk):
+        t.later(0.01, 0, wrong)
+        t.later(0.05, 0, good)
+        return await t.ask(), t.counters
+
+    heard, counters = talk(run, main)
+    assert isinstance(heard, Replied)
+    assert heard.rtt == pytest.approx(0.05)
+    assert counters.upstream_ignored == 1
+
+
+@pytest.mark.parametrize("rcode", [1, 2, 4, 5])
+def test_an_error_may_come_without_a_question(run, rcode):
+    async def main(t: Talk):
+        t.later(0.01, 0, lambda sent: sent.answer(question=None, rcode=rcode))
+        return await t.ask()
+
+    heard = talk(run, main)
+    assert isinstance(heard, Replied)
+    assert heard.message.rcode == rcode
+
+
+def test_octets_with_the_right_id_that_are_no_message_are_malformed(run):
+    async def main(t: Talk):
+        t.later(0.01, 0, lambda sent: sent.answer(A)[:-3])
+        return await t.ask()
+
+    heard = talk(run, main)
+    assert isinstance(heard, Malformed)
+    assert heard.server == ONE
+    assert "the message at 46" in heard.reason
+
+
+@pytest.mark.rfc(2181, "9")
+def test_a_datagram_cut_in_a_record_with_tc_set_is_truncated_and_not_malformed(run):
+    def cut(sent: _Sent) -> bytes:
+        return sent.answer(A, flags=QR | TC)[:-3]
+
+    async def main(t: Talk):
+        t.later(0.01, 0, cut)
+        over_udp = await t.ask()
+        t.later(0.01, 1, cut)
+        return over_udp, await t.ask(transport=TCP)
+
+    over_udp, over_tcp = talk(run, main)
+    assert isinstance(over_udp, Replied)
+    assert over_udp.message.flags & TC
+    assert over_udp.message.question == WWW
+    assert isinstance(over_tcp, Malformed)
+
+
+def test_silence_is_a_timeout(run):
+    async def main(t: Talk):
+        heard = await t.ask(seconds=0.4)
+        return heard, t.clock.monotonic()
+
+    heard, now = talk(run, main)
+    assert heard == Unanswered(Trouble.TIMEOUT, 0.4)
+    assert now == 1000.4
+
+
+def test_trouble_ends_the_wait_at_once(run):
+    async def main(t: Talk):
+        t.later(0.1, 0, Trouble.REFUSED)
+        return await t.ask()
+
+    heard = talk(run, main)
+    assert isinstance(heard, Unanswered)
+    assert (heard.trouble, heard.miscased, round(heard.waited, 3)) == (Trouble.REFUSED, False, 0.1)
+
+
+# -- letter case
+
+
+def swapped(sent: _Sent) -> bytes:
+    return sent.answer(A, question=sent.query.question._replace(name=sent.query.question.name.swapcase()))
+
+
+def lowered(sent: _Sent) -> bytes:
+    return sent.answer(A, question=WWW)
+
+
+@pytest.mark.parametrize("changed", [swapped, lowered])
+def test_a_reply_in_other_letter_case_is_told_as_such(run, changed):
+    async def main(t: Talk):
+        t.later(0.01, 0, changed)
+        return await t.ask()
+
+    heard = talk(run, main)
+    assert isinstance(heard, Unanswered)
+    assert (heard.miscased, heard.server) == (True, ONE)
+
+
+def test_over_tcp_the_letter_case_does_not_matter(run):
+    async def main(t: Talk):
+        t.later(0.01, 0, lowered)
+        return await t.ask(transport=TCP)
+
+    assert isinstance(talk(run, main), Replied)
+
+
+@pytest.mark.rfc(4343, "4.1")
+def test_where_no_case_was_drawn_none_is_expected_back(run):
+    async def main(t: Talk):
+        t.later(0.01, 0, swapped)
+        return await t.ask()
+
+    heard = talk(run, main, use_0x20=False)
+    assert isinstance(heard, Replied)
+
+
+@settings(derandomize=True, deadline=None)
+@given(st.lists(st.binary(min_size=1, max_size=63), max_size=3), st.integers(0, 1000))
+def test_a_drawn_case_changes_letters_alone(labels, seed):
+    wire = b"".join(bytes((len(label),)) + label for label in labels) + b"\0"
+    drawn = randomised_case(wire, SeededEntropy(seed))
+    assert drawn.lower() == wire.lower()
+    assert names.labels(drawn) == tuple(
+        drawn_label
+        for drawn_label, label in zip(names.labels(drawn), labels, strict=True)
+        if len(drawn_label) == len(label)
+    )
+
+
+# -- earlier tries
+
+
+def test_an_earlier_try_stays_open_and_its_reply_counts_for_its_server(run):
+    async def main(t: Talk):
+        first = await t.ask(ONE, seconds=0.4)
+        t.later(0.1, 0, good)
+        return first, await t.ask(TWO, seconds=0.4)
+
+    first, second = talk(run, main)
+    assert isinstance(first, Unanswered)
+    assert isinstance(second, Replied)
+    assert second.server == ONE
+    assert second.rtt == pytest.approx(0.5)
+
+
+def test_a_reply_that_comes_while_nobody_waits_is_there_for_the_next_wait_and_nothing_is_sent(run):
+    async def main(t: Talk):
+        await t.ask(ONE, seconds=0.4)
+        t.later(0.1, 0, good)
+        await t.clock.advance(1.0)
+        return await t.ask(TWO), len(t.wire.sent)
+
+    heard, sent = talk(run, main)
+    assert isinstance(heard, Replied)
+    assert (heard.server, sent) == (ONE, 1)
+
+
+def test_two_replies_at_the_same_moment_are_both_heard(run):
+    async def main(t: Talk):
+        await t.ask(ONE, seconds=0.4)
+
+        def both() -> None:
+            t.wire.sent[0].deliver(t.wire.sent[0].answer(rcode=2))
+            t.wire.sent[1].deliver(good(t.wire.sent[1]))
+
+        t.clock.after(0.1, both)
+        return await t.ask(TWO), await t.ask(ONE), len(t.wire.sent)
+
+    first, second, sent = talk(run, main)
+    assert (first.server, first.message.rcode) == (ONE, 2)
+    assert (second.server, second.message.rcode) == (TWO, 0)
+    assert sent == 2
+
+
+def test_a_message_gets_one_reply_and_a_duplicate_is_not_another(run):
+    async def main(t: Talk):
+        t.later(0.01, 0, good)
+        await t.ask(ONE)
+        t.later(0.01, 0, good)
+        return await t.ask(TWO, seconds=0.4), t.wire.sent[0].closed
+
+    heard, closed = talk(run, main)
+    assert heard == Unanswered(Trouble.TIMEOUT, 0.4)
+    assert closed
+
+
+@pytest.mark.parametrize("waiting", [True, False])
+def test_trouble_of_an_earlier_try_is_not_that_of_a_later_one(run, waiting):
+    async def main(t: Talk):
+        await t.ask(ONE, seconds=0.4)
+        t.later(0.1, 0, Trouble.REFUSED)
+        if not waiting:
+            await t.clock.advance(1)
+        t.later(0.2, 1, good)
+        return await t.ask(TWO, seconds=0.4)
+
+    heard = talk(run, main)
+    assert isinstance(heard, Replied)
+    assert heard.server == TWO
+
+
+@pytest.mark.parametrize("topic", [{"question": WWW._replace(type=Type.MX)}, {"zone": names.ROOT}])
+def test_another_question_or_zone_closes_what_is_open(run, topic):
+    async def main(t: Talk):
+        await t.ask(ONE, seconds=0.4)
+        t.later(0.1, 0, good)
+        return await t.ask(TWO, seconds=0.4, **topic), t.wire.sent[0].closed
+
+    heard, closed = talk(run, main)
+    assert isinstance(heard, Unanswered)
+    assert closed
+
+
+def test_a_stream_without_a_reply_is_not_waited_for_again(run):
+    async def main(t: Talk):
+        await t.ask(ONE, seconds=0.4, transport=TCP)
+        return t.wire.sent[0].closed
+
+    assert talk(run, main)
+
+
+def test_a_stream_interrupted_by_a_late_datagram_stays_open(run):
+    async def main(t: Talk):
+        await t.ask(TWO, seconds=0.1)
+        t.later(0.1, 0, lambda sent: sent.answer(rcode=2))
+        t.later(0.2, 1, good)
+        await t.ask(ONE, transport=TCP)
+        return await t.ask(TWO, seconds=1.0)
+
+    heard = talk(run, main)
+    assert isinstance(heard, Replied)
+    assert (heard.server, heard.transport) == (ONE, TCP)
+
+
+def test_closing_closes_everything(run):
+    async def main(t: Talk):
+        for _ in range(3):
+            await t.ask(seconds=0.1)
+        t.conversation.close()
+        return [sent.closed for sent in t.wire.sent]
+
+    assert talk(run, main) == [True] * 3
+
+
+# -- whatever arrives
+
+
+@settings(derandomize=True, deadline=None, max_examples=300)
+@given(st.data())
+def test_whatever_octets_arrive_nothing_is_raised_and_a_wait_ends(data):
+    from resolver.testing.virtual_time import run
+
+    wires: list[object] = []
+
+    async def main():
+        t = Talk()
+        for _ in range(data.draw(st.integers(0, 5))):
+            kind = data.draw(st.integers(0, 2))
+            noise = data.draw(st.binary(max_size=80))
+            where = data.draw(st.integers(2, 60))
+
+            def spoil(sent: _Sent, kind=kind, noise=noise, where=where) -> bytes:
+                if kind == 0:
+                    return noise
+                whole = sent.answer(A, edns=Edns())
+                return sent.wire[:2] + noise if kind == 1 else whole[:where] + noise + whole[where + len(noise) :]
+
+            t.later(data.draw(st.floats(0.0, 0.5)), 0, spoil)
+        wires.append(await t.ask(seconds=0.4))
+        return t.clock.monotonic() - 1000
+
+    assert run(main()) <= 0.4001
+    assert isinstance(wires[0], Replied | Unanswered | Malformed)

@@ -1,0 +1,286 @@
+from __future__ import annotations
+
+import pytest
+
+from resolver import hints
+from resolver.cache.records import Records, TtlLimits
+from resolver.cache.servers import Servers
+from resolver.engine.delegation import Delegation
+from resolver.engine.outcome import Alias, Answered, Denied, Overlong
+from resolver.message import Question, Rcode, Type
+from resolver.network.entropy import SeededEntropy
+from resolver.pipeline.knowledge import Known, Routes
+from resolver.wire import names
+from tests.support import zone_text
+from tests.support.clocks import ManualClock
+from tests.support.engine import delegation
+from tests.support.messages import name, rrset, sets, soa
+
+ROOT = hints.root(delegation(".", 1).servers)
+
+
+def made(*, stubs=(), forwards=(), recursed_root: bool = False, **limits):
+    clock = ManualClock()
+    routes = Routes(
+        ROOT,
+        recursed_root,
+        {name(zone): delegation(zone, 50 + number) for number, zone in enumerate(stubs)},
+        {name(zone): delegation(zone, 90 + number) for number, zone in enumerate(forwards)},
+    )
+    records = Records(1 << 20, clock, TtlLimits(**limits))
+    return Known(records, Servers(clock, SeededEntropy(1)), routes, clock, port=53, minimises=True), clock
+
+
+def routed(known: Known, asked: str, rtype: str = "A") -> tuple[str, bool]:
+    """The zone whose servers are asked, and whether they recurse."""
+    route = known.route(zone_text.question(asked, rtype))
+    assert route is not None
+    return names.to_text(route.delegation.zone), route.recursed
+
+
+# -- who is asked
+
+
+def test_the_learnt_delegation_closest_to_the_name_is_asked_and_the_root_otherwise():
+    known, _ = made()
+    known.learn_delegation(delegation("com.", 2))
+    known.learn_delegation(delegation("example.com.", 3))
+    assert routed(known, "www.Example.com.") == ("example.com.", False)
+    assert routed(known, "example.com.") == ("example.com.", False)
+    assert routed(known, "other.com.") == ("com.", False)
+    assert routed(known, "xexample.com.") == ("com.", False)
+    assert routed(known, "www.example.net.") == (".", False)
+
+
+def test_a_delegation_lives_as_long_as_its_ttl_and_never_longer():
+    known, clock = made(maximum=600)
+    known.learn_delegation(delegation("com.", 2, ttl=300))
+    known.learn_delegation(delegation("net.", 2, ttl=90_000))
+    clock.advance(299)
+    assert routed(known, "a.com.") == ("com.", False)
+    clock.suspend(1)
+    assert routed(known, "a.com.") == (".", False)
+    assert routed(known, "a.net.") == ("net.", False)
+    clock.advance(300)
+    assert routed(known, "a.net.") == (".", False)
+    known.learn_delegation(delegation("org.", 2, ttl=0))
+    assert routed(known, "a.org.") == (".", False)
+
+
+def test_what_a_zone_says_of_its_own_servers_does_not_extend_its_delegation():
+    """The child's NS set is data; the delegation is the parent's (the ghost domains of 2012)."""
+    known, clock = made()
+    known.learn_delegation(delegation("ghost.com.", 2, ttl=60))
+    clock.advance(30)
+    ns = Answered((), sets("ghost.com. 9999 IN NS ns.ghost.com."), True)
+    known.learn(zone_text.question("ghost.com.", "NS"), ns)
+    clock.advance(30)
+    assert routed(known, "www.ghost.com.") == (".", False)
+
+
+@pytest.mark.rfc(4035, "4.2")
+def test_a_ds_is_routed_to_the_parent():
+    known, _ = made()
+    known.learn_delegation(delegation("com.", 2))
+    known.learn_delegation(delegation("example.com.", 3))
+    assert routed(known, "example.com.", "DS") == ("com.", False)
+    assert routed(known, "com.", "DS") == (".", False)
+    assert routed(known, ".", "DS") == (".", False)
+    assert routed(known, "www.example.com.", "DS") == ("example.com.", False)
+
+
+def test_the_longest_match_of_forward_and_stub_zones_wins():
+    known, _ = made(stubs=["corp.", "lab.forward."], forwards=["forward.", "a.corp."])
+    assert routed(known, "x.forward.") == ("forward.", True)
+    assert routed(known, "x.lab.forward.") == ("lab.forward.", False)
+    assert routed(known, "x.corp.") == ("corp.", False)
+    assert routed(known, "x.a.corp.") == ("a.corp.", True)
+    assert routed(known, "x.test.") == (".", False)
+
+
+def test_a_forward_zone_hides_the_delegations_below_it_and_a_stub_zone_is_the_one_at_its_top():
+    known, _ = made(stubs=["stub."], forwards=["forward."])
+    for zone in ("forward.", "a.forward.", "stub.", "a.stub."):
+        known.learn_delegation(delegation(zone, 7))
+    assert routed(known, "x.a.forward.") == ("forward.", True)
+    assert routed(known, "x.a.stub.") == ("a.stub.", False)
+    route = known.route(zone_text.question("x.stub.", "A"))
+    assert route is not None
+    assert route.delegation.servers[0].endpoints[0].host == "192.0.2.50"
+
+
+def test_the_ds_of_a_forwarded_zone_belongs_to_its_parent():
+    known, _ = made(forwards=["corp.test."])
+    assert routed(known, "corp.test.", "DS") == (".", False)
+    assert routed(known, "a.corp.test.", "DS") == ("corp.test.", True)
+
+
+def test_everything_may_be_forwarded():
+    known, _ = made(forwards=["."], stubs=["corp."])
+    assert routed(known, "www.example.com.") == (".", True)
+    assert routed(known, ".", "NS") == (".", True)
+    assert routed(known, "x.corp.") == ("corp.", False)
+
+
+def test_in_the_recursive_mode_the_root_is_asked_to_recurse_whatever_was_learnt():
+    known, _ = made(recursed_root=True, stubs=["corp."], forwards=["fwd."])
+    known.learn_delegation(delegation("com.", 2))
+    assert routed(known, "www.example.com.") == (".", True)
+    assert routed(known, "x.corp.") == ("corp.", False)
+    assert routed(known, "x.fwd.") == ("fwd.", True)
+
+
+# -- priming
+
+
+@pytest.mark.rfc(9609, "3")
+def test_the_root_is_primed_once_and_again_when_what_was_learnt_has_ended():
+    known, clock = made()
+    assert known.wants_priming()
+    assert not known.wants_priming()
+    known.learn_delegation(delegation(".", 1, ttl=600))
+    clock.advance(599)
+    assert not known.wants_priming()
+    clock.advance(1)
+    assert known.wants_priming()
+
+
+@pytest.mark.rfc(9609, "3")
+def test_a_priming_that_failed_is_not_tried_for_a_minute():
+    known, clock = made()
+    assert known.wants_priming()
+    clock.advance(59)
+    assert not known.wants_priming()
+    clock.advance(1)
+    assert known.wants_priming()
+
+
+def test_a_root_that_is_configured_is_not_primed():
+    known, _ = made(stubs=["."])
+    assert not known.wants_priming()
+
+
+# -- what is held
+
+
+def test_what_was_learnt_is_recalled_with_the_time_that_is_left():
+    known, clock = made()
+    question = zone_text.question("www.example.com.", "A")
+    chain = sets("www.example.com. 100 IN CNAME web.example.com.")
+    data = sets("web.example.com. 50 IN A 192.0.2.1")
+    learnt = Answered(chain, data, True)
+    assert known.learn(question, learnt) == learnt
+    clock.advance(10)
+    recalled = known.recall(question.name, Type.A)
+    assert recalled == Alias((chain[0]._replace(ttl=90),), name("web.example.com."), False)
+    assert known.recall(name("web.example.com."), Type.A) == Answered((), (data[0]._replace(ttl=40),), False)
+    assert known.recall(name("web.example.com."), Type.MX) is None
+    assert [known.current(each).ttl for each in (*chain, *data)] == [90, 40]
+
+
+@pytest.mark.rfc(2308, "5")
+@pytest.mark.parametrize(("rcode", "also"), [(Rcode.NXDOMAIN, True), (Rcode.NOERROR, False)])
+def test_a_denial_is_held_for_the_last_name_of_its_chain(rcode, also):
+    known, _ = made()
+    chain = sets("www.example.com. 100 IN CNAME gone.example.com.")
+    denial = rrset(soa("example.com.", ttl=900, minimum=60))
+    gone = name("gone.example.com.")
+    learnt = known.learn(zone_text.question("www.example.com.", "A"), Denied(chain, gone, rcode, denial, True))
+    assert learnt == Denied(chain, gone, rcode, denial._replace(ttl=60), True)
+    assert known.recall(gone, Type.A) == Denied((), gone, rcode, denial._replace(ttl=60), False)
+    assert (known.recall(gone, Type.MX) is not None) == also
+    assert known.recall(name("www.example.com."), Type.A) is not None
+
+
+@pytest.mark.rfc(2308, "5")
+def test_a_denial_without_a_soa_is_not_held():
+    known, _ = made()
+    gone = name("gone.example.com.")
+    known.learn(Question(gone, Type.A), Denied((), gone, Rcode.NXDOMAIN, None, True))
+    assert known.recall(gone, Type.A) is None
+
+
+@pytest.mark.rfc(2181, "5.4.1")
+def test_an_answer_without_authority_does_not_replace_one_with_it():
+    known, _ = made()
+    question = zone_text.question("www.example.com.", "A")
+    good, worse = (sets(f"www.example.com. 100 IN A 192.0.2.{last}") for last in (1, 2))
+    known.learn(question, Answered((), good, True))
+    known.learn(question, Answered((), worse, False))
+    assert known.recall(question.name, Type.A) == Answered((), good, False)
+
+
+def test_learning_tells_the_ttls_that_are_kept():
+    known, _ = made(minimum=60, maximum=600)
+    question = zone_text.question("www.example.com.", "A")
+    alias = Alias(sets("www.example.com. 9000 IN CNAME a.example.com."), name("a.example.com."), True)
+    kept = known.learn(question, alias)
+    assert isinstance(kept, Alias)
+    assert kept.chain[0].ttl == 600
+    overlong = Overlong(())
+    assert known.learn(question, overlong) is overlong
+
+
+def test_flushing_takes_records_and_delegations():
+    known, _ = made()
+    for zone in ("com.", "example.com.", "sub.example.com."):
+        known.learn_delegation(Delegation(name(zone), (), 600))
+        known.learn(zone_text.question(zone, "A"), Answered((), sets(f"{zone} 600 IN A 192.0.2.1"), True))
+    assert known.flush(name("EXAMPLE.com."), subtree=False) == 2
+    assert routed(known, "x.example.com.") == ("com.", False)
+    assert known.flush(name("com."), subtree=True) == 4
+    assert routed(known, "x.sub.example.com.") == (".", False)
+    assert len(known.records) == 0
+
+
+# -- DNAME
+
+DNAME = "legacy.example.org. 300 IN DNAME example.com."
+MADE = "www.legacy.example.org. 300 IN CNAME www.example.com."
+
+
+@pytest.mark.rfc(6672, "3.4")
+def test_a_dname_that_is_held_answers_for_every_name_below_it_and_not_for_itself():
+    known, clock = made()
+    learnt = known.learn(
+        zone_text.question("www.legacy.example.org.", "A"), Alias(sets([DNAME, MADE]), name("www.example.com."), True)
+    )
+    assert isinstance(learnt, Alias)
+    assert learnt.chain == sets([DNAME, MADE])
+    clock.advance(100)
+    for below, target in (
+        ("www.legacy.example.org.", "www.example.com."),
+        ("a.b.Legacy.example.org.", "a.b.example.com."),
+    ):
+        recalled = known.recall(name(below), Type.AAAA)
+        assert isinstance(recalled, Alias)
+        assert recalled.target == name(target)
+        assert [(each.type, each.ttl) for each in recalled.chain] == [(Type.DNAME, 200), (Type.CNAME, 200)]
+        assert recalled.chain[1].name == name(below)
+    assert known.recall(name("legacy.example.org."), Type.A) is None
+    assert known.recall(name("xlegacy.example.org."), Type.A) is None
+    clock.advance(200)
+    assert known.recall(name("www.legacy.example.org."), Type.A) is None
+
+
+@pytest.mark.rfc(6672, "2.2")
+def test_a_dname_that_is_held_says_when_a_name_gets_too_long():
+    known, _ = made()
+    long = "l.example.org. 300 IN DNAME " + ".".join(["a" * 60] * 3) + "."
+    known.learn(zone_text.question("l.example.org.", "DNAME"), Answered((), sets(long), True))
+    assert isinstance(known.recall(name("b" * 63 + "." + "c" * 20 + ".l.example.org."), Type.A), Overlong)
+
+
+def test_delegations_can_outlive_what_is_known_of_whom_to_ask():
+    known, clock = made()
+    known.learn_delegation(delegation("com.", 2))
+    again = Known(
+        known.records,
+        known.servers,
+        Routes(ROOT),
+        clock,
+        port=53,
+        minimises=True,
+        delegations=known.delegations,
+    )
+    assert routed(again, "a.com.") == ("com.", False)
