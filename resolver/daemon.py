@@ -18,7 +18,7 @@ import signal
 import sys
 from collections.abc import Callable, Sequence
 from pathlib import Path
-from typing import Final, Protocol, TextIO
+from typing import Any, Final, Protocol, TextIO
 
 from resolver.banner import banner
 from resolver.config import Config, Loaded
@@ -26,7 +26,7 @@ from resolver.control import Controlled, ControlServer, routes, socket_path
 from resolver.errors import ControlError, ResolverdError
 from resolver.network.base import Endpoint
 from resolver.network.clock import RealClock
-from resolver.observe.log import Log
+from resolver.observe.log import Log, place_of
 
 
 class Program(Controlled, Protocol):
@@ -81,6 +81,12 @@ def _loop_factory() -> Callable[[], asyncio.AbstractEventLoop] | None:
     return uvloop.new_event_loop
 
 
+def _log_broken(log: Log, context: dict[str, Any]) -> None:
+    """What the loop alone has seen break is one line of the log, like everything else."""
+    error = context.get("exception")
+    log.error("internal_error", doing=context.get("message"), error=repr(error), where=place_of(error))
+
+
 def _settle_memory() -> None:
     """What exists now is never garbage, and what the cache holds has no cycles: collections are rare and short."""
     gc.collect()
@@ -105,6 +111,7 @@ class Daemon:
         clock = RealClock(loop)
         wanted = self._loaded.config.log
         log = Log(sys.stderr, clock.wall, wanted.level, wanted.format)
+        loop.set_exception_handler(lambda _, context: _log_broken(log, context))
         self._heed_signals(loop)
         program = self._build(self._loaded.config)
         await program.start()

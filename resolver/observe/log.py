@@ -167,3 +167,11 @@ def _json_value(value: object) -> object:
 def _text(value: object) -> str:
     text = value.decode("latin-1") if isinstance(value, bytes) else str(value)
     return text if len(text) <= MAX_VALUE else text[: MAX_VALUE - 3] + "..."
+
+
+def place_of(error: BaseException | None) -> str:
+    """File and line that raised `error`: what the log says of a bug in place of a traceback."""
+    trace = None if error is None else error.__traceback__
+    while trace is not None and trace.tb_next is not None:
+        trace = trace.tb_next
+    return "" if trace is None else f"{trace.tb_frame.f_code.co_filename}:{trace.tb_lineno}"

@@ -89,14 +89,23 @@ class Known:
         """What the records say of the question now."""
         known = self.records.recall(name, rtype)
         if known is None:
-            dname = self.records.dname_above(name)
-            return None if dname is None else synthesised(name, dname)
+            return self._made_of_a_dname(name, rtype)
         if known.rrset is None:
             rcode = Rcode.NXDOMAIN if known.nxdomain else Rcode.NOERROR
             return Denied((), name, rcode, known.soa, False)
         if known.rrset.type == rtype:
             return Answered((), (known.rrset,), False)
         return Alias((known.rrset,), known.rrset.rdatas[0], False)
+
+    def _made_of_a_dname(self, name: bytes, rtype: int) -> Conclusion | None:
+        """What a DNAME that is held makes of the question; the alias itself where it is what is asked for."""
+        dname = self.records.dname_above(name)
+        if dname is None:
+            return None
+        made = synthesised(name, dname)
+        if isinstance(made, Alias) and rtype in (Type.CNAME, Type.ANY):
+            return Answered(made.chain[:1], made.chain[1:], False)
+        return made
 
     def current(self, rrset: RRset) -> RRset:
         """`rrset` with what is left of its TTL; 0 when it is not held any more."""

@@ -46,7 +46,7 @@ from resolver.message import (
 )
 from resolver.network.base import Clock
 from resolver.observe.counters import Counters
-from resolver.observe.log import Log
+from resolver.observe.log import Log, place_of
 from resolver.wire import names, stored, types
 from resolver.wire.parse import parse
 from resolver.wire.render import render
@@ -61,6 +61,8 @@ _MAX_MESSAGE: Final = 65_535
 _PLAIN_UDP: Final = 512
 
 _INTERNAL: Final = Reply(Rcode.SERVFAIL, ra=True, ede=(Ede(0, "internal error, see the log [OOPS]"),))
+
+_BUSY: Final = Ede(0, "too many queries are being worked on [BUSY]")
 
 
 @dataclass(frozen=True, slots=True)
@@ -118,7 +120,7 @@ class Responder:
             send(query)
         elif counters.queries_in_flight >= self.conduct.max_in_flight:
             counters.queries_dropped_busy += 1
-            send(self._error(wire, client, Rcode.SERVFAIL) if tcp else None)
+            send(self._error(wire, client, Rcode.SERVFAIL, _BUSY) if tcp else None)
         else:
             counters.queries_in_flight += 1
             self._spawn(self._work(wire, query, key, send))
@@ -167,7 +169,7 @@ class Responder:
             message.edns,
         )
 
-    def _error(self, wire: bytes, client: Client, rcode: int) -> bytes:
+    def _error(self, wire: bytes, client: Client, rcode: int, *ede: Ede) -> bytes:
         """The response that says `rcode`: id, opcode and RD of `wire`, its question and an OPT where it has them.
 
         What cannot be parsed gets a header alone (RFC 8906 section 3, RFC 6891 section 6.1.1).
@@ -186,7 +188,7 @@ class Responder:
             message = parse(wire)
         except WireError:
             return wire[:2] + (flags | rcode & 0xF).to_bytes(2, "big") + bytes(8)
-        edns = None if message.edns is None else Edns(self.conduct.payload)
+        edns = None if message.edns is None else Edns(self.conduct.payload, options=_options(ede))
         return render(Message(message.id, flags, rcode, message.question, edns=edns), _PLAIN_UDP)
 
     async def _work(self, wire: bytes, query: Query, key: bytes | None, send: Callable[[bytes | None], None]) -> None:
@@ -200,7 +202,7 @@ class Responder:
                 self._answers.keep(key, response)
         except Exception as error:
             reply = _INTERNAL
-            self._log.error("internal_error", query=query.id, error=repr(error), where=_where(error))
+            self._log.error("internal_error", query=query.id, error=repr(error), where=place_of(error))
             response = self.render(int.from_bytes(wire[:2], "big"), query, _INTERNAL)
             self._counters.answers_internal_error += 1
         finally:
@@ -219,8 +221,7 @@ class Responder:
         flags = QR | AA * reply.aa | RA * reply.ra | AD * reply.ad | RD * query.rd | CD * query.cd
         edns = None
         if query.edns is not None:
-            options = tuple((_EDE_OPTION, ede.code.to_bytes(2, "big") + _ede_text(ede.text)) for ede in reply.ede)
-            edns = Edns(self.conduct.payload, do=query.edns.do, options=options)
+            edns = Edns(self.conduct.payload, do=query.edns.do, options=_options(reply.ede))
         if query.client.transport is Transport.TCP:
             limit = _MAX_MESSAGE
         elif query.edns is None:
@@ -262,6 +263,11 @@ def _fits_all(response: bytes, query: Query) -> bool:
     return len(response) <= EDNS_PAYLOAD or query.client.transport is Transport.TCP
 
 
+def _options(ede: tuple[Ede, ...]) -> tuple[tuple[int, bytes], ...]:
+    """Extended errors as EDNS options (RFC 8914 section 2)."""
+    return tuple((_EDE_OPTION, each.code.to_bytes(2, "big") + _ede_text(each.text)) for each in ede)
+
+
 def _ede_text(text: str) -> bytes:
     """`text` as octets, shortened in the middle so that its tag stays and the option fits into any response."""
     octets = text.encode()
@@ -269,11 +275,3 @@ def _ede_text(text: str) -> bytes:
         return octets
     head = octets[: MAX_EDE_TEXT - _EDE_TAIL - len(_CUT)].decode(errors="ignore")
     return head.encode() + _CUT + octets[-_EDE_TAIL:].decode(errors="ignore").encode()
-
-
-def _where(error: BaseException) -> str:
-    """File and line that raised, for the log."""
-    trace = error.__traceback__
-    while trace is not None and trace.tb_next is not None:
-        trace = trace.tb_next
-    return "" if trace is None else f"{trace.tb_frame.f_code.co_filename}:{trace.tb_lineno}"

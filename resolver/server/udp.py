@@ -114,7 +114,11 @@ class UdpListener:
                 return
             except OSError:  # closed by what was handled before it in this batch, or an error of the interface
                 return
-            response = stored(wire)
+            try:
+                response = stored(wire)
+            except Exception as error:
+                self._broke(error)
+                continue
             if response is None:
                 handle(wire, address, partial(send, address))
                 continue
@@ -144,9 +148,12 @@ class UdpListener:
         try:
             self._respond(wire, Client(address[0], address[1], Transport.UDP), send)
         except Exception as error:
-            self.failed += 1
             self._settle()
-            self._loop.call_exception_handler({"message": "a query broke its server", "exception": error})
+            self._broke(error)
+
+    def _broke(self, error: Exception) -> None:
+        self.failed += 1
+        self._loop.call_exception_handler({"message": "a query broke its server", "exception": error})
 
     def _send(self, to: _Address, wire: bytes | None) -> None:
         if wire is None:

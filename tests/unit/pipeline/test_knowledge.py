@@ -284,3 +284,13 @@ def test_delegations_can_outlive_what_is_known_of_whom_to_ask():
         delegations=known.delegations,
     )
     assert routed(again, "a.com.") == ("com.", False)
+
+
+@pytest.mark.rfc(6672, "3.4")
+def test_the_alias_that_a_dname_makes_is_itself_the_answer_where_it_is_asked_for():
+    known, _ = made()
+    dname = rrset("old.example.com. 100 IN DNAME new.example.com.")
+    known.learn(zone_text.question("old.example.com.", "DNAME"), Answered((), (dname,), True))
+    alias = rrset("a.old.example.com. 100 IN CNAME a.new.example.com.")
+    for rtype in (Type.CNAME, Type.ANY):
+        assert known.recall(alias.name, rtype) == Answered((dname,), (alias,), False)

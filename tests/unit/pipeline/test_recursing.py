@@ -1,17 +1,29 @@
 from __future__ import annotations
 
+import asyncio
+
 import pytest
 
 from resolver.app import build
+from resolver.auth.authority import Authority
 from resolver.auth.shipped import find_zones
+from resolver.cache.servers import Servers
 from resolver.config import Config
-from resolver.message import RA, RD, Edns, Message, Question, Rcode, Transport, Type
+from resolver.engine.budget import Limits
+from resolver.message import RA, RD, Client, Edns, Message, Query, Question, Rcode, Reply, Transport, Type
 from resolver.network.base import Endpoint
 from resolver.network.entropy import SeededEntropy
+from resolver.network.simulated import SimulatedNetwork
+from resolver.observe.counters import Counters
+from resolver.pipeline.recursing import Recursing, ZoneKnowledge
+from resolver.pipeline.resolved import Resolved, Tools
+from resolver.simulation import recursing
 from resolver.testing.virtual_time import VirtualClock
 from resolver.wire import names, types
 from resolver.wire.parse import parse
 from resolver.wire.render import render_query
+from tests.support import zone_text
+from tests.support.internet import root_with
 from tests.support.messages import told
 
 ROOT, RECURSING_ROOT, TLD = "127.53.0.1", "127.53.0.3", "127.53.1.1"
@@ -19,12 +31,8 @@ ROOT, RECURSING_ROOT, TLD = "127.53.0.1", "127.53.0.3", "127.53.1.1"
 
 async def asked(program, host: str, name: str, rtype: str = "A", *, rd: bool = True) -> Message:
     """What the simulated server at `host` says."""
-    import asyncio
-
     question = Question(names.from_text(name), types.from_text(rtype))
     waiting = asyncio.get_running_loop().create_future()
-    from resolver.message import Client
-
     wire = render_query(7, question, rd=rd, edns=Edns())
     program._composed.simulated[host](wire, Client("127.0.0.1", 9, Transport.UDP), waiting.set_result)
     return parse(await waiting)
@@ -132,10 +140,34 @@ def test_only_the_resolver_counts_what_it_sends(run):
 
 def test_the_servers_that_recurse_are_those_declared(run):
     async def main(program):
-        from resolver.simulation import recursing
-
         return recursing(program._world.servers, 53)
 
     found = served(run, main)
     assert found[names.from_text("c.root-servers.test.")] == (Endpoint(RECURSING_ROOT, 53),)
     assert len(found) == 9
+
+
+@pytest.mark.parametrize(("level", "earlier"), [(0, 0.5), (1, 1.0), (2, 1.5)])
+def test_the_deeper_a_server_stands_the_less_time_it_takes(run, level, earlier):
+    """So that a failure below is told before the one above gives up."""
+    zone = zone_text.zone(*root_with("example. 300 IN NS ns.example.", "ns.example. 300 IN A 127.53.2.1"))
+
+    async def main():
+        clock = VirtualClock()
+        tools = Tools(SimulatedNetwork({}, clock, SeededEntropy(1)), clock, SeededEntropy(1), Counters())
+        authority = Authority([zone])
+        known = ZoneKnowledge(authority, Servers(clock, tools.entropy), {}, 53, None)
+        addresses = Resolved(known, tools, limits=Limits())
+        stage = Recursing(authority, known, tools, addresses, level=level)
+        given = []
+
+        async def note(query: Query) -> Reply:
+            given.append(query.deadline)
+            return Reply(0)
+
+        stage._resolved.answer = note
+        client = Client("127.0.0.1", 9, Transport.UDP)
+        await stage.answer(Query(zone_text.question("www.example.", "A"), client, 1, 1004.5))
+        return given
+
+    assert run(main()) == [1004.5 - earlier]

@@ -430,6 +430,7 @@ def test_beyond_so_many_at_once_queries_are_turned_away_and_counted(run, client,
     turned_away, before, after, counters = front(run, main, slow, max_in_flight=3, answers=False)
     assert (len(turned_away), before, after) == (2, 5, 6)
     assert [each and parse(each).rcode for each in turned_away] == [rcode, rcode]
+    assert all(each is None or parse(each).edns.options[0][1].endswith(b"[BUSY]") for each in turned_away)
     assert (counters.queries_dropped_busy, counters.queries_in_flight) == (2, 0)
 
 

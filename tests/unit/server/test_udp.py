@@ -375,3 +375,52 @@ def test_random_octets_break_nothing(on_loop):
         listener.close()
 
     on_loop(main())
+
+
+def test_a_stored_response_is_sent_without_asking_the_server(on_loop):
+    async def main():
+        asked = []
+
+        def respond(wire, client, send):
+            asked.append(wire)
+            send(b"made")
+
+        sock = bind_udp(Endpoint("127.0.0.1", 0))
+        listener = UdpListener(asyncio.get_running_loop(), sock, respond, {b"known": b"kept"}.get)
+        listener.start()
+        asker = Asker()
+        for wire in (b"known", b"new"):
+            asker.sock.sendto(wire, bound_to(sock))
+        assert sorted(await asker.wait_for(2)) == [b"kept", b"made"]
+        assert asked == [b"new"]
+        assert (listener.received, listener.sent, listener.outstanding) == (2, 2, 0)
+        asker.close()
+        listener.close()
+
+    on_loop(main())
+
+
+def test_a_store_that_breaks_costs_one_query_and_is_told(on_loop):
+    async def main():
+        loop = asyncio.get_running_loop()
+        told = []
+        loop.set_exception_handler(lambda _, context: told.append(context["exception"]))
+
+        def stored(wire):
+            if wire == b"bad":
+                raise ZeroDivisionError
+            return b"kept"
+
+        sock = bind_udp(Endpoint("127.0.0.1", 0))
+        listener = UdpListener(loop, sock, echo, stored)
+        listener.start()
+        asker = Asker()
+        for wire in (b"bad", b"good"):
+            asker.sock.sendto(wire, bound_to(sock))
+        assert await asker.wait_for(1) == [b"kept"]
+        assert listener.failed == 1
+        assert [type(error) for error in told] == [ZeroDivisionError]
+        asker.close()
+        listener.close()
+
+    on_loop(main())

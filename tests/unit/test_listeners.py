@@ -1,0 +1,103 @@
+from __future__ import annotations
+
+import asyncio
+import socket
+
+import pytest
+
+from resolver import listeners as module
+from resolver.errors import ListenError
+from resolver.listeners import Listeners, bind, bind_all
+from resolver.network import listening
+from resolver.network.base import Endpoint
+from resolver.network.clock import RealClock
+from resolver.server.tcp import TcpLimits
+
+pytestmark = pytest.mark.sockets
+ANY = Endpoint("127.0.0.1", 0)
+
+
+def echo(wire, client, send):
+    send(wire)
+
+
+def test_port_0_becomes_one_port_that_both_have():
+    bound = bind(ANY, 65536)
+    try:
+        assert bound.asked == ANY
+        assert bound.endpoint == Endpoint("127.0.0.1", bound.udp.getsockname()[1])
+        assert bound.tcp.getsockname()[1] == bound.endpoint.port != 0
+    finally:
+        bound.close()
+
+
+def test_a_port_that_tcp_does_not_have_is_sought_again(monkeypatch):
+    refused = []
+    real = listening.bind_tcp
+
+    def bind_tcp(endpoint, *rest):
+        if len(refused) < 3:
+            refused.append(endpoint.port)
+            raise ListenError(f"{endpoint} is taken")
+        return real(endpoint, *rest)
+
+    monkeypatch.setattr(module.listening, "bind_tcp", bind_tcp)
+    bound = bind(ANY, 65536)
+    bound.close()
+    assert len(refused) == 3
+    refused.clear()
+    with pytest.raises(ListenError):
+        bind(Endpoint("127.0.0.1", bound.endpoint.port), 65536)
+    assert len(refused) == 1, "a port that was asked for is not replaced by another"
+
+
+def test_all_are_bound_or_none():
+    with socket.socket(socket.AF_INET, socket.SOCK_STREAM) as holder:
+        holder.bind(("127.0.0.1", 0))
+        holder.listen()
+        taken = Endpoint("127.0.0.1", holder.getsockname()[1])
+        first = bind(ANY, 65536)
+        first.close()
+        with pytest.raises(ListenError, match=str(taken.port)):
+            bind_all([first.endpoint, taken], 65536)
+        bind(first.endpoint, 65536).close()
+
+
+def test_what_is_no_longer_wanted_is_closed_and_the_rest_goes_on(on_loop):
+    async def main():
+        loop = asyncio.get_running_loop()
+        listeners = Listeners(loop, RealClock(loop))
+        one, two = bind(ANY, 65536), bind(Endpoint("127.0.0.2", 0), 65536)
+        for bound in (one, two):
+            await listeners.start(bound, echo, TcpLimits())
+        both = list(listeners.endpoints)
+        await listeners.keep_only([two.asked], 1.0)
+        left = list(listeners.endpoints)
+        bind(one.endpoint, 65536).close()
+        where = listeners.place(two.asked)
+        known = one.asked in listeners, two.asked in listeners
+        with socket.socket(socket.AF_INET, socket.SOCK_DGRAM) as client:
+            client.settimeout(5)
+            client.sendto(b"hello", (where.host, where.port))
+            echoed = await loop.run_in_executor(None, client.recv, 100)
+        await listeners.keep_only((), 0.0)
+        return both, left, one.endpoint, two.endpoint, known, echoed
+
+    both, left, one, two, known, echoed = on_loop(main())
+    assert both == [one, two]
+    assert left == [two]
+    assert known == (False, True)
+    assert echoed == b"hello"
+
+
+def test_new_limits_are_those_of_connections_to_come(on_loop):
+    async def main():
+        loop = asyncio.get_running_loop()
+        listeners = Listeners(loop, RealClock(loop))
+        await listeners.start(bind(ANY, 65536), echo, TcpLimits(connections=1))
+        listeners.adjust(TcpLimits(connections=7))
+        limits = [tcp.limits.connections for _, _, tcp in listeners._pairs.values()]
+        await listeners.keep_only((), 0.0)
+        return limits
+
+    assert on_loop(main()) == [7]

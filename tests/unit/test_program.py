@@ -1,0 +1,493 @@
+from __future__ import annotations
+
+import asyncio
+import io
+import socket
+
+import dns.flags
+import dns.message
+import dns.query
+import dns.rcode
+import pytest
+
+from resolver import program as module
+from resolver.app import build
+from resolver.config import Config
+from resolver.errors import ListenError, ResolutionFailed, ZoneError
+from resolver.listeners import bind
+from resolver.message import Rcode
+from resolver.network.base import Endpoint
+from resolver.observe.log import Log
+from resolver.wire import names
+from tests.support import worlds
+from tests.support.messages import told
+from tests.support.whole import whole
+
+
+def settings(*listen: str, **sections) -> Config:
+    return Config.model_validate(
+        {"server": {"listen": list(listen or ("127.0.0.1:0",)), **sections.pop("server", {})}, **sections}
+    )
+
+
+async def ask(where: Endpoint, name: str, rtype: str = "A", *, tcp: bool = False) -> dns.message.Message:
+    """What is answered at `where`, over a real socket."""
+    query = dns.message.make_query(name, rtype)
+    send = dns.query.tcp if tcp else dns.query.udp
+    return await asyncio.to_thread(send, query, where.host, 5, where.port)
+
+
+def closed(where: Endpoint) -> bool:
+    """Whether both ports of `where` are free."""
+    for kind in (socket.SOCK_DGRAM, socket.SOCK_STREAM):
+        with socket.socket(socket.AF_INET, kind) as probe:
+            probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+            try:
+                probe.bind((where.host, where.port))
+            except OSError:
+                return False
+    return True
+
+
+async def busy(program) -> None:
+    """A query is being worked on."""
+    async with asyncio.timeout(5):
+        while not program.stats()["queries.in_flight"]:  # noqa: ASYNC110 — nothing tells when
+            await asyncio.sleep(0.01)
+
+
+# -- without listening
+
+
+def test_a_program_answers_without_listening():
+    async def main(made):
+        reply = await made.program.ask("www.example.com")
+        return told(*reply.answer), made.program.listening, made.program.simulated
+
+    assert whole(main) == (["www.example.com. 3600 A 192.0.2.80"], [], [])
+
+
+def test_what_is_no_name_or_no_type_is_a_value_error():
+    async def main(made):
+        for name, rtype in (("a..b", "A"), ("x" * 64, "A"), ("example.com", "NOTATYPE")):
+            with pytest.raises(ValueError, match=r"label|type"):
+                await made.program.ask(name, rtype)
+        with pytest.raises(ResolutionFailed):
+            await made.program.ask("refused.broken.test")
+
+    whole(main)
+
+
+def test_asking_ends_in_the_time_given():
+    async def main(made):
+        began = made.clock.monotonic()
+        with pytest.raises(ResolutionFailed, match="LATE"):
+            await made.program.ask("silent.broken.test", timeout_s=1.0)
+        return made.clock.monotonic() - began
+
+    assert whole(main) == pytest.approx(1.0)
+
+
+def test_stats_are_numbers_that_grow_with_use():
+    async def main(made):
+        before = made.program.stats()
+        await made.ask("www.example.com.")
+        await made.ask("www.example.com.")
+        await made.ask("gone.example.com.")
+        await made.ask("refused.broken.test.")
+        await made.clock.advance(60)
+        return before, made.program.stats()
+
+    before, after = whole(main)
+    assert before.keys() == after.keys()
+    assert all(isinstance(value, int | float) for value in after.values())
+    assert {
+        key: after[key]
+        for key in ("queries.udp", "answers.noerror", "answers.nxdomain", "answers.servfail", "answers.stored")
+    } == {
+        "queries.udp": 4,
+        "answers.noerror": 1,
+        "answers.nxdomain": 1,
+        "answers.servfail": 1,
+        "answers.stored": 1,
+    }
+    assert after["uptime.seconds"] == pytest.approx(60, abs=1)
+    for key in (
+        "upstream.sent",
+        "cache.answers",
+        "cache.answers_bytes",
+        "cache.records_bytes",
+        "cache.delegations",
+        "cache.servers",
+    ):
+        assert after[key] > before[key] == 0, key
+    assert after["cache.records"] == 2
+    assert (after["queries.in_flight"], after["tasks.running"]) == (0, 0)
+
+
+def test_what_is_held_is_listed_with_the_time_that_is_left():
+    async def main(made):
+        await made.ask("www.example.com.")
+        await made.ask("example.com.", "MX")
+        await made.ask("gone.example.com.")
+        await made.ask("v4only.example.com.", "AAAA")
+        await made.clock.advance(100)
+        return made.program.cache_entries(100), made.program.cache_entries(2)
+
+    entries, two = whole(main)
+    listed = {(entry["name"], entry["type"]): (entry["ttl"], entry["records"]) for entry in entries}
+    assert listed["www.example.com.", "A"] == (3500, 1)
+    assert listed["example.com.", "MX"] == (3500, 2)
+    assert listed["gone.example.com.", "NXDOMAIN"][1] == 0
+    assert listed["v4only.example.com.", "AAAA"][1] == 0
+    assert len(two) == 2
+
+
+def test_what_was_flushed_is_asked_again():
+    async def main(made):
+        for name in ("www.example.com.", "mail.example.com.", "refused.broken.test."):
+            await made.ask(name)
+        sent = made.program.stats()["upstream.sent"]
+        gone = made.program.flush(names.from_text("WWW.example.com."), False)
+        await made.ask("mail.example.com.")
+        await made.ask("www.example.com.")
+        after_one = made.program.stats()["upstream.sent"] - sent
+        below = made.program.flush(names.ROOT, True)
+        stats = made.program.stats()
+        return gone, after_one, below, stats["cache.records"], stats["cache.delegations"], stats["cache.answers"]
+
+    gone, after_one, below, records, delegations, answers = whole(main)
+    assert (gone, after_one) == (1, 1)
+    assert below >= 5
+    assert (records, delegations, answers) == (0, 0, 0)
+
+
+def test_a_flush_forgets_failures():
+    async def main(made):
+        await made.ask("refused.broken.test.")
+        sent = made.program.stats()["upstream.sent"]
+        made.program.flush(names.from_text("refused.broken.test."), False)
+        await made.ask("refused.broken.test.")
+        return made.program.stats()["upstream.sent"] - sent
+
+    assert whole(main) > 0
+
+
+def test_settings_reach_the_stages():
+    async def main(made):
+        message = await made.ask("chain.example.com.", tcp=True)
+        return message.rcode
+
+    assert whole(main, {"resolver": {"max_aliases": 3}}) == Rcode.SERVFAIL
+    assert whole(main, {"resolver": {"max_aliases": 4}}) == Rcode.NOERROR
+    assert whole(main, {"resolver": {"max_exchanges": 3}}) == Rcode.SERVFAIL
+    assert whole(main, {"resolver": {"max_referrals": 1}}) == Rcode.SERVFAIL
+
+
+@pytest.mark.parametrize(("seconds", "setting"), [(1.0, 1000), (2.5, 2500)])
+def test_a_client_waits_as_long_as_is_set(seconds, setting):
+    async def main(made):
+        await made.ask("silent.broken.test.")
+        return made.took
+
+    assert whole(main, {"resolver": {"client_timeout_ms": setting}}) == pytest.approx(seconds)
+
+
+def test_a_floor_and_a_ceiling_of_ttls_are_seen_in_answers():
+    async def main(made):
+        found = [(await made.ask(name)).answer[0].ttl for name in ("short.example.com.", "www.example.com.")]
+        gone = await made.ask("gone.example.com.")
+        return found, gone.authority[0].ttl
+
+    cache = {"min_ttl_s": 60, "max_ttl_s": 600, "negative_max_ttl_s": 7}
+    assert whole(main, {"cache": cache}) == ([60, 600], 7)
+
+
+# -- on real sockets
+
+
+@pytest.mark.sockets
+def test_it_listens_on_udp_and_tcp_and_so_do_its_simulated_servers(on_loop):
+    async def main():
+        program = build(settings())
+        await program.start()
+        (front,) = program.listening
+        name, root = program.simulated[0]
+        found = [await ask(front, "www.example.com", tcp=tcp) for tcp in (False, True)]
+        referral = await ask(root, "www.example.com")
+        servers = len(program.simulated)
+        await program.stop()
+        return front, name, root, found, referral, servers, program.listening
+
+    front, name, root, found, referral, servers, listening = on_loop(main())
+    assert front.port == root.port != 0
+    assert name == "a.root-servers.test."
+    for response in found:
+        assert response.answer[0].to_text() == "www.example.com. 3600 IN A 192.0.2.80"
+        assert response.flags & dns.flags.RA
+    assert referral.authority[0].name.to_text() == "com."
+    assert not referral.flags & dns.flags.RA
+    assert servers > 20
+    assert listening == []
+    assert closed(front)
+
+
+@pytest.mark.sockets
+def test_both_modes_walk_over_real_sockets(on_loop):
+    async def main():
+        found = []
+        for mode in ("iterative", "recursive"):
+            program = build(settings(resolver={"mode": mode}))
+            await program.start()
+            found.append(await ask(program.listening[0], "chain.example.com", tcp=True))
+            await program.stop()
+        return found
+
+    for response in on_loop(main()):
+        assert response.rcode() == dns.rcode.NOERROR
+        assert len(response.answer) == 5
+
+
+@pytest.mark.sockets
+def test_in_memory_the_simulated_servers_bind_nothing(on_loop):
+    async def main():
+        program = build(settings(world={"in_memory": True}))
+        await program.start()
+        response = await ask(program.listening[0], "www.example.com")
+        simulated = program.simulated
+        await program.stop()
+        return response, simulated
+
+    response, simulated = on_loop(main())
+    assert response.answer
+    assert simulated == []
+
+
+@pytest.mark.sockets
+def test_where_the_addresses_of_the_world_do_not_exist_it_runs_in_memory(on_loop, monkeypatch):
+    real = module.bind_all
+
+    def bind_all(endpoints, buffer):
+        wanted = list(endpoints)
+        if any(each.host.startswith("127.53.") for each in wanted):
+            import errno
+
+            raise ListenError("127.53.0.1 cannot be bound here") from OSError(errno.EADDRNOTAVAIL, "no such address")
+        return real(wanted, buffer)
+
+    monkeypatch.setattr(module, "bind_all", bind_all)
+    monkeypatch.setattr(module, "has_no_such_address", lambda error: "127.53." in str(error))
+
+    async def main():
+        log = io.StringIO()
+        program = build(settings(), log=Log(log, lambda: 0.0))
+        await program.start()
+        response = await ask(program.listening[0], "www.example.com")
+        await program.stop()
+        return response, log.getvalue()
+
+    response, log = on_loop(main())
+    assert response.answer
+    assert "world_in_memory" in log
+
+
+@pytest.mark.sockets
+def test_a_start_that_fails_has_opened_nothing(on_loop):
+    async def main():
+        with socket.socket(socket.AF_INET, socket.SOCK_DGRAM) as holder:
+            holder.bind(("127.0.0.1", 0))
+            taken = holder.getsockname()[1]
+            program = build(settings("127.0.0.1:0", f"127.0.0.1:{taken}"))
+            with pytest.raises(ListenError, match=str(taken)):
+                await program.start()
+            listening = program.listening, program.simulated
+            await program.stop()
+            return listening
+
+    assert on_loop(main()) == ([], [])
+
+
+@pytest.mark.sockets
+def test_a_reload_opens_what_is_new_closes_what_is_gone_and_keeps_the_rest_and_the_cache(on_loop):
+    async def main():
+        program = build(settings("127.0.0.1:0"))
+        await program.start()
+        (first,) = program.listening
+        await ask(first, "www.example.com")
+        sent = program.stats()["upstream.sent"]
+        await program.reload(settings("127.0.0.1:0", "127.0.0.2:0"))
+        both = list(program.listening)
+        again = [await ask(each, "www.example.com") for each in both]
+        sent_again = program.stats()["upstream.sent"]
+        await program.reload(settings("127.0.0.2:0"))
+        last = list(program.listening)
+        alone = await ask(last[0], "www.example.com")
+        gone = closed(first)
+        await program.stop()
+        return first, both, again, sent_again - sent, last, alone, gone
+
+    first, both, again, sent, last, alone, gone = on_loop(main())
+    assert both[0] == first
+    assert all(response.answer for response in (*again, alone))
+    assert sent == 0
+    assert last == both[1:]
+    assert gone
+
+
+@pytest.mark.sockets
+def test_a_reload_that_fails_changes_nothing(on_loop, tmp_path):
+    (tmp_path / "hierarchy.toml").write_text("[zone.\n")
+
+    async def main():
+        program = build(settings(cache={"max_ttl_s": 600}))
+        await program.start()
+        (front,) = program.listening
+        config, stats = program.config, program.stats()
+        with pytest.raises(ZoneError):
+            await program.reload(settings(world={"directory": str(tmp_path)}))
+        with socket.socket(socket.AF_INET, socket.SOCK_STREAM) as holder:
+            holder.bind(("127.0.0.2", 0))
+            holder.listen()
+            taken = holder.getsockname()[1]
+            with pytest.raises(ListenError, match=str(taken)):
+                await program.reload(settings("127.0.0.1:0", "127.0.0.3:0", f"127.0.0.2:{taken}"))
+        same = program.config is config, program.listening == [front], program.stats().keys() == stats.keys()
+        response = await ask(front, "www.example.com")
+        await program.stop()
+        return same, response
+
+    same, response = on_loop(main())
+    assert same == (True, True, True)
+    assert response.answer[0].ttl == 600
+
+
+@pytest.mark.sockets
+def test_a_reload_that_fails_late_closes_what_it_had_opened(on_loop):
+    """The listener could be bound, the simulated root could not."""
+
+    async def main():
+        program = build(settings())
+        await program.start()
+        before = list(program.listening), list(program.simulated)
+        free = bind(Endpoint("127.0.0.3", 0), 65536)
+        free.close()
+        with socket.socket(socket.AF_INET, socket.SOCK_DGRAM) as holder:
+            holder.bind(("127.53.0.1", 0))
+            taken = holder.getsockname()[1]
+            wanted = settings("127.0.0.1:0", f"127.0.0.3:{free.endpoint.port}", world={"port": taken})
+            with pytest.raises(ListenError, match=str(taken)) as caught:
+                await program.reload(wanted)
+            was_closed = closed(free.endpoint) and caught.value is not None
+        after = list(program.listening), list(program.simulated)
+        response = await ask(program.listening[0], "www.example.com")
+        await program.stop()
+        return was_closed, before == after, response
+
+    was_closed, same, response = on_loop(main())
+    assert was_closed
+    assert same
+    assert response.answer
+
+
+@pytest.mark.sockets
+def test_a_reload_to_another_world_forgets_what_the_first_one_said(on_loop, tmp_path):
+    worlds.write(tmp_path, shop_test="$TTL 60\n$ORIGIN shop.test.\nwww A 192.0.2.99\n")
+
+    async def main():
+        program = build(settings())
+        await program.start()
+        (front,) = program.listening
+        before = await ask(front, "www.shop.test")
+        await program.reload(settings(world={"directory": str(tmp_path)}, server={"identity": "another"}))
+        after = await ask(front, "www.shop.test")
+        gone = await ask(front, "www.example.com")
+        roots = [name for name, _ in program.simulated]
+        await program.stop()
+        return before, after, gone, roots
+
+    before, after, gone, roots = on_loop(main())
+    assert before.rcode() == gone.rcode() == dns.rcode.NXDOMAIN
+    assert after.answer[0].to_text() == "www.shop.test. 60 IN A 192.0.2.99"
+    assert roots[0] == "a.root.test."
+
+
+@pytest.mark.sockets
+def test_to_stop_is_to_finish_what_is_in_progress(on_loop):
+    """slow.broken.test takes most of a second; the stop comes while it is asked."""
+
+    async def main():
+        program = build(settings(server={"drain_s": 3}))
+        await program.start()
+        (front,) = program.listening
+        loop = asyncio.get_running_loop()
+        query = dns.message.make_query("slow.broken.test", "A")
+        with socket.socket(socket.AF_INET, socket.SOCK_DGRAM) as client:
+            client.settimeout(5)
+            client.sendto(query.to_wire(), (front.host, front.port))
+            await busy(program)
+            await program.stop()
+            response = await loop.run_in_executor(None, client.recv, 4096)
+        return dns.message.from_wire(response), len(program._tasks)
+
+    response, tasks = on_loop(main())
+    assert response.answer[0][0].to_text() == "192.0.2.94"
+    assert tasks == 0
+
+
+@pytest.mark.sockets
+def test_a_stop_waits_no_longer_than_it_may(on_loop):
+    async def main():
+        program = build(settings(server={"drain_s": 0.1}))
+        await program.start()
+        (front,) = program.listening
+        query = dns.message.make_query("silent.broken.test", "A")
+        with socket.socket(socket.AF_INET, socket.SOCK_DGRAM) as client:
+            client.sendto(query.to_wire(), (front.host, front.port))
+            await busy(program)
+            began = asyncio.get_running_loop().time()
+            await program.stop()
+            return asyncio.get_running_loop().time() - began, program.stats()["queries.in_flight"]
+
+    took, in_flight = on_loop(main())
+    assert took < 1
+    assert in_flight == 0
+
+
+@pytest.mark.sockets
+def test_its_own_listeners_are_never_asked(on_loop):
+    """A forwarder that is the daemon itself, on a port that was not known when it was configured, would be a loop."""
+
+    async def main():
+        program = build(settings())
+        await program.start()
+        (front,) = program.listening
+        forwards = {"loop.test.": [f"127.0.0.1:{front.port}"]}
+        await program.reload(settings("127.0.0.1:0", resolver={"forward_zones": forwards}))
+        response = await ask(front, "www.loop.test")
+        sent = program.stats()["queries.udp"]
+        await program.stop()
+        return response, sent
+
+    response, queries = on_loop(main())
+    assert response.rcode() == dns.rcode.SERVFAIL
+    assert queries == 1
+
+
+@pytest.mark.sockets
+def test_a_forward_zone_is_asked_over_real_sockets(on_loop):
+    async def main():
+        other = build(settings("127.0.0.5:0"))
+        await other.start()
+        upstream = other.listening[0]
+        forwards = {".": [f"{upstream.host}:{upstream.port}"]}
+        program = build(settings(resolver={"forward_zones": forwards}))
+        await program.start()
+        response = await ask(program.listening[0], "chain.example.com")
+        simulated = program.simulated
+        await program.stop()
+        await other.stop()
+        return response, simulated
+
+    response, simulated = on_loop(main())
+    assert len(response.answer) == 5
+    assert simulated == []
