@@ -11,12 +11,12 @@ from hypothesis import strategies as st
 from resolver.auth.hierarchy import World, load
 from resolver.message import Client, Edns, Rcode, Transport
 from resolver.network.simulated import Link
-from resolver.testing import virtual_time
 from resolver.wire import names
 from resolver.wire.parse import parse
 from resolver.wire.render import render_query
 from tests.support import worlds
 from tests.support.internet import ROOT_SERVER, Internet, Resolver, delegate, leaf, root_with
+from tests.support.strict import run_strictly
 from tests.support.whole import whole
 from tests.support.zone_text import question
 
@@ -211,7 +211,7 @@ def test_ttls_count_down_and_never_rise_whichever_way_one_asks(steps, ttl):
             assert found == {held}, "not before and not later"
             assert left == until - int(clock.boottime())
 
-    virtual_time.run(main())
+    run_strictly(main())
 
 
 # -- the whole program

@@ -11,11 +11,11 @@ from resolver.errors import ResolutionFailed
 from resolver.message import AA, QR, RA, TC, Message, Question, Rcode, Reply, RRset, Type
 from resolver.network.faults import Fault
 from resolver.network.simulated import FORGERIES, Link
-from resolver.testing import virtual_time
 from resolver.wire import names
 from resolver.wire.render import render
 from tests.support.internet import ROOT_SERVER, Internet, Resolver, delegate, leaf, root_with
 from tests.support.messages import name, rrset, soa
+from tests.support.strict import run_strictly
 from tests.support.whole import extended_errors, whole
 
 HOSTS = tuple(f"10.0.0.{last}" for last in range(1, 6))
@@ -157,7 +157,7 @@ def test_among_liars_every_question_ends_in_time(servers, questions, use_0x20, m
         outcomes = await asyncio.gather(*(ask(*question) for question in questions))
         return outcomes, len(resolver.resolved._flights), len(world.asked())
 
-    outcomes, in_flight, sent = virtual_time.run(main())
+    outcomes, in_flight, sent = run_strictly(main())
     for outcome, took in outcomes:
         assert well_formed(outcome)
         assert took <= 4.5 + 1e-6
@@ -228,7 +228,7 @@ def test_in_any_weather_what_is_answered_is_the_truth(links, faults, asked, seed
         outcomes = await asyncio.gather(*map(ask, asked))
         return outcomes, world.clock.monotonic() - began
 
-    outcomes, took = virtual_time.run(main())
+    outcomes, took = run_strictly(main())
     assert took <= 4.5 + 1e-6
     for which, outcome in zip(asked, outcomes, strict=True):
         assert well_formed(outcome)
@@ -249,7 +249,7 @@ def test_in_good_weather_everything_is_answered():
         resolver = Resolver(world, use_0x20=True, minimises=True, primed=False)
         return [await resolver.lines(each) for each in ("www.a.", "www.b.")]
 
-    assert virtual_time.run(main()) == [["www.a. 300 A 10.1.1.1"], ["www.b. 300 A 10.1.1.2"]]
+    assert run_strictly(main()) == [["www.a. 300 A 10.1.1.1"], ["www.b. 300 A 10.1.1.2"]]
 
 
 @settings(derandomize=True, deadline=None, max_examples=25)

@@ -13,11 +13,11 @@ from resolver.message import Client, Edns, Message, Question, Transport
 from resolver.network.entropy import SeededEntropy
 from resolver.observe.transcript import Node, Transcript
 from resolver.program import Program
-from resolver.testing import virtual_time
 from resolver.testing.virtual_time import VirtualClock
 from resolver.wire import names, types
 from resolver.wire.parse import parse
 from resolver.wire.render import render_query
+from tests.support.strict import run_strictly
 
 EDNS = Edns()
 
@@ -88,7 +88,7 @@ def whole(
         finally:
             await made.program.stop()
 
-    return virtual_time.run(go())
+    return run_strictly(go())
 
 
 def extended_errors(message: Message) -> list[tuple[int, str]]:

@@ -36,11 +36,11 @@ from resolver.observe.counters import Counters
 from resolver.observe.log import Log
 from resolver.server.respond import MAX_EDE_TEXT, Conduct, Responder
 from resolver.tasks import Tasks
-from resolver.testing import virtual_time
 from resolver.testing.virtual_time import VirtualClock
 from resolver.wire.parse import parse
 from resolver.wire.render import render
 from tests.support.messages import name, sets, soa
+from tests.support.strict import run_strictly
 
 WWW = Question(name("www.example.com."), Type.A)
 ANSWER = sets(["www.example.com. 300 IN A 192.0.2.80"])
@@ -212,7 +212,7 @@ def test_whatever_octets_arrive_send_is_called_once_and_nothing_is_raised(data):
         f = Front()
         return await f.raw(octets, client), [event for event in f.events if event["level"] == "error"]
 
-    response, errors = virtual_time.run(main())
+    response, errors = run_strictly(main())
     assert not errors
     if len(octets) < 12 or octets[2] & 0x80:
         assert response is None
@@ -613,7 +613,7 @@ def test_a_stored_answer_is_octet_for_octet_what_would_be_made(reply, id, flags,
         fresh = Front(replace(storable, answer=aged(reply.answer), authority=aged(reply.authority)), answers=False)
         return found, [await fresh.raw(wire, client) for wire in wires], made_once
 
-    (same, other), (made, made_other), made_once = virtual_time.run(main())
+    (same, other), (made, made_other), made_once = run_strictly(main())
     assert same == made
     assert _folded(other) == _folded(made_other)
     assert made_once == 1
