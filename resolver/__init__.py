@@ -3,7 +3,7 @@
     import asyncio, resolver
 
     async def main():
-        program = resolver.build(resolver.Config(), resolver.load_world("zones"))
+        program = resolver.build(resolver.Config(), resolver.load_world())
         await program.start()                       # or not: `ask` works without listening
         reply = await program.ask("www.example.com", "A")
         await program.stop()
@@ -25,7 +25,7 @@ __version__ = version.VERSION
 if TYPE_CHECKING:
     from resolver.app import build
     from resolver.auth.hierarchy import World
-    from resolver.auth.hierarchy import load as load_world
+    from resolver.auth.shipped import load_world
     from resolver.config import Config
     from resolver.errors import ConfigError, ListenError, ResolutionFailed, ResolverdError, ZoneError
     from resolver.program import Program
@@ -54,7 +54,7 @@ _HOMES: Final = {
     "World": ("resolver.auth.hierarchy", "World"),
     "ZoneError": ("resolver.errors", "ZoneError"),
     "build": ("resolver.app", "build"),
-    "load_world": ("resolver.auth.hierarchy", "load"),
+    "load_world": ("resolver.auth.shipped", "load_world"),
 }
 
 

@@ -147,4 +147,4 @@ def _by_name(zones: dict[str, tuple[Endpoint, ...]]) -> list[tuple[bytes, tuple[
 
 def _configured(zone: bytes, servers: tuple[Endpoint, ...]) -> Delegation:
     """A stub or forward zone with its servers, whose names nobody knows."""
-    return Delegation(zone, tuple(NameServer(zone, (each,)) for each in servers), 0, configured=True)
+    return Delegation(zone, tuple(NameServer(b"", (each,)) for each in servers), 0, configured=True)

@@ -13,6 +13,9 @@ from resolver.version import VERSION
 SAMPLE: Final = "www.example.com"
 """A name that both the shipped world and the Internet have."""
 
+ANY_WORLD: Final = ". NS"
+"""What every world answers."""
+
 
 def reachable(endpoint: Endpoint) -> Endpoint:
     """Where a client on this machine asks what listens on `endpoint`: loopback for a wildcard."""
@@ -29,23 +32,27 @@ def banner(config: Config, listening: Sequence[Endpoint], simulated: Sequence[tu
         ports = sorted({endpoint.port for _, endpoint in simulated})
         where = f"port {ports[0]}" if len(ports) == 1 else f"ports {ports[0]} to {ports[-1]}"
         first = simulated[0]
-        lines.append(f"simulated internet: {len(simulated)} addresses in 127.53.0.0/16, {where}")
+        count = f"{len(simulated)} address{'es' * (len(simulated) != 1)}"
+        lines.append(f"simulated internet: {count} in 127.53.0.0/16, {where}")
         lines.append(f"  {first[1]}  {first[0]}")
     elif config.world_served:
         lines.append("simulated internet: in memory, only the resolver reaches it")
     if listening:
-        lines += ["", "Try:", *(f"  {line}" for line in _to_paste(reachable(listening[0]), simulated))]
+        lines += ["", "Try:", *(f"  {line}" for line in _to_paste(config, reachable(listening[0]), simulated))]
     return "\n".join(lines) + "\n"
 
 
-def _to_paste(resolver: Endpoint, simulated: Sequence[tuple[str, Endpoint]]) -> list[str]:
+def _to_paste(config: Config, resolver: Endpoint, simulated: Sequence[tuple[str, Endpoint]]) -> list[str]:
     port = f"-port={resolver.port} " if resolver.port != 53 else ""
-    lines = [_dig(resolver), f"nslookup {port}{SAMPLE} {resolver.host}"]
+    if config.world_served and config.world.directory is not None:
+        lines = [_dig(resolver, ANY_WORLD), f"nslookup {port}-type=NS . {resolver.host}"]
+        return lines + [f"{_dig(simulated[0][1], ANY_WORLD)}   # the simulated root itself"] * bool(simulated)
+    lines = [_dig(resolver, SAMPLE), f"nslookup {port}{SAMPLE} {resolver.host}"]
     if simulated:
-        lines.append(f"{_dig(simulated[0][1])}   # the simulated root itself: a referral to com.")
+        lines.append(f"{_dig(simulated[0][1], SAMPLE)}   # the simulated root itself: a referral to com.")
     return lines
 
 
-def _dig(to: Endpoint) -> str:
+def _dig(to: Endpoint, question: str) -> str:
     port = f" -p {to.port}" if to.port != 53 else ""
-    return f"dig @{to.host}{port} {SAMPLE}"
+    return f"dig @{to.host}{port} {question}"

@@ -274,7 +274,8 @@ class _Connection(asyncio.Protocol):
                 **extra,
             }
             head = h11.Response(status_code=status, headers=list(headers.items()))
-            self._send(head, h11.Data(data=body), h11.EndOfMessage())
+            wanted = self._request is None or self._request.method != b"HEAD"
+            self._send(head, *([h11.Data(data=body)] if wanted else []), h11.EndOfMessage())
         if self._transport is not None:
             self._transport.close()
 

@@ -52,7 +52,11 @@ class BadName(WireError, ValueError):
 
 
 class ListenError(ResolverdError):
-    """An address that cannot be bound; the text names it, its holder where that is known, and the fix."""
+    """An address that cannot be bound: `what` names it and its holder where that is known, `instead` the fix."""
+
+    def __init__(self, what: str, instead: str = "") -> None:
+        self.what, self.instead = what, instead
+        super().__init__(f"{what}; {instead}" if instead else what)
 
 
 class ControlError(ResolverdError):

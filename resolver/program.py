@@ -136,7 +136,7 @@ class Program:
         try:
             port = config.world.port or self._first_port(config, front)
             places = self._places(config, world, port)
-            behind = bind_all((each for each in places if each not in self._behind), buffer)
+            behind = self._bind_behind(places, buffer)
             listening = (*self._front.endpoints, *(each.endpoint for each in front))
             composed = self._composition(config, world, port, bound=bool(places), listening=listening)
         except BaseException:
@@ -268,6 +268,14 @@ class Program:
             self.log.warning("no_ipv6", reason=str(error))
             return bound
 
+    def _bind_behind(self, places: Sequence[Endpoint], buffer: int) -> list[Bound]:
+        """The addresses of the simulated servers that are new, bound."""
+        try:
+            return bind_all((each for each in places if each not in self._behind), buffer)
+        except ListenError as error:
+            advice = "the simulated servers can have another port (world.port), or none (--in-memory)"
+            raise ListenError(f"a simulated server {error.what}", f"stop it; or {advice}") from error
+
     def _places(self, config: Config, world: World | None, port: int) -> list[Endpoint]:
         """Where the simulated servers bind; nowhere where they cannot, as on systems that have 127.0.0.1 alone."""
         if world is None or config.world.in_memory:
@@ -282,7 +290,7 @@ class Program:
         except ListenError as error:
             if not has_no_such_address(error):
                 raise
-            self.log.warning("world_in_memory", reason=str(error))
+            self.log.warning("world_in_memory", reason=f"this machine has no address {world.servers[0].ipv4}")
             return []
         return [Endpoint(server.ipv4, port) for server in world.servers]
 

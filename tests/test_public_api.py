@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 import subprocess
 import sys
 from pathlib import Path
@@ -50,3 +51,15 @@ def test_importing_the_package_imports_nothing_heavy() -> None:
 
 def test_names_are_shown_without_what_a_terminal_would_obey() -> None:
     assert "\x1b" not in names.to_text(b"\x04a\x1b[m\x00")
+
+
+def test_the_program_of_the_readme_runs() -> None:
+    root = Path(__file__).parent.parent
+    (code,) = re.findall(r"```python\n(.*?)```", (root / "README.md").read_text(), re.DOTALL)
+    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, cwd=root, check=True)
+    assert "RRset" in done.stdout
+    assert done.stderr == ""
+
+
+def test_a_world_is_loaded_from_a_path_as_text_or_is_the_shipped_one() -> None:
+    assert resolver.load_world(str(find_zones())).zones.keys() == resolver.load_world().zones.keys()

@@ -77,8 +77,10 @@ def _delegate(draft: Draft, zone: ZoneDraft) -> None:
     parent = draft.parent(zone)
     if parent is None or parent.cut_above(zone.apex):
         return  # the parent's file delegates it, or what is above it
-    for record in zone.records(zone.apex, Type.NS):
-        parent.make(zone.declared.apex, Type.NS, record.ttl, record.rdata, zone.declared.where)
+    records = zone.records(zone.apex, Type.NS)
+    ttl = min((record.ttl for record in records), default=0)
+    for record in records:
+        parent.make(zone.declared.apex, Type.NS, ttl, record.rdata, zone.declared.where)
 
 
 def _name(draft: Draft, server: ServerDeclaration) -> None:

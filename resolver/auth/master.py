@@ -246,7 +246,7 @@ class Reader:
             if self._generated + len(steps) > MAX_GENERATED:
                 raise _Bad(
                     f"$GENERATE would make {len(steps)} records",
-                    f"a file may generate {MAX_GENERATED} in all",
+                    f"write a smaller range: a file may generate {MAX_GENERATED} in all",
                 )
             self._generated += len(steps)
             rest = syntax.template(rest)

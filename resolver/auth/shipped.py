@@ -9,12 +9,22 @@ Limits: the package must be unpacked on a file system.
 from __future__ import annotations
 
 from pathlib import Path
-from typing import Final
+from typing import TYPE_CHECKING, Final
 
 from resolver.errors import ZoneError
 
+if TYPE_CHECKING:
+    from resolver.auth.hierarchy import World
+
 FILE: Final = "hierarchy.toml"
 """What makes a directory a world."""
+
+
+def load_world(directory: str | Path | None = None) -> World:
+    """The world declared in `directory`, or the shipped one. Raises `ZoneError` with the first mistake."""
+    from resolver.auth import hierarchy
+
+    return hierarchy.load(find_zones() if directory is None else Path(directory))
 
 
 def find_zones() -> Path:

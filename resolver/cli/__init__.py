@@ -24,7 +24,7 @@ class Parser(argparse.ArgumentParser):
 
     def error(self, message: str) -> NoReturn:
         """Raises `ConfigError` with `message`."""
-        raise ConfigError(message, where=self.prog, instead=f"see `{self.prog} --help`")
+        raise ConfigError(message, where=self.prog.removeprefix("resolver "), instead=f"see `{self.prog} --help`")
 
 
 class Command(NamedTuple):

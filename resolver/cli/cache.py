@@ -53,6 +53,9 @@ def _flush(args: argparse.Namespace) -> int:
         names.from_text(name)
     except BadName as wrong:
         raise ConfigError(f"no domain name: {wrong}", instead="write one as in example.com") from None
+    behind = name.rpartition("/")[2]
+    if "/" in name and "." not in behind and not behind.isdigit():
+        raise ConfigError(f"there is nothing to flush as /{behind}", instead=f"write NAME or NAME{SUBTREE}")
     body = {"name": name, "subtree": str(args.name).endswith(SUBTREE)}
     flushed = ask(options.control_socket(args), "POST", "/cache/flush", body).get("flushed")
     print(f"flushed {flushed} entr{'y' if flushed == 1 else 'ies'}")

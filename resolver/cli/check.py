@@ -14,6 +14,7 @@ from typing import Final
 
 from resolver.auth.shipped import find_zones
 from resolver.cli import options
+from resolver.config import Config
 from resolver.errors import ConfigError
 from resolver.text import printable
 
@@ -43,6 +44,7 @@ def run(args: argparse.Namespace) -> int:
     if directory is None:
         loaded = options.settings(args)
         if args.what is None:
+            _check_hints(loaded.config)
             print(f"{loaded.file or 'built-in settings'}: clean")
             if not loaded.config.world_served:
                 return 0
@@ -50,6 +52,14 @@ def run(args: argparse.Namespace) -> int:
     if not directory.is_dir():
         raise ConfigError("is no directory", where=str(directory), instead="give one with a hierarchy.toml")
     return _check_zones(directory)
+
+
+def _check_hints(config: Config) -> None:
+    """The hints file, if there is one, can be used. Raises `InputError`."""
+    if config.resolver.hints_file is not None:
+        from resolver import hints
+
+        hints.from_file(config.resolver.hints_file)
 
 
 def _check_zones(directory: Path) -> int:

@@ -52,7 +52,6 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 
 def run(args: argparse.Namespace) -> int:
     """The walk has been shown."""
-    args.in_memory = True
     config = options.settings(args).config
     walk = asyncio.run(_walk(config, args.name, args.type))
     if args.json:

@@ -73,6 +73,13 @@ def _zones(config: Config) -> Iterator[Contradiction]:
         what = f'"{zone}" is both a stub zone and a forward zone'
         yield Contradiction("resolver", "forward_zones", what, "keep one of the two")
 
+    for key, zones in (("forward_zones", config.resolver.forward_zones), ("stub_zones", config.resolver.stub_zones)):
+        for zone, servers in zones.items():
+            for endpoint in servers:
+                if endpoint in config.server.listen:
+                    what = f'"{zone}" is to be asked of {endpoint}, where this daemon itself listens'
+                    yield Contradiction("resolver", key, what, "name another server")
+
 
 def _limits(config: Config) -> Iterator[Contradiction]:
     cache = config.cache

@@ -74,7 +74,7 @@ class _Layers:
 
     def put(self, section: str, key: str, value: object, source: Source) -> None:
         if source.file is not None and isinstance(value, str) and _is_path(SECTIONS[section][key]):
-            value = str(source.file.parent / value)
+            value = os.path.normpath(source.file.parent / value)
         self.data.setdefault(section, {})[key] = value
         self.sources[section, key] = source
 

@@ -80,7 +80,8 @@ class Server(Section):
     """TCP connections open at once, of all clients together (RFC 7766 section 6.2.2)."""
 
     tcp_max_per_client: Annotated[int, Field(ge=1, le=65536), Doc("connections")] = 16
-    """TCP connections open at once from one client address, so that one client cannot take them all."""
+    """TCP connections open at once from one client address, so that one client cannot take them all.
+    Loopback is exempt: a proxy or a sidecar there speaks for many."""
 
     tcp_idle_s: Annotated[float, Field(ge=0.1, le=3600)] = 10.0
     """A TCP connection without an outstanding query is closed after this time (RFC 7766 section 6.2.3)."""

@@ -276,7 +276,7 @@ def _gave_up(asking: _Asking) -> ResolutionFailed:
     heard = tuple(dict.fromkeys(asking.heard))[:MAX_HEARD]
     own = asking.cut_short
     for candidate, why in asking.troubles:
-        who = f"{names.to_text(candidate.name)} ({candidate.endpoint.host})"
+        who = _who(candidate)
         if isinstance(why, Fault):
             tag, code = _BY_FAULT[why]
             text = f"{zone}: {who} {why}"
@@ -286,7 +286,7 @@ def _gave_up(asking: _Asking) -> ResolutionFailed:
             return ResolutionFailed("MALF", NETWORK_ERROR, text, label="malformed", heard=heard, own_limit=own)
     for candidate, why in asking.troubles:
         if why is not Trouble.TIMEOUT:
-            text = f"{zone}: {names.to_text(candidate.name)} ({candidate.endpoint.host}): {why}"
+            text = f"{zone}: {_who(candidate)}: {why}"
             return ResolutionFailed("UNRE", NO_REACHABLE_AUTHORITY, text, label="unreachable", own_limit=own)
     if asking.sends:
         text = f"no server of {zone} replied"
@@ -294,3 +294,10 @@ def _gave_up(asking: _Asking) -> ResolutionFailed:
     text = f"no name server of {zone} has an address"
     failure = asking.lookup_failure
     return ResolutionFailed("NOAD", NO_REACHABLE_AUTHORITY, text, label="no_address", own_limit=own, cause=failure)
+
+
+def _who(candidate: _Candidate) -> str:
+    """The server as a person knows it: by its name, or by where the configuration says that it is."""
+    if candidate.name:
+        return f"{names.to_text(candidate.name)} ({candidate.endpoint.host})"
+    return f"the configured server {candidate.endpoint}"

@@ -97,7 +97,7 @@ def _socket(endpoint: Endpoint, transport: Transport) -> socket.socket:
         socket.inet_pton(family, endpoint.host.partition("%")[0])
     except OSError as error:
         raise ListenError(
-            f"cannot listen on {endpoint}: {endpoint.host!r} is no IP address; write it as 127.0.0.1:5300 or [::1]:5300"
+            f"cannot listen on {endpoint}: {endpoint.host!r} is no IP address", "write 127.0.0.1:5300 or [::1]:5300"
         ) from error
     try:
         sock = socket.socket(family, kind)
@@ -125,16 +125,21 @@ def _listen_error(endpoint: Endpoint, transport: Transport, error: Exception) ->
     if code == errno.EADDRINUSE:
         holder = holder_of(endpoint, transport)
         by = f" by {holder}" if holder else ""
-        return ListenError(f"{text}port {endpoint.port} is taken{by}; stop it, or use --listen {other}")
+        return ListenError(
+            f"{text}port {endpoint.port} is taken{by}", f"stop it, or use --listen {other} (server.listen)"
+        )
     if code in (errno.EACCES, errno.EPERM) and endpoint.port < PRIVILEGED:
         return ListenError(
-            f"{text}ports below {PRIVILEGED} need a privilege; use --listen {other}, or grant it: "
+            f"{text}ports below {PRIVILEGED} need a privilege",
+            f"use --listen {other}, or grant it: "
             f"CAP_NET_BIND_SERVICE (AmbientCapabilities of a service unit, --cap-add NET_BIND_SERVICE of a "
-            f"container) or sysctl net.ipv4.ip_unprivileged_port_start={endpoint.port}"
+            f"container) or sysctl net.ipv4.ip_unprivileged_port_start={endpoint.port}",
         )
     if code in (errno.EADDRNOTAVAIL, errno.EAFNOSUPPORT):
         family = "IPv6" if ":" in endpoint.host else "IPv4"
-        return ListenError(f"{text}this machine has no such address (or no {family}); `ip address` lists those it has")
+        return ListenError(
+            f"{text}this machine has no such address (or no {family})", "`ip address` lists those it has"
+        )
     if isinstance(error, OverflowError):
         return ListenError(f"{text}a port is a number from 0 to 65535")
     return ListenError(f"{text}{(isinstance(error, OSError) and error.strerror) or error}")

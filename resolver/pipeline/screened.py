@@ -29,8 +29,10 @@ from resolver.wire import names
 _NOT_SUPPORTED: Final = 21
 _VERSION_NAMES: Final = frozenset(map(names.from_text, ("version.bind.", "version.server.")))
 _IDENTITY_NAMES: Final = frozenset(map(names.from_text, ("hostname.bind.", "id.server.")))
-_META_TYPES: Final = range(249, 255)
-"""TKEY, TSIG, IXFR, AXFR, MAILB, MAILA; 255 is ANY."""
+_META_TYPES: Final = range(129, 255)
+"""Types of queries and of messages, not of data (RFC 6895 section 3.1); 255 is ANY."""
+_NXNAME: Final = 128
+"""Stands in NSEC records only (RFC 9824); a query for it is malformed."""
 
 
 class Screened:
@@ -52,7 +54,7 @@ class Screened:
             return _refused("no zone is transferred from a resolver [NXFR]")
         if question.type in _META_TYPES:
             return Reply(Rcode.NOTIMP, ra=True)
-        if question.type in (0, Type.OPT):
+        if question.type in (0, Type.OPT, _NXNAME):
             return Reply(Rcode.FORMERR, ra=True)
         if question.type == Type.TXT and names.fold(question.name) == self._health_name:
             return Reply(Rcode.NOERROR, (_text(question, self._health_text),), ra=True)

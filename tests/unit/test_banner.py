@@ -38,3 +38,16 @@ def test_a_world_in_memory_is_said_to_be_there() -> None:
     assert "in memory, only the resolver reaches it" in banner(Config(), [], [])
     internet = Config.model_validate({"resolver": {"roots": "internet"}})
     assert "simulated" not in banner(internet, [], [])
+
+
+def test_a_world_of_ones_own_is_asked_what_every_world_answers() -> None:
+    config = Config.model_validate({"world": {"directory": "my-world"}})
+    text = banner(config, [Endpoint("127.0.0.1", 5300)], [ROOT])
+    assert "simulated internet: 1 address in 127.53.0.0/16" in text
+    assert text.endswith(
+        """
+  dig @127.0.0.1 -p 5300 . NS
+  nslookup -port=5300 -type=NS . 127.0.0.1
+  dig @127.53.0.1 -p 5300 . NS   # the simulated root itself
+"""
+    )

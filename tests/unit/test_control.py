@@ -201,6 +201,22 @@ def test_what_is_no_request_is_answered_with_an_error(path: Path, on_loop: Any, 
 
 
 @pytest.mark.sockets
+def test_head_is_answered_without_a_body(path: Path, on_loop: Any) -> None:
+    async def main() -> None:
+        control = server()
+        await control.start(path)
+        reader, writer = await asyncio.open_unix_connection(str(path))
+        writer.write(b"HEAD /stats HTTP/1.1\r\nhost: x\r\n\r\n")
+        head, _, body = (await reader.read()).partition(b"\r\n\r\n")
+        assert head.startswith(b"HTTP/1.1 405 ")
+        assert b"allow: GET" in head.lower().replace(b"get", b"GET")
+        assert body == b""
+        writer.close()
+        await control.stop()
+
+    on_loop(main())
+
+
 def test_a_request_may_come_in_pieces_and_wait_for_leave(path: Path, on_loop: Any) -> None:
     async def main() -> None:
         async with Served(path):

@@ -125,7 +125,10 @@ def test_generate_writes_nibbles_as_reverse_names_want_them() -> None:
 
 def test_generate_is_counted_before_it_is_expanded(tmp_path: Path) -> None:
     text = refused(tmp_path, "a A 192.0.2.1\n$GENERATE 1-2147483647 h-$ A 192.0.2.1\n")
-    assert text == ("example.com.zone:2: $GENERATE would make 2147483647 records; a file may generate 65536 in all")
+    assert text == (
+        "example.com.zone:2: $GENERATE would make 2147483647 records; "
+        "write a smaller range: a file may generate 65536 in all"
+    )
     two = "$GENERATE 1-40000 h-$ A 192.0.2.1\n" * 2
     assert "example.com.zone:2" in refused(tmp_path, two), "the bound is the file's, not the line's"
 

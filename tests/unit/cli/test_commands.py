@@ -176,6 +176,36 @@ def test_a_wrong_configuration_is_unusable(capsys: pytest.CaptureFixture[str]) -
     assert capsys.readouterr().err == told
 
 
+@pytest.mark.parametrize("hints", ["garbage here", "", ". NS a.root.\n"])
+def test_hints_that_the_daemon_would_refuse_are_unusable(hints: str, capsys: pytest.CaptureFixture[str]) -> None:
+    Path("hints").write_text(hints)
+    Path("my.toml").write_text("[resolver]\nroots = 'file'\nhints_file = 'hints'\n")
+    assert main(["check", "--config", "my.toml"]) == 2
+    assert capsys.readouterr().err.startswith("resolver: hints")
+
+
+@pytest.mark.sockets
+@pytest.mark.parametrize("mode", ["iterative", "recursive"])
+def test_a_walk_outside_the_simulated_world_is_traced_too(mode: str, capsys: pytest.CaptureFixture[str]) -> None:
+    import socket
+
+    with socket.socket(socket.AF_INET, socket.SOCK_DGRAM) as closed:
+        closed.bind(("127.0.0.1", 0))
+        where = f"127.0.0.1:{closed.getsockname()[1]}"
+    Path("my.toml").write_text(f"[resolver]\nforward_zones = {{'.' = ['{where}']}}\n")
+    assert main(["trace", "www.example.com", "--config", "my.toml", "--mode", mode]) == 1
+    told = capsys.readouterr().out
+    assert f"(a configured server) {where}" in told
+    assert f".: the configured server {where}: connection refused [UNRE]" in told
+
+
+@pytest.mark.parametrize("name", ["example.com/subtre", "example.com/all", "com/"])
+def test_only_a_subtree_can_be_flushed_below_a_name(name: str, capsys: pytest.CaptureFixture[str]) -> None:
+    assert main(["cache", "flush", name]) == 2
+    behind = name.partition("/")[2]
+    assert capsys.readouterr().err == f"resolver: there is nothing to flush as /{behind}; write NAME or NAME/subtree\n"
+
+
 class Answers:
     """A double of a DNS server: what comes back for the octets that the command sends."""
 

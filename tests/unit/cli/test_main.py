@@ -64,7 +64,7 @@ def test_an_unknown_command_shows_the_nearest(capsys: pytest.CaptureFixture[str]
 def test_a_wrong_option_is_one_line(words: list[str], capsys: pytest.CaptureFixture[str]) -> None:
     assert main(words) == 2
     told = capsys.readouterr().err
-    assert told.startswith(f"resolver: resolver {words[0]}")
+    assert told.startswith(f"resolver: {words[0]}")
     assert told.endswith("--help`\n")
     assert told.count("\n") == 1
 

@@ -105,6 +105,7 @@ def test_an_identity_fits_into_one_character_string() -> None:
             {"resolver": {"stub_zones": {"a.test": ["::1"]}, "forward_zones": {"A.TEST.": ["::1"]}}},
             "both a stub zone and a forward zone",
         ),
+        ({"resolver": {"forward_zones": {".": ["127.0.0.1:5300"]}}}, "this daemon itself listens"),
         ({"cache": {"min_ttl_s": 60, "max_ttl_s": 30}}, "above max_ttl_s"),
     ],
 )

@@ -67,7 +67,8 @@ def test_transfers_are_refused(run, rtype):
 
 @pytest.mark.rfc(6895, "3.1")
 @pytest.mark.parametrize(
-    ("rtype", "rcode"), [(249, 4), (Type.TSIG, 4), (Type.MAILB, 4), (Type.MAILA, 4), (0, 1), (Type.OPT, 1)]
+    ("rtype", "rcode"),
+    [(249, 4), (129, 4), (128, 1), (Type.TSIG, 4), (Type.MAILB, 4), (Type.MAILA, 4), (0, 1), (Type.OPT, 1)],
 )
 def test_types_that_are_no_data_are_not_resolved(run, rtype, rcode):
     assert screened(run, "example.com.", rtype).rcode == rcode
