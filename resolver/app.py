@@ -61,7 +61,7 @@ def compose(setting: Setting) -> Composed:
     """The stages in their one order, over the network that the configuration allows."""
     config, caches = setting.config, setting.caches
     memory = SimulatedNetwork({}, setting.tools.clock, setting.tools.entropy)
-    tools = replace(setting.tools, network=_network(setting, memory))
+    tools = replace(setting.tools, network=_network(setting, memory), payload=config.server.udp_payload)
     simulated = {}
     if setting.world is not None:
         simulation = Simulation(setting.world, setting.port, tools, setting.spawn, setting.log)

@@ -46,7 +46,9 @@ def _to_paste(config: Config, resolver: Endpoint, simulated: Sequence[tuple[str,
     port = f"-port={resolver.port} " if resolver.port != 53 else ""
     if config.world_served and config.world.directory is not None:
         lines = [_dig(resolver, ANY_WORLD), f"nslookup {port}-type=NS . {resolver.host}"]
-        return lines + [f"{_dig(simulated[0][1], ANY_WORLD)}   # the simulated root itself"] * bool(simulated)
+        if simulated:
+            lines.append(f"{_dig(simulated[0][1], ANY_WORLD)}   # the simulated root itself")
+        return lines
     lines = [_dig(resolver, SAMPLE), f"nslookup {port}{SAMPLE} {resolver.host}"]
     if simulated:
         lines.append(f"{_dig(simulated[0][1], SAMPLE)}   # the simulated root itself: a referral to com.")

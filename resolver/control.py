@@ -12,6 +12,7 @@ a request. Answers are made in the loop, so `MAX_ENTRIES` bounds what listing th
 from __future__ import annotations
 
 import asyncio
+import contextlib
 import json
 from collections.abc import Callable, Mapping, Sequence
 from http import HTTPStatus
@@ -144,8 +145,9 @@ class ControlServer:
         for connection in tuple(self.connections):
             connection.abort()
         await self._server.wait_closed()
-        self._path.unlink(missing_ok=True)
         self._server = None
+        with contextlib.suppress(OSError):  # who took the right to remove it away keeps a socket that nobody answers
+            self._path.unlink(missing_ok=True)
 
     def answer(self, method: str, target: str, body: bytes) -> tuple[int, dict[str, str], object]:
         """Status, extra headers and JSON value for one request; never raises."""

@@ -50,8 +50,8 @@ class Program(Controlled, Protocol):
         """`config` is in force and the cache is kept; or an error is raised and nothing has changed."""
         ...
 
-    async def stop(self) -> None:
-        """Queries in progress are answered or given up after `server.drain_s`; nothing listens any more."""
+    async def stop(self, drain_s: float | None = None) -> None:
+        """Queries in progress are answered or given up after `drain_s` (`server.drain_s`); nothing listens any more."""
         ...
 
 
@@ -101,7 +101,7 @@ class Daemon:
         self._settings, self._build, self._out = settings, build, out
         self._loaded = settings()
         self._wake = asyncio.Event()
-        self._reload = self._end = False
+        self._reload = self._end = self._hurry = False
         self._control: ControlServer | None = None
         self._control_path: Path | None = None
 
@@ -129,7 +129,7 @@ class Daemon:
             log.info("stopping", drain_s=self._loaded.config.server.drain_s)
             if self._control is not None:
                 await self._control.stop()
-            await program.stop()
+            await (program.stop(0.0) if self._hurry else program.stop())
         log.info("stopped")
 
     def _heed_signals(self, loop: asyncio.AbstractEventLoop) -> None:
@@ -137,6 +137,7 @@ class Daemon:
 
         def end() -> None:
             if self._end and main is not None:
+                self._hurry = True
                 main.cancel()
             self._end = True
             self._wake.set()
@@ -157,19 +158,18 @@ class Daemon:
         path = socket_path(config, os.environ, port) if config.control.enabled else None
         if path == self._control_path:
             return
+        server = None
+        if path is not None:
+            server = ControlServer(routes(program, lambda: self._loaded), clock, log)
+            try:
+                await server.start(path)
+            except ControlError as wrong:
+                log.warning("no_control", reason=str(wrong), kept=self._control_path)
+                return
+            log.info("control", path=path)
         if self._control is not None:
             await self._control.stop()
-        self._control, self._control_path = None, None
-        if path is None:
-            return
-        server = ControlServer(routes(program, lambda: self._loaded), clock, log)
-        try:
-            await server.start(path)
-        except ControlError as wrong:
-            log.warning("no_control", reason=str(wrong))
-            return
         self._control, self._control_path = server, path
-        log.info("control", path=path)
 
     def _announce(self, program: Program, log: Log) -> None:
         config = self._loaded.config
@@ -186,6 +186,10 @@ class Daemon:
         except ResolverdError as wrong:
             problem = str(wrong).replace("\n", " | ")
             log.error("reload_refused", problem=problem, kept="the old configuration")
+            return
+        except Exception as wrong:
+            kept = "the old configuration"
+            log.error("reload_refused", problem=repr(wrong), where=place_of(wrong), kept=kept)
             return
         self._loaded = loaded
         log.adjust(loaded.config.log.level, loaded.config.log.format)

@@ -98,3 +98,15 @@ class ResolutionFailed(ResolverdError):
     def ede(self) -> tuple[Ede, ...]:
         """The extended errors that the client is told, our own first."""
         return (Ede(self.code, str(self)), *self.heard)
+
+    def fresh(self) -> ResolutionFailed:
+        """The same failure, never raised: one that was keeps every frame that it passed, and what is in them."""
+        return ResolutionFailed(
+            self.tag,
+            self.code,
+            self.text,
+            rcode=self.rcode,
+            label=self.label,
+            own_limit=self.own_limit,
+            heard=self.heard,
+        )

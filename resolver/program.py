@@ -11,7 +11,7 @@ import asyncio
 import itertools
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
-from typing import Final
+from typing import Final, NamedTuple
 
 from resolver.auth import hierarchy
 from resolver.auth.hierarchy import World
@@ -28,7 +28,7 @@ from resolver.message import Answerer, Client, Edns, Query, Question, Reply, Res
 from resolver.network.base import Endpoint
 from resolver.network.listening import has_no_such_address
 from resolver.observe.log import Log
-from resolver.pipeline.knowledge import MAX_DELEGATIONS, Known
+from resolver.pipeline.knowledge import Known, weigh
 from resolver.pipeline.resolved import Resolved, Tools
 from resolver.server.respond import Conduct, Responder
 from resolver.server.tcp import TcpLimits
@@ -80,6 +80,14 @@ class Composed:
 Compose = Callable[[Setting], Composed]
 
 
+class _Shares(NamedTuple):
+    """What each part of the cache may take, in bytes."""
+
+    answers: int
+    records: int
+    delegations: int
+
+
 class Program:
     """A resolver with its listeners, its simulated servers and its caches. `app.build` makes it."""
 
@@ -91,18 +99,12 @@ class Program:
         self._compose = compose
         self._tasks = Tasks()
         self._began = tools.clock.monotonic()
-        half = _half_of_the_cache(config)
-        self._caches = Caches(
-            AnswerStore(half, tools.clock),
-            Records(half, tools.clock, _ttls(config)),
-            Servers(tools.clock, tools.entropy),
-            Table(MAX_DELEGATIONS, tools.clock),
-        )
+        self._caches = self._new_caches(config)
         loop = asyncio.get_running_loop()
         self._front = Listeners(loop, tools.clock)
         self._behind = Listeners(loop, tools.clock)
         self._world = self._load_world(config)
-        self._composed = self._composition(config, self._world, IN_MEMORY_PORT, bound=False, listening=())
+        self._composed = self._composition(config, self._world, IN_MEMORY_PORT, self._caches, bound=False, listening=())
         self.respond = Responder(
             self._composed.answerer,
             spawn=self._tasks.spawn,
@@ -123,9 +125,9 @@ class Program:
         """`config` is in force and the cache is kept; or an error is raised and nothing has changed."""
         await self._put_in_force(config, self._load_world(config))
 
-    async def stop(self) -> None:
-        """Queries in progress are answered or given up after `server.drain_s`; nothing listens any more."""
-        await self._front.keep_only((), self.config.server.drain_s)
+    async def stop(self, drain_s: float | None = None) -> None:
+        """Queries in progress are answered or given up after `drain_s` (`server.drain_s`); nothing listens any more."""
+        await self._front.keep_only((), self.config.server.drain_s if drain_s is None else drain_s)
         await self._behind.keep_only((), 0.0)
         await self._tasks.cancel()
 
@@ -133,18 +135,19 @@ class Program:
         buffer = config.server.receive_buffer_kb * 1024
         front = self._bind_front(config, buffer)
         behind: list[Bound] = []
+        # Of another internet nothing is known; questions in flight go on with what they began with.
+        caches = self._caches if _origin(config) == _origin(self.config) else self._new_caches(config)
         try:
             port = config.world.port or self._first_port(config, front)
             places = self._places(config, world, port)
             behind = self._bind_behind(places, buffer)
             listening = (*self._front.endpoints, *(each.endpoint for each in front))
-            composed = self._composition(config, world, port, bound=bool(places), listening=listening)
+            composed = self._composition(config, world, port, caches, bound=bool(places), listening=listening)
         except BaseException:
             for bound in (*front, *behind):
                 bound.close()
             raise
-        if _origin(config) != _origin(self.config):
-            self._forget()  # what another internet said
+        self._caches, self.respond.answers = caches, caches.answers
         self.config, self._world, self._composed = config, world, composed
         self.respond.answerer, self.respond.conduct = composed.answerer, _conduct(config)
         self._adjust_caches(config)
@@ -226,27 +229,36 @@ class Program:
     # -- parts
 
     def _composition(
-        self, config: Config, world: World | None, port: int, *, bound: bool, listening: Iterable[Endpoint]
+        self,
+        config: Config,
+        world: World | None,
+        port: int,
+        caches: Caches,
+        *,
+        bound: bool,
+        listening: Iterable[Endpoint],
     ) -> Composed:
         own = (*config.server.listen, *listening)
-        return self._compose(
-            Setting(config, world, port, bound, own, self._caches, self._tools, self._tasks.spawn, self.log)
-        )
+        return self._compose(Setting(config, world, port, bound, own, caches, self._tools, self._tasks.spawn, self.log))
 
     def _adjust_caches(self, config: Config) -> None:
         """The records stay, within the limits of `config`; stored answers are made again from them."""
-        half = _half_of_the_cache(config)
+        shares = _shares(config)
         self._caches.answers.clear()
-        self._caches.answers.resize(half)
-        if half != self._caches.records.store.limit:
-            self._caches.records.store.resize(half)
+        self._caches.answers.resize(shares.answers)
+        if shares.records != self._caches.records.store.limit:
+            self._caches.records.store.resize(shares.records)
+            self._caches.delegations.resize(shares.delegations)
         self._caches.records.ttls = _ttls(config)
 
-    def _forget(self) -> None:
-        """Nothing is known of any name or server."""
-        caches = self._caches
-        for cache in (caches.answers, caches.records.store, caches.servers, caches.delegations):
-            cache.clear()
+    def _new_caches(self, config: Config) -> Caches:
+        clock, shares = self._tools.clock, _shares(config)
+        return Caches(
+            AnswerStore(shares.answers, clock),
+            Records(shares.records, clock, _ttls(config)),
+            Servers(clock, self._tools.entropy),
+            Table(shares.delegations, clock, weigh),
+        )
 
     def _load_world(self, config: Config) -> World | None:
         if not config.world_served:
@@ -308,8 +320,9 @@ class Program:
         return respond
 
 
-def _half_of_the_cache(config: Config) -> int:
-    return config.cache.size_mb * 1024 * 1024 // 2
+def _shares(config: Config) -> _Shares:
+    total = config.cache.size_mb * 1024 * 1024
+    return _Shares(total // 2, total * 3 // 8, total // 8)
 
 
 def _origin(config: Config) -> tuple[object, ...]:

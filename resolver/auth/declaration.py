@@ -105,6 +105,9 @@ def parse(text: str, file: str, directory: Path, report: Report) -> Declaration:
         line, what, instead = explain(error, text)
         report(Finding(file, line, what, instead, fatal=True))
         return Declaration(file, {}, {})
+    except (ValueError, RecursionError):
+        report(Finding(file, 1, "a number is too long, or brackets are nested too deeply", "write less", fatal=True))
+        return Declaration(file, {}, {})
     return _Builder(file, directory, Places(text), report).build(raw)
 
 

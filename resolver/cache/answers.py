@@ -28,12 +28,14 @@ def _weigh(kept: _Kept) -> int:
 class AnswerStore:
     """Rendered answers by `wire.stored.key`, within a limit of bytes."""
 
-    __slots__ = ("_boottime", "_kept", "hits")
+    __slots__ = ("_boottime", "_kept", "generation", "hits")
 
     def __init__(self, limit_bytes: int, clock: Clock) -> None:
         self._kept: ByteStore[_Kept] = ByteStore(limit_bytes, _weigh)
         self._boottime = clock.boottime
         self.hits = 0
+        self.generation = 0
+        """Grows whenever everything is forgotten."""
 
     def __len__(self) -> int:
         return len(self._kept)
@@ -49,15 +51,19 @@ class AnswerStore:
         self.hits += 1
         return stored.patch(kept.stored, query, now - kept.since)
 
-    def keep(self, key: bytes, response: bytes) -> None:
-        """`response` answers queries with this key from now until its lowest TTL is 0."""
+    def keep(self, key: bytes, response: bytes, generation: int | None = None) -> None:
+        """`response` answers queries with this key from now until its lowest TTL is 0.
+
+        It is not kept when everything was forgotten since `generation`, in which its making began.
+        """
         made = stored.make(response)
-        if made is not None:
+        if made is not None and generation in (None, self.generation):
             now = int(self._boottime())
             self._kept.put(key, _Kept(made, now, now + made.lowest))
 
     def clear(self) -> None:
         """Nothing is held."""
+        self.generation += 1
         self._kept.clear()
 
     def resize(self, limit_bytes: int) -> None:

@@ -99,8 +99,9 @@ class Servers:
         return self.state(server).keeps_case
 
     def has_replied(self, server: Endpoint) -> bool:
-        """True when it ever did, as far as is remembered."""
-        return self.state(server).replies > 0
+        """True when it ever did, as far as is remembered, and has not been given up since."""
+        state = self.state(server)
+        return state.replies > 0 and state.dead_until <= self._clock.monotonic()
 
     def replied(self, server: Endpoint, seconds: float) -> None:
         """`server` replied after `seconds`."""

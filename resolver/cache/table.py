@@ -7,7 +7,7 @@ is cheaper than a TLRUCache, and nothing has to be swept.
 
 from __future__ import annotations
 
-from collections.abc import Hashable, Iterator
+from collections.abc import Callable, Hashable, Iterator
 from typing import Generic, TypeVar
 
 from cachetools import LRUCache
@@ -19,13 +19,17 @@ V = TypeVar("V")
 
 
 class Table(Generic[K, V]):
-    """At most `maximum` values by key, each until its end."""
+    """At most `maximum` values by key, each until its end; with `weigh`, values of that weight in all."""
 
-    __slots__ = ("_boottime", "_entries")
+    __slots__ = ("_boottime", "_entries", "_weigh")
 
-    def __init__(self, maximum: int, clock: Clock) -> None:
-        self._entries: LRUCache[K, tuple[V, float]] = LRUCache(maximum)
+    def __init__(self, maximum: int, clock: Clock, weigh: Callable[[V], int] | None = None) -> None:
+        self._weigh = weigh or _one
+        self._entries = self._made(maximum)
         self._boottime = clock.boottime
+
+    def _made(self, maximum: int) -> LRUCache[K, tuple[V, float]]:
+        return LRUCache(maximum, getsizeof=lambda entry: self._weigh(entry[0]))
 
     def __len__(self) -> int:
         return len(self._entries)
@@ -42,12 +46,19 @@ class Table(Generic[K, V]):
 
     def put(self, key: K, value: V, seconds: float) -> None:
         """`key` has `value` for `seconds` from now."""
-        if seconds > 0:
+        if seconds > 0 and self._weigh(value) <= self._entries.maxsize:
             self._entries[key] = (value, self._boottime() + seconds)
 
     def remove(self, key: K) -> None:
         """`key` has no value."""
         self._entries.pop(key, None)
+
+    def resize(self, maximum: int) -> None:
+        """At most `maximum` is held from now on; what was used last stays."""
+        before, self._entries = self._entries, self._made(maximum)
+        for key, entry in before.items():
+            if self._weigh(entry[0]) <= maximum:
+                self._entries[key] = entry
 
     def clear(self) -> None:
         """The table is empty."""
@@ -59,3 +70,7 @@ class Table(Generic[K, V]):
         for key, (value, until) in list(self._entries.items()):
             if until > now:
                 yield key, value
+
+
+def _one(_: object) -> int:
+    return 1

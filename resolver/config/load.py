@@ -142,7 +142,7 @@ def _read_file(layers: _Layers, file: Path) -> None:
     except UnicodeDecodeError as wrong:
         line = octets.count(b"\n", 0, wrong.start) + 1
         layers.report(f"{file}:{line}", "is not UTF-8", "save the file as UTF-8")
-    except (tomllib.TOMLDecodeError, RecursionError) as wrong:
+    except (ValueError, RecursionError) as wrong:
         _report_syntax(layers, file, str(wrong), text.count("\n") + 1)
     else:
         layers.lines = key_lines(text)
@@ -236,12 +236,20 @@ def _report_value(layers: _Layers, path: tuple[str, ...], given: object, cause: 
 
 def _check_files(layers: _Layers, config: Config) -> None:
     hints, world = config.resolver.hints_file, config.world.directory
-    if hints is not None and not hints.is_file():
+    if hints is not None and not _is_file(hints):
         where = layers.where("resolver", "hints_file")
         layers.report(where, f"hints_file {shown(str(hints))} is no file", "give the path of a master file")
-    if world is not None and not (world / "hierarchy.toml").is_file():
+    if world is not None and not _is_file(world / "hierarchy.toml"):
         where = layers.where("world", "directory")
         layers.report(where, f"directory {shown(str(world))} has no hierarchy.toml", "give a directory that has one")
+
+
+def _is_file(path: Path) -> bool:
+    """Whether there is a file at `path` as far as we may look; a path that cannot be one is none."""
+    try:
+        return path.is_file()
+    except (OSError, ValueError):
+        return False
 
 
 def _is_path(info: FieldInfo) -> bool:

@@ -70,6 +70,7 @@ class _Asking:
     known: Knowledge
     recursed: bool
     candidates: dict[Endpoint, _Candidate] = field(default_factory=dict)
+    dismissed: set[Endpoint] = field(default_factory=set)
     nameless: list[NameServer] = field(default_factory=list)
     failed_lookups: int = 0
     lookups: int = 0
@@ -85,7 +86,7 @@ class _Asking:
     def add(self, name: bytes, found: list[Endpoint] | tuple[Endpoint, ...]) -> None:
         servers = self.known.servers
         for endpoint in found[:MAX_ADDRESSES]:
-            if endpoint not in self.candidates:
+            if endpoint not in self.candidates and endpoint not in self.dismissed:
                 tcp = not servers.keeps_case(endpoint)
                 self.candidates[endpoint] = _Candidate(endpoint, name, 0, servers.knows_edns(endpoint), tcp)
                 self.anyone_replied = self.anyone_replied or servers.has_replied(endpoint)
@@ -119,6 +120,7 @@ class _Asking:
     def dismiss(self, candidate: _Candidate, why: Trouble | Fault | str) -> None:
         """`candidate` is not asked again for this question."""
         self.troubles.append((candidate, why))
+        self.dismissed.add(candidate.endpoint)
         del self.candidates[candidate.endpoint]
 
 
@@ -274,7 +276,7 @@ def _gave_up(asking: _Asking) -> ResolutionFailed:
     """The failure that tells the client most: what a server said, before what none said."""
     zone = names.to_text(asking.delegation.zone)
     heard = tuple(dict.fromkeys(asking.heard))[:MAX_HEARD]
-    own = asking.cut_short
+    own = asking.cut_short or any(why is Trouble.LOCAL for _, why in asking.troubles)
     for candidate, why in asking.troubles:
         who = _who(candidate)
         if isinstance(why, Fault):

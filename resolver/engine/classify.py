@@ -69,7 +69,9 @@ def classify(message: Message, question: Question, zone: bytes, port: int, *, re
     chain: list[RRset] = []
     spelled = question.name
     seen: set[bytes] = set()
-    index: _Index = {(names.fold(each.name), each.type): each for each in message.answer if each.cls == Class.IN}
+    index: _Index = {(names.fold(each.name), each.type): _one(each) for each in message.answer if each.cls == Class.IN}
+    if message.rcode == Rcode.YXDOMAIN:
+        return _too_long(index, spelled, zone)
     while len(chain) < MAX_CHAIN and name not in seen:
         seen.add(name)
         found = _data_at(index, name, question.type)
@@ -93,6 +95,18 @@ def classify(message: Message, question: Question, zone: bytes, port: int, *, re
     return _without_data(message, name, question, zone, port, recursed=recursed)
 
 
+def _too_long(index: _Index, spelled: bytes, zone: bytes) -> Outcome:
+    """What YXDOMAIN means: that a DNAME of the answer leads to a name that is too long, and nothing else."""
+    for _ in range(MAX_CHAIN):
+        step = _alias_at(index, names.fold(spelled), spelled, zone)
+        if isinstance(step, Overlong):
+            return step
+        if not isinstance(step, Alias):
+            break
+        spelled = step.target
+    return Unusable(Fault.RCODE)
+
+
 def told(message: Message) -> tuple[Ede, ...]:
     """The extended errors that a server sent, with hostile bytes replaced."""
     if message.edns is None:
@@ -105,6 +119,13 @@ def _printable(text: bytes) -> str:
     """What a server wrote, cut, with everything replaced that a log or a terminal would act on."""
     decoded = text[:MAX_TOLD_TEXT].decode("utf-8", "replace")
     return "".join(char if char.isprintable() else "\N{REPLACEMENT CHARACTER}" for char in decoded)
+
+
+def _one(rrset: RRset) -> RRset:
+    """`rrset`, of aliases only the first: a name has one (RFC 2181 section 10.1, RFC 6672 section 2.4)."""
+    if rrset.type in (Type.CNAME, Type.DNAME) and len(rrset.rdatas) > 1:
+        return rrset._replace(rdatas=rrset.rdatas[:1])
+    return rrset
 
 
 def _data_at(index: _Index, name: bytes, rtype: int) -> tuple[RRset, ...]:

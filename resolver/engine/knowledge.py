@@ -44,7 +44,7 @@ class ServerKnowledge(Protocol):
         ...
 
     def has_replied(self, server: Endpoint) -> bool:
-        """True when it ever did, as far as is remembered."""
+        """True when it ever did, as far as is remembered, and has not been given up since."""
         ...
 
     def replied(self, server: Endpoint, seconds: float) -> None:

@@ -69,6 +69,8 @@ def connect(path: Path, timeout: float) -> socket.socket:
 def _check(path: Path) -> None:
     if not hasattr(socket, "AF_UNIX"):
         raise ControlError("there are no Unix sockets on this system; set control.enabled = false")
+    if "\0" in str(path):
+        raise ControlError("a path cannot contain a NUL; set control.path to another one")
     if len(os.fsencode(path)) > MAX_PATH:
         raise ControlError(f"{path} is longer than {MAX_PATH} octets; set control.path to a shorter one")
 

@@ -21,7 +21,7 @@ from typing import Final
 
 from resolver.engine.actions import Exchange, Malformed, Replied, Unanswered
 from resolver.errors import WireError
-from resolver.message import OPCODE_MASK, TC, Edns, Message, Question, Rcode, Transport
+from resolver.message import EDNS_PAYLOAD, OPCODE_MASK, TC, Edns, Message, Question, Rcode, Transport
 from resolver.network.base import Clock, Endpoint, Entropy, Network, Sending, Trouble
 from resolver.observe.counters import Counters
 from resolver.wire import names
@@ -31,7 +31,6 @@ from resolver.wire.render import render_query
 Heard = Replied | Unanswered | Malformed
 
 HEADER: Final = 12
-_EDNS: Final = Edns()
 
 
 @dataclass(slots=True)
@@ -56,6 +55,7 @@ class Conversation:
         "_clock",
         "_counters",
         "_current",
+        "_edns",
         "_entropy",
         "_network",
         "_randomises_case",
@@ -64,7 +64,18 @@ class Conversation:
         "_waiting",
     )
 
-    def __init__(self, network: Network, clock: Clock, entropy: Entropy, counters: Counters, *, use_0x20: bool) -> None:
+    def __init__(
+        self,
+        network: Network,
+        clock: Clock,
+        entropy: Entropy,
+        counters: Counters,
+        *,
+        use_0x20: bool,
+        payload: int = EDNS_PAYLOAD,
+    ) -> None:
+        """`payload` is how many octets of a datagram servers are offered."""
+        self._edns = Edns(payload)
         self._network = network
         self._clock = clock
         self._entropy = entropy
@@ -108,7 +119,7 @@ class Conversation:
             name = randomised_case(name, self._entropy)
         message_id, now = self._entropy.bits(16), self._clock.monotonic()
         attempt = _Try(message_id, action.server, action.transport, question, name, now, action.edns)
-        edns = _EDNS if action.edns else None
+        edns = self._edns if action.edns else None
         wire = render_query(message_id, Question(name, question.type, question.cls), rd=action.rd, edns=edns)
         self._tries.append(attempt)
         self._counters.upstream_sent += 1
@@ -148,7 +159,7 @@ class Conversation:
         if message.flags & OPCODE_MASK:
             return None
         if message.question is None:
-            if message.rcode in (Rcode.NOERROR, Rcode.NXDOMAIN):
+            if message.rcode in (Rcode.NOERROR, Rcode.NXDOMAIN, Rcode.YXDOMAIN):
                 return None
         elif message.question != attempt.question and _folded(message.question) != _folded(attempt.question):
             return None

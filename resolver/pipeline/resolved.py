@@ -26,7 +26,7 @@ from resolver.engine.budget import NO_REACHABLE_AUTHORITY, Budget, Limits
 from resolver.engine.knowledge import Knowledge
 from resolver.engine.outcome import Answer
 from resolver.errors import ResolutionFailed
-from resolver.message import Ede, Query, Question, Reply
+from resolver.message import EDNS_PAYLOAD, Ede, Query, Question, Reply
 from resolver.network.base import Clock, Entropy, Network, Trouble
 from resolver.observe.counters import Counters
 from resolver.observe.transcript import Transcript
@@ -57,13 +57,14 @@ class _Flight:
 
 @dataclass(frozen=True, slots=True)
 class Tools:
-    """What a driver needs of the world."""
+    """What a driver needs of the world. `payload`: the octets of a datagram that it offers to take."""
 
     network: Network
     clock: Clock
     entropy: Entropy
     counters: Counters
     transcript: Transcript | None = None
+    payload: int = EDNS_PAYLOAD
 
 
 class Resolved:
@@ -120,7 +121,7 @@ class Resolved:
             if isinstance(result, Answer):
                 return result
             if not result.own_limit:
-                raise result
+                raise result.fresh()
 
     async def _join(self, flight: _Flight, budget: Budget, asker: _Flight | None) -> Answer | ResolutionFailed:
         """What came of a question that was already in flight."""
@@ -152,10 +153,10 @@ class Resolved:
             result = await self._drive(flight, question, budget, depth)
             return result
         except ResolutionFailed as failure:
-            result = failure
+            result = failure.fresh()
             self._tools.counters.upstream_failures += 1
             if not failure.own_limit:
-                self._failures.put(flight.key, failure, self._failure_ttl_s)
+                self._failures.put(flight.key, result, self._failure_ttl_s)
             raise
         finally:
             del self._flights[flight.key]
@@ -166,7 +167,9 @@ class Resolved:
     async def _drive(self, flight: _Flight, question: Question, budget: Budget, depth: int) -> Answer:
         """Runs the engine's steps for `question` to their end."""
         tools = self._tools
-        conversation = Conversation(tools.network, tools.clock, tools.entropy, tools.counters, use_0x20=self._use_0x20)
+        conversation = Conversation(
+            tools.network, tools.clock, tools.entropy, tools.counters, use_0x20=self._use_0x20, payload=tools.payload
+        )
         steps = iteration.resolve(question, self._known, budget)
         try:
             action = next(steps)
@@ -234,11 +237,7 @@ def _late(name: bytes) -> ResolutionFailed:
 
 def _remembered(failure: ResolutionFailed) -> ResolutionFailed:
     """`failure` as it is told to those who ask again while it is cached."""
-    return ResolutionFailed(
-        failure.tag,
-        failure.code,
-        failure.text,
-        rcode=failure.rcode,
-        label="remembered",
-        heard=(*failure.heard, Ede(_CACHED_ERROR, "")),
-    )
+    again = failure.fresh()
+    again.label = "remembered"
+    again.heard = (*failure.heard, Ede(_CACHED_ERROR, ""))
+    return again

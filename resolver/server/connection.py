@@ -31,6 +31,10 @@ READ: Final = 4096
 """Octets read at a time: some 60 queries. `data_received` of asyncio would allocate 256 KiB each time."""
 
 
+LONGEST: Final = 2 + 65_535
+"""Octets of the longest message with its length."""
+
+
 @dataclass(frozen=True, slots=True)
 class TcpLimits:
     """What a TCP client may use (RFC 7766 section 6.2.2 asks for limits and names none)."""
@@ -65,6 +69,8 @@ class Connection(asyncio.BufferedProtocol):
         self._gathered_octets = 0
         self._paused = False
         self._blocked = False
+        self._overdue = 0
+        """Octets of answers that became ready while the client took none."""
         self._finishing = False
         self._partial_since: float | None = None
         self._timer: Timer | None = None
@@ -119,7 +125,7 @@ class Connection(asyncio.BufferedProtocol):
 
     def resume_writing(self) -> None:
         """The client has caught up."""
-        self._blocked = False
+        self._blocked, self._overdue = False, 0
         self.last_active = self._listener.clock.monotonic()
         self._go_on()
 
@@ -194,6 +200,11 @@ class Connection(asyncio.BufferedProtocol):
             self._listener.sent += 1
             framed = len(wire).to_bytes(2, "big") + wire
             if gathered is None:
+                if self._blocked:
+                    self._overdue += len(framed)
+                    if self._overdue > LONGEST:
+                        self.abort()  # the client takes no answers, and more and more of them become ready
+                        return
                 self._transport.write(framed)
             else:
                 gathered.append(framed)

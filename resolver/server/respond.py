@@ -98,7 +98,7 @@ class Responder:
         self._clock = clock
         self._counters = counters
         self._log = log
-        self._answers = answers
+        self.answers = answers
         self._last_id = 0
 
     def __call__(self, wire: bytes, client: Client, send: Callable[[bytes | None], None]) -> None:
@@ -136,10 +136,10 @@ class Responder:
 
     def _look_up(self, wire: bytes, tcp: bool) -> tuple[bytes | None, bytes | None]:
         """The key under which the answer to `wire` may be stored, and the response that is stored there."""
-        if self._answers is None or self.conduct.log_queries:
+        if self.answers is None or self.conduct.log_queries:
             return None, None
         key = stored.key(wire, tcp)
-        return key, None if key is None else self._answers.answer(key, wire)
+        return key, None if key is None else self.answers.answer(key, wire)
 
     def _read(self, wire: bytes, client: Client) -> Query | bytes:
         """The query in `wire`, or the error response that it deserves."""
@@ -197,11 +197,13 @@ class Responder:
         """Answer `query`; `send` is called whatever happens, cancellation included."""
         response: bytes | None = None
         reply = _INTERNAL
+        answers = self.answers
+        generation = 0 if answers is None else answers.generation
         try:
             reply = await self._reply(query)
             response = self.render(int.from_bytes(wire[:2], "big"), query, reply)
-            if key is not None and reply.storable and self._answers is not None and _fits_all(response, query):
-                self._answers.keep(key, response)
+            if key is not None and reply.storable and answers is not None and _fits_all(response, query):
+                answers.keep(key, response, generation)
         except Exception as error:
             reply = _INTERNAL
             self._log.error("internal_error", query=query.id, error=repr(error), where=place_of(error))

@@ -253,3 +253,18 @@ def test_a_flush_makes_a_change_visible_at_once(tmp_path):
     one, all_ = whole(main, SETTINGS, world=old)
     assert one == ({2}, {1})
     assert all_ == ({2}, {2})
+
+
+def test_of_another_internet_nothing_is_known(tmp_path):
+    old = world_with(tmp_path, "www 300 IN A 192.0.2.1")
+    new = world_with(tmp_path, "www 300 IN A 192.0.2.2")
+
+    async def main(made):
+        before = await addresses(made)
+        world = made.program.config.world.model_copy(update={"directory": tmp_path / "other"})
+        made.program._given_world = new
+        made.program._bind_front = lambda config, buffer: []
+        await made.program.reload(made.program.config.model_copy(update={"world": world}))
+        return before, await addresses(made)
+
+    assert whole(main, SETTINGS, world=old) == ({1}, {2})

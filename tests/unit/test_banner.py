@@ -51,3 +51,9 @@ def test_a_world_of_ones_own_is_asked_what_every_world_answers() -> None:
   dig @127.53.0.1 -p 5300 . NS   # the simulated root itself
 """
     )
+
+
+def test_a_world_of_ones_own_in_memory_has_no_root_to_ask() -> None:
+    config = Config.model_validate({"world": {"directory": "my-world", "in_memory": True}})
+    text = banner(config, [Endpoint("127.0.0.1", 53)], [])
+    assert text.endswith("  dig @127.0.0.1 . NS\n  nslookup -type=NS . 127.0.0.1\n")

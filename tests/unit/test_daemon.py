@@ -41,8 +41,8 @@ class Program:
         for number in self.after_reload:
             os.kill(os.getpid(), number)
 
-    async def stop(self) -> None:
-        self.life.append("stop")
+    async def stop(self, drain_s: float | None = None) -> None:
+        self.life.append("stop" if drain_s is None else f"stop in {drain_s:g}")
 
     def stats(self) -> Mapping[str, int | float | str]:
         return {}
@@ -88,7 +88,7 @@ def test_told_to_end_it_drains_and_returns_0(number: int) -> None:
 
 
 def test_told_twice_it_ends_at_once(monkeypatch: pytest.MonkeyPatch) -> None:
-    async def slow(self: Program) -> None:
+    async def slow(self: Program, drain_s: float | None = None) -> None:
         self.life.append("stopping")
         os.kill(os.getpid(), signal.SIGTERM)
         await asyncio.sleep(60)
@@ -190,3 +190,45 @@ def test_the_daemon_can_be_asked_while_it_runs() -> None:
 
     assert daemon.run(lambda: load(None, {}), lambda config: Program(config, [], []), Announced()) == 0
     assert isinstance(answers[0], dict)
+
+
+def test_told_twice_at_once_it_does_not_drain() -> None:
+    code, life, _ = lived([signal.SIGTERM, signal.SIGINT])
+    assert (code, life) == (143, ["start", "stop in 0"])
+
+
+def test_whatever_breaks_a_reload_the_daemon_goes_on(capsys: pytest.CaptureFixture[str]) -> None:
+    async def broken(self: Program, config: Config) -> None:
+        self.life.append("reload")
+        os.kill(os.getpid(), signal.SIGTERM)
+        raise RecursionError("too deep")
+
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(Program, "reload", broken)
+        code, life, _ = lived([signal.SIGHUP])
+    assert (code, life) == (0, ["start", "reload", "stop"])
+    (line,) = [line for line in capsys.readouterr().err.splitlines() if "event=reload_refused" in line]
+    assert "RecursionError" in line
+    assert "test_daemon.py:" in line
+
+
+def test_a_control_socket_that_cannot_be_moved_stays_where_it_was(capsys: pytest.CaptureFixture[str]) -> None:
+    seen: list[bool] = []
+
+    async def reload(self: Program, config: Config) -> None:
+        asyncio.get_running_loop().call_later(0.05, lambda: seen.append(Path("control-5399.sock").is_socket()))
+        asyncio.get_running_loop().call_later(0.06, os.kill, os.getpid(), signal.SIGTERM)
+
+    original = Program.start
+
+    async def start(self: Program) -> None:
+        written('[control]\npath = "/dev/null"\n')
+        await original(self)
+
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(Program, "reload", reload)
+        patch.setattr(Program, "start", start)
+        code, _, _ = lived([signal.SIGHUP])
+    assert code == 0
+    assert seen == [True]
+    assert "event=no_control" in capsys.readouterr().err

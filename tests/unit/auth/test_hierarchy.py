@@ -293,3 +293,8 @@ def test_the_shipped_world_is_found_in_a_package_and_in_a_checkout(
         place.mkdir()
         worlds.write(place)
         assert shipped.find_zones() == place
+
+
+@pytest.mark.parametrize("value", ["9" * 5000, "[" * 5000], ids=["digits", "brackets"])
+def test_what_the_reader_of_toml_gives_up_on_is_told_like_any_mistake(tmp_path: Path, value: str) -> None:
+    assert refused(tmp_path, f"x = {value}\n").startswith("hierarchy.toml:1: ")

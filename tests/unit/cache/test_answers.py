@@ -90,3 +90,14 @@ def test_the_limit_in_bytes_is_honoured():
     assert 20 < len(answers) < 100
     answers.clear()
     assert (len(answers), answers.bytes_held()) == (0, 0)
+
+
+def test_an_answer_whose_making_began_before_everything_was_forgotten_is_not_kept():
+    answers, _ = made()
+    key, wire = query()
+    generation = answers.generation
+    answers.clear()
+    answers.keep(key, answered(), generation)
+    assert answers.answer(key, wire) is None
+    answers.keep(key, answered(), answers.generation)
+    assert answers.answer(key, wire) is not None

@@ -161,3 +161,14 @@ def test_the_number_of_servers_is_bounded(monkeypatch):
     for number in range(500):
         servers.replied(Endpoint("192.0.2.1", number), 0.1)
     assert len(servers) == 50
+
+
+def test_a_server_that_was_given_up_no_longer_counts_as_one_that_replies():
+    servers, clock = made()
+    servers.replied(NEAR, 0.02)
+    for _ in range(3):
+        assert servers.has_replied(NEAR)
+        servers.silent(NEAR, 0.1)
+    assert not servers.has_replied(NEAR)
+    clock.advance(3)
+    assert servers.has_replied(NEAR)

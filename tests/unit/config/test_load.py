@@ -175,3 +175,18 @@ def test_hostile_text_cannot_reach_the_terminal() -> None:
     lines = problems('[server]\n"\\u001b[2J" = 1\nidentity = "\\u001b[2J\\u007f\\u009b\\u202e"')
     assert len(lines) == 2
     assert all(line.isprintable() for line in lines)
+
+
+@pytest.mark.parametrize(
+    "text", [f"[cache]\nsize_mb = {'9' * 5000}\n", f"[cache]\nsize_mb = {'[' * 5000}\n"], ids=["digits", "brackets"]
+)
+def test_what_the_reader_of_toml_gives_up_on_is_told_like_any_mistake(text: str) -> None:
+    (problem,) = problems(text)
+    assert problem.startswith("resolver.toml")
+
+
+@pytest.mark.parametrize("path", ["x" * 5000, "a\\u0000b"], ids=["too long", "NUL"])
+@pytest.mark.parametrize("setting", ["[world]\ndirectory", "[resolver]\nroots = 'file'\nhints_file"])
+def test_a_path_that_cannot_be_one_is_told_like_one_that_is_not_there(setting: str, path: str) -> None:
+    (problem,) = problems(f'{setting} = "{path}"\n')
+    assert problem.startswith("resolver.toml:")

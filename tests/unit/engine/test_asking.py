@@ -17,6 +17,7 @@ from resolver.engine.outcome import Answer, Answered
 from resolver.errors import ResolutionFailed
 from resolver.message import Ede, Edns, Rcode, Transport
 from resolver.network.base import Trouble
+from resolver.wire import names
 from tests.support import zone_text
 from tests.support.engine import Driver, Written, at, delegation
 from tests.support.messages import name, reply, sets, soa
@@ -417,3 +418,22 @@ def test_each_message_is_paid_for():
     assert broke.tag == "BUDX"
     assert broke.failure is not None
     assert broke.failure.own_limit
+
+
+def test_an_address_that_was_of_no_use_is_not_asked_again_under_another_name():
+    def act(action):
+        if isinstance(action, Exchange):
+            return said(7, rcode=Rcode.REFUSED)
+        return Found(Answer(Rcode.NOERROR, sets(f"{names.to_text(action.question.name)} 60 IN A 192.0.2.7")))
+
+    zone = delegation("example.com.", nameless=[f"ns{number}.example.net." for number in range(5)])
+    asked = Asked(zone, act)
+    assert asked.whom == "7"
+    assert asked.failure is not None
+    assert asked.failure.tag == "RFSD"
+
+
+def test_what_could_not_be_sent_from_here_says_nothing_of_the_question():
+    asked = Asked(delegation("example.com.", 1, 2), lambda _: Unanswered(Trouble.LOCAL, 0.0))
+    assert asked.failure is not None
+    assert (asked.failure.tag, asked.failure.own_limit) == ("UNRE", True)

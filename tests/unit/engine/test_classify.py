@@ -416,3 +416,19 @@ def test_a_reply_with_flipped_octets_is_refused_by_the_parser_or_classified(data
     except WireError:
         return
     classify(message, WWW, name("example.com."), 53)
+
+
+# -- more of one than there may be, and less than was said
+
+
+@pytest.mark.rfc(6672, "2.2")
+def test_a_name_that_is_said_to_be_too_long_brings_no_data():
+    assert judged(A, rcode=Rcode.YXDOMAIN) == Unusable(Fault.RCODE)
+    assert judged(["www.example.com. 300 IN CNAME x.example.com."], rcode=Rcode.YXDOMAIN) == Unusable(Fault.RCODE)
+    assert judged(rcode=Rcode.YXDOMAIN) == Unusable(Fault.RCODE)
+
+
+@pytest.mark.rfc(2181, "10.1")
+def test_of_several_aliases_at_one_name_the_first_is_taken_and_no_other_passed_on():
+    two = ["www.example.com. 300 IN CNAME a.example.net.", "www.example.com. 300 IN CNAME b.example.net."]
+    assert judged(two) == Alias(sets(two[0]), name("a.example.net."), True)

@@ -141,6 +141,7 @@ WRONG = {
     "class": lambda sent: sent.answer(A, question=sent.query.question._replace(cls=3)),
     "no question": lambda sent: sent.answer(question=None),
     "no question, no such name": lambda sent: sent.answer(question=None, rcode=3),
+    "no question, name too long": lambda sent: sent.answer(A, question=None, rcode=6),
     "the query itself": lambda sent: sent.wire,
     "a few octets": lambda sent: sent.wire[:2] + b"\x80",
     "nothing": b"",
@@ -416,3 +417,13 @@ def test_whatever_octets_arrive_nothing_is_raised_and_a_wait_ends(data):
 
     assert run_strictly(main()) <= 0.4001
     assert isinstance(wires[0], Replied | Unanswered | Malformed)
+
+
+def test_servers_are_offered_the_payload_that_is_set():
+    async def main(t: Talk):
+        t.later(0.01, 0, good)
+        await t.ask()
+        return t.wire.sent[0].query.edns
+
+    assert talk(main, payload=512) == Edns(512)
+    assert talk(main) == Edns(1232)

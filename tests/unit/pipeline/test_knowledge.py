@@ -294,3 +294,30 @@ def test_the_alias_that_a_dname_makes_is_itself_the_answer_where_it_is_asked_for
     alias = rrset("a.old.example.com. 100 IN CNAME a.new.example.com.")
     for rtype in (Type.CNAME, Type.ANY):
         assert known.recall(alias.name, rtype) == Answered((dname,), (alias,), False)
+
+
+@pytest.mark.rfc(4035, "4.2")
+def test_what_the_parent_says_of_a_ds_does_not_deny_the_name_itself():
+    known, _ = made(stubs=["corp."])
+    denied = Denied((), name("corp."), Rcode.NXDOMAIN, rrset(soa(".")), True)
+    known.learn(zone_text.question("corp.", "DS"), denied)
+    assert known.recall(name("corp."), Type.A) is None
+    assert known.recall(name("corp."), Type.SOA) is None
+    assert isinstance(known.recall(name("corp."), Type.DS), Denied)
+
+
+def test_delegations_are_bounded_by_what_they_weigh():
+    from resolver.cache.table import Table
+    from resolver.pipeline.knowledge import weigh
+
+    clock = ManualClock()
+    table = Table(100_000, clock, weigh)
+    for number in range(1000):
+        table.put(name(f"z{number}."), delegation(f"z{number}.", *range(1, 14)), 60)
+    held = [each for _, each in table.items()]
+    assert 10 < len(held) < 50
+    assert sum(map(weigh, held)) <= 100_000
+    assert held[-1].zone == name("z999.")
+    table.resize(20_000)
+    assert sum(weigh(each) for _, each in table.items()) <= 20_000
+    assert table.get(name("z999.")) is not None

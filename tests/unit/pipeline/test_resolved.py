@@ -383,3 +383,18 @@ def test_the_transcript_shows_lookups_with_what_they_led_to(run):
     assert (lookup.server, lookup.came_back) == ("", "1 A")
     assert [node.decided for node in lookup.below] == ["referral: z1.test. is served by ns.z2.test.", "answer: 1 A"]
     assert [node.transport for node in lookup.below] == [Transport.UDP] * 2
+
+
+def test_what_is_remembered_of_a_failure_is_not_the_frames_that_it_passed(run):
+    async def main():
+        world = internet()
+        world.script("10.0.0.2", says(rcode=2))
+        resolver = Resolver(world, failure_ttl_s=5.0)
+        first, second = await outcomes(resolver.failure("www.test."), resolver.failure("www.test."))
+        (remembered,) = [failure for _, failure in resolver.resolved._failures.items()]
+        return first, second, remembered
+
+    first, second, remembered = run(main())
+    assert remembered.__traceback__ is None
+    assert remembered.ede == first.ede == second.ede
+    assert len({id(first), id(second), id(remembered)}) == 3

@@ -553,3 +553,17 @@ def test_places_leave_nothing_behind(run):
         assert not made.listener._connections
 
     bench(run, act)
+
+
+def test_late_answers_to_a_client_that_takes_none_are_bounded(run):
+    def act(made):
+        stream, connection = made.connect()
+        stream.stuck = True
+        feed(stream, connection, framed(*(b"q%d" % number for number in range(8))))
+        for _, send in list(made.server.waiting):
+            send(bytes(60_000))
+        return stream.aborted, sum(map(len, stream.writes))
+
+    aborted, written = bench(run, act, Server(), write_buffer=64 * 1024)
+    assert aborted
+    assert written <= 64 * 1024 + 2 * 65_537
