@@ -31,6 +31,9 @@ NAME_ERROR: Final = 0
 _ANSWERING_ANY: Final = (Type.ANY, NAME_ERROR)
 """What is held for ANY: denials. A CNAME is not followed for it (RFC 1034 section 3.6.2); sets are not gathered."""
 
+_NO_DATA: Final = frozenset((NAME_ERROR, *range(128, 256)))
+"""Types of queries and messages (RFC 6895 section 3.1): no record has them, whatever a server sends."""
+
 _RRSET_COST: Final = 160
 _RDATA_COST: Final = 41
 """Bytes of CPython objects per RRset and per rdata, beyond their octets."""
@@ -130,6 +133,8 @@ class Records:
 
     def learn(self, rrset: RRset, credibility: Credibility) -> RRset:
         """`rrset` is held for its TTL, within the limits, unless better data is there. Returned with that TTL."""
+        if rrset.type in _NO_DATA:
+            return rrset
         limits = self.ttls
         ttl = max(limits.minimum, min(rrset.ttl, limits.maximum))
         self._put(_key(rrset.name, rrset.type), Held(rrset, None, credibility, self._expiry(ttl)), ttl)

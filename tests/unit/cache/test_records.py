@@ -234,3 +234,12 @@ def test_ttls_count_down_and_never_rise_unless_something_new_is_learnt(ttl, step
         if left is not None:
             assert 0 < left <= last
             last = left
+
+
+@pytest.mark.rfc(6895, "3.1")
+@pytest.mark.parametrize("rtype", [0, 128, Type.AXFR, Type.ANY])
+def test_what_has_a_type_that_no_record_has_is_not_held(rtype):
+    records, _ = made()
+    odd = rrset("www.example.com. 300 IN A 192.0.2.1")._replace(type=rtype)
+    assert records.learn(odd, Credibility.AUTHORITATIVE_ANSWER) == odd
+    assert len(records) == 0
