@@ -11,6 +11,7 @@ from __future__ import annotations
 import asyncio
 import itertools
 import sys
+from collections.abc import Callable
 from dataclasses import replace
 
 from resolver import hints
@@ -31,7 +32,7 @@ from resolver.pipeline.cached import Cached
 from resolver.pipeline.knowledge import Known, Routes
 from resolver.pipeline.resolved import Resolved, Tools
 from resolver.pipeline.screened import Screened
-from resolver.program import Composed, Program, Setting
+from resolver.program import Composed, Offload, Program, Setting
 from resolver.simulation import Simulation, hosts, recursing, root_of
 from resolver.wire import names
 
@@ -50,11 +51,17 @@ def build(
     `world` takes the place of the one that the configuration names. Raises `ConfigError` and `ZoneError`.
     """
     loop = asyncio.get_running_loop()
+    offload: Offload = asyncio.to_thread if clock is None else _here
     clock = clock or RealClock(loop)
     entropy = entropy or SystemEntropy()
     log = log or Log(sys.stderr, clock.wall, config.log.level, config.log.format)
     tools = Tools(SocketNetwork(loop, clock, entropy), clock, entropy, Counters(), transcript)
-    return Program(config, world, tools, log, compose)
+    return Program(config, world, tools, log, compose, offload=offload)
+
+
+async def _here(work: Callable[[], World | None]) -> World | None:
+    """What `work` gives. A clock that was handed in is virtual, and virtual time knows no threads."""
+    return work()
 
 
 def compose(setting: Setting) -> Composed:

@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import asyncio
 import itertools
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Awaitable, Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Final, NamedTuple
 
@@ -78,6 +78,8 @@ class Composed:
 
 
 Compose = Callable[[Setting], Composed]
+Offload = Callable[[Callable[[], World | None]], Awaitable[World | None]]
+"""Runs what takes long where it does not keep clients waiting: in a thread, or in virtual time right here."""
 
 
 class _Shares(NamedTuple):
@@ -91,12 +93,15 @@ class _Shares(NamedTuple):
 class Program:
     """A resolver with its listeners, its simulated servers and its caches. `app.build` makes it."""
 
-    def __init__(self, config: Config, world: World | None, tools: Tools, log: Log, compose: Compose) -> None:
+    def __init__(
+        self, config: Config, world: World | None, tools: Tools, log: Log, compose: Compose, *, offload: Offload
+    ) -> None:
         self.config = config
         self.log = log
         self._given_world = world
         self._tools = tools
         self._compose = compose
+        self._offload = offload
         self._tasks = Tasks()
         self._began = tools.clock.monotonic()
         self._caches = self._new_caches(config)
@@ -123,7 +128,7 @@ class Program:
 
     async def reload(self, config: Config) -> None:
         """`config` is in force and the cache is kept; or an error is raised and nothing has changed."""
-        await self._put_in_force(config, self._load_world(config))
+        await self._put_in_force(config, await self._offload(lambda: self._load_world(config)))
 
     async def stop(self, drain_s: float | None = None) -> None:
         """Queries in progress are answered or given up after `drain_s` (`server.drain_s`); nothing listens any more."""

@@ -3,6 +3,7 @@ from __future__ import annotations
 import asyncio
 import io
 import socket
+import threading
 
 import dns.flags
 import dns.message
@@ -495,3 +496,26 @@ def test_a_forward_zone_is_asked_over_real_sockets(on_loop):
     response, simulated = on_loop(main())
     assert len(response.answer) == 5
     assert simulated == []
+
+
+@pytest.mark.sockets
+def test_clients_are_answered_while_a_reload_reads_the_zones(on_loop, monkeypatch):
+    answered = threading.Event()
+    original = module.hierarchy.load
+
+    def load(directory):
+        assert answered.wait(5), "nobody was answered meanwhile"
+        return original(directory)
+
+    async def main():
+        program = build(settings())
+        await program.start()
+        monkeypatch.setattr(module.hierarchy, "load", load)
+        reload = asyncio.ensure_future(program.reload(program.config))
+        response = await ask(program.listening[0], "www.example.com")
+        answered.set()
+        await reload
+        await program.stop()
+        return response
+
+    assert on_loop(main()).answer
