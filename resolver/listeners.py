@@ -42,7 +42,7 @@ def bind(endpoint: Endpoint, receive_buffer: int) -> Bound:
     """Both sockets on `endpoint`; a port 0 becomes one that is free for both. Raises `ListenError`."""
     for tries_left in range(_EPHEMERAL_TRIES - 1, -1, -1):
         udp = listening.bind_udp(endpoint, receive_buffer)
-        real = Endpoint(endpoint.host, udp.getsockname()[1])
+        real = listening.bound_to(udp)
         try:
             return Bound(endpoint, real, udp, listening.bind_tcp(real))
         except ListenError:
@@ -84,10 +84,18 @@ class Listeners:
         """Where clients are answered, with the ports that were really taken."""
         return [endpoint for endpoint, _, _ in self._pairs.values()]
 
-    @property
-    def connections(self) -> int:
-        """TCP connections open now."""
-        return sum(tcp.connections for _, _, tcp in self._pairs.values())
+    def counts(self) -> dict[str, int]:
+        """What the listeners that are open have counted, by public name."""
+        udps = [udp for _, udp, _ in self._pairs.values()]
+        tcps = [tcp for _, _, tcp in self._pairs.values()]
+        return {
+            "udp.dropped_full": sum(udp.dropped_full for udp in udps),
+            "tcp.connections": sum(tcp.connections for tcp in tcps),
+            "tcp.accepted": sum(tcp.accepted for tcp in tcps),
+            "tcp.refused": sum(tcp.refused for tcp in tcps),
+            "tcp.evicted": sum(tcp.evicted for tcp in tcps),
+            "tcp.timed_out": sum(tcp.timed_out for tcp in tcps),
+        }
 
     async def start(
         self,

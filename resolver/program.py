@@ -207,7 +207,7 @@ class Program:
             "cache.evicted": records.store.evicted,
             "cache.delegations": len(self._composed.known.delegations),
             "cache.servers": len(self._caches.servers),
-            "tcp.connections": self._front.connections,
+            **self._front.counts(),
             "tasks.running": len(self._tasks),
         }
 

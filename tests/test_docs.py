@@ -14,10 +14,13 @@ from types import ModuleType
 
 import pytest
 
+from resolver.app import build
 from resolver.cli import COMMANDS
 from resolver.config import Config, load
 from resolver.config.load import SECTIONS
 from resolver.control import routes
+from resolver.network.entropy import SeededEntropy
+from resolver.testing.virtual_time import VirtualClock, run
 from resolver.version import VERSION
 
 ROOT = Path(__file__).resolve().parent.parent
@@ -144,3 +147,14 @@ def test_every_tag_is_documented() -> None:
     used = {tag for tag, _ in tags()}
     assert used - documented == set(), "not in docs/errors.md"
     assert documented - used - NO_TAGS == set(), "only in docs/errors.md"
+
+
+def test_every_metric_is_documented() -> None:
+    async def main() -> set[str]:
+        program = build(Config(), clock=VirtualClock(), entropy=SeededEntropy(1))
+        names = set(program.stats())
+        await program.stop()
+        return names
+
+    documented = set(re.findall(r"^\| `([a-z_.]+)` \|", (DOCS / "metrics.md").read_text(), re.MULTILINE))
+    assert run(main()) == documented

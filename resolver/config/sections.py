@@ -77,10 +77,10 @@ class Server(Section):
     SERVFAIL over TCP. Bounds memory under a flood of names that are not stored."""
 
     tcp_max_connections: Annotated[int, Field(ge=1, le=65536), Doc("connections")] = 256
-    """TCP connections open at once, of all clients together (RFC 7766 section 6.2.2)."""
+    """TCP connections open at once on one listener, of all clients together (RFC 7766 section 6.2.2)."""
 
     tcp_max_per_client: Annotated[int, Field(ge=1, le=65536), Doc("connections")] = 16
-    """TCP connections open at once from one client address, so that one client cannot take them all.
+    """TCP connections open at once from one client address on one listener, so that one client cannot take them all.
     Loopback is exempt: a proxy or a sidecar there speaks for many."""
 
     tcp_idle_s: Annotated[float, Field(ge=0.1, le=3600)] = 10.0

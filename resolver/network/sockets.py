@@ -20,6 +20,7 @@ import asyncio
 import contextlib
 import errno
 import socket
+from abc import ABC, abstractmethod
 from collections.abc import Callable
 from typing import Final
 
@@ -145,7 +146,7 @@ class SocketNetwork:
         return sock
 
 
-class _Exchange:
+class _Exchange(ABC):
     """What UDP and TCP sendings share: a socket, watched by the loop, that is freed exactly once."""
 
     __slots__ = ("_deliver", "_fd", "_freed", "_loop", "_sock", "_writing")
@@ -162,9 +163,9 @@ class _Exchange:
         self._fd = sock.fileno()
         self._writing = False
 
+    @abstractmethod
     def start(self, to: tuple[str, int], wire: bytes) -> None:
         """Begin to send. Raises OSError where that fails at once."""
-        raise NotImplementedError
 
     def close(self) -> None:
         """Deliver nothing more and free the socket. Calling it again does nothing."""

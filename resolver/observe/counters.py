@@ -19,7 +19,6 @@ class Counters:
     queries_ignored: int = 0
     queries_dropped_busy: int = 0
     queries_in_flight: int = 0
-    answers_stored: int = 0
     answers_cached: int = 0
     answers_resolved: int = 0
     answers_noerror: int = 0

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from resolver.engine.outcome import Answer
-from resolver.errors import ResolutionFailed
 from resolver.message import Reply
 
 
@@ -11,8 +10,3 @@ def reply_of(answer: Answer) -> Reply:
     """The reply that says `answer`: the chain and its end, the SOA in the authority section of a denial."""
     authority = () if answer.soa is None else (answer.soa,)
     return Reply(answer.rcode, answer.rrsets, authority, ra=True, storable=answer.keeps)
-
-
-def reply_of_failure(failure: ResolutionFailed) -> Reply:
-    """The reply that says why there is none."""
-    return Reply(failure.rcode, ra=True, ede=failure.ede)

@@ -50,13 +50,6 @@ _Opt = tuple[int, int, bytes]
 """What an OPT record says in its class, its TTL and its rdata."""
 
 
-def peek_id(wire: bytes) -> int:
-    """The message id, without a look at the rest. Raises `WireError` when there are not even two octets."""
-    if len(wire) < 2:
-        raise WireError("no message: fewer than two octets")
-    return wire[0] << 8 | wire[1]
-
-
 def parse(wire: bytes) -> Message:
     """The message that `wire` is. Raises `WireError`, and nothing else, when it is none."""
     try:

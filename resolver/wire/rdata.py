@@ -186,11 +186,6 @@ def target(rtype: int, rdata: bytes) -> bytes | None:
     return name if len(name) > 1 else None
 
 
-def soa_serial(rdata: bytes) -> int:
-    """The serial number of a zone (RFC 1035 section 3.3.13)."""
-    return int.from_bytes(rdata[-20:-16], "big")
-
-
 def soa_minimum(rdata: bytes) -> int:
     """The last field of an SOA, in seconds: with its TTL it bounds negative answers (RFC 2308 section 4)."""
     return int.from_bytes(rdata[-4:], "big")

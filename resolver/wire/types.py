@@ -1,10 +1,8 @@
-"""How types, classes and rcodes are written: the mnemonics of the IANA registry, RFC 3597 for the rest."""
+"""How types and rcodes are written: the mnemonics of the IANA registry, RFC 3597 for the rest."""
 
 from __future__ import annotations
 
 from typing import Final
-
-from resolver.message import Class
 
 _MNEMONICS: Final[dict[int, str]] = {
     1: "A", 2: "NS", 5: "CNAME", 6: "SOA", 12: "PTR", 13: "HINFO", 15: "MX", 16: "TXT", 17: "RP", 18: "AFSDB",
@@ -34,14 +32,6 @@ def from_text(text: str) -> int:
     if upper.startswith("TYPE") and upper[4:].isdecimal() and int(upper[4:]) <= 0xFFFF:
         return int(upper[4:])
     raise ValueError(f"{text!r} is no record type; write one like A, AAAA, MX, or TYPE65280")
-
-
-def class_to_text(number: int) -> str:
-    """The mnemonic of a class, `CLASS32` for one without (RFC 3597 section 5)."""
-    try:
-        return Class(number).name
-    except ValueError:
-        return f"CLASS{number}"
 
 
 def rcode_to_text(number: int) -> str:

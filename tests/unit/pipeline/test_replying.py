@@ -3,9 +3,8 @@ from __future__ import annotations
 import pytest
 
 from resolver.engine.outcome import Answer
-from resolver.errors import ResolutionFailed
-from resolver.message import Ede, Rcode, Reply
-from resolver.pipeline.replying import reply_of, reply_of_failure
+from resolver.message import Rcode, Reply
+from resolver.pipeline.replying import reply_of
 from tests.support.messages import rrset, sets, soa
 
 
@@ -19,11 +18,3 @@ def test_data_is_told_in_the_answer_section_and_kept_when_it_may_be():
     data = sets("www.example.com. 9 IN A 192.0.2.1")
     assert reply_of(Answer(0, data)) == Reply(0, data, (), ra=True, storable=True)
     assert not reply_of(Answer(3, (), None, keeps=False)).storable
-
-
-@pytest.mark.rfc(8914, "2")
-def test_a_failure_is_told_with_its_extended_errors_and_never_kept():
-    failure = ResolutionFailed("MUTE", 22, "no server replied", heard=(Ede(9, "no key"),))
-    expected = Reply(2, ra=True, ede=(Ede(22, "no server replied [MUTE]"), Ede(9, "no key")))
-    assert reply_of_failure(failure) == expected
-    assert not expected.storable

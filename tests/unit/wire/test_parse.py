@@ -5,7 +5,7 @@ import pytest
 
 from resolver.errors import BadName, WireError
 from resolver.message import AA, CD, QR, RD, TC, Class, Edns, Message, Question, Rcode, RRset, Type
-from resolver.wire.parse import parse, peek_id
+from resolver.wire.parse import parse
 
 NAME = b"\x03www\x07example\x03com\0"
 QUESTION = NAME + b"\0\x01\0\x01"
@@ -254,10 +254,3 @@ def test_a_large_message_of_many_equal_records_is_read_in_one_pass() -> None:
     records = [record(rdata=at.to_bytes(4, "big")) for at in range(4000)]
     read = parse(message(*records, *records[:1000]))
     assert [len(rrset.rdatas) for rrset in read.answer] == [4000]
-
-
-def test_the_id_can_be_read_from_what_is_no_message() -> None:
-    assert peek_id(b"\x12\x34") == peek_id(b"\x12\x34\xff") == 0x1234
-    for wire in (b"", b"\x12"):
-        with pytest.raises(WireError):
-            peek_id(wire)
