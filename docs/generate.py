@@ -22,7 +22,7 @@ from resolver.config.load import SECTIONS  # noqa: E402
 CONFIGURATION_HEAD = """\
 # Configuration
 
-<!-- Written by docs/generate.py from resolver/config/sections.py. Change it there. -->
+<!-- Written by docs/generate.py from resolver/config/sections. Change it there. -->
 
 The daemon needs no configuration: `resolver serve` runs with the defaults below. A setting comes from, each over
 the one before:
@@ -59,7 +59,9 @@ Which requirement of which RFC is shown by which test. `pytest TEST` runs one.
 
 def configuration() -> str:
     """The text of docs/configuration.md."""
-    said = _docstrings(ROOT / "resolver/config/sections.py")
+    said: dict[str, dict[str, str]] = {}
+    for source in sorted((ROOT / "resolver/config/sections").glob("*.py")):
+        said |= _docstrings(source)
     parts = [CONFIGURATION_HEAD]
     for section, fields in SECTIONS.items():
         of_class = said[section.capitalize()]

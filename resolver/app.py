@@ -13,6 +13,7 @@ import itertools
 import sys
 from collections.abc import Callable
 from dataclasses import replace
+from functools import partial
 
 from resolver import hints
 from resolver.auth.hierarchy import World
@@ -45,10 +46,13 @@ def build(
     entropy: Entropy | None = None,
     log: Log | None = None,
     transcript: Transcript | None = None,
+    network: Network | None = None,
+    root: Delegation | None = None,
 ) -> Program:
     """The program that `config` describes, not yet listening. Call it inside the loop that it is to run in.
 
-    `world` takes the place of the one that the configuration names. Raises `ConfigError` and `ZoneError`.
+    `world` takes the place of the one that the configuration names. `network` is all that the resolver reaches, and
+    `root` where it begins, in place of what the configuration says. Raises `ConfigError` and `ZoneError`.
     """
     loop = asyncio.get_running_loop()
     offload: Offload = asyncio.to_thread if clock is None else _here
@@ -56,7 +60,7 @@ def build(
     entropy = entropy or SystemEntropy()
     log = log or Log(sys.stderr, clock.wall, config.log.level, config.log.format)
     tools = Tools(SocketNetwork(loop, clock, entropy), clock, entropy, Counters(), transcript)
-    return Program(config, world, tools, log, compose, offload=offload)
+    return Program(config, world, tools, log, partial(compose, network=network, root=root), offload=offload)
 
 
 async def _here(work: Callable[[], World | None]) -> World | None:
@@ -64,11 +68,11 @@ async def _here(work: Callable[[], World | None]) -> World | None:
     return work()
 
 
-def compose(setting: Setting) -> Composed:
-    """The stages in their one order, over the network that the configuration allows."""
+def compose(setting: Setting, *, network: Network | None = None, root: Delegation | None = None) -> Composed:
+    """The stages in their one order, over the network that the configuration allows, or the one that is given."""
     config, caches = setting.config, setting.caches
     memory = SimulatedNetwork({}, setting.tools.clock, setting.tools.entropy)
-    tools = replace(setting.tools, network=_network(setting, memory), payload=config.server.udp_payload)
+    tools = replace(setting.tools, network=network or _network(setting, memory), payload=config.server.udp_payload)
     simulated = {}
     if setting.world is not None:
         simulation = Simulation(setting.world, setting.port, tools, setting.spawn, setting.log)
@@ -80,14 +84,15 @@ def compose(setting: Setting) -> Composed:
     known = Known(
         caches.records,
         caches.servers,
-        _routes(setting),
+        _routes(setting, root or _root(setting)),
         tools.clock,
         port=setting.port if settings.roots == "simulated" else hints.PORT,
         minimises=settings.qname_minimisation,
         transcript=tools.transcript,
         delegations=caches.delegations,
     )
-    limits = Limits(settings.max_exchanges, settings.max_depth, settings.max_aliases, settings.max_referrals)
+    budget = config.budget
+    limits = Limits(budget.sends, budget.depth, budget.aliases, budget.referrals)
     resolved = Resolved(
         known,
         tools,
@@ -95,7 +100,7 @@ def compose(setting: Setting) -> Composed:
         use_0x20=settings.use_0x20,
         failure_ttl_s=config.cache.failure_ttl_s,
     )
-    cached = Cached(known, resolved, tools.counters, max_aliases=settings.max_aliases)
+    cached = Cached(known, resolved, tools.counters, max_aliases=budget.aliases)
     identity = config.server.identity
     health = (names.from_text(HEALTH_NAME), HEALTH_TEXT)
     screened = Screened(cached, version=identity, identity=identity, health=health)
@@ -122,11 +127,11 @@ def _network(setting: Setting, memory: SimulatedNetwork) -> Network:
     return Apart(configured, public, OnlyDeclared(tools.network, tools.clock, places))
 
 
-def _routes(setting: Setting) -> Routes:
+def _routes(setting: Setting, root: Delegation) -> Routes:
     """Whom the configuration says to ask."""
     settings = setting.config.resolver
     return Routes(
-        _root(setting),
+        root,
         recursed_root=settings.mode == "recursive",
         stubs={zone: _configured(zone, servers) for zone, servers in _by_name(settings.stub_zones)},
         forwards={zone: _configured(zone, servers) for zone, servers in _by_name(settings.forward_zones)},

@@ -8,6 +8,7 @@ from resolver.config.load import Loaded, load
 from resolver.config.sections import (
     HEALTH_NAME,
     HEALTH_TEXT,
+    Budget,
     Cache,
     Config,
     Control,
@@ -20,6 +21,7 @@ from resolver.config.sections import (
 __all__ = [
     "HEALTH_NAME",
     "HEALTH_TEXT",
+    "Budget",
     "Cache",
     "Config",
     "Contradictions",

@@ -24,7 +24,7 @@ from resolver.config import environment
 from resolver.config.contradictions import Contradictions
 from resolver.config.describe import allowed
 from resolver.config.positions import key_lines
-from resolver.config.sections import Cache, Config, Control, Log, Resolver, Server, World
+from resolver.config.sections import Budget, Cache, Config, Control, Log, Resolver, Server, World
 from resolver.config.values import shown
 from resolver.errors import ConfigError
 from resolver.text import printable
@@ -40,6 +40,7 @@ SECTIONS: Final[dict[str, Fields]] = {
     "server": Server.model_fields,
     "world": World.model_fields,
     "resolver": Resolver.model_fields,
+    "budget": Budget.model_fields,
     "cache": Cache.model_fields,
     "log": Log.model_fields,
     "control": Control.model_fields,

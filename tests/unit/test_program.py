@@ -180,10 +180,10 @@ def test_settings_reach_the_stages():
         message = await made.ask("chain.example.com.", tcp=True)
         return message.rcode
 
-    assert whole(main, {"resolver": {"max_aliases": 3}}) == Rcode.SERVFAIL
-    assert whole(main, {"resolver": {"max_aliases": 4}}) == Rcode.NOERROR
-    assert whole(main, {"resolver": {"max_exchanges": 3}}) == Rcode.SERVFAIL
-    assert whole(main, {"resolver": {"max_referrals": 1}}) == Rcode.SERVFAIL
+    assert whole(main, {"budget": {"aliases": 3}}) == Rcode.SERVFAIL
+    assert whole(main, {"budget": {"aliases": 4}}) == Rcode.NOERROR
+    assert whole(main, {"budget": {"sends": 3}}) == Rcode.SERVFAIL
+    assert whole(main, {"budget": {"referrals": 1}}) == Rcode.SERVFAIL
 
 
 @pytest.mark.parametrize(("seconds", "setting"), [(1.0, 1000), (2.5, 2500)])

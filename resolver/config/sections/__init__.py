@@ -1,0 +1,68 @@
+"""Which settings there are, of what type, with what default and within which bounds: one model per section.
+
+Limits: a model checks values and how they go together (`contradictions.py`); whether a file that a setting
+names exists is checked where settings are loaded.
+"""
+
+from __future__ import annotations
+
+from typing import Final
+
+from pydantic import Field, model_validator
+
+from resolver.config.contradictions import Contradictions, find_contradictions
+from resolver.config.sections.base import Section
+from resolver.config.sections.budget import Budget
+from resolver.config.sections.cache import Cache
+from resolver.config.sections.resolver import Resolver
+from resolver.config.sections.server import Server
+from resolver.config.sections.service import Control, Log
+from resolver.config.sections.world import World
+
+__all__ = ["HEALTH_NAME", "HEALTH_TEXT", "Budget", "Cache", "Config", "Control", "Log", "Resolver", "Server", "World"]
+
+HEALTH_NAME: Final = "health.resolverd.invalid."
+"""The built-in name that `resolver healthcheck` asks for: below invalid. (RFC 6761 section 6.4), so nobody
+owns it."""
+
+HEALTH_TEXT: Final = "ok"
+"""The TXT string that a healthy daemon answers for `HEALTH_NAME`."""
+
+
+class Config(Section):
+    """All settings; `Config()` is the defaults."""
+
+    server: Server = Field(default_factory=Server)
+    """The daemon's own front."""
+
+    world: World = Field(default_factory=World)
+    """The simulated internet."""
+
+    resolver: Resolver = Field(default_factory=Resolver)
+    """How answers are found."""
+
+    budget: Budget = Field(default_factory=Budget)
+    """What one question may cost."""
+
+    cache: Cache = Field(default_factory=Cache)
+    """What is remembered."""
+
+    log: Log = Field(default_factory=Log)
+    """What is written to standard error."""
+
+    control: Control = Field(default_factory=Control)
+    """The control socket."""
+
+    @property
+    def world_served(self) -> bool:
+        """Whether the simulated servers run, with `world.serve = "auto"` decided."""
+        if self.world.serve != "auto":
+            return self.world.serve
+        return self.resolver.roots == "simulated" and "." not in self.resolver.forward_zones
+
+    @model_validator(mode="after")
+    def _settings_go_together(self) -> Config:
+        found = find_contradictions(self)
+        if found:
+            raise Contradictions(found)
+        return self

@@ -1,0 +1,46 @@
+"""What the sections are made of: their common model, and the types that several of them use.
+
+The attribute docstrings of the sections are the reference: `docs/generate.py` turns them into
+docs/configuration.md. A unit stands in the name of a key (`_ms` milliseconds, `_s` seconds, `_kb` KiB, `_mb` MiB)
+or in its `Doc`.
+"""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Annotated, NamedTuple
+
+from pydantic import BaseModel, ConfigDict, Field, PlainValidator
+
+from resolver.config.values import listen_endpoint, parsed_zone, upstream_endpoint
+from resolver.network.base import Endpoint
+
+
+class Doc(NamedTuple):
+    """What the type of a setting does not say: its unit, and the form in which it is written."""
+
+    unit: str = ""
+    form: str = ""
+
+
+Listeners = Annotated[
+    tuple[Annotated[Endpoint, PlainValidator(listen_endpoint)], ...],
+    Field(strict=False, min_length=1, max_length=64),
+    Doc(form='a list of "ADDR:PORT" or "[ADDR]:PORT"'),
+]
+Upstreams = Annotated[
+    tuple[Annotated[Endpoint, PlainValidator(upstream_endpoint)], ...],
+    Field(strict=False, min_length=1, max_length=32),
+]
+ZoneTable = Annotated[
+    dict[Annotated[str, PlainValidator(parsed_zone)], Upstreams],
+    Doc(form='a table: zone = list of "ADDR" or "ADDR:PORT"'),
+]
+OptionalPath = Annotated[Path | None, Field(strict=False), Doc(form="a path")]
+
+
+class Section(BaseModel):
+    """What all sections share: immutable, strict about types, and no key but the listed ones."""
+
+    # No use_attribute_docstrings: reading its own source would cost each start 30 ms; docs/generate.py does.
+    model_config = ConfigDict(frozen=True, extra="forbid", strict=True, allow_inf_nan=False)

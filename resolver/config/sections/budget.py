@@ -1,0 +1,77 @@
+"""The section `[budget]`: what one question of a client may make others pay.
+
+One budget goes with a question through everything it needs: aliases, minimised names, addresses of name servers.
+It never begins anew. A hard limit ends the question in SERVFAIL with a tag that names the limit; a soft one
+trims and goes on.
+"""
+
+from __future__ import annotations
+
+from typing import Annotated
+
+from pydantic import Field
+
+from resolver.config.sections.base import Doc, Section
+
+
+class Budget(Section):
+    """What one question of a client may cost, all that it leads to included. Counts are for the whole question
+    where nothing else is said."""
+
+    sends: Annotated[int, Field(ge=1, le=1000), Doc("messages")] = 100
+    """Hard (`BUDX`). Datagrams and TCP queries sent to servers. Bounds what a question can be made to send by
+    hostile zones (NXNSAttack, CVE-2020-8616; CAMP). Peers: BIND 100 (`max-recursion-queries`, earlier), Knot
+    Resolver 100, PowerDNS 60 (`max-qperq`), Unbound 128 and more (`max-global-quota`)."""
+
+    sends_per_fetch: Annotated[int, Field(ge=1, le=1000), Doc("messages")] = 50
+    """Hard for the fetch (`BUDF`), soft for the question. Messages sent to find one address of a name server, so
+    that one bad name leaves something for the others. Peers: BIND 50 (`max-recursion-queries`)."""
+
+    depth: Annotated[int, Field(ge=1, le=32), Doc("levels")] = 7
+    """Hard (`BUDD`). How deep finding the address of a name server may lead to other name servers to be found.
+    Peers: BIND 7 (`max-recursion-depth`), Unbound 4 by its `target-fetch-policy`."""
+
+    referrals: Annotated[int, Field(ge=1, le=255), Doc("referrals")] = 32
+    """Hard (`BUDR`). Referrals that are followed. A name under ip6.arpa has 34 labels but few cuts. Peers:
+    Unbound 130 (`MAX_REFERRAL_COUNT`)."""
+
+    aliases: Annotated[int, Field(ge=1, le=64), Doc("aliases")] = 11
+    """Hard (`BUDA`). CNAME and DNAME records that are followed. Peers: Unbound 11 (`max-query-restarts`), BIND 11
+    (`max-query-restarts`), PowerDNS 10 (`max-cnames-followed`), Knot Resolver 13."""
+
+    failed_address_fetches: Annotated[int, Field(ge=1, le=64), Doc("names")] = 5
+    """Hard (`NOAD`). Names of name servers for which no address was found; then no more are sought. Peers:
+    Unbound 5 (`MAX_TARGET_NX`), PowerDNS 5 (`non-resolving-ns-max-fails`)."""
+
+    address_fetches: Annotated[int, Field(ge=1, le=128), Doc("names")] = 10
+    """Soft. Names of name servers whose addresses are sought. Peers: PowerDNS 10 (`max-ns-address-qperq`),
+    Unbound 64 (`MAX_TARGET_COUNT`), BIND 20 for each zone."""
+
+    ns_names: Annotated[int, Field(ge=1, le=64), Doc("names")] = 13
+    """Soft. Names that are used of a delegation's NS set, a random choice: the root itself has 13. Peers: BIND 20,
+    PowerDNS 13 (`max-ns-per-resolve`)."""
+
+    addresses_per_ns: Annotated[int, Field(ge=1, le=64), Doc("addresses")] = 8
+    """Soft. Addresses that are used of one name server, a random choice."""
+
+    minimised_names: Annotated[int, Field(ge=0, le=64), Doc("names")] = 10
+    """Soft. Minimised names that are asked; then servers are asked the full name (RFC 9156 section 2.3). Peers:
+    Unbound 10 for each name (`MAX_MINIMISE_COUNT`), PowerDNS 10."""
+
+    sends_per_server: Annotated[int, Field(ge=1, le=16), Doc("messages")] = 3
+    """Soft. Messages with one question to one address, for UDP and for TCP each. Peers: Unbound 5
+    (`outbound-msg-retry`), Knot Resolver 4."""
+
+    sends_to_silent_zone: Annotated[int, Field(ge=1, le=32), Doc("messages")] = 3
+    """Soft. Messages with one question to a zone of which no server has ever replied, so that a dead zone fails
+    fast: within 3 s."""
+
+    message_records: Annotated[int, Field(ge=16, le=65535), Doc("records")] = 512
+    """A message with more records is refused whole, before they are read. No answer of use has as many."""
+
+    edns_options: Annotated[int, Field(ge=1, le=1024), Doc("options")] = 32
+    """A message with more EDNS options is refused whole."""
+
+    work_ms: Annotated[int, Field(ge=100, le=60000)] = 8000
+    """How long the work on a question goes on, for the cache, when its client has already been told that there is
+    no answer in time (`resolver.client_timeout_ms`)."""

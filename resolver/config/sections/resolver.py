@@ -1,0 +1,46 @@
+"""The section `[resolver]`: how answers are found."""
+
+from __future__ import annotations
+
+from typing import Annotated, Literal
+
+from pydantic import Field
+
+from resolver.config.sections.base import OptionalPath, Section, ZoneTable
+
+
+class Resolver(Section):
+    """How answers are found."""
+
+    mode: Literal["iterative", "recursive"] = "iterative"
+    """`"iterative"`: the resolver asks root, TLD and authority itself. `"recursive"`: it asks a root server
+    that offers recursion, which asks on its behalf (RFC 1034 section 4.3.1)."""
+
+    roots: Literal["simulated", "internet", "file"] = "simulated"
+    """Where iteration begins: the simulated root, the built-in hints of the Internet's root servers (IANA),
+    or `hints_file`."""
+
+    hints_file: OptionalPath = None
+    """A master file with the NS records of the root and their addresses, for `roots = "file"`."""
+
+    stub_zones: ZoneTable = Field(default_factory=dict)
+    """Zones whose authoritative servers are given here: they are asked without recursion (RD=0), and what
+    lies below is iterated from them. The longest match wins. A port not given is 53."""
+
+    forward_zones: ZoneTable = Field(default_factory=dict)
+    """Zones for which other resolvers are asked, with recursion (RD=1); `"."` forwards everything. The
+    longest match wins. A port not given is 53."""
+
+    allow_private_upstreams: bool = False
+    """Private addresses (RFC 1918, RFC 4193) may be asked, as networks with a DNS of their own need. Off, a
+    zone on the Internet cannot make the resolver probe the network it stands in."""
+
+    qname_minimisation: bool = True
+    """A server is told no more labels of the name than it needs (RFC 9156)."""
+
+    use_0x20: bool = True
+    """The letters of the names that are asked are in random case, which forged replies must guess
+    (draft-vixie-dnsext-dns0x20)."""
+
+    client_timeout_ms: Annotated[int, Field(ge=100, le=4900)] = 4500
+    """A client has its answer, or SERVFAIL, after this time. Stub resolvers give up at 5 s."""
