@@ -12,12 +12,12 @@ import asyncio
 import itertools
 import sys
 from collections.abc import Callable
-from dataclasses import replace
+from dataclasses import fields, replace
 from functools import partial
 
 from resolver import hints
 from resolver.auth.hierarchy import World
-from resolver.config import HEALTH_NAME, HEALTH_TEXT, Config
+from resolver.config import HEALTH_NAME, HEALTH_TEXT, Budget, Config
 from resolver.engine.budget import Limits
 from resolver.engine.delegation import Delegation, NameServer
 from resolver.network.base import Clock, Endpoint, Entropy, Network
@@ -30,8 +30,9 @@ from resolver.observe.counters import Counters
 from resolver.observe.log import Log
 from resolver.observe.transcript import Transcript
 from resolver.pipeline.cached import Cached
+from resolver.pipeline.driving import Tools
 from resolver.pipeline.knowledge import Known, Routes
-from resolver.pipeline.resolved import Resolved, Tools
+from resolver.pipeline.resolved import Resolved
 from resolver.pipeline.screened import Screened
 from resolver.program import Composed, Offload, Program, Setting
 from resolver.simulation import Simulation, hosts, recursing, root_of
@@ -90,21 +91,28 @@ def compose(setting: Setting, *, network: Network | None = None, root: Delegatio
         minimises=settings.qname_minimisation,
         transcript=tools.transcript,
         delegations=caches.delegations,
+        failure_ttl_s=config.cache.failure_ttl_s,
     )
     budget = config.budget
-    limits = Limits(budget.sends, budget.depth, budget.aliases, budget.referrals)
     resolved = Resolved(
         known,
         tools,
-        limits=limits,
+        spawn=setting.spawn,
+        limits=_limits(budget),
         use_0x20=settings.use_0x20,
         failure_ttl_s=config.cache.failure_ttl_s,
+        work_s=budget.work_ms / 1000,
     )
     cached = Cached(known, resolved, tools.counters, max_aliases=budget.aliases)
     identity = config.server.identity
     health = (names.from_text(HEALTH_NAME), HEALTH_TEXT)
     screened = Screened(cached, version=identity, identity=identity, health=health)
     return Composed(screened, known, resolved, simulated)
+
+
+def _limits(budget: Budget) -> Limits:
+    """The limits that the section `[budget]` gives for the engine."""
+    return Limits(**{each.name: getattr(budget, each.name) for each in fields(Limits)})
 
 
 def _network(setting: Setting, memory: SimulatedNetwork) -> Network:

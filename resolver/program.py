@@ -28,8 +28,9 @@ from resolver.message import Answerer, Client, Edns, Query, Question, Reply, Res
 from resolver.network.base import Endpoint
 from resolver.network.listening import has_no_such_address
 from resolver.observe.log import Log
+from resolver.pipeline.driving import Tools
 from resolver.pipeline.knowledge import Known, weigh
-from resolver.pipeline.resolved import Resolved, Tools
+from resolver.pipeline.resolved import Resolved
 from resolver.server.respond import Conduct, Responder
 from resolver.server.tcp import TcpLimits
 from resolver.tasks import Tasks

@@ -25,9 +25,10 @@ from resolver.network.entropy import SeededEntropy
 from resolver.network.faults import Faults, Faulty
 from resolver.observe.counters import Counters
 from resolver.observe.log import Log
+from resolver.pipeline.driving import Tools
 from resolver.pipeline.knowledge import Known, Routes
 from resolver.pipeline.recursing import Recursing, ZoneKnowledge
-from resolver.pipeline.resolved import Resolved, Tools
+from resolver.pipeline.resolved import Resolved
 from resolver.server.respond import Conduct, Responder
 from resolver.wire import names
 
@@ -66,7 +67,7 @@ class Simulation:
             willing = recursing(self.world.servers, self.port)
             known = ZoneKnowledge(authority, servers, willing, self.port, self.tools.transcript)
             level = min((names.depth(zone.apex) for zone in server.zones), default=0)
-            answerer = Recursing(authority, known, tools, addresses, level=level)
+            answerer = Recursing(authority, known, tools, addresses, self.spawn, level=level)
         responder = Responder(
             answerer,
             spawn=self.spawn,
@@ -94,7 +95,7 @@ class Simulation:
             minimises=False,
             transcript=self.tools.transcript,
         )
-        return Resolved(known, tools, limits=Limits(), use_0x20=False)
+        return Resolved(known, tools, spawn=self.spawn, limits=Limits(), use_0x20=False)
 
 
 def root_of(world: World, port: int) -> Delegation:

@@ -5,11 +5,17 @@ Rules
   server waits twice as long as the try before it.
 * The server with the lowest smoothed time is asked first. A server not yet tried counts as fast, so that each
   is tried once; those passed over age by `_DECAY`, so that a server that has become faster is found.
-* A server that did not reply `_DEAD_AFTER` times in a row is asked last for a while that doubles each time.
-* What is known of a server is apart from data, and forgotten after `_KEPT_S`: 15 minutes, as Unbound's host
-  TTL.
+* A server that did not reply `_DEAD_AFTER` times in a row is asked last for a while that doubles each time; then one
+  question finds out whether it is back, and the others still pass it over. While no server at all replies, it is the
+  network that is silent, and no while grows.
+* What is known of a server is apart from data, and forgotten after `_KEPT_S`: 15 minutes, as Unbound's host TTL. So is
+  what it cannot do, however often it replies: it may have been repaired.
 * EDNS is given up for a server only when it said FORMERR or NOTIMP to it and answered without (RFC 6891
   section 6.2.2), never on a timeout.
+* A server that has no authority over a zone is asked last for that zone. So is one to whose address family nothing can
+  be sent from here, and one with `max_in_flight` messages on their way to it.
+
+Limits: `MAX_SERVERS` addresses and as many lame pairs of address and zone.
 """
 
 from __future__ import annotations
@@ -18,6 +24,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Final
 
+from resolver.cache.table import Table
 from resolver.network.base import Clock, Endpoint, Entropy
 
 MAX_SERVERS: Final = 10_000
@@ -31,6 +38,13 @@ _DEAD_AFTER: Final = 3
 _BACKOFF_FIRST_S: Final = 2.0
 _BACKOFF_MAX_S: Final = 300.0
 _KEPT_S: Final = 900.0
+_NO_ROUTE_S: Final = 10.0
+"""How long a family of addresses to which nothing could be sent is asked last."""
+_PROBE_S: Final = 4.0
+"""How long the one question that probes a dead server may take."""
+NETWORK_WORKS_S: Final = 30.0
+"""So long after a server replied, silence is put down to servers and not to the network."""
+MAX_IN_FLIGHT: Final = 200
 
 
 @dataclass(slots=True)
@@ -43,8 +57,9 @@ class ServerState:
     replies: int = 0
     silent: int = 0
     dead_until: float = 0.0
-    edns: bool = True
-    keeps_case: bool = True
+    edns_from: float = 0.0
+    case_from: float = 0.0
+    in_flight: int = 0
 
 
 class Servers:
@@ -52,8 +67,12 @@ class Servers:
 
     def __init__(self, clock: Clock, entropy: Entropy) -> None:
         self._states: dict[Endpoint, ServerState] = {}
+        self._lame: Table[tuple[Endpoint, bytes], bool] = Table(MAX_SERVERS, clock)
+        self._no_route_until = {False: 0.0, True: 0.0}  # by whether the family is IPv6
+        self._heard = float("-inf")
         self._clock = clock
         self._entropy = entropy
+        self.max_in_flight = MAX_IN_FLIGHT
 
     def __len__(self) -> int:
         return len(self._states)
@@ -71,17 +90,46 @@ class Servers:
         self._states[server] = state
         return state
 
-    def ordered(self, servers: Sequence[Endpoint]) -> Sequence[Endpoint]:
-        """`servers`, the one to ask first in front."""
+    @property
+    def network_works(self) -> bool:
+        """Whether any server has replied lately."""
+        return self._clock.monotonic() - self._heard < NETWORK_WORKS_S
+
+    def ordered(self, servers: Sequence[Endpoint], zone: bytes) -> Sequence[Endpoint]:
+        """`servers` of `zone`, the one to ask first in front."""
         if len(servers) < 2:
             return servers
         now = self._clock.monotonic()
         states = [(self.state(each), each) for each in servers]
-        ranked = sorted((state.dead_until > now, state.smoothed, each) for state, each in states)
+        ranked = sorted((self._passed_over(state, each, zone, now), state.smoothed, each) for state, each in states)
+        first = ranked[0][2]
         for state, each in states:
-            if each is not ranked[0][2]:
+            if each is not first:
                 state.smoothed *= _DECAY
+            elif state.silent >= _DEAD_AFTER and state.dead_until <= now:
+                state.dead_until = now + _PROBE_S
         return [each for _, _, each in ranked]
+
+    def _passed_over(self, state: ServerState, server: Endpoint, zone: bytes, now: float) -> int:
+        """How much speaks against `server`, apart from its time."""
+        if state.dead_until > now or self._no_route_until[":" in server.host] > now:
+            return 2
+        lame = len(self._lame) and self._lame.get((server, zone))
+        return 1 if lame or state.in_flight >= self.max_in_flight else 0
+
+    def enter(self, server: Endpoint) -> bool:
+        """Whether one more message may be on its way to `server`; if so it is counted until `leave`."""
+        state = self.state(server)
+        if state.in_flight >= self.max_in_flight:
+            return False
+        state.in_flight += 1
+        return True
+
+    def leave(self, server: Endpoint) -> None:
+        """One message less is on its way to `server`."""
+        state = self._states.get(server)
+        if state is not None and state.in_flight:
+            state.in_flight -= 1
 
     def timeout(self, server: Endpoint) -> float:
         """Seconds to wait for the first try."""
@@ -92,11 +140,11 @@ class Servers:
 
     def knows_edns(self, server: Endpoint) -> bool:
         """False once the server has shown that it does not."""
-        return self.state(server).edns
+        return self.state(server).edns_from <= self._clock.boottime()
 
     def keeps_case(self, server: Endpoint) -> bool:
         """False once the server has changed the letter case of a question."""
-        return self.state(server).keeps_case
+        return self.state(server).case_from <= self._clock.boottime()
 
     def has_replied(self, server: Endpoint) -> bool:
         """True when it ever did, as far as is remembered, and has not been given up since."""
@@ -106,6 +154,7 @@ class Servers:
     def replied(self, server: Endpoint, seconds: float) -> None:
         """`server` replied after `seconds`."""
         state = self.state(server)
+        self._heard = self._clock.monotonic()
         if state.replies:
             state.variance += (abs(state.smoothed - seconds) - state.variance) / 4
             state.smoothed += (seconds - state.smoothed) / 8
@@ -121,17 +170,27 @@ class Servers:
         state.silent += 1
         state.smoothed = min(MAX_TIMEOUT_S, max(state.smoothed * 2, waited))
         if state.silent >= _DEAD_AFTER:
-            pause = min(_BACKOFF_MAX_S, _BACKOFF_FIRST_S * 2 ** min(state.silent - _DEAD_AFTER, 16))
+            doublings = min(state.silent - _DEAD_AFTER, 16) if self.network_works else 0
+            pause = min(_BACKOFF_MAX_S, _BACKOFF_FIRST_S * 2**doublings)
             state.dead_until = self._clock.monotonic() + pause
 
     def without_edns(self, server: Endpoint) -> None:
         """`server` does not know EDNS."""
-        self.state(server).edns = False
+        self.state(server).edns_from = self._clock.boottime() + _KEPT_S
 
     def changes_case(self, server: Endpoint) -> None:
         """`server` does not echo the letter case of a question: it is asked over TCP instead (draft dns-0x20)."""
-        self.state(server).keeps_case = False
+        self.state(server).case_from = self._clock.boottime() + _KEPT_S
+
+    def lame(self, server: Endpoint, zone: bytes) -> None:
+        """`server` has no authority over `zone`, which is delegated to it."""
+        self._lame.put((server, zone), True, _KEPT_S)
+
+    def no_route(self, server: Endpoint) -> None:
+        """Nothing can be sent from here to addresses of the family of `server`, for the time being."""
+        self._no_route_until[":" in server.host] = self._clock.monotonic() + _NO_ROUTE_S
 
     def clear(self) -> None:
         """Nothing is known."""
         self._states.clear()
+        self._lame.clear()

@@ -2,13 +2,13 @@
 
 A step of resolution is a generator that yields an `Action` and is sent the `Event` that came of it. Nothing
 else crosses the border, so the algorithm needs no loop, socket or clock, and the sequence of (action, event)
-is its transcript. The typed helpers `exchange` and `look_up` keep the type of each answer: use them with
+is its transcript. The typed helpers `exchange` and `race` keep the type of each answer: use them with
 `yield from`.
 """
 
 from __future__ import annotations
 
-from collections.abc import Generator
+from collections.abc import Generator, Sequence
 from typing import NamedTuple, TypeAlias, TypeVar
 
 from resolver.engine.outcome import Answer
@@ -33,9 +33,19 @@ class Exchange(NamedTuple):
 
 
 class Lookup(NamedTuple):
-    """Find the answer to a question of its own: the address of a name server."""
+    """A question of its own: the address of a name server."""
 
     question: Question
+
+
+class Race(NamedTuple):
+    """Begin those of `lookups` that are not under way, and wait for the first that ends, at most `seconds`.
+
+    The others go on, also when nobody asks for them again: what they find is known later.
+    """
+
+    lookups: tuple[Lookup, ...]
+    seconds: float
 
 
 class Replied(NamedTuple):
@@ -82,8 +92,19 @@ class NotFound(NamedTuple):
     failure: ResolutionFailed
 
 
-Action: TypeAlias = Exchange | Lookup
-Event: TypeAlias = Replied | Unanswered | Malformed | Found | NotFound
+class Ended(NamedTuple):
+    """The first `lookup` of a `Race` that ended, and what came of it."""
+
+    lookup: Lookup
+    result: Found | NotFound
+
+
+class Undecided(NamedTuple):
+    """No lookup of a `Race` has ended in its time."""
+
+
+Action: TypeAlias = Exchange | Race
+Event: TypeAlias = Replied | Unanswered | Malformed | Ended | Undecided
 Steps: TypeAlias = Generator[Action, Event, T]
 
 
@@ -94,8 +115,8 @@ def exchange(action: Exchange) -> Steps[Replied | Unanswered | Malformed]:
     return event
 
 
-def look_up(question: Question) -> Steps[Found | NotFound]:
-    """What came of a question of its own."""
-    event = yield Lookup(question)
-    assert isinstance(event, Found | NotFound)
+def race(lookups: Sequence[Lookup], seconds: float) -> Steps[Ended | Undecided]:
+    """The first of `lookups` that has ended within `seconds`."""
+    event = yield Race(tuple(lookups), seconds)
+    assert isinstance(event, Ended | Undecided)
     return event

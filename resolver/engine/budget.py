@@ -1,12 +1,19 @@
-"""How much work one client's query may cause. One budget goes with the query through all it needs and never
-resets.
+"""How much work one client's query may cause. One budget goes with the query through all it needs and never resets:
+not for an alias, a minimised name, an address of a name server or a restart.
 
-Running out is the asker's failure, not the question's: it is neither cached nor shared with those who joined.
+Rules
+* A hard limit raises: the question ends in SERVFAIL, and the tag names the limit. A soft one is asked for (`may_...`)
+  and what it forbids is left out.
+* What is spent in finding one address of a name server (`fetch`) is paid from the question's budget and from one of
+  its own, so that a single bad name cannot spend everything.
+* A message that could not leave this machine costs nothing (`refund_send`).
+
+Running out is the asker's failure, not the question's, unless it began with the whole budget.
 """
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 from resolver.errors import ResolutionFailed
 
@@ -16,46 +23,118 @@ OTHER, NO_REACHABLE_AUTHORITY, NETWORK_ERROR = 0, 22, 23
 
 @dataclass(frozen=True, slots=True)
 class Limits:
-    """Per client query. `exchanges`: messages sent; `depth`: nested questions for addresses of name servers."""
+    """Per client query; the settings of the section `[budget]` say what each is for, and what other resolvers use."""
 
-    exchanges: int = 100
+    sends: int = 100
+    sends_per_fetch: int = 50
     depth: int = 7
-    aliases: int = 11
     referrals: int = 32
+    aliases: int = 11
+    failed_address_fetches: int = 5
+    address_fetches: int = 10
+    minimised_names: int = 10
+    sends_per_server: int = 3
+    sends_to_silent_zone: int = 3
+
+
+@dataclass(slots=True)
+class _Spent:
+    """What the whole of a query has used, shared by all of its fetches. `silent`: messages by zone, while no server
+    of it had ever replied."""
+
+    aliases: int = 0
+    referrals: int = 0
+    fetches: int = 0
+    failed_fetches: int = 0
+    minimised: int = 0
+    silent: dict[bytes, int] = field(default_factory=dict)
 
 
 @dataclass(slots=True)
 class Budget:
-    """What is left. `deadline` is the monotonic time in seconds at which the client must have its answer."""
+    """What is left. `deadline` is the monotonic time in seconds at which the work ends."""
 
     limits: Limits
     deadline: float
-    exchanges: int = 0
-    aliases: int = 0
-    referrals: int = 0
+    sends: int = 0
+    parent: Budget | None = None
+    spent: _Spent = field(default_factory=_Spent)
 
-    def spend_exchange(self) -> None:
+    def fetch(self) -> Budget:
+        """The budget of finding one address: it has a limit of its own, and all that it spends is spent here too."""
+        return Budget(self.limits, self.deadline, parent=self, spent=self.spent)
+
+    def spend_send(self) -> None:
         """One more message is sent."""
-        self.exchanges += 1
-        if self.exchanges > self.limits.exchanges:
-            raise _exhausted("BUDX", f"more than {self.limits.exchanges} exchanges for one question")
+        self.sends += 1
+        if self.parent is not None:
+            if self.sends > self.limits.sends_per_fetch:
+                raise _exhausted("BUDF", f"more than {self.limits.sends_per_fetch} messages for one name server")
+            self.parent.spend_send()
+        elif self.sends > self.limits.sends:
+            raise _exhausted("BUDX", f"more than {self.limits.sends} messages for one question")
+
+    def refund_send(self) -> None:
+        """The last message has not left this machine."""
+        self.sends -= 1
+        if self.parent is not None:
+            self.parent.refund_send()
 
     def spend_alias(self) -> None:
         """One more alias is followed."""
-        self.aliases += 1
-        if self.aliases > self.limits.aliases:
+        self.spent.aliases += 1
+        if self.spent.aliases > self.limits.aliases:
             raise _exhausted("BUDA", f"a chain of more than {self.limits.aliases} aliases")
 
     def spend_referral(self) -> None:
         """One more referral is followed."""
-        self.referrals += 1
-        if self.referrals > self.limits.referrals:
+        self.spent.referrals += 1
+        if self.spent.referrals > self.limits.referrals:
             raise _exhausted("BUDR", f"more than {self.limits.referrals} referrals for one question")
 
     def check_depth(self, depth: int) -> None:
         """A question at this depth may be asked."""
         if depth > self.limits.depth:
             raise _exhausted("BUDD", f"addresses of name servers nested more than {self.limits.depth} deep")
+
+    def may_fetch(self, under_way: int = 0) -> bool:
+        """Whether the addresses of one more name server may be sought, if those `under_way` fail, too."""
+        spent, limits = self.spent, self.limits
+        most = limits.failed_address_fetches
+        return spent.fetches < limits.address_fetches and spent.failed_fetches + under_way < most
+
+    def spend_fetch(self) -> None:
+        """The addresses of one more name server are sought."""
+        self.spent.fetches += 1
+
+    def spend_failed_fetch(self) -> None:
+        """A name server turned out to have no address."""
+        self.spent.failed_fetches += 1
+
+    def check_failed_fetches(self, zone: str) -> None:
+        """Name servers without an address have not used up what may be tried of them."""
+        if self.spent.failed_fetches >= self.limits.failed_address_fetches:
+            most = self.limits.failed_address_fetches
+            raise _exhausted("BUDN", f"{zone}: {most} name servers without an address are enough")
+
+    def may_minimise(self) -> bool:
+        """Whether one more minimised name may be asked; if so it is counted."""
+        if self.spent.minimised >= self.limits.minimised_names:
+            return False
+        self.spent.minimised += 1
+        return True
+
+    def may_send_to_silent(self, zone: bytes) -> bool:
+        """Whether one more message may go to `zone`, no server of which has ever replied."""
+        return self.spent.silent.get(zone, 0) < self.limits.sends_to_silent_zone
+
+    def spend_send_to_silent(self, zone: bytes, count: int = 1) -> None:
+        """`count` more messages go to `zone`, no server of which has ever replied."""
+        self.spent.silent[zone] = self.spent.silent.get(zone, 0) + count
+
+    def heard_from(self, zone: bytes) -> None:
+        """A server of `zone` has replied."""
+        self.spent.silent.pop(zone, None)
 
 
 def _exhausted(tag: str, text: str) -> ResolutionFailed:

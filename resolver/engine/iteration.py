@@ -24,6 +24,7 @@ from resolver.engine import delegation as delegations
 from resolver.engine.actions import Steps
 from resolver.engine.budget import OTHER, Budget
 from resolver.engine.delegation import Delegation
+from resolver.engine.giving_up import NOTHING_WAS_SAID
 from resolver.engine.knowledge import Knowledge, Route
 from resolver.engine.outcome import Alias, Answer, Answered, Conclusion, Denied, Overlong, Referral
 from resolver.errors import ResolutionFailed
@@ -31,14 +32,17 @@ from resolver.message import Question, Rcode, RRset, Type
 from resolver.wire import names
 
 
-def resolve(question: Question, known: Knowledge, budget: Budget) -> Steps[Answer]:
-    """The answer to `question`, aliases followed to their end. Raises `ResolutionFailed`."""
+def resolve(question: Question, known: Knowledge, budget: Budget, *, anew: bool = False) -> Steps[Answer]:
+    """The answer to `question`, aliases followed to their end. Raises `ResolutionFailed`.
+
+    `anew`: what is held is asked again, because it will soon be too old.
+    """
     chain: list[RRset] = []
     name = question.name
     seen = {names.fold(name)}
     while True:
         asked = question if name is question.name else Question(name, question.type, question.cls)
-        conclusion: Conclusion | None = known.recall(name, question.type)
+        conclusion: Conclusion | None = None if anew else known.recall(name, question.type)
         if conclusion is None:
             conclusion = yield from _ask(asked, known, budget)
         match conclusion:
@@ -92,28 +96,30 @@ def _ask(question: Question, known: Knowledge, budget: Budget) -> Steps[Conclusi
         yield from _prime(route.delegation, known, budget)
         route = known.route(question) or route
     delegation, recursed = route.delegation, route.recursed
-    extra_labels = 1
+    extra_labels, whole = 1, False
     while True:
         asked = question
-        if known.minimises and not recursed:
+        if known.minimises and not recursed and not whole:
             asked = delegations.minimised(question, delegation.zone, extra_labels)
+            if asked is not question and not budget.may_minimise():
+                asked = question
         try:
             heard = yield from asking.ask_zone(delegation, asked, known, budget, recursed=recursed)
         except ResolutionFailed as failure:
-            if asked is question or failure.own_limit or failure.label in asking.NOTHING_WAS_SAID:
+            if asked is question or failure.own_limit or failure.label in NOTHING_WAS_SAID:
                 raise
-            extra_labels = delegations.MAX_MINIMISED + 1
+            whole = True
             continue
         match heard.outcome:
             case Referral(below):
                 budget.spend_referral()
                 if not recursed:
                     known.learn_delegation(below)
-                delegation, recursed, extra_labels = below, False, 1
+                delegation, recursed, extra_labels, whole = below, False, 1, False
             case outcome if asked is question:
                 return known.learn(question, outcome)
             case Denied(rcode=Rcode.NXDOMAIN) | Alias() | Overlong():
-                extra_labels = delegations.MAX_MINIMISED + 1
+                whole = True
             case Answered() | Denied():
                 extra_labels += 1
             case _:

@@ -12,6 +12,7 @@ from typing import Protocol
 
 from resolver.engine.delegation import Delegation
 from resolver.engine.outcome import Conclusion, Outcome
+from resolver.errors import ResolutionFailed
 from resolver.message import Question, RRset
 from resolver.network.base import Endpoint
 
@@ -27,8 +28,21 @@ class Route:
 class ServerKnowledge(Protocol):
     """Which server first, how long to wait, and what it cannot do."""
 
-    def ordered(self, servers: Sequence[Endpoint]) -> Sequence[Endpoint]:
-        """`servers`, the one to ask first in front."""
+    def ordered(self, servers: Sequence[Endpoint], zone: bytes) -> Sequence[Endpoint]:
+        """`servers` of `zone`, the one to ask first in front."""
+        ...
+
+    @property
+    def network_works(self) -> bool:
+        """Whether any server has replied lately; if not, silence is perhaps not theirs."""
+        ...
+
+    def enter(self, server: Endpoint) -> bool:
+        """Whether one more message may be on its way to it; if so it is counted until `leave`."""
+        ...
+
+    def leave(self, server: Endpoint) -> None:
+        """One message less is on its way to it."""
         ...
 
     def timeout(self, server: Endpoint) -> float:
@@ -57,6 +71,14 @@ class ServerKnowledge(Protocol):
 
     def without_edns(self, server: Endpoint) -> None:
         """It does not know EDNS."""
+        ...
+
+    def lame(self, server: Endpoint, zone: bytes) -> None:
+        """It has no authority over `zone`, which is delegated to it."""
+        ...
+
+    def no_route(self, server: Endpoint) -> None:
+        """Nothing can be sent from here to addresses of its family, for the time being."""
         ...
 
     def changes_case(self, server: Endpoint) -> None:
@@ -104,6 +126,14 @@ class Knowledge(Protocol):
 
     def learn_delegation(self, delegation: Delegation) -> None:
         """`delegation` is good for its TTL."""
+        ...
+
+    def dead_zone(self, delegation: Delegation) -> ResolutionFailed | None:
+        """The failure of `delegation`, all of whose servers were silent a moment ago."""
+        ...
+
+    def learn_dead_zone(self, delegation: Delegation, failure: ResolutionFailed) -> None:
+        """All servers of `delegation` were silent."""
         ...
 
     def note(self, outcome: Outcome) -> None:

@@ -31,10 +31,12 @@ class Trouble(enum.StrEnum):
 
     REFUSED = "connection refused"
     UNREACHABLE = "unreachable"
+    NO_ROUTE = "no way there from here"
     RESET = "connection reset"
     UNDECLARED = "not declared in this world"
     FORBIDDEN = "must not be asked"
     LOCAL = "cannot be sent from here"
+    BUSY = "too many messages are on their way to it"
     TIMEOUT = "no reply"
 
 

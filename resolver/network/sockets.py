@@ -62,11 +62,17 @@ _TROUBLES: Final = {
     errno.EHOSTUNREACH: Trouble.UNREACHABLE,
     errno.ENETDOWN: Trouble.UNREACHABLE,
     errno.EHOSTDOWN: Trouble.UNREACHABLE,
-    # No address, or no protocol, of that family here: the address cannot be reached, another family's may.
-    errno.EADDRNOTAVAIL: Trouble.UNREACHABLE,
-    errno.EAFNOSUPPORT: Trouble.UNREACHABLE,
-    errno.ENOPROTOOPT: Trouble.UNREACHABLE,
 }
+
+_NO_ROUTES: Final = frozenset(
+    (errno.ENETUNREACH, errno.ENETDOWN, errno.EADDRNOTAVAIL, errno.EAFNOSUPPORT, errno.ENOPROTOOPT)
+)
+"""Causes on this side for which nothing leaves: no route, no address or no protocol of that family."""
+
+
+def local_trouble_of(error: OSError) -> Trouble:
+    """What `error`, met before anything has left, means to the sender of a message."""
+    return Trouble.NO_ROUTE if error.errno in _NO_ROUTES else trouble_of(error)
 
 
 def trouble_of(error: OSError) -> Trouble:
@@ -107,14 +113,14 @@ class SocketNetwork:
                 sock = _stream_socket(family)
                 kind = _Tcp
         except OSError as error:
-            return Undelivered(self._clock, deliver, trouble_of(error))
+            return Undelivered(self._clock, deliver, local_trouble_of(error))
         exchange = kind(self._loop, sock, deliver, self._sendings.discard)
         self._sendings.add(exchange)
         try:
             exchange.start((to.host, to.port), wire)
         except (OSError, OverflowError) as error:  # OverflowError: no such port
             exchange.close()
-            trouble = trouble_of(error) if isinstance(error, OSError) else Trouble.LOCAL
+            trouble = local_trouble_of(error) if isinstance(error, OSError) else Trouble.LOCAL
             return Undelivered(self._clock, deliver, trouble)
         return exchange
 

@@ -30,6 +30,7 @@ class Counters:
     upstream_ignored: int = 0
     upstream_timeouts: int = 0
     upstream_failures: int = 0
+    upstream_zone_busy: int = 0
     questions_joined: int = 0
     failures_cached: int = 0
 

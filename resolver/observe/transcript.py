@@ -15,7 +15,7 @@ from contextvars import ContextVar, Token
 from dataclasses import dataclass, field
 from typing import Final
 
-from resolver.engine.actions import Event, Exchange, Found, Malformed, NotFound, Replied, Unanswered
+from resolver.engine.actions import Exchange, Found, Malformed, NotFound, Replied, Unanswered
 from resolver.engine.outcome import (
     Alias,
     Answered,
@@ -82,10 +82,22 @@ class Transcript:
         """A question of its own begins: that for an address of a name server."""
         return self._begin(Node(asked=_question(question)))
 
-    def ended(self, opened: _Opened, event: Event) -> None:
-        """`event` came of what was `opened`."""
-        node, token = opened
-        self._above.reset(token)
+    def left(self, opened: _Opened) -> None:
+        """What begins from now on does not stand below what was `opened`, which goes on."""
+        self._above.reset(opened[1])
+
+    def found(self, opened: _Opened, result: Found | NotFound) -> None:
+        """`result` came of the question that was `opened`."""
+        match result:
+            case Found(answer):
+                opened[0].came_back = _found(answer.rcode, answer.rrsets)
+            case NotFound(failure):
+                opened[0].came_back = str(failure)
+
+    def ended(self, opened: _Opened, event: Replied | Unanswered | Malformed) -> None:
+        """`event` came of the message that was `opened`."""
+        node, _ = opened
+        self.left(opened)
         self._last = node
         match event:
             case Replied(server, transport, message, rtt):
@@ -96,10 +108,6 @@ class Transcript:
                 node.came_back = "a reply in other letter case" if miscased else str(trouble)
             case Malformed(_, reason):
                 node.came_back = f"malformed: {reason}"
-            case Found(answer):
-                node.came_back = _found(answer.rcode, answer.rrsets)
-            case NotFound(failure):
-                node.came_back = str(failure)
 
     def decided(self, outcome: Outcome) -> None:
         """The engine takes the reply that ended last for `outcome`."""

@@ -16,6 +16,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Final
 
+from resolver.cache.failures import FIRST_S, Failures
 from resolver.cache.records import NAME_ERROR, Credibility, Records
 from resolver.cache.servers import Servers
 from resolver.cache.table import Table
@@ -23,6 +24,7 @@ from resolver.engine.classify import synthesised
 from resolver.engine.delegation import Delegation
 from resolver.engine.knowledge import Route
 from resolver.engine.outcome import Alias, Answered, Conclusion, Denied, Outcome
+from resolver.errors import ResolutionFailed
 from resolver.message import Question, Rcode, RRset, Type
 from resolver.network.base import Clock
 from resolver.observe.transcript import Transcript
@@ -75,6 +77,7 @@ class Known:
         minimises: bool,
         transcript: Transcript | None = None,
         delegations: Table[bytes, Delegation] | None = None,
+        failure_ttl_s: float = FIRST_S,
     ) -> None:
         """`delegations` are those learnt before, when they outlive this."""
         self.records = records
@@ -83,6 +86,7 @@ class Known:
         self.port = port
         self.minimises = minimises
         self.delegations = delegations if delegations is not None else Table(DELEGATIONS_BYTES, clock, weigh)
+        self.dead_zones: Failures[bytes] = Failures(clock, failure_ttl_s)
         self._primed: Table[bytes, bool] = Table(1, clock)
         self._transcript = transcript
 
@@ -159,6 +163,21 @@ class Known:
         """`delegation` is known for its TTL."""
         self.delegations.put(delegation.zone, delegation, min(delegation.ttl, self.records.ttls.maximum))
 
+    def dead_zone(self, delegation: Delegation) -> ResolutionFailed | None:
+        """The failure of `delegation`, when all of its servers were silent a moment ago and none has replied since."""
+        if not len(self.dead_zones):
+            return None
+        failure = self.dead_zones.get(delegation.zone)
+        if failure is None or any(
+            self.servers.has_replied(endpoint) for server in delegation.servers for endpoint in server.endpoints
+        ):
+            return None
+        return failure
+
+    def learn_dead_zone(self, delegation: Delegation, failure: ResolutionFailed) -> None:
+        """All servers of `delegation` were silent."""
+        self.dead_zones.put(delegation.zone, failure, grows=self.servers.network_works)
+
     def note(self, outcome: Outcome) -> None:
         """`outcome` stands in the transcript, when one is kept."""
         if self._transcript is not None:
@@ -167,6 +186,7 @@ class Known:
     def flush(self, name: bytes, *, subtree: bool) -> int:
         """Nothing is known of `name`, nor below it when `subtree`: records and delegations. The number that went."""
         folded = names.fold(name)
+        self.dead_zones.clear()
         gone = self.records.flush(name, subtree=subtree)
         for zone, _ in self.delegations.items():
             if zone == folded or (subtree and names.is_below(zone, folded)):

@@ -29,10 +29,12 @@ from resolver.engine.classify import classify
 from resolver.engine.delegation import Delegation, NameServer
 from resolver.engine.knowledge import Route
 from resolver.engine.outcome import Alias, Answered, Conclusion, Denied, Outcome, Referral
-from resolver.message import AA, Class, Message, Query, Question, Reply, RRset, Type
+from resolver.errors import ResolutionFailed
+from resolver.message import AA, Class, Message, Query, Question, Reply, RRset, Spawn, Type
 from resolver.network.base import Endpoint
 from resolver.observe.transcript import Transcript
-from resolver.pipeline.resolved import Resolved, Tools
+from resolver.pipeline.driving import Tools
+from resolver.pipeline.resolved import Resolved
 from resolver.wire import names
 
 STEP_S: Final = 0.5
@@ -92,6 +94,13 @@ class ZoneKnowledge:
     def learn_delegation(self, delegation: Delegation) -> None:
         """Nothing is kept."""
 
+    def dead_zone(self, delegation: Delegation) -> ResolutionFailed | None:
+        """None: nothing is kept."""
+        return None
+
+    def learn_dead_zone(self, delegation: Delegation, failure: ResolutionFailed) -> None:
+        """Nothing is kept."""
+
     def note(self, outcome: Outcome) -> None:
         """`outcome` stands in the transcript, when one is kept."""
         if self._transcript is not None:
@@ -111,11 +120,18 @@ class Recursing:
     """The answerer of a simulated server with `recursion = true`."""
 
     def __init__(
-        self, authority: Authority, known: ZoneKnowledge, tools: Tools, addresses: Resolved, *, level: int
+        self,
+        authority: Authority,
+        known: ZoneKnowledge,
+        tools: Tools,
+        addresses: Resolved,
+        spawn: Spawn,
+        *,
+        level: int,
     ) -> None:
         """`addresses` finds those of name servers elsewhere; `level` is the number of labels of the highest zone."""
         self._authority = authority
-        self._resolved = Resolved(known, tools, limits=Limits(), use_0x20=False, addresses=addresses)
+        self._resolved = Resolved(known, tools, spawn=spawn, limits=Limits(), use_0x20=False, addresses=addresses)
         self._earlier_s = STEP_S * (level + 1)
         self._tools = tools
 

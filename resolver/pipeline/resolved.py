@@ -1,70 +1,72 @@
-"""Answers found by asking other servers: drives the engine's steps with real time, sockets and company.
+"""Answers found by asking other servers: who waits for which question, and what becomes of its failure.
 
 Rules
-* Equal questions in flight are joined: the first asks, the others wait for what comes of it.
+* A question that is being asked is a *flight*, driven by a task of its own (`driving.py`). Equal questions join it; a
+  client that has waited long enough is told so, while the flight goes on for the cache until the work has taken
+  `work_s`.
 * Who waits for whom is kept as a graph, and a question that would wait for itself, by however many others,
   fails instead (cyclic delegations without glue, also across clients).
-* A failure by the asker's own budget, depth, cycle or deadline says nothing about the question: it is not
-  cached, and those who joined go on with a budget of their own. Other failures are cached for a few seconds
-  (RFC 9520).
-* A client is answered by its deadline, whatever is still open.
+* What failed by the budget, depth, cycle or deadline of a question above it says nothing about the sub-question:
+  that is not remembered, and those who joined it go on with a budget of their own. A client's question begins with
+  the whole budget, so its failure is its own, and remembered for the shortest time. Other failures are remembered for
+  longer each time (RFC 9520), unless the network itself seems to be silent. What could not be sent from here is not
+  remembered.
 
-Limits: a question's waits are strictly one after the other, so each flight waits for at most one other and
-the walk along the graph is linear.
+Limits: a question waits for a few others at most (`asking.ABREAST`), and those are nested at most `Limits.depth` deep.
 """
 
 from __future__ import annotations
 
 import asyncio
+from collections.abc import Callable
 from dataclasses import dataclass, field
-from typing import Final, assert_never
+from typing import Final
 
-from resolver.cache.table import Table
-from resolver.engine import iteration
-from resolver.engine.actions import Event, Exchange, Found, Lookup, NotFound, Unanswered
+from resolver.cache.failures import FIRST_S, Failures
+from resolver.engine.actions import Found, NotFound
 from resolver.engine.budget import NO_REACHABLE_AUTHORITY, Budget, Limits
 from resolver.engine.knowledge import Knowledge
 from resolver.engine.outcome import Answer
 from resolver.errors import ResolutionFailed
-from resolver.message import EDNS_PAYLOAD, Ede, Query, Question, Reply
-from resolver.network.base import Clock, Entropy, Network, Trouble
+from resolver.message import Ede, Query, Question, Reply, Spawn
 from resolver.observe.counters import Counters
-from resolver.observe.transcript import Transcript
-from resolver.pipeline.conversation import Conversation
+from resolver.pipeline.driving import Driver, Tools, late
 from resolver.pipeline.replying import reply_of
 from resolver.wire import names
 
-MAX_FAILURES: Final = 10_000
 _CACHED_ERROR: Final = 13
 """EDE info-code: the failure was remembered (RFC 8914 section 4.14)."""
 
 _Key = tuple[bytes, int]
+_Result = Answer | ResolutionFailed
 
 
 @dataclass(slots=True, eq=False)
-class _Flight:
-    """A question that is being asked; `waits_for` is the flight it stands still for."""
+class Flight:
+    """A question that is being asked; `waits_for` are the flights it may stand still for."""
 
     key: _Key
-    joined: list[asyncio.Future[Answer | ResolutionFailed]] = field(default_factory=list)
-    waits_for: _Flight | None = None
+    joined: list[asyncio.Future[_Result]] = field(default_factory=list)
+    waits_for: list[Flight] = field(default_factory=list)
 
-    def settle(self, result: Answer | ResolutionFailed) -> None:
+    def settle(self, result: _Result) -> None:
+        """Those who joined have `result`."""
         for waiting in self.joined:
             if not waiting.done():
                 waiting.set_result(result)
 
-
-@dataclass(frozen=True, slots=True)
-class Tools:
-    """What a driver needs of the world. `payload`: the octets of a datagram that it offers to take."""
-
-    network: Network
-    clock: Clock
-    entropy: Entropy
-    counters: Counters
-    transcript: Transcript | None = None
-    payload: int = EDNS_PAYLOAD
+    def waits(self, other: Flight) -> bool:
+        """Whether this stands still, directly or by others, for `other`, or is it."""
+        seen: set[int] = set()
+        links = [self]
+        while links:
+            link = links.pop()
+            if link is other:
+                return True
+            if id(link) not in seen:
+                seen.add(id(link))
+                links += link.waits_for
+        return False
 
 
 class Resolved:
@@ -75,46 +77,117 @@ class Resolved:
         known: Knowledge,
         tools: Tools,
         *,
+        spawn: Spawn,
         limits: Limits,
         use_0x20: bool = True,
-        failure_ttl_s: float = 5.0,
+        failure_ttl_s: float = FIRST_S,
+        work_s: float = 0.0,
         addresses: Resolved | None = None,
     ) -> None:
-        """`addresses` looks up the addresses of name servers in place of this one, when `known` is not for that."""
-        self._addresses = addresses
+        """`work_s` is how long a question is worked on, if that is longer than its client waits; `addresses` looks up
+        the addresses of name servers in place of this one, when `known` is not for that."""
+        self._driver = Driver(known, tools, use_0x20=use_0x20)
+        self._look_up = self._in_flight if addresses is None else addresses.looked_up
         self._known = known
-        self._tools = tools
+        self._clock = tools.clock
+        self._counters: Counters = tools.counters
+        self._spawn = spawn
         self._limits = limits
-        self._use_0x20 = use_0x20
-        self._failure_ttl_s = failure_ttl_s
-        self._failures: Table[_Key, ResolutionFailed] = Table(MAX_FAILURES, tools.clock)
-        self._flights: dict[_Key, _Flight] = {}
+        self._work_s = work_s
+        self._failures: Failures[_Key] = Failures(tools.clock, failure_ttl_s)
+        self._flights: dict[_Key, Flight] = {}
 
     async def answer(self, query: Query) -> Reply:
         """The reply to `query` from the servers of the world. Raises `ResolutionFailed`."""
-        self._tools.counters.answers_resolved += 1
+        self._counters.answers_resolved += 1
         return reply_of(await self.find(query.question, query.deadline))
 
     async def find(self, question: Question, deadline: float) -> Answer:
-        """The answer to `question` by the monotonic time `deadline`. Raises `ResolutionFailed`."""
-        return await self._find(question, Budget(self._limits, deadline), 0, None)
+        """The answer to `question` by the monotonic time `deadline`. Raises `ResolutionFailed`.
+
+        Whoever waits may give up: the work goes on.
+        """
+        now = self._clock.monotonic()
+        budget = Budget(self._limits, max(deadline, now + self._work_s))
+        waiting: asyncio.Future[_Result] = asyncio.get_running_loop().create_future()
+        self._spawn(self._settle(waiting, question, budget))
+        timer = self._clock.after(max(0.0, deadline - now), lambda: _settle(waiting, late(question.name)))
+        try:
+            result = await waiting
+        finally:
+            timer.cancel()
+        if isinstance(result, Answer):
+            return result
+        raise result
+
+    def refresh(self, question: Question) -> None:
+        """`question` is being asked, although an answer to it may be held."""
+        if (names.fold(question.name), question.type) not in self._flights:
+            budget = Budget(self._limits, self._clock.monotonic() + self._work_s)
+            waiting: asyncio.Future[_Result] = asyncio.get_running_loop().create_future()
+            self._spawn(self._settle(waiting, question, budget, anew=True))
 
     def forget_failures(self) -> None:
         """What failed is asked again."""
         self._failures.clear()
 
-    async def _find(self, question: Question, budget: Budget, depth: int, asker: _Flight | None) -> Answer:
+    @property
+    def flights(self) -> int:
+        """Questions that are being asked now."""
+        return len(self._flights)
+
+    async def _settle(
+        self, waiting: asyncio.Future[_Result], question: Question, budget: Budget, *, anew: bool = False
+    ) -> None:
+        """`waiting` has the answer to a client's question, or its failure."""
+        result: _Result = late(question.name)  # what is left of it when the program ends
+        try:
+            result = await self._find(question, budget, 0, None, anew=anew)
+        except ResolutionFailed as failure:
+            result = failure.fresh()
+            if failure.own_limit and failure.label not in _PASSING:
+                self._failures.put((names.fold(question.name), question.type), result, grows=False)
+        finally:
+            _settle(waiting, result)
+
+    async def looked_up(
+        self, question: Question, budget: Budget, depth: int, asker: Flight, done: Callable[[Found | NotFound], None]
+    ) -> None:
+        """`done` has the answer to `question`, asked here for somebody elsewhere, with a budget of its own."""
+        result: Found | NotFound = NotFound(late(question.name))
+        try:
+            result = Found(await self.find(question, budget.deadline))
+        except ResolutionFailed as failure:
+            result = NotFound(failure.fresh())
+        finally:
+            done(result)
+
+    async def _in_flight(
+        self, question: Question, budget: Budget, depth: int, asker: Flight, done: Callable[[Found | NotFound], None]
+    ) -> None:
+        """`done` has the answer to `question`, which `asker` needs."""
+        result: Found | NotFound = NotFound(late(question.name))
+        try:
+            result = Found(await self._find(question, budget, depth, asker))
+        except ResolutionFailed as failure:
+            result = NotFound(failure.fresh())
+        finally:
+            done(result)
+
+    async def _find(
+        self, question: Question, budget: Budget, depth: int, asker: Flight | None, *, anew: bool = False
+    ) -> Answer:
         key = (names.fold(question.name), question.type)
         budget.check_depth(depth)
         while True:
             failed = self._failures.get(key)
-            if failed is not None:
-                self._tools.counters.failures_cached += 1
+            if failed is not None and not anew:
+                self._counters.failures_cached += 1
                 raise _remembered(failed)
             flight = self._flights.get(key)
             if flight is None:
-                return await self._fly(_Flight(key), question, budget, depth, asker)
-            if asker is not None and _waits(flight, asker):
+                return await self._fly(Flight(key), question, budget, depth, asker, anew=anew)
+            if asker is not None and flight.waits(asker):
                 text = f"the address of {names.to_text(question.name)} depends on itself"
                 raise ResolutionFailed("CYCL", NO_REACHABLE_AUTHORITY, text, label="cycle", own_limit=True)
             result = await self._join(flight, budget, asker)
@@ -123,121 +196,65 @@ class Resolved:
             if not result.own_limit:
                 raise result.fresh()
 
-    async def _join(self, flight: _Flight, budget: Budget, asker: _Flight | None) -> Answer | ResolutionFailed:
+    async def _join(self, flight: Flight, budget: Budget, asker: Flight | None) -> _Result:
         """What came of a question that was already in flight."""
-        self._tools.counters.questions_joined += 1
-        waiting: asyncio.Future[Answer | ResolutionFailed] = asyncio.get_running_loop().create_future()
+        self._counters.questions_joined += 1
+        waiting: asyncio.Future[_Result] = asyncio.get_running_loop().create_future()
         flight.joined.append(waiting)
         if asker is not None:
-            asker.waits_for = flight
-        late = self._tools.clock.after(
-            max(0.0, budget.deadline - self._tools.clock.monotonic()),
-            lambda: None if waiting.done() else waiting.set_exception(_late(flight.key[0])),
+            asker.waits_for.append(flight)
+        timer = self._clock.after(
+            max(0.0, budget.deadline - self._clock.monotonic()),
+            lambda: None if waiting.done() else waiting.set_exception(late(flight.key[0])),
         )
         try:
             return await waiting
         finally:
-            late.cancel()
+            timer.cancel()
             if asker is not None:
-                asker.waits_for = None
+                asker.waits_for.remove(flight)
 
     async def _fly(
-        self, flight: _Flight, question: Question, budget: Budget, depth: int, asker: _Flight | None
+        self, flight: Flight, question: Question, budget: Budget, depth: int, asker: Flight | None, *, anew: bool
     ) -> Answer:
         """The answer, found by asking; those who join meanwhile get it too."""
         self._flights[flight.key] = flight
         if asker is not None:
-            asker.waits_for = flight
-        result: Answer | ResolutionFailed | None = None
+            asker.waits_for.append(flight)
+        result: _Result | None = None
         try:
-            result = await self._drive(flight, question, budget, depth)
+            result = await self._driver.drive(
+                question,
+                budget,
+                anew=anew,
+                look_up=lambda asked, done: self._spawn(self._look_up(asked, budget.fetch(), depth + 1, flight, done)),
+            )
+            self._failures.forget(flight.key)
             return result
         except ResolutionFailed as failure:
             result = failure.fresh()
-            self._tools.counters.upstream_failures += 1
+            self._counters.upstream_failures += 1
             if not failure.own_limit:
-                self._failures.put(flight.key, result, self._failure_ttl_s)
+                self._failures.put(flight.key, result, grows=self._known.servers.network_works)
             raise
         finally:
             del self._flights[flight.key]
             if asker is not None:
-                asker.waits_for = None
-            flight.settle(result or _late(flight.key[0]))  # without a result we are being cancelled
-
-    async def _drive(self, flight: _Flight, question: Question, budget: Budget, depth: int) -> Answer:
-        """Runs the engine's steps for `question` to their end."""
-        tools = self._tools
-        conversation = Conversation(
-            tools.network, tools.clock, tools.entropy, tools.counters, use_0x20=self._use_0x20, payload=tools.payload
-        )
-        steps = iteration.resolve(question, self._known, budget)
-        try:
-            action = next(steps)
-            while True:
-                match action:
-                    case Exchange():
-                        event: Event = await self._exchange(conversation, action, budget)
-                    case Lookup(asked):
-                        event = await self._look_up(asked, budget, depth + 1, flight)
-                    case _:
-                        assert_never(action)
-                action = steps.send(event)
-        except StopIteration as stop:
-            answer: Answer = stop.value
-            return answer
-        finally:
-            steps.close()
-            conversation.close()
-
-    async def _exchange(self, conversation: Conversation, action: Exchange, budget: Budget) -> Event:
-        tools = self._tools
-        left = budget.deadline - tools.clock.monotonic()
-        if left <= 0:
-            raise _late(action.question.name)
-        opened = tools.transcript.sent(action) if tools.transcript is not None else None
-        event = await conversation.exchange(action, min(action.timeout, left))
-        if opened is not None and tools.transcript is not None:
-            tools.transcript.ended(opened, event)
-        if isinstance(event, Unanswered) and event.trouble is Trouble.TIMEOUT and not event.miscased:
-            tools.counters.upstream_timeouts += 1
-            if left < action.timeout:  # the server was not given its time, so nothing is to be held against it
-                raise _late(action.question.name)
-        return event
-
-    async def _look_up(self, question: Question, budget: Budget, depth: int, asker: _Flight) -> Event:
-        transcript = self._tools.transcript
-        opened = transcript.entered(question) if transcript is not None else None
-        event: Event
-        try:
-            if self._addresses is not None:
-                event = Found(await self._addresses.find(question, budget.deadline))
-            else:
-                event = Found(await self._find(question, budget, depth, asker))
-        except ResolutionFailed as failure:
-            event = NotFound(failure)
-        if opened is not None and transcript is not None:
-            transcript.ended(opened, event)
-        return event
+                asker.waits_for.remove(flight)
+            flight.settle(result or late(flight.key[0]))  # without a result we are being cancelled
 
 
-def _waits(flight: _Flight, asker: _Flight) -> bool:
-    """Whether `flight` stands still, directly or by others, for `asker`, or is it."""
-    link: _Flight | None = flight
-    while link is not None:
-        if link is asker:
-            return True
-        link = link.waits_for
-    return False
+_PASSING: Final = frozenset(("local", "zone_busy"))
+"""Labels of failures that are over as soon as this machine can send, or has done with others."""
 
 
-def _late(name: bytes) -> ResolutionFailed:
-    text = f"no answer for {names.to_text(name)} in the time that a client waits"
-    return ResolutionFailed("LATE", NO_REACHABLE_AUTHORITY, text, label="deadline", own_limit=True)
+def _settle(waiting: asyncio.Future[_Result], result: _Result) -> None:
+    if not waiting.done():
+        waiting.set_result(result)
 
 
 def _remembered(failure: ResolutionFailed) -> ResolutionFailed:
     """`failure` as it is told to those who ask again while it is cached."""
-    again = failure.fresh()
-    again.label = "remembered"
-    again.heard = (*failure.heard, Ede(_CACHED_ERROR, ""))
-    return again
+    failure.label = "remembered"
+    failure.heard = (*failure.heard, Ede(_CACHED_ERROR, ""))
+    return failure

@@ -115,7 +115,7 @@ def test_a_failure_is_remembered_and_told_as_such():
         return first, made.took, extended_errors(message)
 
     first, second, errors = whole(main)
-    assert first == pytest.approx(3.0, abs=0.1)
+    assert first <= 3.0
     assert second == 0
     assert [code for code, _ in errors] == [22, 13]
 

@@ -470,7 +470,7 @@ def test_the_root_is_primed_once_before_the_first_question(run):
 
 
 @pytest.mark.rfc(9609, "4.2")
-@pytest.mark.parametrize("bad", ["silent", "refused", "servfail", "lame"])
+@pytest.mark.parametrize("bad", ["refused", "servfail", "lame"])
 def test_a_priming_that_fails_leaves_the_hints(run, bad):
     async def main():
         world = internet()
@@ -546,7 +546,7 @@ def test_minimising_costs_no_more_than_ten_messages_of_a_long_name(run):
         lines = await Resolver(world, minimises=True).lines(long)
         return len(lines), len(world.asked("10.0.0.2"))
 
-    assert run(main()) == (1, 11)
+    assert run(main()) == (1, 10), "one of the ten minimised names was asked of the root"
 
 
 # -- DNAME
@@ -624,7 +624,7 @@ def test_a_crowd_of_name_servers_that_are_nowhere_is_bounded(run):
         failure = await Resolver(world).failure("www.sub.evil.")
         return failure.tag, len(world.asked("10.0.0.7"))
 
-    assert run(main()) == ("NOAD", 5)
+    assert run(main()) == ("BUDN", 5)
 
 
 # -- ttl

@@ -5,10 +5,11 @@ from __future__ import annotations
 from collections.abc import Callable, Iterable
 from typing import Any
 
-from resolver.engine.actions import Action, Event, Exchange, Lookup
+from resolver.engine.actions import Ended, Event, Exchange, Found, Lookup, NotFound, Race, Undecided
 from resolver.engine.delegation import Delegation, NameServer
 from resolver.engine.knowledge import Route
 from resolver.engine.outcome import Conclusion, Outcome
+from resolver.errors import ResolutionFailed
 from resolver.message import Question, RRset, Type
 from resolver.network.base import Endpoint
 from resolver.wire import names
@@ -36,8 +37,22 @@ class WrittenServers:
         self.no_edns: set[Endpoint] = set()
         self.no_case: set[Endpoint] = set()
 
-    def ordered(self, servers: Iterable[Endpoint]) -> list[Endpoint]:
+    network_works = True
+
+    def ordered(self, servers: Iterable[Endpoint], zone: bytes) -> list[Endpoint]:
         return list(servers)
+
+    def enter(self, server: Endpoint) -> bool:
+        return True
+
+    def leave(self, server: Endpoint) -> None:
+        """Nothing is limited."""
+
+    def lame(self, server: Endpoint, zone: bytes) -> None:
+        self.notes.append(("lame", server, zone))
+
+    def no_route(self, server: Endpoint) -> None:
+        self.notes.append(("no_route", server))
 
     def timeout(self, server: Endpoint) -> float:
         return self.first_timeout
@@ -80,6 +95,7 @@ class Written:
         self.learnt_delegations: list[Delegation] = []
         self.noted: list[Outcome] = []
         self.left: dict[bytes, int] = {}
+        self.dead: dict[bytes, ResolutionFailed] = {}
 
     def recall(self, name: bytes, rtype: int) -> Conclusion | None:
         return self.recalled.get((names.fold(name), rtype))
@@ -108,23 +124,37 @@ class Written:
         self.learnt_delegations.append(delegation)
         self.delegations[delegation.zone] = delegation
 
+    def dead_zone(self, delegation: Delegation) -> ResolutionFailed | None:
+        return self.dead.get(delegation.zone)
+
+    def learn_dead_zone(self, delegation: Delegation, failure: ResolutionFailed) -> None:
+        self.dead[delegation.zone] = failure
+
     def note(self, outcome: Outcome) -> None:
         self.noted.append(outcome)
 
 
 class Driver:
-    """Runs steps; `act` says what comes of each action, or a list of events is used up in its order."""
+    """Runs steps; `act` says what comes of each exchange or look-up, or a list of that is used up in its order.
 
-    def __init__(self, act: Callable[[Action], Event] | list[Event]) -> None:
-        self.actions: list[Action] = []
+    Of look-ups that race the first wins, unless what came of it is `Undecided` or says which one `Ended`.
+    """
+
+    def __init__(self, act: Callable[[Any], Any] | list[Any]) -> None:
+        self.actions: list[Exchange | Lookup] = []
         self._act = act
 
     def run(self, steps: Any) -> Any:
         try:
             action = next(steps)
             while True:
-                self.actions.append(action)
-                event = self._act.pop(0) if isinstance(self._act, list) else self._act(action)
+                first = action.lookups[0] if isinstance(action, Race) else action
+                new = action.lookups if isinstance(action, Race) else (action,)
+                self.actions += [each for each in new if isinstance(each, Exchange) or each not in self.actions]
+                event: Event = self._act.pop(0) if isinstance(self._act, list) else self._act(first)
+                if isinstance(event, Found | NotFound):
+                    event = Ended(first, event)
+                assert isinstance(action, Race) == isinstance(event, Ended | Undecided)
                 action = steps.send(event)
         except StopIteration as stop:
             assert not isinstance(self._act, list) or not self._act, f"never asked for: {self._act}"

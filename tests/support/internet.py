@@ -21,8 +21,9 @@ from resolver.observe.counters import Counters
 from resolver.observe.log import Log
 from resolver.observe.transcript import Transcript
 from resolver.pipeline.cached import Cached
+from resolver.pipeline.driving import Tools
 from resolver.pipeline.knowledge import Known, Routes
-from resolver.pipeline.resolved import Resolved, Tools
+from resolver.pipeline.resolved import Resolved
 from resolver.server.respond import Conduct, Responder
 from resolver.tasks import Tasks
 from resolver.testing.virtual_time import VirtualClock
@@ -108,6 +109,7 @@ class Resolver:
         failure_ttl_s: float = 5.0,
         transcript: Transcript | None = None,
         primed: bool = True,
+        work_s: float = 8.0,
     ) -> None:
         clock = internet.clock
         self.internet = internet
@@ -126,7 +128,13 @@ class Resolver:
             self.known.wants_priming()
         tools = Tools(internet.network, clock, internet.entropy, internet.counters, transcript)
         self.resolved = Resolved(
-            self.known, tools, limits=limits or Limits(), use_0x20=use_0x20, failure_ttl_s=failure_ttl_s
+            self.known,
+            tools,
+            spawn=internet.tasks.spawn,
+            limits=limits or Limits(),
+            work_s=work_s,
+            use_0x20=use_0x20,
+            failure_ttl_s=failure_ttl_s,
         )
         self.cached = Cached(self.known, self.resolved, internet.counters)
         self.answers = AnswerStore(1 << 20, clock) if answers else None

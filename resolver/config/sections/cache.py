@@ -25,6 +25,7 @@ class Cache(Section):
     negative_max_ttl_s: Annotated[int, Field(ge=0, le=86400)] = 3600
     """Ceiling of the TTL of negative answers (RFC 2308 section 5 finds one to three hours sensible)."""
 
-    failure_ttl_s: Annotated[int, Field(ge=1, le=300)] = 5
-    """How long a failed resolution is not tried again (RFC 9520 section 3.2: at least 1 s, at most 5
-    minutes)."""
+    failure_ttl_s: Annotated[int, Field(ge=1, le=5)] = 1
+    """How long a failed resolution is not tried again. Each further failure in a row doubles the time, up to 300 s
+    (RFC 9520 section 3.2: at least 1 s, at most 5 minutes), but not while the network itself is silent. Peers: Unbound
+    5 s, BIND 1 s (`servfail-ttl`), Knot Resolver 5 s, PowerDNS 60 s (`packetcache-servfail-ttl`)."""

@@ -8,6 +8,7 @@ from resolver.network.base import Endpoint
 from resolver.network.entropy import SeededEntropy
 from tests.support.clocks import ManualClock
 
+ZONE = b"\x04test\x00"
 NEAR, FAR, NEW = (Endpoint(f"192.0.2.{last}", 53) for last in (1, 2, 3))
 
 
@@ -20,22 +21,22 @@ def test_the_server_with_the_lowest_smoothed_time_is_asked_first():
     servers, _ = made()
     servers.replied(FAR, 0.2)
     servers.replied(NEAR, 0.05)
-    assert servers.ordered([FAR, NEAR]) == [NEAR, FAR]
-    assert servers.ordered([]) == []
+    assert servers.ordered([FAR, NEAR], ZONE) == [NEAR, FAR]
+    assert servers.ordered([], ZONE) == []
 
 
 def test_a_server_never_tried_is_tried_before_those_that_are_known_to_be_far():
     servers, _ = made()
     servers.replied(FAR, 0.2)
     servers.replied(NEAR, 0.05)
-    assert servers.ordered([FAR, NEAR, NEW])[0] == NEW
+    assert servers.ordered([FAR, NEAR, NEW], ZONE)[0] == NEW
 
 
 def test_servers_never_tried_are_tried_in_an_order_drawn_at_random():
     orders = set()
     for seed in range(30):
         servers = Servers(ManualClock(), SeededEntropy(seed))
-        orders.add(tuple(servers.ordered([NEAR, FAR, NEW])))
+        orders.add(tuple(servers.ordered([NEAR, FAR, NEW], ZONE)))
     assert len(orders) == 6
 
 
@@ -67,7 +68,7 @@ def test_a_server_that_is_passed_over_ages_until_it_is_tried_again():
     servers.replied(FAR, 0.2)
     asked = []
     for _ in range(60):
-        first = servers.ordered([NEAR, FAR])[0]
+        first = servers.ordered([NEAR, FAR], ZONE)[0]
         servers.replied(first, 0.1 if first == NEAR else 0.2)
         asked.append(first)
     assert asked[:20] == [NEAR] * 20
@@ -80,9 +81,9 @@ def test_a_server_that_has_become_faster_is_found():
     servers.replied(FAR, 0.5)
     times = {NEAR: 0.1, FAR: 0.01}
     for _ in range(200):
-        first = servers.ordered([NEAR, FAR])[0]
+        first = servers.ordered([NEAR, FAR], ZONE)[0]
         servers.replied(first, times[first])
-    assert servers.ordered([NEAR, FAR])[0] == FAR
+    assert servers.ordered([NEAR, FAR], ZONE)[0] == FAR
 
 
 def test_silence_counts_as_a_long_time():
@@ -90,7 +91,7 @@ def test_silence_counts_as_a_long_time():
     servers.replied(NEAR, 0.05)
     servers.replied(FAR, 0.2)
     servers.silent(NEAR, 0.4)
-    assert servers.ordered([NEAR, FAR]) == [FAR, NEAR]
+    assert servers.ordered([NEAR, FAR], ZONE) == [FAR, NEAR]
 
 
 def test_a_server_that_stays_silent_is_asked_last_for_a_while_that_doubles():
@@ -106,9 +107,9 @@ def test_a_server_that_stays_silent_is_asked_last_for_a_while_that_doubles():
     assert pauses[:4] == [2.0, 4.0, 8.0, 16.0]
     assert pauses[-1] == 300.0
     servers.state(NEAR).smoothed = 0.001
-    assert servers.ordered([NEAR, FAR]) == [FAR, NEAR]
+    assert servers.ordered([NEAR, FAR], ZONE) == [FAR, NEAR]
     clock.advance(301)
-    assert servers.ordered([NEAR, FAR]) == [NEAR, FAR]
+    assert servers.ordered([NEAR, FAR], ZONE) == [NEAR, FAR]
 
 
 def test_one_reply_ends_the_back_off():

@@ -2,7 +2,7 @@ from __future__ import annotations
 
 import pytest
 
-from resolver.engine.actions import Exchange, Found, Lookup, Unanswered, exchange, look_up
+from resolver.engine.actions import Ended, Exchange, Found, Lookup, Unanswered, exchange, race
 from resolver.engine.outcome import Answer
 from resolver.message import Question, Transport, Type
 from resolver.network.base import Trouble
@@ -19,7 +19,7 @@ def test_the_helpers_hand_actions_out_and_events_in():
     assert driver.run(exchange(ASKED)) == silence
     assert driver.actions == [ASKED]
     driver = Driver([found])
-    assert driver.run(look_up(QUESTION)) == found
+    assert driver.run(race([Lookup(QUESTION)], 1.0)) == Ended(Lookup(QUESTION), found)
     assert driver.actions == [Lookup(QUESTION)]
 
 
@@ -27,4 +27,4 @@ def test_an_event_of_the_wrong_kind_is_a_mistake_of_the_driver():
     with pytest.raises(AssertionError):
         Driver([Found(Answer(0))]).run(exchange(ASKED))
     with pytest.raises(AssertionError):
-        Driver([Unanswered(Trouble.TIMEOUT, 0.4)]).run(look_up(QUESTION))
+        Driver([Unanswered(Trouble.TIMEOUT, 0.4)]).run(race([Lookup(QUESTION)], 1.0))

@@ -6,13 +6,13 @@ from resolver.engine.budget import Budget, Limits
 from resolver.errors import ResolutionFailed
 from resolver.message import Rcode
 
-LIMITS = Limits(exchanges=3, depth=3, aliases=3, referrals=3)
+LIMITS = Limits(sends=3, depth=3, aliases=3, referrals=3)
 
 
 @pytest.mark.parametrize(
     ("spend", "tag", "said"),
     [
-        (Budget.spend_exchange, "BUDX", "more than 3 exchanges"),
+        (Budget.spend_send, "BUDX", "more than 3 messages"),
         (Budget.spend_alias, "BUDA", "more than 3 aliases"),
         (Budget.spend_referral, "BUDR", "more than 3 referrals"),
     ],
@@ -40,7 +40,7 @@ def test_depth_is_checked_and_not_spent():
 def test_each_kind_is_spent_by_itself():
     budget = Budget(LIMITS, 0.0)
     for _ in range(3):
-        budget.spend_exchange()
+        budget.spend_send()
         budget.spend_alias()
         budget.spend_referral()
-    assert (budget.exchanges, budget.aliases, budget.referrals) == (3, 3, 3)
+    assert (budget.sends, budget.spent.aliases, budget.spent.referrals) == (3, 3, 3)

@@ -392,7 +392,7 @@ def test_servers_of_other_zones_are_not_asked_who_serves_the_root():
 
 
 def test_a_budget_that_ends_while_priming_ends_the_question():
-    walk = Resolved("x.test. A", servers((5, ". NS", PRIMED)), hinted(5), Limits(exchanges=0))
+    walk = Resolved("x.test. A", servers((5, ". NS", PRIMED)), hinted(5), Limits(sends=0))
     assert walk.failure is not None
     assert walk.failure.tag == "BUDX"
 

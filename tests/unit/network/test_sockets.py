@@ -12,7 +12,7 @@ from resolver.network import sockets
 from resolver.network.base import Endpoint, Trouble
 from resolver.network.clock import RealClock
 from resolver.network.entropy import SeededEntropy, SystemEntropy
-from resolver.network.sockets import SocketNetwork, trouble_of
+from resolver.network.sockets import SocketNetwork, local_trouble_of, trouble_of
 
 pytestmark = pytest.mark.sockets
 
@@ -241,10 +241,10 @@ def test_a_closed_port_is_refused_from_the_loop_and_frees_the_socket(on_loop, ho
 @pytest.mark.parametrize(
     ("to", "trouble"),
     [
-        (Endpoint("255.255.255.255", 53), {Trouble.LOCAL, Trouble.UNREACHABLE}),
+        (Endpoint("255.255.255.255", 53), {Trouble.LOCAL, Trouble.UNREACHABLE, Trouble.NO_ROUTE}),
         (Endpoint("localhost", 53), {Trouble.LOCAL}),  # never looked up
         (Endpoint("127.0.0.1", 70_000), {Trouble.LOCAL}),
-        (Endpoint("fe80::1", 53), {Trouble.LOCAL, Trouble.UNREACHABLE}),
+        (Endpoint("fe80::1", 53), {Trouble.LOCAL, Trouble.NO_ROUTE}),
     ],
 )
 def test_what_cannot_be_sent_is_trouble_from_the_loop(on_loop, to, trouble, transport):
@@ -483,7 +483,7 @@ def test_a_stream_can_be_given_up_at_any_time(on_loop):
         (errno.ECONNREFUSED, Trouble.REFUSED),
         (errno.EHOSTUNREACH, Trouble.UNREACHABLE),
         (errno.ENETUNREACH, Trouble.UNREACHABLE),
-        (errno.EADDRNOTAVAIL, Trouble.UNREACHABLE),
+        (errno.EADDRNOTAVAIL, Trouble.LOCAL),
         (errno.EPIPE, Trouble.RESET),
         (errno.ETIMEDOUT, Trouble.TIMEOUT),
         (errno.EMFILE, Trouble.LOCAL),
@@ -494,3 +494,17 @@ def test_a_stream_can_be_given_up_at_any_time(on_loop):
 def test_an_errno_is_told_as_what_it_means_to_the_sender(code, trouble):
     error = OSError() if code is None else OSError(code, "")
     assert trouble_of(error) is trouble
+
+
+@pytest.mark.parametrize(
+    ("code", "trouble"),
+    [
+        (errno.ENETUNREACH, Trouble.NO_ROUTE),
+        (errno.EADDRNOTAVAIL, Trouble.NO_ROUTE),
+        (errno.EAFNOSUPPORT, Trouble.NO_ROUTE),
+        (errno.EHOSTUNREACH, Trouble.UNREACHABLE),
+        (errno.EMFILE, Trouble.LOCAL),
+    ],
+)
+def test_what_is_met_before_anything_has_left_is_told_apart_from_what_others_said(code, trouble):
+    assert local_trouble_of(OSError(code, "")) is trouble

@@ -50,14 +50,25 @@ def test_an_exchange_is_told_with_what_came_back_and_what_it_was_taken_for():
         (Unanswered(Trouble.REFUSED, 0.4), "connection refused"),
         (Unanswered(Trouble.TIMEOUT, 0.4, miscased=True), "a reply in other letter case"),
         (Malformed(at(1), "a label of 70 octets"), "malformed: a label of 70 octets"),
-        (Found(Answer(0, sets("x. 9 IN A 192.0.2.1"))), "1 A"),
-        (Found(Answer(3)), "NXDOMAIN"),
-        (NotFound(ResolutionFailed("MUTE", 22, "silence")), "silence [MUTE]"),
     ],
 )
 def test_what_came_back_is_told_in_a_few_words(event, text):
     transcript = Transcript()
     transcript.ended(transcript.sent(ASKED), event)
+    assert transcript.roots[0].came_back == text
+
+
+@pytest.mark.parametrize(
+    ("result", "text"),
+    [
+        (Found(Answer(0, sets("x. 9 IN A 192.0.2.1"))), "1 A"),
+        (Found(Answer(3)), "NXDOMAIN"),
+        (NotFound(ResolutionFailed("MUTE", 22, "silence")), "silence [MUTE]"),
+    ],
+)
+def test_what_was_found_is_told_in_a_few_words(result, text):
+    transcript = Transcript()
+    transcript.found(transcript.entered(WWW), result)
     assert transcript.roots[0].came_back == text
 
 
@@ -86,7 +97,8 @@ def test_what_begins_while_something_is_open_stands_below_it():
     above = transcript.entered(zone_text.question("ns.test.", "A"))
     transcript.ended(transcript.sent(ASKED), said())
     transcript.ended(transcript.sent(ASKED), said())
-    transcript.ended(above, Found(Answer(3)))
+    transcript.left(above)
+    transcript.found(above, Found(Answer(3)))
     transcript.ended(transcript.sent(ASKED), said())
     assert [len(node.below) for node in transcript.roots] == [2, 0]
     assert transcript.roots[0].server == ""

@@ -15,9 +15,11 @@ from resolver.network.base import Endpoint
 from resolver.network.entropy import SeededEntropy
 from resolver.network.simulated import SimulatedNetwork
 from resolver.observe.counters import Counters
+from resolver.pipeline.driving import Tools
 from resolver.pipeline.recursing import Recursing, ZoneKnowledge
-from resolver.pipeline.resolved import Resolved, Tools
+from resolver.pipeline.resolved import Resolved
 from resolver.simulation import recursing
+from resolver.tasks import Tasks
 from resolver.testing.virtual_time import VirtualClock
 from resolver.wire import names, types
 from resolver.wire.parse import parse
@@ -157,8 +159,9 @@ def test_the_deeper_a_server_stands_the_less_time_it_takes(run, level, earlier):
         tools = Tools(SimulatedNetwork({}, clock, SeededEntropy(1)), clock, SeededEntropy(1), Counters())
         authority = Authority([zone])
         known = ZoneKnowledge(authority, Servers(clock, tools.entropy), {}, 53, None)
-        addresses = Resolved(known, tools, limits=Limits())
-        stage = Recursing(authority, known, tools, addresses, level=level)
+        tasks = Tasks()
+        addresses = Resolved(known, tools, spawn=tasks.spawn, limits=Limits())
+        stage = Recursing(authority, known, tools, addresses, tasks.spawn, level=level)
         given = []
 
         async def note(query: Query) -> Reply:

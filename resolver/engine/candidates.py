@@ -1,0 +1,144 @@
+"""Which server of a zone is asked next, how long its reply is waited for, and when enough has been tried.
+
+Rules
+* Servers are tried in the order that their round-trip times suggest, those lame for the zone last; each once before any
+  is tried again. A retry to the same server waits twice as long.
+* One question is sent to a server at most `Limits.sends_per_server` times over UDP, and as often over TCP.
+* While no server of the zone has ever replied, `Limits.sends_to_silent_zone` messages are all it gets from one client
+  query, and `SILENT_ZONE_S` the time, so that a dead zone fails fast. The last of them is waited for longest.
+* A server that recurses on our behalf may take as long as the client waits; it is asked again more slowly.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from dataclasses import dataclass, field
+from typing import Final
+
+from resolver.engine.budget import Budget
+from resolver.engine.delegation import Delegation
+from resolver.engine.knowledge import ServerKnowledge
+from resolver.engine.outcome import Fault
+from resolver.message import Transport
+from resolver.network.base import Endpoint, Trouble
+
+SILENT_ZONE_S: Final = 2.8
+"""Seconds in which a zone that never replied is given up: its client hears so within 3."""
+TCP_TIMEOUT_S: Final = 2.0
+RECURSED_TIMEOUT_S: Final = 0.8
+"""A server that recurses on our behalf is given time to do so before it is asked again."""
+_LEAST_S: Final = 0.05
+
+
+@dataclass(slots=True)
+class Candidate:
+    """A server that may still be asked. `tries` counts messages of one kind, `sent` all over the transport in use."""
+
+    endpoint: Endpoint
+    name: bytes
+    tries: int = 0
+    edns: bool = True
+    tcp: bool = False
+    sent: int = 0
+
+    @property
+    def transport(self) -> Transport:
+        """How it is asked next."""
+        return Transport.TCP if self.tcp else Transport.UDP
+
+    def turn_to_tcp(self) -> None:
+        """It is asked over TCP from now on."""
+        if not self.tcp:
+            self.tcp, self.tries, self.sent = True, 0, 0
+
+    def turn_to_plain(self) -> None:
+        """It is asked without EDNS from now on."""
+        self.edns, self.tries = False, 0
+
+
+Why = Trouble | Fault | str
+"""What became of a server: not heard, heard in vain, or something for which there is no word yet."""
+
+
+@dataclass(slots=True)
+class Candidates:
+    """The servers of `delegation` that may be asked the one question that `budget` pays for."""
+
+    delegation: Delegation
+    servers: ServerKnowledge
+    budget: Budget
+    recursed: bool
+    waiting: dict[Endpoint, Candidate] = field(default_factory=dict)
+    dismissed: list[tuple[Candidate, Why]] = field(default_factory=list)
+    anyone_replied: bool = False
+    waited: float = 0.0
+
+    def add(self, name: bytes, endpoints: Iterable[Endpoint]) -> None:
+        """`endpoints` are addresses of the name server `name`."""
+        gone = {candidate.endpoint for candidate, _ in self.dismissed}
+        for endpoint in endpoints:
+            if endpoint not in self.waiting and endpoint not in gone:
+                tcp = not self.servers.keeps_case(endpoint)
+                self.waiting[endpoint] = Candidate(endpoint, name, 0, self.servers.knows_edns(endpoint), tcp)
+                self.anyone_replied = self.anyone_replied or self.servers.has_replied(endpoint)
+
+    @property
+    def patient(self) -> bool:
+        """Whether silence is put down to the way there, and not to a dead zone."""
+        return self.anyone_replied or self.recursed
+
+    def next(self, *, only_fresh: bool) -> Candidate | None:
+        """The server to ask now; None when all is tried, or, with `only_fresh`, when each was tried once."""
+        if not self.waiting:
+            return None
+        if not self.patient and (
+            self.waited >= SILENT_ZONE_S or not self.budget.may_send_to_silent(self.delegation.zone)
+        ):
+            return None
+        most = self.budget.limits.sends_per_server
+        left = [each for each in self.waiting.values() if each.sent < most]
+        fewest = min((each.tries for each in left), default=most)
+        if not left or (fewest and only_fresh):
+            return None
+        fresh = [each.endpoint for each in left if each.tries == fewest]
+        return self.waiting[self.servers.ordered(fresh, self.delegation.zone)[0]]
+
+    def send_to(self, candidate: Candidate) -> float:
+        """`candidate` is sent one more message, which is paid for. The seconds to wait for its reply."""
+        self.budget.spend_send()
+        if not self.patient:
+            self.budget.spend_send_to_silent(self.delegation.zone)
+        seconds = self._timeout(candidate)
+        candidate.tries += 1
+        candidate.sent += 1
+        return seconds
+
+    def refund(self) -> None:
+        """The last message has not left this machine."""
+        self.budget.refund_send()
+        if not self.patient:
+            self.budget.spend_send_to_silent(self.delegation.zone, -1)
+
+    def replied(self) -> None:
+        """A server of the zone has said something."""
+        self.anyone_replied = True
+        self.budget.heard_from(self.delegation.zone)
+
+    def dismiss(self, candidate: Candidate, why: Why) -> None:
+        """`candidate` is not asked this question again."""
+        self.dismissed.append((candidate, why))
+        self.waiting.pop(candidate.endpoint, None)
+
+    def _timeout(self, candidate: Candidate) -> float:
+        if candidate.tcp:
+            return TCP_TIMEOUT_S
+        first = self.servers.timeout(candidate.endpoint)
+        if self.recursed:
+            first = max(first, RECURSED_TIMEOUT_S)
+        wait = first * float(1 << candidate.tries)
+        if self.patient:
+            return wait
+        left = SILENT_ZONE_S - self.waited
+        if not self.budget.may_send_to_silent(self.delegation.zone):
+            wait = max(wait, left)
+        return max(_LEAST_S, min(wait, left))
