@@ -24,7 +24,7 @@ from resolver.config import Config
 from resolver.engine.delegation import Delegation
 from resolver.errors import ListenError
 from resolver.listeners import Bound, Listeners, bind_all
-from resolver.message import Answerer, Client, Edns, Query, Question, Reply, Respond, Spawn, Transport
+from resolver.message import Answerer, Client, Edns, Query, Question, Reply, Respond, Spawn, Transport, Type
 from resolver.network.base import Endpoint
 from resolver.network.listening import has_no_such_address
 from resolver.observe.log import Log
@@ -126,6 +126,7 @@ class Program:
     async def start(self) -> None:
         """Everything listens. Raises `ListenError`; then nothing does."""
         await self._put_in_force(self.config, self._world)
+        self._composed.resolved.refresh(Question(names.ROOT, Type.NS))  # the root is primed before anyone asks
 
     async def reload(self, config: Config) -> None:
         """`config` is in force and the cache is kept; or an error is raised and nothing has changed."""

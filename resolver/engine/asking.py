@@ -51,6 +51,9 @@ PATIENCE_S: Final = 60.0
 ABREAST: Final = 2
 """Look-ups of name servers' addresses under way at a time."""
 _NOT_FROM_HERE: Final = frozenset((Trouble.LOCAL, Trouble.NO_ROUTE, Trouble.BUSY))
+"""Why a message has not left this machine, though another time it may."""
+_NEVER_FROM_HERE: Final = frozenset((Trouble.FORBIDDEN, Trouble.UNDECLARED))
+"""Why a message will never leave this machine."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -72,6 +75,7 @@ class Asking:
     candidates: Candidates
     nameless: list[NameServer] = field(default_factory=list)
     open: list[Lookup] = field(default_factory=list)
+    fetches: int = 0
     sent: bool = False
     heard: list[Ede] = field(default_factory=list)
     failed_fetch: ResolutionFailed | None = None
@@ -82,6 +86,18 @@ class Asking:
     def recursed(self) -> bool:
         """Whether the servers recurse on our behalf."""
         return self.candidates.recursed
+
+    def may_fetch(self) -> bool:
+        """Whether one more name server may be looked up. Where all are silent, no more than can still be asked."""
+        if self.sent and not self.candidates.patient and self.fetches >= self.budget.limits.sends_to_silent_zone:
+            return False
+        return bool(self.nameless) and len(self.open) < ABREAST and self.budget.may_fetch(len(self.open))
+
+    def begin(self, question: Question) -> None:
+        """One more address is looked up."""
+        self.fetches += 1
+        self.budget.spend_fetch()
+        self.open.append(Lookup(question))
 
     def replied(self) -> None:
         """A server of the zone has said something."""
@@ -108,7 +124,7 @@ def ask_zone(
         else:
             asking.nameless.append(server)
     while True:
-        may_look_up = bool(asking.open) or (bool(asking.nameless) and budget.may_fetch())
+        may_look_up = bool(asking.open) or asking.may_fetch()
         candidate = candidates.next(only_fresh=may_look_up)
         if candidate is not None:
             heard = yield from _try(asking, candidate)
@@ -128,7 +144,8 @@ def ask_zone(
 def _is_dead(asking: Asking, failure: ResolutionFailed) -> bool:
     """Whether the silence is the zone's: some servers drop questions of rare types alone (RFC 8906 section 3.1.2)."""
     told = asking.question.type in (Type.A, Type.AAAA, Type.NS)
-    return failure.label == "silent" and told and not (failure.own_limit or asking.recursed)
+    silent = asking.sent and failure.label in ("silent", "unreachable") and not asking.candidates.anyone_replied
+    return silent and told and not (failure.own_limit or asking.recursed)
 
 
 def _try(asking: Asking, candidate: Candidate) -> Steps[Heard | None]:
@@ -170,9 +187,9 @@ def _miscased(asking: Asking, server: Endpoint) -> None:
 
 
 def _unanswered(asking: Asking, candidate: Candidate, trouble: Trouble, waited: float) -> None:
-    if trouble in _NOT_FROM_HERE:
+    if trouble in _NOT_FROM_HERE or trouble in _NEVER_FROM_HERE:
         asking.candidates.refund()
-        asking.cut_short = True
+        asking.cut_short = asking.cut_short or trouble in _NOT_FROM_HERE
         if trouble is Trouble.NO_ROUTE:
             asking.known.servers.no_route(candidate.endpoint)
         asking.dismiss(candidate, trouble)
@@ -220,15 +237,14 @@ def _read(asking: Asking, event: Replied) -> Heard | None:
 
 def _look_up(asking: Asking) -> Steps[None]:
     """Something has come of looking up name servers: an address, the knowledge that one has none, or one more begun."""
-    budget = asking.budget
-    abreast = ABREAST if budget.spent.fetches else 1
-    while asking.nameless and len(asking.open) < abreast and budget.may_fetch(len(asking.open)):
-        _begin(asking)
-    could_begin = bool(asking.nameless) and len(asking.open) < ABREAST and budget.may_fetch(len(asking.open))
+    abreast = ABREAST if asking.budget.spent.fetches else 1
+    while len(asking.open) < abreast and asking.may_fetch():
+        _begin_next(asking)
+    could_begin = asking.may_fetch()
     event = yield from race(asking.open, STAGGER_S if could_begin else PATIENCE_S)
     if not isinstance(event, Ended):
         if could_begin:
-            _begin(asking)
+            _begin_next(asking)
         return
     lookup, result = event
     asking.open.remove(lookup)
@@ -243,16 +259,15 @@ def _look_up(asking: Asking) -> Steps[None]:
         if found:
             asking.candidates.add(server, found[:MAX_ADDRESSES])
             return
-        if rtype == Type.A and result.answer.rcode == Rcode.NOERROR:
-            asking.open.append(Lookup(Question(server, Type.AAAA)))
-            return
-    else:
-        asking.failed_fetch = result.failure
-        asking.cut_short = asking.cut_short or result.failure.own_limit
-    budget.spend_failed_fetch()
+        asking.budget.spend_failed_fetch()
+        if rtype == Type.A and result.answer.rcode == Rcode.NOERROR and asking.budget.may_fetch(len(asking.open)):
+            asking.begin(Question(server, Type.AAAA))
+        return
+    asking.budget.spend_failed_fetch()
+    asking.failed_fetch = result.failure
+    asking.cut_short = asking.cut_short or result.failure.own_limit
 
 
-def _begin(asking: Asking) -> None:
+def _begin_next(asking: Asking) -> None:
     """The address of one more name server is looked up."""
-    asking.budget.spend_fetch()
-    asking.open.append(Lookup(Question(asking.nameless.pop(0).name, Type.A)))
+    asking.begin(Question(asking.nameless.pop(0).name, Type.A))

@@ -124,6 +124,10 @@ class Budget:
         self.spent.minimised += 1
         return True
 
+    def is_silent_from_the_first(self, zone: bytes) -> bool:
+        """Whether nothing has been sent to `zone` yet, as far as it is silent."""
+        return zone not in self.spent.silent
+
     def may_send_to_silent(self, zone: bytes) -> bool:
         """Whether one more message may go to `zone`, no server of which has ever replied."""
         return self.spent.silent.get(zone, 0) < self.limits.sends_to_silent_zone

@@ -5,7 +5,8 @@ Rules
   is tried again. A retry to the same server waits twice as long.
 * One question is sent to a server at most `Limits.sends_per_server` times over UDP, and as often over TCP.
 * While no server of the zone has ever replied, `Limits.sends_to_silent_zone` messages are all it gets from one client
-  query, and `SILENT_ZONE_S` the time, so that a dead zone fails fast. The last of them is waited for longest.
+  query, and `SILENT_ZONE_S` the time, so that a dead zone fails fast. The last of them goes over TCP, which does not
+  get lost, and reaches those whose datagrams are dropped; it is waited for longest.
 * A server that recurses on our behalf may take as long as the client waits; it is asked again more slowly.
 """
 
@@ -106,9 +107,15 @@ class Candidates:
     def send_to(self, candidate: Candidate) -> float:
         """`candidate` is sent one more message, which is paid for. The seconds to wait for its reply."""
         self.budget.spend_send()
+        last = False
         if not self.patient:
-            self.budget.spend_send_to_silent(self.delegation.zone)
-        seconds = self._timeout(candidate)
+            zone = self.delegation.zone
+            first = self.budget.is_silent_from_the_first(zone)
+            self.budget.spend_send_to_silent(zone)
+            last = not first and not self.budget.may_send_to_silent(zone)
+        seconds = self._timeout(candidate, last=last)
+        if last:
+            candidate.turn_to_tcp()
         candidate.tries += 1
         candidate.sent += 1
         return seconds
@@ -129,16 +136,16 @@ class Candidates:
         self.dismissed.append((candidate, why))
         self.waiting.pop(candidate.endpoint, None)
 
-    def _timeout(self, candidate: Candidate) -> float:
+    def _timeout(self, candidate: Candidate, *, last: bool) -> float:
+        left = SILENT_ZONE_S - self.waited
+        if last:
+            return max(_LEAST_S, left)
         if candidate.tcp:
-            return TCP_TIMEOUT_S
+            return TCP_TIMEOUT_S if self.patient else max(_LEAST_S, min(TCP_TIMEOUT_S, left))
         first = self.servers.timeout(candidate.endpoint)
         if self.recursed:
             first = max(first, RECURSED_TIMEOUT_S)
         wait = first * float(1 << candidate.tries)
         if self.patient:
             return wait
-        left = SILENT_ZONE_S - self.waited
-        if not self.budget.may_send_to_silent(self.delegation.zone):
-            wait = max(wait, left)
         return max(_LEAST_S, min(wait, left))

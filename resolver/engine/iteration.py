@@ -93,7 +93,9 @@ def _ask(question: Question, known: Knowledge, budget: Budget) -> Steps[Conclusi
     if route is None:
         return None
     if _is_hints(route) and known.wants_priming():
-        yield from _prime(route.delegation, known, budget)
+        said = yield from _prime(route.delegation, known, budget)
+        if said is not None and question.name == names.ROOT and question.type == Type.NS:
+            return known.learn(question, said)
         route = known.route(question) or route
     delegation, recursed = route.delegation, route.recursed
     extra_labels, whole = 1, False
@@ -130,21 +132,22 @@ def _is_hints(route: Route) -> bool:
     return route.delegation.configured and route.delegation.zone == names.ROOT and not route.recursed
 
 
-def _prime(hints: Delegation, known: Knowledge, budget: Budget) -> Steps[None]:
+def _prime(hints: Delegation, known: Knowledge, budget: Budget) -> Steps[Conclusion | None]:
     """The servers of the root are those that the root itself names; if it does not say, the hints stay in use."""
     try:
         heard = yield from asking.ask_zone(hints, Question(names.ROOT, Type.NS), known, budget)
     except ResolutionFailed as failure:
         if failure.own_limit:
             raise
-        return
+        return None
     match heard.outcome:
-        case Answered(rrsets=(ns,)) if ns.type == Type.NS:
+        case Answered(rrsets=(ns,)) as said if ns.type == Type.NS:
             root = delegations.of_referral(heard.message, ns, names.ROOT, known.port)
             hinted = {each.name: each for each in hints.servers}
             servers = tuple(each if each.endpoints else hinted.get(each.name, each) for each in root.servers)
             placed = tuple(each for each in servers if each.endpoints)  # to find the others the root would be asked
             if placed:
                 known.learn_delegation(replace(root, servers=placed))
+            return said
         case _:
-            return
+            return None

@@ -2,7 +2,7 @@ from __future__ import annotations
 
 import pytest
 
-from resolver.engine.actions import Exchange, Found, Malformed, NotFound, Replied, Unanswered
+from resolver.engine.actions import Ended, Exchange, Found, Lookup, Malformed, NotFound, Replied, Unanswered, Undecided
 from resolver.engine.asking import (
     ask_zone,
 )
@@ -97,7 +97,7 @@ def test_a_retry_to_the_same_server_waits_twice_as_long():
 def test_a_zone_of_which_nobody_ever_replied_is_given_up_soon():
     act = lambda action: Unanswered(Trouble.TIMEOUT, action.timeout)  # noqa: E731
     many = Asked(delegation("example.com.", *range(1, 11)), act)
-    assert many.whom == "1 2 3"
+    assert many.whom == "1 2 3+"
     assert many.waits == [0.4, 0.4, 2.0], "the last is waited for longest"
     one = Asked(ONE, act)
     assert sum(one.waits) == pytest.approx(SILENT_ZONE_S)
@@ -126,15 +126,65 @@ def test_addresses_that_cannot_be_reached_at_all_do_not_use_up_the_patience():
     assert ("silent", at(1), 0.0) not in asked.known.servers.notes
 
 
-@pytest.mark.parametrize("trouble", [Trouble.REFUSED, Trouble.UNREACHABLE, Trouble.UNDECLARED, Trouble.FORBIDDEN])
+@pytest.mark.parametrize("trouble", [Trouble.UNREACHABLE, Trouble.UNDECLARED, Trouble.FORBIDDEN])
 def test_a_server_that_cannot_be_reached_is_not_asked_again(trouble):
-    asked = Asked(delegation("example.com.", 1, 2), [Unanswered(trouble, 0.0), SILENCE, said(2, GOOD)])
-    assert asked.whom == ("1 1+ 2" if trouble is Trouble.REFUSED else "1 2 2")
-    only = Asked(ONE, [Unanswered(trouble, 0.0)] * (1 + (trouble is Trouble.REFUSED)))
+    known = Written()
+    known.servers.heard_before.add(at(2))
+    asked = Asked(delegation("example.com.", 1, 2), [Unanswered(trouble, 0.0), SILENCE, said(2, GOOD)], known=known)
+    assert asked.whom == "1 2 2"
+    only = Asked(ONE, [Unanswered(trouble, 0.0)])
     assert only.tag == "UNRE"
     assert only.failure is not None
     assert only.failure.code == 22
     assert str(trouble) in str(only.failure)
+
+
+def test_a_server_whose_udp_port_is_closed_may_serve_tcp():
+    asked = Asked(ONE, [Unanswered(Trouble.REFUSED, 0.0), said(1, GOOD, transport=TCP)])
+    assert asked.whom == "1 1+"
+    shut = Asked(ONE, [Unanswered(Trouble.REFUSED, 0.0)] * 2)
+    assert (shut.whom, shut.tag) == ("1 1+", "UNRE")
+
+
+def test_a_server_that_drops_every_datagram_is_found_by_the_last_message_which_goes_over_tcp():
+    asked = Asked(delegation("example.com.", 1, 2), [SILENCE, SILENCE, said(1, GOOD, transport=TCP)])
+    assert asked.whom == "1 2 1+"
+    assert asked.answer is not None
+
+
+@pytest.mark.parametrize("trouble", [Trouble.LOCAL, Trouble.NO_ROUTE, Trouble.BUSY])
+def test_what_has_not_left_this_machine_costs_nothing_and_is_held_against_nobody(trouble):
+    asked = Asked(ONE, [Unanswered(trouble, 0.0)])
+    assert asked.budget.sends == 0
+    assert asked.budget.may_send_to_silent(ONE.zone)
+    assert not [note for note in asked.known.servers.notes if note[0] == "silent"]
+    assert (("no_route", at(1)) in asked.known.servers.notes) == (trouble is Trouble.NO_ROUTE)
+    assert asked.failure is not None
+    assert (asked.tag, asked.failure.own_limit, asked.failure.label) == ("UNRE", True, "local")
+
+
+# -- dead zones
+
+
+def test_a_zone_whose_servers_are_all_silent_is_remembered_as_dead_and_not_asked():
+    asked = Asked(ZONE, [SILENCE] * 3)
+    assert asked.known.dead == {ZONE.zone: asked.failure}
+    again = Asked(ZONE, [], known=asked.known)
+    assert (again.whom, again.tag) == ("", "MUTE")
+
+
+def test_a_zone_is_not_dead_for_one_that_was_not_heard_among_those_that_were():
+    refused = Asked(ZONE, [said(1, rcode=Rcode.REFUSED), *[SILENCE] * 6])
+    assert refused.tag == "RFSD"
+    assert not refused.known.dead
+
+
+def test_silence_for_a_rare_type_says_nothing_of_the_zone():
+    known = Written()
+    steps = ask_zone(ZONE, zone_text.question("www.example.com.", "HTTPS"), known, Budget(Limits(), 0.0))
+    with pytest.raises(ResolutionFailed):
+        Driver([SILENCE] * 3).run(steps)
+    assert not known.dead
 
 
 # -- late replies
@@ -241,7 +291,9 @@ def test_edns_is_kept_after_any_other_error(rcode):
 
 @pytest.mark.rfc(6891, "6.2.2")
 def test_edns_is_kept_after_a_timeout():
-    asked = Asked(ONE, [SILENCE, SILENCE, SILENCE])
+    known = Written()
+    known.servers.heard_before.add(at(1))
+    asked = Asked(ONE, [SILENCE, SILENCE, SILENCE], known=known)
     assert asked.whom == "1 1 1"
 
 
@@ -376,11 +428,36 @@ def test_lookups_of_one_zone_are_bounded():
     gone = Asked(zone, lambda action: Found(Answer(Rcode.NXDOMAIN)))
     assert len(gone.driver.looked_up) == Limits().failed_address_fetches
     assert gone.tag == "BUDN"
-    dead = Asked(
-        zone, lambda action: found(_fresh()) if not isinstance(action, Exchange) else Unanswered(Trouble.REFUSED, 0)
-    )
-    assert len(dead.driver.looked_up) == Limits().address_fetches
-    assert dead.tag == "UNRE"
+    lame = Asked(zone, lambda action: said(9, rcode=5) if isinstance(action, Exchange) else found("192.0.2.9"))
+    assert len(lame.driver.looked_up) == Limits().address_fetches
+    assert lame.tag == "RFSD"
+    dead = Asked(zone, lambda action: SILENCE if isinstance(action, Exchange) else found(_fresh()))
+    assert len(dead.driver.looked_up) == Limits().sends_to_silent_zone, "as many as can be asked"
+    assert dead.tag == "MUTE"
+
+
+def test_an_address_of_neither_family_counts_twice():
+    """So names that exist but have no address cost what names cost that do not exist."""
+    zone = delegation("example.com.", nameless=[f"ns{number}.other." for number in range(13)])
+    nodata = Found(Answer(Rcode.NOERROR, (), sets(soa("other."))[0]))
+    asked = Asked(zone, lambda action: nodata)
+    assert len(asked.driver.looked_up) == Limits().failed_address_fetches
+    assert asked.tag == "BUDN"
+
+
+def test_the_first_look_up_gets_company_when_it_takes_long():
+    zone = delegation("example.com.", nameless=["ns.a.", "ns.b.", "ns.c."])
+    late = Ended(Lookup(zone_text.question("ns.b.", "A")), found("192.0.2.9"))
+    asked = Asked(zone, [Undecided(), late, said(9, GOOD)])
+    assert asked.driver.looked_up == ["ns.a. A", "ns.b. A"]
+    assert asked.whom == "9"
+
+
+def test_after_the_first_two_are_looked_up_at_a_time():
+    zone = delegation("example.com.", nameless=["ns.a.", "ns.b.", "ns.c.", "ns.d."])
+    gone = Found(Answer(Rcode.NXDOMAIN))
+    asked = Asked(zone, [gone, Ended(Lookup(zone_text.question("ns.c.", "A")), found("192.0.2.9")), said(9, GOOD)])
+    assert asked.driver.looked_up == ["ns.a. A", "ns.b. A", "ns.c. A"]
 
 
 _COUNT = iter(range(10_000))

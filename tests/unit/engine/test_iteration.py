@@ -362,7 +362,7 @@ def test_the_root_names_its_own_servers_before_it_is_asked():
 
 
 @pytest.mark.rfc(9609, "4.2")
-@pytest.mark.parametrize("said", [Unanswered(Trouble.REFUSED, 0.0), {"rcode": 5}, deny("."), {"aa": False}])
+@pytest.mark.parametrize("said", [Unanswered(Trouble.FORBIDDEN, 0.0), {"rcode": 5}, deny("."), {"aa": False}])
 def test_hints_that_cannot_be_verified_still_serve(said):
     known = hinted(5)
     walk = Resolved("x.test. A", servers((5, ". NS", said), (5, "x.test. A", TEST_A[2])), known)
