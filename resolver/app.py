@@ -82,6 +82,7 @@ def compose(setting: Setting, *, network: Network | None = None, root: Delegatio
             memory.declare(host, respond)
 
     settings = config.resolver
+    caches.servers.max_in_flight = settings.max_per_server
     known = Known(
         caches.records,
         caches.servers,
@@ -102,6 +103,7 @@ def compose(setting: Setting, *, network: Network | None = None, root: Delegatio
         use_0x20=settings.use_0x20,
         failure_ttl_s=config.cache.failure_ttl_s,
         work_s=budget.work_ms / 1000,
+        max_per_zone=settings.max_per_zone,
     )
     cached = Cached(known, resolved, tools.counters, max_aliases=budget.aliases)
     identity = config.server.identity

@@ -13,7 +13,8 @@ Rules
 * EDNS is given up for a server only when it said FORMERR or NOTIMP to it and answered without (RFC 6891
   section 6.2.2), never on a timeout.
 * A server that has no authority over a zone is asked last for that zone. So is one to whose address family nothing can
-  be sent from here, and one with `max_in_flight` messages on their way to it.
+  be sent from here, or from which nothing comes back while others reply (IPv6 that leads nowhere), and one with
+  `max_in_flight` messages on their way to it.
 
 Limits: `MAX_SERVERS` addresses and as many lame pairs of address and zone.
 """
@@ -40,6 +41,9 @@ _BACKOFF_MAX_S: Final = 300.0
 _KEPT_S: Final = 900.0
 _NO_ROUTE_S: Final = 10.0
 """How long a family of addresses to which nothing could be sent is asked last."""
+_FAMILY_DEAD_AFTER: Final = 8
+"""Silences in a row, of whichever servers, after which a family that nobody was heard of is asked last."""
+_FAMILY_S: Final = 60.0
 _PROBE_S: Final = 4.0
 """How long the one question that probes a dead server may take."""
 NETWORK_WORKS_S: Final = 30.0
@@ -62,13 +66,21 @@ class ServerState:
     in_flight: int = 0
 
 
+@dataclass(slots=True)
+class _Family:
+    """What is known of sending to the addresses of one family."""
+
+    passed_over_until: float = 0.0
+    silent: int = 0
+
+
 class Servers:
     """Everything known of the servers of the world, by endpoint."""
 
     def __init__(self, clock: Clock, entropy: Entropy) -> None:
         self._states: dict[Endpoint, ServerState] = {}
         self._lame: Table[tuple[Endpoint, bytes], bool] = Table(MAX_SERVERS, clock)
-        self._no_route_until = {False: 0.0, True: 0.0}  # by whether the family is IPv6
+        self._families = {False: _Family(), True: _Family()}  # by whether it is IPv6
         self._heard = float("-inf")
         self._clock = clock
         self._entropy = entropy
@@ -112,10 +124,12 @@ class Servers:
 
     def _passed_over(self, state: ServerState, server: Endpoint, zone: bytes, now: float) -> int:
         """How much speaks against `server`, apart from its time."""
-        if state.dead_until > now or self._no_route_until[":" in server.host] > now:
-            return 2
         lame = len(self._lame) and self._lame.get((server, zone))
-        return 1 if lame or state.in_flight >= self.max_in_flight else 0
+        return (
+            4 * (state.dead_until > now)
+            + 2 * (self._families[":" in server.host].passed_over_until > now)
+            + (1 if lame or state.in_flight >= self.max_in_flight else 0)
+        )
 
     def enter(self, server: Endpoint) -> bool:
         """Whether one more message may be on its way to `server`; if so it is counted until `leave`."""
@@ -155,6 +169,7 @@ class Servers:
         """`server` replied after `seconds`."""
         state = self.state(server)
         self._heard = self._clock.monotonic()
+        self._families[":" in server.host].silent = 0
         if state.replies:
             state.variance += (abs(state.smoothed - seconds) - state.variance) / 4
             state.smoothed += (seconds - state.smoothed) / 8
@@ -168,6 +183,10 @@ class Servers:
         """`server` did not reply within `waited` seconds, or could not be reached."""
         state = self.state(server)
         state.silent += 1
+        family = self._families[":" in server.host]
+        family.silent += 1
+        if family.silent >= _FAMILY_DEAD_AFTER and self.network_works:
+            self._pass_over(family, _FAMILY_S)
         state.smoothed = min(MAX_TIMEOUT_S, max(state.smoothed * 2, waited))
         if state.silent >= _DEAD_AFTER:
             doublings = min(state.silent - _DEAD_AFTER, 16) if self.network_works else 0
@@ -188,7 +207,11 @@ class Servers:
 
     def no_route(self, server: Endpoint) -> None:
         """Nothing can be sent from here to addresses of the family of `server`, for the time being."""
-        self._no_route_until[":" in server.host] = self._clock.monotonic() + _NO_ROUTE_S
+        self._pass_over(self._families[":" in server.host], _NO_ROUTE_S)
+
+    def _pass_over(self, family: _Family, seconds: float) -> None:
+        family.silent = 0
+        family.passed_over_until = self._clock.monotonic() + seconds
 
     def clear(self) -> None:
         """Nothing is known."""

@@ -28,6 +28,8 @@ SILENT_ZONE_S: Final = 2.8
 TCP_TIMEOUT_S: Final = 2.0
 RECURSED_TIMEOUT_S: Final = 0.8
 """A server that recurses on our behalf is given time to do so before it is asked again."""
+LONGEST_WAIT_S: Final = 2.0
+"""So that a question which began while the network was down is soon asked again when it is back."""
 _LEAST_S: Final = 0.05
 
 
@@ -145,7 +147,7 @@ class Candidates:
         first = self.servers.timeout(candidate.endpoint)
         if self.recursed:
             first = max(first, RECURSED_TIMEOUT_S)
-        wait = first * float(1 << candidate.tries)
+        wait = min(LONGEST_WAIT_S, first * float(1 << candidate.tries))
         if self.patient:
             return wait
         return max(_LEAST_S, min(wait, left))

@@ -30,7 +30,7 @@ from resolver.engine.outcome import Answer
 from resolver.errors import ResolutionFailed
 from resolver.message import Ede, Query, Question, Reply, Spawn
 from resolver.observe.counters import Counters
-from resolver.pipeline.driving import Driver, Tools, late
+from resolver.pipeline.driving import MAX_PER_ZONE, Driver, Tools, late
 from resolver.pipeline.replying import reply_of
 from resolver.wire import names
 
@@ -82,11 +82,12 @@ class Resolved:
         use_0x20: bool = True,
         failure_ttl_s: float = FIRST_S,
         work_s: float = 0.0,
+        max_per_zone: int = MAX_PER_ZONE,
         addresses: Resolved | None = None,
     ) -> None:
         """`work_s` is how long a question is worked on, if that is longer than its client waits; `addresses` looks up
         the addresses of name servers in place of this one, when `known` is not for that."""
-        self._driver = Driver(known, tools, use_0x20=use_0x20)
+        self._driver = Driver(known, tools, use_0x20=use_0x20, max_per_zone=max_per_zone)
         self._look_up = self._in_flight if addresses is None else addresses.looked_up
         self._known = known
         self._clock = tools.clock

@@ -5,6 +5,7 @@ from __future__ import annotations
 import pytest
 
 from resolver.message import RD, Rcode
+from resolver.network.base import Endpoint
 from resolver.network.simulated import Link
 from resolver.wire import names
 from resolver.wire.parse import parse
@@ -88,7 +89,7 @@ def test_a_forwarder_that_is_dead_leaves_the_next(run, dead):
             world.script("10.9.0.2", says(rcode=2 if dead == "servfail" else 5, ra=True))
         world.script(CORP, recursor(A))
         resolver = Resolver(world, forwards={"corp.test.": ("10.9.0.2", CORP)})
-        resolver.servers.replied((CORP, 53), 0.3)  # so that the dead one is tried first
+        resolver.servers.replied(Endpoint(CORP, 53), 0.3)  # so that the dead one is tried first
         began = world.clock.monotonic()
         lines = await resolver.lines("a.corp.test.")
         return lines, world.clock.monotonic() - began, len(world.asked("10.9.0.2"))

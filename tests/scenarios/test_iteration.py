@@ -8,6 +8,7 @@ import pytest
 
 from resolver.errors import ResolutionFailed
 from resolver.message import Edns, Question, Rcode, Type
+from resolver.network.base import Endpoint
 from resolver.network.simulated import FORGERIES, Link
 from resolver.wire import names
 from resolver.wire.parse import parse
@@ -43,7 +44,7 @@ async def first_asked(resolver: Resolver, host: str) -> None:
     """`host` is known as fast, the other server as slow."""
     for each, seconds in (("10.0.0.2", 0.5), ("10.0.0.3", 0.5), (host, 0.01)):
         for _ in range(40):
-            resolver.servers.replied((each, 53), seconds)
+            resolver.servers.replied(Endpoint(each, 53), seconds)
 
 
 ANSWER = ["www.example. 300 A 192.0.2.80"]
@@ -286,7 +287,7 @@ def test_a_late_reply_counts_though_it_was_asked_again_meanwhile(run):
         began = world.clock.monotonic()
         lines = await resolver.lines("www.example.")
         took = world.clock.monotonic() - began
-        return lines, took, len(world.asked("10.0.0.2")), resolver.servers.state(("10.0.0.2", 53)).smoothed
+        return lines, took, len(world.asked("10.0.0.2")), resolver.servers.state(Endpoint("10.0.0.2", 53)).smoothed
 
     lines, took, asked, smoothed = run(main())
     assert lines == ANSWER
@@ -411,7 +412,7 @@ def test_edns_is_never_left_out_for_a_timeout(run):
         world.script("10.0.0.2", script)
         resolver = Resolver(world)
         await resolver.lines("www.example.")
-        return seen, resolver.servers.knows_edns(("10.0.0.2", 53))
+        return seen, resolver.servers.knows_edns(Endpoint("10.0.0.2", 53))
 
     seen, knows = run(main())
     assert [each and each.payload for each in seen] == [1232] * 3

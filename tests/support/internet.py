@@ -110,6 +110,7 @@ class Resolver:
         transcript: Transcript | None = None,
         primed: bool = True,
         work_s: float = 8.0,
+        max_per_zone: int = 200,
     ) -> None:
         clock = internet.clock
         self.internet = internet
@@ -133,6 +134,7 @@ class Resolver:
             spawn=internet.tasks.spawn,
             limits=limits or Limits(),
             work_s=work_s,
+            max_per_zone=max_per_zone,
             use_0x20=use_0x20,
             failure_ttl_s=failure_ttl_s,
         )

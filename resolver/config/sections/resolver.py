@@ -6,7 +6,7 @@ from typing import Annotated, Literal
 
 from pydantic import Field
 
-from resolver.config.sections.base import OptionalPath, Section, ZoneTable
+from resolver.config.sections.base import Doc, OptionalPath, Section, ZoneTable
 
 
 class Resolver(Section):
@@ -44,3 +44,11 @@ class Resolver(Section):
 
     client_timeout_ms: Annotated[int, Field(ge=100, le=4900)] = 4500
     """A client has its answer, or SERVFAIL, after this time. Stub resolvers give up at 5 s."""
+
+    max_per_zone: Annotated[int, Field(ge=1, le=65536), Doc("questions")] = 200
+    """Questions that wait for servers of one zone at once; a further one fails at once (`BUSZ`), so that a silent zone
+    or a flood of names below it cannot take what others need. Peers: BIND 0, which is no limit (`fetches-per-zone`)."""
+
+    max_per_server: Annotated[int, Field(ge=1, le=65536), Doc("messages")] = 200
+    """Messages on their way to one address at once; with more another server of the zone is asked, and where there is
+    none the question fails. Peers: BIND 0, which is no limit (`fetches-per-server`)."""

@@ -173,3 +173,97 @@ def test_a_server_that_was_given_up_no_longer_counts_as_one_that_replies():
     assert not servers.has_replied(NEAR)
     clock.advance(3)
     assert servers.has_replied(NEAR)
+
+
+def test_what_a_server_cannot_do_is_tried_again_after_a_quarter_of_an_hour_though_it_replies_all_the_time():
+    servers, clock = made()
+    servers.without_edns(NEAR)
+    servers.changes_case(NEAR)
+    for _ in range(10):
+        servers.replied(NEAR, 0.1)
+        assert not servers.knows_edns(NEAR)
+        assert not servers.keeps_case(NEAR)
+        clock.advance(90)
+    assert servers.knows_edns(NEAR)
+    assert servers.keeps_case(NEAR)
+
+
+def test_a_server_that_is_lame_for_a_zone_is_asked_last_for_that_zone_alone_and_for_a_time():
+    servers, clock = made()
+    servers.replied(NEAR, 0.01)
+    servers.replied(FAR, 0.2)
+    servers.lame(NEAR, ZONE)
+    assert servers.ordered([NEAR, FAR], ZONE) == [FAR, NEAR]
+    assert servers.ordered([NEAR, FAR], b"\0") == [NEAR, FAR]
+    clock.advance(900)
+    servers.replied(NEAR, 0.01)
+    servers.replied(FAR, 0.2)
+    assert servers.ordered([NEAR, FAR], ZONE) == [NEAR, FAR]
+
+
+def test_one_question_finds_out_whether_a_dead_server_is_back():
+    servers, clock = made()
+    servers.replied(FAR, 0.2)
+    for _ in range(3):
+        servers.silent(NEAR, 0.1)
+    clock.advance(2.5)
+    servers.state(NEAR).smoothed = 0.001
+    assert servers.ordered([NEAR, FAR], ZONE) == [NEAR, FAR]
+    servers.state(NEAR).smoothed = 0.001
+    assert servers.ordered([NEAR, FAR], ZONE) == [FAR, NEAR], "the first is still finding out"
+
+
+def test_while_the_network_is_silent_no_back_off_grows():
+    servers, _ = made()
+    assert not servers.network_works
+    for _ in range(20):
+        servers.silent(NEAR, 0.4)
+    assert servers.state(NEAR).dead_until - servers._clock.monotonic() == 2.0
+
+
+def test_the_network_works_for_a_while_after_anybody_replied():
+    servers, clock = made()
+    servers.replied(FAR, 0.1)
+    assert servers.network_works
+    clock.advance(29)
+    assert servers.network_works
+    clock.advance(1)
+    assert not servers.network_works
+
+
+SIX = [Endpoint(f"2001:db8::{last}", 53) for last in range(1, 4)]
+
+
+def test_a_family_to_which_nothing_can_be_sent_is_asked_last_for_a_while():
+    servers, clock = made()
+    servers.replied(NEAR, 0.5)
+    servers.no_route(SIX[0])
+    assert servers.ordered([SIX[1], NEAR], ZONE)[0] == NEAR
+    clock.advance(10)
+    assert servers.ordered([SIX[1], NEAR], ZONE)[0] == SIX[1]
+
+
+def test_a_family_that_leads_nowhere_is_asked_last_while_others_reply():
+    servers, _ = made()
+    servers.replied(NEAR, 0.5)
+    for number in range(8):
+        assert servers.ordered([SIX[1], NEAR], ZONE)[0] == SIX[1], number
+        servers.silent(Endpoint(f"2001:db8:1::{number}", 53), 0.376)
+    assert servers.ordered([SIX[1], NEAR], ZONE)[0] == NEAR
+    alone, _ = made()
+    for number in range(20):
+        alone.silent(Endpoint(f"2001:db8:1::{number}", 53), 0.376)
+    assert alone.ordered([SIX[1], NEW], ZONE) == sorted([SIX[1], NEW], key=lambda each: alone.state(each).smoothed)
+
+
+def test_a_server_with_as_many_messages_on_their_way_as_it_may_have_is_passed_over():
+    servers, _ = made()
+    servers.max_in_flight = 2
+    servers.replied(NEAR, 0.01)
+    servers.replied(FAR, 0.2)
+    assert servers.enter(NEAR)
+    assert servers.enter(NEAR)
+    assert not servers.enter(NEAR)
+    assert servers.ordered([NEAR, FAR], ZONE) == [FAR, NEAR]
+    servers.leave(NEAR)
+    assert servers.enter(NEAR)

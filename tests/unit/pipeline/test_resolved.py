@@ -7,9 +7,11 @@ import pytest
 from resolver.engine.budget import Limits
 from resolver.errors import ResolutionFailed
 from resolver.message import Rcode, Transport
+from resolver.network.base import Endpoint
 from resolver.network.simulated import Link
 from resolver.observe.transcript import Transcript
 from resolver.wire import names
+from tests.support import zone_text
 from tests.support.internet import ROOT_SERVER, Internet, Resolver, delegate, leaf, root_with, says
 from tests.support.messages import reply, soa
 
@@ -128,6 +130,85 @@ def test_a_client_that_goes_away_leaves_those_who_joined_with_an_answer(run):
         return await second
 
     assert run(main()).rcode == 0
+
+
+# -- clients that wait no longer
+
+
+def slow(seconds: float) -> Internet:
+    """www.test. is answered after `seconds`."""
+    world = internet()
+    world.zones("10.0.0.2", LEAF, link=Link(latency_ms=seconds * 1000))
+    return world
+
+
+def test_the_work_goes_on_for_the_cache_when_its_client_has_been_told_that_it_is_late(run):
+    async def main():
+        world = slow(5)
+        resolver = Resolver(world)
+        resolver.servers.replied(Endpoint("10.0.0.2", 53), 1.9)
+        failure = await resolver.failure("www.test.")
+        told = world.clock.monotonic()
+        lines = await resolver.lines("www.test.")
+        return failure.tag, lines, world.clock.monotonic() - told, world.counters.questions_joined
+
+    tag, lines, took, joined = run(main())
+    assert (tag, lines, joined) == ("LATE", ["www.test. 300 A 192.0.2.80"], 1)
+    assert took == pytest.approx(5.02 - 4.5)
+
+
+def test_the_work_ends_when_it_has_taken_as_long_as_it_may(run):
+    async def main():
+        world = slow(30)
+        resolver = Resolver(world, work_s=5.0)
+        for _ in range(3):
+            resolver.servers.replied(Endpoint("10.0.0.2", 53), 1.9)
+        await resolver.failure("www.test.")
+        await asyncio.sleep(5 - 4.5 - 0.01)
+        before = resolver.resolved.flights
+        await asyncio.sleep(0.02)
+        return before, resolver.resolved.flights
+
+    assert run(main()) == (1, 0)
+
+
+def test_a_refresh_asks_although_an_answer_is_held(run):
+    async def main():
+        world = internet()
+        resolver = Resolver(world)
+        await resolver.lines("www.test.")
+        await asyncio.sleep(200)
+        asked = zone_text.question("www.test.", "A")
+        resolver.resolved.refresh(asked)
+        resolver.resolved.refresh(asked)
+        held = await resolver.lines("www.test.")
+        await asyncio.sleep(1)
+        return held, await resolver.lines("www.test."), world.asked("10.0.0.2")
+
+    held, refreshed, asked = run(main())
+    assert held == ["www.test. 100 A 192.0.2.80"]
+    assert refreshed == ["www.test. 299 A 192.0.2.80"]
+    assert asked == ["www.test. A"] * 2
+
+
+# -- when the network is gone
+
+
+def test_nothing_grows_while_the_network_is_silent_and_all_is_well_when_it_is_back(run):
+    async def main():
+        world = internet()
+        resolver = Resolver(world, failure_ttl_s=1.0)
+        await resolver.lines("www.test.")
+        world.network.silence()
+        await asyncio.sleep(40)
+        for _ in range(100):
+            await resolver.failure("mail.test.")
+            await asyncio.sleep(3)
+        world.network.restore()
+        await asyncio.sleep(1)
+        return await resolver.lines("mail.test.")
+
+    assert run(main()) == ["mail.test. 300 A 192.0.2.25"]
 
 
 # -- cycles
@@ -254,15 +335,15 @@ def test_a_client_is_answered_by_its_deadline_whatever_is_open(run):
         world = internet()
         world.script("10.0.0.2", says(rcode=0, aa=True, authority=soa("test.")), link=Link(latency_ms=9_000))
         resolver = Resolver(world)
-        resolver.servers.replied(("10.0.0.2", 53), 1.9)  # so that it is asked with patience
+        resolver.servers.replied(Endpoint("10.0.0.2", 53), 1.9)  # so that it is asked with patience
         began = world.clock.monotonic()
         failure = await resolver.failure("www.test.")
-        return failure, world.clock.monotonic() - began, resolver.servers.state(("10.0.0.2", 53)).silent
+        return failure, world.clock.monotonic() - began, resolver.servers.state(Endpoint("10.0.0.2", 53)).silent
 
     failure, took, silent = run(main())
     assert (failure.tag, failure.rcode, failure.own_limit, failure.code) == ("LATE", Rcode.SERVFAIL, True, 22)
     assert took == pytest.approx(4.5)
-    assert silent == 1, "the second wait was cut by the client's time, which says nothing about the server"
+    assert silent == 2, "the third wait was cut by the client's time, which says nothing about the server"
 
 
 # -- remembered failures

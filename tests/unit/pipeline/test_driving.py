@@ -1,0 +1,76 @@
+"""What the driver keeps count of; what it does with actions is seen in test_resolved.py."""
+
+from __future__ import annotations
+
+import asyncio
+
+import pytest
+
+from resolver.errors import ResolutionFailed
+from resolver.network.simulated import Link
+from tests.support.internet import ROOT_SERVER, Internet, Resolver, delegate, leaf, root_with
+from tests.unit.pipeline.test_resolved import outcomes
+
+WWW = "www.test. 300 IN A 192.0.2.80"
+
+
+def internet() -> Internet:
+    made = Internet(link=Link(latency_ms=20))
+    made.zones(ROOT_SERVER, root_with(*delegate("test.", "10.0.0.2"), *delegate("mute.", "10.0.0.3")))
+    made.zones("10.0.0.2", leaf("test.", "10.0.0.2", WWW))
+    made.zones("10.0.0.3", leaf("mute.", "10.0.0.3"))
+    made.network.silence("10.0.0.3")
+    return made
+
+
+def test_a_zone_has_only_so_many_questions_open_and_others_are_answered_meanwhile(run):
+    async def main():
+        world = internet()
+        resolver = Resolver(world, max_per_zone=20)
+        flood = [asyncio.ensure_future(outcomes(resolver.ask(f"n{number}.mute."))) for number in range(100)]
+        await asyncio.sleep(0.1)
+        began = world.clock.monotonic()
+        lines = await resolver.lines("www.test.")
+        took = world.clock.monotonic() - began
+        failures = [(await each)[0] for each in flood]
+        return lines, took, failures, world.counters.upstream_zone_busy, resolver.resolved.flights
+
+    lines, took, failures, busy, left = run(main())
+    assert lines == [WWW.replace(" IN", "")]
+    assert took == pytest.approx(0.04)
+    assert all(isinstance(failure, ResolutionFailed) for failure in failures)
+    tags = [failure.tag for failure in failures]
+    assert tags.count("BUSZ") == busy == 80
+    assert all(failure.own_limit for failure in failures if failure.tag == "BUSZ")
+    assert left == 0
+
+
+def test_a_zone_that_was_too_busy_is_asked_again_at_once(run):
+    async def main():
+        world = internet()
+        resolver = Resolver(world, max_per_zone=1)
+        first, second = await outcomes(resolver.ask("www.test."), resolver.ask("mail.test."))
+        again = await resolver.ask("mail.test.")
+        return first, second, again
+
+    first, second, again = run(main())
+    assert first.rcode == 0
+    assert second.tag == "BUSZ"
+    assert again.rcode == 3
+
+
+def test_a_server_has_only_so_many_messages_on_their_way(run):
+    async def main():
+        world = internet()
+        resolver = Resolver(world)
+        resolver.servers.max_in_flight = 2
+        await resolver.ask("www.test.")
+        found = await outcomes(*(resolver.ask(f"n{number}.test.") for number in range(5)))
+        again = await resolver.ask("n4.test.")
+        return found, again
+
+    found, again = run(main())
+    refused = [each for each in found if isinstance(each, ResolutionFailed)]
+    assert len(refused) == 3
+    assert all(each.own_limit and "too many messages" in str(each) for each in refused)
+    assert again.rcode == 3
