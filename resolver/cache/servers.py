@@ -1,10 +1,10 @@
 """Which server is asked next, and how long its reply is waited for.
 
 Rules
-* Round-trip times are smoothed and their variance kept as TCP does (RFC 6298 section 2); a retry to the same
-  server waits twice as long as the try before it.
-* The server with the lowest smoothed time is asked first. A server not yet tried counts as fast, so that each
-  is tried once; those passed over age by `_DECAY`, so that a server that has become faster is found.
+* Round-trip times are smoothed and their variance kept as TCP does (RFC 6298 section 2). Silence says nothing of
+  them: it is a handicap apart, which the next reply takes away, so that a lost datagram slows nobody down.
+* The server with the lowest smoothed time and handicap is asked first. A server not yet tried counts as fast, so that
+  each is tried once; those passed over age by `_DECAY`, so that a server that has become faster is found.
 * A server that did not reply `_DEAD_AFTER` times in a row is asked last for a while that doubles each time; then one
   question finds out whether it is back, and the others still pass it over. While no server at all replies, it is the
   network that is silent, and no while grows.
@@ -60,6 +60,7 @@ class ServerState:
     variance: float = 0.0
     replies: int = 0
     silent: int = 0
+    handicap: float = 0.0
     dead_until: float = 0.0
     edns_from: float = 0.0
     case_from: float = 0.0
@@ -113,11 +114,14 @@ class Servers:
             return servers
         now = self._clock.monotonic()
         states = [(self.state(each), each) for each in servers]
-        ranked = sorted((self._passed_over(state, each, zone, now), state.smoothed, each) for state, each in states)
+        ranked = sorted(
+            (self._passed_over(state, each, zone, now), state.smoothed + state.handicap, each) for state, each in states
+        )
         first = ranked[0][2]
         for state, each in states:
             if each is not first:
                 state.smoothed *= _DECAY
+                state.handicap *= _DECAY
             elif state.silent >= _DEAD_AFTER and state.dead_until <= now:
                 state.dead_until = now + _PROBE_S
         return [each for _, _, each in ranked]
@@ -176,7 +180,7 @@ class Servers:
         else:
             state.smoothed, state.variance = seconds, seconds / 2
         state.replies += 1
-        state.silent, state.dead_until = 0, 0.0
+        state.silent, state.handicap, state.dead_until = 0, 0.0, 0.0
         state.known_until = self._clock.boottime() + _KEPT_S
 
     def silent(self, server: Endpoint, waited: float) -> None:
@@ -187,7 +191,7 @@ class Servers:
         family.silent += 1
         if family.silent >= _FAMILY_DEAD_AFTER and self.network_works:
             self._pass_over(family, _FAMILY_S)
-        state.smoothed = min(MAX_TIMEOUT_S, max(state.smoothed * 2, waited))
+        state.handicap = min(MAX_TIMEOUT_S, max(2 * state.handicap, waited))
         if state.silent >= _DEAD_AFTER:
             doublings = min(state.silent - _DEAD_AFTER, 16) if self.network_works else 0
             pause = min(_BACKOFF_MAX_S, _BACKOFF_FIRST_S * 2**doublings)

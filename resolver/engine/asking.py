@@ -124,7 +124,7 @@ def ask_zone(
         else:
             asking.nameless.append(server)
     while True:
-        may_look_up = bool(asking.open) or asking.may_fetch()
+        may_look_up = not candidates.exhausted and (bool(asking.open) or asking.may_fetch())
         candidate = candidates.next(only_fresh=may_look_up)
         if candidate is not None:
             heard = yield from _try(asking, candidate)

@@ -14,11 +14,16 @@ Running out is the asker's failure, not the question's, unless it began with the
 from __future__ import annotations
 
 from dataclasses import dataclass, field
+from typing import Final
 
 from resolver.errors import ResolutionFailed
 
 OTHER, NO_REACHABLE_AUTHORITY, NETWORK_ERROR = 0, 22, 23
 """EDE info-codes (RFC 8914 section 4)."""
+
+
+FREE_IN_VAIN: Final = 2
+"""Minimised names that may be in vain without shortening the chain of aliases: few names have more such labels."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -47,6 +52,7 @@ class _Spent:
     fetches: int = 0
     failed_fetches: int = 0
     minimised: int = 0
+    in_vain: int = 0
     silent: dict[bytes, int] = field(default_factory=dict)
 
 
@@ -81,9 +87,10 @@ class Budget:
             self.parent.refund_send()
 
     def spend_alias(self) -> None:
-        """One more alias is followed."""
-        self.spent.aliases += 1
-        if self.spent.aliases > self.limits.aliases:
+        """One more alias is followed. Two minimised names in vain, beyond the first two, cost as much (CAMP)."""
+        spent = self.spent
+        spent.aliases += 1
+        if spent.aliases + max(0, spent.in_vain - FREE_IN_VAIN) / 2 > self.limits.aliases:
             raise _exhausted("BUDA", f"a chain of more than {self.limits.aliases} aliases")
 
     def spend_referral(self) -> None:
@@ -123,6 +130,10 @@ class Budget:
             return False
         self.spent.minimised += 1
         return True
+
+    def minimised_in_vain(self) -> None:
+        """A minimised name led no further down."""
+        self.spent.in_vain += 1
 
     def is_silent_from_the_first(self, zone: bytes) -> bool:
         """Whether nothing has been sent to `zone` yet, as far as it is silent."""

@@ -23,7 +23,7 @@ from resolver.engine.outcome import Fault
 from resolver.message import Transport
 from resolver.network.base import Endpoint, Trouble
 
-SILENT_ZONE_S: Final = 2.8
+SILENT_ZONE_S: Final = 2.5
 """Seconds in which a zone that never replied is given up: its client hears so within 3."""
 TCP_TIMEOUT_S: Final = 2.0
 RECURSED_TIMEOUT_S: Final = 0.8
@@ -90,13 +90,16 @@ class Candidates:
         """Whether silence is put down to the way there, and not to a dead zone."""
         return self.anyone_replied or self.recursed
 
+    @property
+    def exhausted(self) -> bool:
+        """Whether the zone is silent and has had all that it gets."""
+        return not self.patient and (
+            self.waited >= SILENT_ZONE_S or not self.budget.may_send_to_silent(self.delegation.zone)
+        )
+
     def next(self, *, only_fresh: bool) -> Candidate | None:
         """The server to ask now; None when all is tried, or, with `only_fresh`, when each was tried once."""
-        if not self.waiting:
-            return None
-        if not self.patient and (
-            self.waited >= SILENT_ZONE_S or not self.budget.may_send_to_silent(self.delegation.zone)
-        ):
+        if not self.waiting or self.exhausted:
             return None
         most = self.budget.limits.sends_per_server
         left = [each for each in self.waiting.values() if each.sent < most]

@@ -122,8 +122,10 @@ def _ask(question: Question, known: Knowledge, budget: Budget) -> Steps[Conclusi
                 return known.learn(question, outcome)
             case Denied(rcode=Rcode.NXDOMAIN) | Alias() | Overlong():
                 whole = True
+                budget.minimised_in_vain()
             case Answered() | Denied():
                 extra_labels += 1
+                budget.minimised_in_vain()
             case _:
                 assert_never(heard.outcome)
 

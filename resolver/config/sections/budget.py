@@ -36,7 +36,8 @@ class Budget(Section):
     Unbound 130 (`MAX_REFERRAL_COUNT`)."""
 
     aliases: Annotated[int, Field(ge=1, le=64), Doc("aliases")] = 11
-    """Hard (`BUDA`). CNAME and DNAME records that are followed. Peers: Unbound 11 (`max-query-restarts`), BIND 11
+    """Hard (`BUDA`). CNAME and DNAME records that are followed; two minimised names that led no further down, beyond
+    the first two, count as one (CAMP). Peers: Unbound 11 (`max-query-restarts`), BIND 11
     (`max-query-restarts`), PowerDNS 10 (`max-cnames-followed`), Knot Resolver 13."""
 
     failed_address_fetches: Annotated[int, Field(ge=1, le=64), Doc("names")] = 5

@@ -106,7 +106,7 @@ def test_a_server_that_stays_silent_is_asked_last_for_a_while_that_doubles():
         pauses.append(servers.state(NEAR).dead_until - clock.monotonic())
     assert pauses[:4] == [2.0, 4.0, 8.0, 16.0]
     assert pauses[-1] == 300.0
-    servers.state(NEAR).smoothed = 0.001
+    servers.state(NEAR).handicap = servers.state(NEAR).smoothed = 0.001
     assert servers.ordered([NEAR, FAR], ZONE) == [FAR, NEAR]
     clock.advance(301)
     assert servers.ordered([NEAR, FAR], ZONE) == [NEAR, FAR]
@@ -207,9 +207,9 @@ def test_one_question_finds_out_whether_a_dead_server_is_back():
     for _ in range(3):
         servers.silent(NEAR, 0.1)
     clock.advance(2.5)
-    servers.state(NEAR).smoothed = 0.001
+    servers.state(NEAR).handicap = servers.state(NEAR).smoothed = 0.001
     assert servers.ordered([NEAR, FAR], ZONE) == [NEAR, FAR]
-    servers.state(NEAR).smoothed = 0.001
+    servers.state(NEAR).handicap = servers.state(NEAR).smoothed = 0.001
     assert servers.ordered([NEAR, FAR], ZONE) == [FAR, NEAR], "the first is still finding out"
 
 
@@ -267,3 +267,14 @@ def test_a_server_with_as_many_messages_on_their_way_as_it_may_have_is_passed_ov
     assert servers.ordered([NEAR, FAR], ZONE) == [FAR, NEAR]
     servers.leave(NEAR)
     assert servers.enter(NEAR)
+
+
+def test_a_lost_datagram_does_not_make_the_next_reply_waited_for_longer():
+    servers, _ = made()
+    for _ in range(5):
+        servers.replied(NEAR, 0.1)
+    before = servers.timeout(NEAR)
+    servers.silent(NEAR, before)
+    assert servers.timeout(NEAR) == before
+    servers.replied(NEAR, 0.1)
+    assert servers.state(NEAR).handicap == 0

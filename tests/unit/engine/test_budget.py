@@ -44,3 +44,46 @@ def test_each_kind_is_spent_by_itself():
         budget.spend_alias()
         budget.spend_referral()
     assert (budget.sends, budget.spent.aliases, budget.spent.referrals) == (3, 3, 3)
+
+
+def test_two_minimised_names_in_vain_cost_as_much_as_an_alias_but_for_the_first_two():
+    budget = Budget(Limits(aliases=4), 0.0)
+    for _ in range(4):
+        budget.minimised_in_vain()
+    for _ in range(3):
+        budget.spend_alias()
+    with pytest.raises(ResolutionFailed, match="BUDA"):
+        budget.spend_alias()
+
+
+def test_what_one_look_up_may_send_is_less_than_what_the_question_may_and_is_paid_from_it():
+    budget = Budget(Limits(sends=5, sends_per_fetch=2), 0.0)
+    first = budget.fetch()
+    for _ in range(2):
+        first.spend_send()
+    with pytest.raises(ResolutionFailed, match="BUDF"):
+        first.spend_send()
+    second = budget.fetch().fetch()
+    second.spend_send()
+    second.refund_send()
+    assert budget.sends == 2
+    for _ in range(2):
+        second.spend_send()
+    budget.spend_send()
+    with pytest.raises(ResolutionFailed, match="BUDX"):
+        budget.spend_send()
+
+
+def test_a_zone_is_silent_until_one_of_its_servers_replies():
+    budget = Budget(Limits(sends_to_silent_zone=2), 0.0)
+    budget.fetch().spend_send_to_silent(b"\0")
+    assert budget.may_send_to_silent(b"\0")
+    budget.spend_send_to_silent(b"\0")
+    assert not budget.fetch().may_send_to_silent(b"\0")
+    budget.heard_from(b"\0")
+    assert budget.may_send_to_silent(b"\0")
+
+
+def test_minimised_names_are_so_many_in_all():
+    budget = Budget(Limits(minimised_names=2), 0.0)
+    assert [budget.may_minimise(), budget.fetch().may_minimise(), budget.may_minimise()] == [True, True, False]

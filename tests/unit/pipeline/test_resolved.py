@@ -115,7 +115,7 @@ def test_one_who_joins_late_in_the_time_of_another_is_answered_by_its_own_deadli
         await asyncio.gather(ask(4.5), ask(0.5))
         return ended
 
-    assert run(main()) == [("LATE", 0.5), ("MUTE", 2.82)]
+    assert run(main()) == [("LATE", 0.5), ("MUTE", 2.52)]
 
 
 def test_a_client_that_goes_away_leaves_those_who_joined_with_an_answer(run):
