@@ -209,6 +209,9 @@ class Program:
             "cache.evicted": records.store.evicted,
             "cache.delegations": len(self._composed.known.delegations),
             "cache.servers": len(self._caches.servers),
+            "cache.failures": self._composed.resolved.failures,
+            "cache.dead_zones": len(self._composed.known.dead_zones),
+            "questions.in_flight": self._composed.resolved.flights,
             **self._front.counts(),
             "tasks.running": len(self._tasks),
         }

@@ -133,6 +133,11 @@ class Resolved:
         self._failures.clear()
 
     @property
+    def failures(self) -> int:
+        """Questions whose failures are remembered."""
+        return len(self._failures)
+
+    @property
     def flights(self) -> int:
         """Questions that are being asked now."""
         return len(self._flights)
