@@ -2,7 +2,8 @@
 
 Rules
 * Not more than `MAX_PER_ZONE` questions wait for servers of one zone; a further one fails at once, and is nobody's
-  failure but its own. So a zone that is silent, or a flood of names below it, cannot take what others need.
+  failure but its own. So a zone that is silent, or a flood of names below it, cannot take what others need. Servers
+  that recurse on our behalf are exempt, from this and from the limit for one server: all may go through them.
 * A server that was not given its time because the question's was over is not to blame.
 
 Limits: one exchange and a few look-ups at a time for each question.
@@ -23,7 +24,7 @@ from resolver.engine.knowledge import Knowledge
 from resolver.engine.outcome import Answer
 from resolver.errors import ResolutionFailed
 from resolver.message import EDNS_PAYLOAD, Question
-from resolver.network.base import Clock, Entropy, Network, Trouble
+from resolver.network.base import Clock, Endpoint, Entropy, Network, Trouble
 from resolver.observe.counters import Counters
 from resolver.observe.transcript import Transcript
 from resolver.pipeline.conversation import Conversation
@@ -89,21 +90,14 @@ class Driver:
         left = budget.deadline - tools.clock.monotonic()
         if left <= 0:
             raise late(action.question.name)
-        if self._per_zone[zone] >= self._max_per_zone:
-            tools.counters.upstream_zone_busy += 1
-            raise _busy(zone)
-        servers = self._known.servers
-        if not servers.enter(action.server):
+        if not action.rd and not self._enter(zone, action.server):
             return Unanswered(Trouble.BUSY, 0.0)
-        self._per_zone[zone] += 1
         opened = tools.transcript.sent(action) if tools.transcript is not None else None
         try:
             event = await conversation.exchange(action, min(action.timeout, left))
         finally:
-            servers.leave(action.server)
-            self._per_zone[zone] -= 1
-            if not self._per_zone[zone]:
-                del self._per_zone[zone]
+            if not action.rd:
+                self._leave(zone, action.server)
         if opened is not None and tools.transcript is not None:
             tools.transcript.ended(opened, event)
         if isinstance(event, Unanswered) and event.trouble is Trouble.TIMEOUT and not event.miscased:
@@ -111,6 +105,22 @@ class Driver:
             if left < action.timeout:
                 raise late(action.question.name)
         return event
+
+    def _enter(self, zone: bytes, server: Endpoint) -> bool:
+        """One more message may be on its way to `server`. Raises `ResolutionFailed` when `zone` has too many."""
+        if self._per_zone[zone] >= self._max_per_zone:
+            self._tools.counters.upstream_zone_busy += 1
+            raise _busy(zone)
+        if not self._known.servers.enter(server):
+            return False
+        self._per_zone[zone] += 1
+        return True
+
+    def _leave(self, zone: bytes, server: Endpoint) -> None:
+        self._known.servers.leave(server)
+        self._per_zone[zone] -= 1
+        if not self._per_zone[zone]:
+            del self._per_zone[zone]
 
 
 class _Lookups:

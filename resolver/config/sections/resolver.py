@@ -51,4 +51,4 @@ class Resolver(Section):
 
     max_per_server: Annotated[int, Field(ge=1, le=65536), Doc("messages")] = 200
     """Messages on their way to one address at once; with more another server of the zone is asked, and where there is
-    none the question fails. Peers: BIND 0, which is no limit (`fetches-per-server`)."""
+    none the question fails. Forwarders are exempt from both. Peers: BIND 0, no limit (`fetches-per-server`)."""

@@ -8,7 +8,7 @@ import pytest
 
 from resolver.errors import ResolutionFailed
 from resolver.network.simulated import Link
-from tests.support.internet import ROOT_SERVER, Internet, Resolver, delegate, leaf, root_with
+from tests.support.internet import ROOT_SERVER, Internet, Resolver, delegate, leaf, root_with, says
 from tests.unit.pipeline.test_resolved import outcomes
 
 WWW = "www.test. 300 IN A 192.0.2.80"
@@ -74,3 +74,14 @@ def test_a_server_has_only_so_many_messages_on_their_way(run):
     assert len(refused) == 3
     assert all(each.own_limit and "too many messages" in str(each) for each in refused)
     assert again.rcode == 3
+
+
+def test_all_may_go_through_a_forwarder(run):
+    async def main():
+        world = internet()
+        world.script("10.0.0.9", says([WWW], ra=True))
+        resolver = Resolver(world, forwards={".": ("10.0.0.9",)}, max_per_zone=2)
+        resolver.servers.max_in_flight = 2
+        return await outcomes(*(resolver.ask(f"n{number}.test.") for number in range(50)))
+
+    assert not [each for each in run(main()) if isinstance(each, ResolutionFailed) and each.own_limit]
