@@ -8,6 +8,7 @@ is its transcript. The typed helpers `exchange` and `race` keep the type of each
 
 from __future__ import annotations
 
+import enum
 from collections.abc import Generator, Sequence
 from typing import NamedTuple, TypeAlias, TypeVar
 
@@ -61,23 +62,36 @@ class Replied(NamedTuple):
     edns: bool = True
 
 
-class Unanswered(NamedTuple):
-    """No reply that fits. `miscased`: one came that fits in all but the letter case of the name.
+class Suspicion(enum.StrEnum):
+    """Why a server is to be asked over TCP, where nothing can be forged."""
 
-    `server` sent that one; None stands for the server that was asked last.
+    CASE = "a reply in other letter case"
+    """It fits in all else: this server is to be asked over TCP from now on."""
+    FORGERY = "replies that do not fit"
+    """Somebody guesses, or the server is broken: this question is to be asked over TCP, nothing is remembered."""
+
+
+class Unanswered(NamedTuple):
+    """No reply that fits. `suspicion`: what came in its place, from the address of `server`.
+
+    `server` None stands for the server that was asked last.
     """
 
     trouble: Trouble
     waited: float
-    miscased: bool = False
+    suspicion: Suspicion | None = None
     server: Endpoint | None = None
 
 
 class Malformed(NamedTuple):
-    """A reply of `server` with the right id that is no DNS message; `reason` says which bound it breaks."""
+    """A reply of `server` to our question that is no DNS message; `reason` says which bound it breaks.
+
+    `oversized`: it has more records than are read, so other servers of the zone would say no less.
+    """
 
     server: Endpoint
     reason: str
+    oversized: bool = False
 
 
 class Found(NamedTuple):

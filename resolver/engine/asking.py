@@ -4,7 +4,8 @@ Rules
 * `candidates.py` chooses the server and the time that it gets. Name servers without an address are looked up when those
   with one have all been tried: the first alone, then two at a time, a further one when `STAGGER_S` have passed in vain.
   AAAA is asked for when there is no A.
-* TC means TCP to the same server; so does a reply that fits in all but its letter case, and a UDP port that is closed.
+* TC means TCP to the same server; so does a reply that fits in all but its letter case, and so do repeated ones
+  that do not fit, and a UDP port that is closed.
 * EDNS is left out for a server only after FORMERR or NOTIMP (RFC 6891 section 6.2.2), never after a timeout.
 * A server that says something unusable is not asked again for this question. A message with too many records ends the
   asking: the zone's other servers hold the same.
@@ -28,6 +29,7 @@ from resolver.engine.actions import (
     Malformed,
     Replied,
     Steps,
+    Suspicion,
     Unanswered,
     exchange,
     race,
@@ -170,17 +172,18 @@ def _try(asking: Asking, candidate: Candidate) -> Steps[Heard | None]:
             asking.known.servers.replied(server, timeout)
             asking.replied()
             asking.dismiss(asking.candidates.waiting.get(server), f"sent a malformed reply ({reason})")
-        case Unanswered(_, _, True, server):
-            _miscased(asking, server or candidate.endpoint)
+        case Unanswered(_, _, Suspicion() as suspicion, server):
+            _suspected(asking, server or candidate.endpoint, suspicion)
         case Unanswered(trouble, waited):
             _unanswered(asking, candidate, trouble, waited)
     return None
 
 
-def _miscased(asking: Asking, server: Endpoint) -> None:
-    """`server` replied in other letter case: it is asked over TCP from now on."""
-    asking.known.servers.changes_case(server)
-    asking.replied()
+def _suspected(asking: Asking, server: Endpoint, suspicion: Suspicion) -> None:
+    """`server` is asked over TCP: from now on where it changes the letter case, else for this question."""
+    if suspicion is Suspicion.CASE:
+        asking.known.servers.changes_case(server)
+        asking.replied()
     candidate = asking.candidates.waiting.get(server)
     if candidate is not None:
         candidate.turn_to_tcp()

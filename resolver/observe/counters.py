@@ -28,6 +28,7 @@ class Counters:
     answers_internal_error: int = 0
     upstream_sent: int = 0
     upstream_ignored: int = 0
+    upstream_suspected: int = 0
     upstream_timeouts: int = 0
     upstream_failures: int = 0
     upstream_zone_busy: int = 0

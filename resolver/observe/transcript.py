@@ -103,9 +103,9 @@ class Transcript:
             case Replied(server, transport, message, rtt):
                 node.address, node.transport, node.rtt = str(server), str(transport), rtt
                 node.came_back = _summary(message.rcode, message.answer, message.authority, message.flags)
-            case Unanswered(trouble, waited, miscased):
+            case Unanswered(trouble, waited, suspicion):
                 node.rtt = waited
-                node.came_back = "a reply in other letter case" if miscased else str(trouble)
+                node.came_back = str(suspicion or trouble)
             case Malformed(_, reason):
                 node.came_back = f"malformed: {reason}"
 

@@ -1,16 +1,23 @@
 """Which replies are believed to be replies: the messages that one question sends, and what may answer them.
 
 Rules
-* A reply fits when id, source (the socket is connected), QR, opcode and question fit those of a message that
-  is still open (RFC 5452 section 9.1). Anything else is ignored and counted while the wait goes on.
-* The letter case of the name is drawn at random (draft-vixie-dnsext-dns0x20) and must come back; a reply that
-  fits in all else is told as `miscased`.
+* A reply fits when id, source (the socket is connected), QR, opcode, QDCOUNT and question fit those of a message
+  that is still open (RFC 5452 section 9.1). This is seen before anything else of it is read. What does not fit is
+  ignored and counted while the wait goes on, so that a forger gains nothing by being first.
+* `MAX_MISSES` datagrams of one server that do not fit the question are no accident: somebody guesses. Its sockets are
+  closed, and the engine hears of it (`Suspicion.FORGERY`). A stream cannot be forged: what does not fit there is the
+  server's own mistake, and malformed.
+* The letter case of the name is drawn at random (draft-vixie-dnsext-dns0x20) and must come back; a datagram that
+  fits in all else is told at once (`Suspicion.CASE`).
 * Before it is read, the question's name in a reply gets back the spelling that was meant: the owners of the records
   point to it, and the drawn case must not be cached.
 * Earlier tries of the same question to the same zone stay open, so a late reply still counts, also one that comes
   while nobody waits. Another zone or question closes them. Trouble counts only for the try that is waited for.
 * A datagram with TC set that was cut in the middle of a record is a truncated reply, not a malformed one.
-* A reply without a question is accepted only with an error rcode: servers that could not read it send that.
+* A reply without a question fits nothing. One is heeded: FORMERR or NOTIMP to a message with an OPT, which servers say
+  that cannot read EDNS (RFC 6891 section 7). It has the server asked without, and no more.
+
+Limits: where the letter case is not drawn, id and source port alone keep forgers out.
 """
 
 from __future__ import annotations
@@ -19,12 +26,11 @@ import asyncio
 from dataclasses import dataclass
 from typing import Final
 
-from resolver.engine.actions import Exchange, Malformed, Replied, Unanswered
+from resolver.engine.actions import Exchange, Malformed, Replied, Suspicion, Unanswered
 from resolver.errors import WireError
-from resolver.message import EDNS_PAYLOAD, OPCODE_MASK, TC, Edns, Message, Question, Rcode, Transport
+from resolver.message import EDNS_PAYLOAD, QR, TC, Edns, Message, Question, Rcode, Transport
 from resolver.network.base import Clock, Endpoint, Entropy, Network, Sending, Trouble
 from resolver.observe.counters import Counters
-from resolver.wire import names
 from resolver.wire.parse import parse
 from resolver.wire.render import render_query
 
@@ -32,16 +38,22 @@ Heard = Replied | Unanswered | Malformed
 
 HEADER: Final = 12
 
+MAX_MISSES: Final = 3
+"""Datagrams that do not fit, for one question to one server. Broken servers and stray packets send one or two;
+guessing 16 bits of id takes thousands, so that a forger's chance is below one in 10,000 however fast he is."""
+
+_UNREADABLE: Final = (Rcode.FORMERR, Rcode.NOTIMP)
+
 
 @dataclass(slots=True)
 class _Try:
-    """A message on its way."""
+    """A message on its way. `asked`: the octets of its question section, in the case that was drawn."""
 
-    id: int
+    id: bytes
     server: Endpoint
     transport: Transport
     question: Question
-    sent_name: bytes
+    asked: bytes
     began: float
     edns: bool
     sending: Sending | None = None
@@ -57,6 +69,7 @@ class Conversation:
         "_current",
         "_edns",
         "_entropy",
+        "_misses",
         "_network",
         "_randomises_case",
         "_topic",
@@ -84,6 +97,7 @@ class Conversation:
         self._topic: tuple[bytes, Question] | None = None
         self._tries: list[_Try] = []
         self._arrived: list[Heard] = []
+        self._misses: dict[Endpoint, int] = {}
         self._waiting: asyncio.Future[Heard] | None = None
         self._current: _Try | None = None
 
@@ -112,15 +126,17 @@ class Conversation:
                 attempt.sending.close()
         self._tries.clear()
         self._arrived.clear()
+        self._misses.clear()
 
     def _send(self, action: Exchange) -> _Try:
         question, name = action.question, action.question.name
         if self._randomises_case:
             name = randomised_case(name, self._entropy)
         message_id, now = self._entropy.bits(16), self._clock.monotonic()
-        attempt = _Try(message_id, action.server, action.transport, question, name, now, action.edns)
         edns = self._edns if action.edns else None
         wire = render_query(message_id, Question(name, question.type, question.cls), rd=action.rd, edns=edns)
+        asked = wire[HEADER : HEADER + len(name) + 4]
+        attempt = _Try(wire[:2], action.server, action.transport, question, asked, now, action.edns)
         self._tries.append(attempt)
         self._counters.upstream_sent += 1
         attempt.sending = self._network.send(
@@ -135,37 +151,58 @@ class Conversation:
             return
         heard = self._judge(attempt, data, waited)
         if heard is None:
-            self._counters.upstream_ignored += 1
-            return
+            heard = self._missed(attempt, waited)
+            if heard is None:
+                return
         if attempt.sending is not None:  # one reply is all that a message gets; a duplicate is not another one
             attempt.sending.close()
         self._settle(heard)
 
     def _judge(self, attempt: _Try, data: bytes, waited: float) -> Heard | None:
         """What `data` is as a reply to `attempt`; None when it does not fit."""
-        if len(data) < 12 or int.from_bytes(data[:2], "big") != attempt.id or not data[2] & 0x80:
+        # A response (QR) to a query (opcode 0), with the id: looked at as octets, since most that fails fails here.
+        if len(data) < HEADER or data[:2] != attempt.id or data[2] & 0xF8 != 0x80:
             return None
-        end = HEADER + len(attempt.sent_name)
-        same_case = data[HEADER:end] == attempt.sent_name
-        if same_case:
-            data = data[:HEADER] + attempt.question.name + data[end:]
+        asked = attempt.asked
+        end = HEADER + len(asked)
+        if data[4:6] != b"\0\1":
+            return self._without_question(attempt, data, waited)
+        if data[HEADER:end] != asked:
+            # Type and class have no letter case: theirs are the four octets behind the name.
+            if data[end - 4 : end] != asked[-4:] or data[HEADER : end - 4].lower() != asked[:-4].lower():
+                return None
+            if self._randomises_case and attempt.transport is Transport.UDP:
+                return Unanswered(Trouble.TIMEOUT, waited, Suspicion.CASE, attempt.server)
+        data = data[:HEADER] + attempt.question.name + data[end - 4 :]
         try:
             message = parse(data)
         except WireError as error:
-            cut = _cut_in_a_record(data, attempt)
-            if cut is None:
+            flags = int.from_bytes(data[2:4], "big")
+            if not flags & TC or attempt.transport is not Transport.UDP:
                 return Malformed(attempt.server, str(error))
-            message = cut
-        if message.flags & OPCODE_MASK:
-            return None
-        if message.question is None:
-            if message.rcode in (Rcode.NOERROR, Rcode.NXDOMAIN, Rcode.YXDOMAIN):
-                return None
-        elif message.question != attempt.question and _folded(message.question) != _folded(attempt.question):
-            return None
-        elif not same_case and self._randomises_case and attempt.transport is Transport.UDP:
-            return Unanswered(Trouble.TIMEOUT, waited, miscased=True, server=attempt.server)
+            message = Message(int.from_bytes(attempt.id, "big"), flags & 0xFFF0, flags & 0xF, attempt.question)
         return Replied(attempt.server, attempt.transport, message, waited, attempt.edns)
+
+    def _without_question(self, attempt: _Try, data: bytes, waited: float) -> Replied | None:
+        """The reply of a server that could not read EDNS, nor therefore the question; None for all else."""
+        if data[4:6] != b"\0\0" or data[3] & 0xF not in _UNREADABLE or not attempt.edns:
+            return None
+        message = Message(int.from_bytes(attempt.id, "big"), QR, data[3] & 0xF, None)
+        return Replied(attempt.server, attempt.transport, message, waited, True)
+
+    def _missed(self, attempt: _Try, waited: float) -> Malformed | Unanswered | None:
+        """What follows from a message that does not fit; None when the wait goes on."""
+        self._counters.upstream_ignored += 1
+        if attempt.transport is Transport.TCP:
+            return Malformed(attempt.server, "not a reply to what was asked")
+        misses = self._misses[attempt.server] = self._misses.get(attempt.server, 0) + 1
+        if misses < MAX_MISSES:
+            return None
+        self._counters.upstream_suspected += 1
+        for other in self._tries:
+            if other.server == attempt.server and other.transport is Transport.UDP and other.sending is not None:
+                other.sending.close()
+        return Unanswered(Trouble.TIMEOUT, waited, Suspicion.FORGERY, attempt.server)
 
     def _settle(self, heard: Heard) -> None:
         if self._waiting is None or self._waiting.done():
@@ -181,23 +218,9 @@ class Conversation:
                 attempt.sending.close()
 
 
-def _cut_in_a_record(data: bytes, attempt: _Try) -> Message | None:
-    """The truncated reply that a datagram is which was cut without regard to records; None when it is none."""
-    name, rtype, cls = attempt.question
-    question = name + rtype.to_bytes(2, "big") + cls.to_bytes(2, "big")
-    flags = int.from_bytes(data[2:4], "big")
-    if attempt.transport is Transport.UDP and flags & TC and data[HEADER : HEADER + len(question)] == question:
-        return Message(attempt.id, flags & 0xFFF0, flags & 0xF, attempt.question)
-    return None
-
-
 def randomised_case(name: bytes, entropy: Entropy) -> bytes:
     """`name` with the case of each letter drawn at random; length octets are below 64 and no letters."""
     size = len(name)
     lower = int.from_bytes(name.lower(), "big")
     letters = lower ^ int.from_bytes(name.upper(), "big")
     return (lower ^ letters & entropy.bits(8 * size)).to_bytes(size, "big")
-
-
-def _folded(question: Question) -> Question:
-    return question._replace(name=names.fold(question.name))

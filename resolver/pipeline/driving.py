@@ -100,7 +100,7 @@ class Driver:
                 self._leave(zone, action.server)
         if opened is not None and tools.transcript is not None:
             tools.transcript.ended(opened, event)
-        if isinstance(event, Unanswered) and event.trouble is Trouble.TIMEOUT and not event.miscased:
+        if isinstance(event, Unanswered) and event.trouble is Trouble.TIMEOUT and event.suspicion is None:
             tools.counters.upstream_timeouts += 1
             if left < action.timeout:
                 raise late(action.question.name)

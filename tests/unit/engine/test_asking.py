@@ -2,7 +2,18 @@ from __future__ import annotations
 
 import pytest
 
-from resolver.engine.actions import Ended, Exchange, Found, Lookup, Malformed, NotFound, Replied, Unanswered, Undecided
+from resolver.engine.actions import (
+    Ended,
+    Exchange,
+    Found,
+    Lookup,
+    Malformed,
+    NotFound,
+    Replied,
+    Suspicion,
+    Unanswered,
+    Undecided,
+)
 from resolver.engine.asking import (
     ask_zone,
 )
@@ -236,7 +247,7 @@ def test_a_late_answer_to_a_query_with_edns_shows_that_the_server_knows_it():
 
 
 def test_a_late_reply_in_other_case_changes_the_transport_to_its_sender_alone():
-    other = Unanswered(Trouble.TIMEOUT, 0.5, miscased=True, server=at(1))
+    other = Unanswered(Trouble.TIMEOUT, 0.5, Suspicion.CASE, server=at(1))
     asked = Asked(delegation("example.com.", 1, 2), [SILENCE, other, said(1, GOOD, transport=TCP)])
     assert asked.whom == "1 2 1+"
     assert ("changes_case", at(1)) in asked.known.servers.notes
@@ -307,11 +318,20 @@ def test_a_server_known_to_have_no_edns_is_asked_without_at_once():
 
 
 def test_a_server_that_changes_the_case_is_asked_over_tcp_now_and_later():
-    asked = Asked(ONE, [Unanswered(Trouble.TIMEOUT, 0.02, miscased=True, server=at(1)), said(1, GOOD, transport=TCP)])
+    asked = Asked(ONE, [Unanswered(Trouble.TIMEOUT, 0.02, Suspicion.CASE, server=at(1)), said(1, GOOD, transport=TCP)])
     assert asked.whom == "1 1+"
     known = Written()
     known.servers.no_case.add(at(1))
     assert Asked(ONE, [said(1, GOOD, transport=TCP)], known=known).whom == "1+"
+
+
+@pytest.mark.rfc(5452, "9.1")
+def test_a_server_in_whose_name_somebody_guesses_is_asked_over_tcp_for_this_question_alone():
+    forged = Unanswered(Trouble.TIMEOUT, 0.02, Suspicion.FORGERY, server=at(1))
+    asked = Asked(ONE, [forged, said(1, GOOD, transport=TCP)])
+    assert asked.whom == "1 1+"
+    assert ("changes_case", at(1)) not in asked.known.servers.notes
+    assert not any(note[0] == "silent" for note in asked.known.servers.notes)
 
 
 # -- useless replies

@@ -4,7 +4,7 @@ import asyncio
 
 import pytest
 
-from resolver.engine.actions import Exchange, Found, Malformed, NotFound, Replied, Unanswered
+from resolver.engine.actions import Exchange, Found, Malformed, NotFound, Replied, Suspicion, Unanswered
 from resolver.engine.delegation import Delegation, NameServer
 from resolver.engine.outcome import Alias, Answer, Answered, Denied, Fault, Overlong, Referral, Truncated, Unusable
 from resolver.errors import ResolutionFailed
@@ -48,7 +48,7 @@ def test_an_exchange_is_told_with_what_came_back_and_what_it_was_taken_for():
     [
         (Unanswered(Trouble.TIMEOUT, 0.4), "no reply"),
         (Unanswered(Trouble.REFUSED, 0.4), "connection refused"),
-        (Unanswered(Trouble.TIMEOUT, 0.4, miscased=True), "a reply in other letter case"),
+        (Unanswered(Trouble.TIMEOUT, 0.4, Suspicion.CASE), "a reply in other letter case"),
         (Malformed(at(1), "a label of 70 octets"), "malformed: a label of 70 octets"),
     ],
 )

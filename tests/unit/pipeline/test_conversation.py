@@ -6,7 +6,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from resolver.engine.actions import Exchange, Malformed, Replied, Unanswered
+from resolver.engine.actions import Exchange, Malformed, Replied, Suspicion, Unanswered
 from resolver.message import QR, TC, Edns, Message, Question, Transport, Type
 from resolver.network.base import Endpoint, Trouble
 from resolver.network.entropy import SeededEntropy
@@ -142,6 +142,7 @@ WRONG = {
     "no question": lambda sent: sent.answer(question=None),
     "no question, no such name": lambda sent: sent.answer(question=None, rcode=3),
     "no question, name too long": lambda sent: sent.answer(A, question=None, rcode=6),
+    "no question, server failure": lambda sent: sent.answer(question=None, rcode=2),
     "the query itself": lambda sent: sent.wire,
     "a few octets": lambda sent: sent.wire[:2] + b"\x80",
     "nothing": b"",
@@ -162,18 +163,100 @@ def test_what_does_not_fit_is_ignored_and_counted_while_the_wait_goes_on(wrong):
     assert counters.upstream_ignored == 1
 
 
-@pytest.mark.parametrize("rcode", [1, 2, 4, 5])
-def test_an_error_may_come_without_a_question(rcode):
+@pytest.mark.rfc(5452, "9.1")
+@pytest.mark.parametrize("wrong", WRONG.values(), ids=WRONG)
+def test_three_that_do_not_fit_move_the_question_to_tcp_and_close_its_sockets(wrong):
+    async def main(t: Talk):
+        for number in range(5):
+            t.later(0.01 * (number + 1), 0, wrong)
+        heard = await t.ask()
+        return heard, t.counters, t.wire.sent[0].closed
+
+    heard, counters, closed = talk(main)
+    assert heard == Unanswered(Trouble.TIMEOUT, pytest.approx(0.03), Suspicion.FORGERY, ONE)
+    assert (counters.upstream_ignored, counters.upstream_suspected) == (3, 1)
+    assert closed
+
+
+def test_misses_count_for_a_question_and_its_server_over_all_tries():
+    async def main(t: Talk):
+        miss = WRONG["id"]
+        t.later(0.01, 0, miss)
+        t.later(0.02, 0, miss)
+        silent = await t.ask(seconds=0.4)
+        t.later(0.01, 1, miss)
+        of_another = await t.ask(TWO, seconds=0.4)
+        t.later(0.01, 2, miss)
+        third = await t.ask(seconds=0.4)
+        t.later(0.01, 3, miss)
+        t.later(0.02, 3, miss)
+        return silent, of_another, third, await t.ask(seconds=0.4, zone=names.ROOT), t.wire.sent
+
+    silent, of_another, third, other_topic, sent = talk(main)
+    assert silent == of_another == other_topic == Unanswered(Trouble.TIMEOUT, 0.4)
+    assert (third.suspicion, third.server) == (Suspicion.FORGERY, ONE)
+    assert sent[0].closed, "an earlier try must not be answered by the next guess"
+    assert sent[2].closed
+
+
+@pytest.mark.parametrize("wrong", WRONG.values(), ids=WRONG)
+def test_a_stream_that_brings_something_else_is_not_waited_for(wrong):
+    async def main(t: Talk):
+        t.later(0.01, 0, wrong)
+        return await t.ask(transport=TCP), t.clock.monotonic()
+
+    heard, now = talk(main)
+    assert heard == Malformed(ONE, "not a reply to what was asked")
+    assert now == pytest.approx(1000.01)
+
+
+@pytest.mark.rfc(6891, "7")
+@pytest.mark.parametrize("rcode", [1, 4])
+def test_a_server_that_cannot_read_edns_may_say_so_without_a_question(rcode):
     async def main(t: Talk):
         t.later(0.01, 0, lambda sent: sent.answer(question=None, rcode=rcode))
         return await t.ask()
 
     heard = talk(main)
     assert isinstance(heard, Replied)
-    assert heard.message.rcode == rcode
+    assert (heard.message.rcode, heard.edns) == (rcode, True)
 
 
-def test_octets_with_the_right_id_that_are_no_message_are_malformed():
+@pytest.mark.rfc(5452, "9.1")
+@pytest.mark.parametrize(("rcode", "edns"), [(2, True), (5, True), (1, False), (4, False), (0, True)])
+def test_no_other_reply_without_a_question_is_heeded(rcode, edns):
+    async def main(t: Talk):
+        t.later(0.01, 0, lambda sent: sent.answer(question=None, rcode=rcode))
+        return await t.ask(seconds=0.4, edns=edns)
+
+    assert talk(main) == Unanswered(Trouble.TIMEOUT, 0.4)
+
+
+@pytest.mark.rfc(9619, "4")
+def test_two_questions_are_no_reply_to_one():
+    def doubled(sent: _Sent) -> bytes:
+        asked = sent.wire[12 : 12 + len(WWW.name) + 4]
+        return sent.wire[:2] + b"\x84\0\0\2\0\0\0\0\0\0" + asked + asked
+
+    async def main(t: Talk):
+        t.later(0.01, 0, doubled)
+        t.later(0.02, 0, good)
+        return await t.ask()
+
+    assert isinstance(talk(main), Replied)
+
+
+def test_octets_that_are_no_message_are_not_read_where_the_question_does_not_fit():
+    async def main(t: Talk):
+        t.later(0.01, 0, lambda sent: sent.wire[:2] + b"\x84\0\0\1\0\1\0\0\0\0\xc0\xff" + b"x" * 40)
+        t.later(0.02, 0, lambda sent: good(sent)[:20])
+        t.later(0.03, 0, good)
+        return await t.ask()
+
+    assert isinstance(talk(main), Replied)
+
+
+def test_octets_that_fit_and_are_no_message_are_malformed():
     async def main(t: Talk):
         t.later(0.01, 0, lambda sent: sent.answer(A)[:-3])
         return await t.ask()
@@ -219,7 +302,7 @@ def test_trouble_ends_the_wait_at_once():
 
     heard = talk(main)
     assert isinstance(heard, Unanswered)
-    assert (heard.trouble, heard.miscased, round(heard.waited, 3)) == (Trouble.REFUSED, False, 0.1)
+    assert (heard.trouble, heard.suspicion, round(heard.waited, 3)) == (Trouble.REFUSED, None, 0.1)
 
 
 # -- letter case
@@ -241,7 +324,7 @@ def test_a_reply_in_other_letter_case_is_told_as_such(changed):
 
     heard = talk(main)
     assert isinstance(heard, Unanswered)
-    assert (heard.miscased, heard.server) == (True, ONE)
+    assert (heard.suspicion, heard.server) == (Suspicion.CASE, ONE)
 
 
 def test_over_tcp_the_letter_case_does_not_matter():
