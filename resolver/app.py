@@ -37,6 +37,7 @@ from resolver.pipeline.screened import Screened
 from resolver.program import Composed, Offload, Program, Setting
 from resolver.simulation import Simulation, hosts, recursing, root_of
 from resolver.wire import names
+from resolver.wire.parse import Bounds
 
 
 def build(
@@ -73,7 +74,12 @@ def compose(setting: Setting, *, network: Network | None = None, root: Delegatio
     """The stages in their one order, over the network that the configuration allows, or the one that is given."""
     config, caches = setting.config, setting.caches
     memory = SimulatedNetwork({}, setting.tools.clock, setting.tools.entropy)
-    tools = replace(setting.tools, network=network or _network(setting, memory), payload=config.server.udp_payload)
+    tools = replace(
+        setting.tools,
+        network=network or _network(setting, memory),
+        payload=config.server.udp_payload,
+        bounds=Bounds(config.budget.message_records, config.budget.edns_options),
+    )
     simulated = {}
     if setting.world is not None:
         simulation = Simulation(setting.world, setting.port, tools, setting.spawn, setting.log)

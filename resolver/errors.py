@@ -5,6 +5,7 @@
     │   ├── ConfigError     a setting, an environment variable, an option of the command line
     │   └── ZoneError       a master file or hierarchy.toml
     ├── WireError           octets from the network that are no DNS message (FORMERR)
+    │   ├── Oversized       more records than are read of one message
     │   └── BadName      a name that breaks RFC 1035 section 2.3.4
     ├── ListenError         an address that cannot be bound
     ├── ControlError        the control socket does not answer, or refuses
@@ -45,6 +46,10 @@ class ZoneError(InputError):
 
 class WireError(ResolverdError):
     """Octets that are no DNS message; the text says which bound they break."""
+
+
+class Oversized(WireError):
+    """A message with more records than are read of one."""
 
 
 class BadName(WireError, ValueError):

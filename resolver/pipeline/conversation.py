@@ -27,11 +27,11 @@ from dataclasses import dataclass
 from typing import Final
 
 from resolver.engine.actions import Exchange, Malformed, Replied, Suspicion, Unanswered
-from resolver.errors import WireError
+from resolver.errors import Oversized, WireError
 from resolver.message import EDNS_PAYLOAD, QR, TC, Edns, Message, Question, Rcode, Transport
 from resolver.network.base import Clock, Endpoint, Entropy, Network, Sending, Trouble
 from resolver.observe.counters import Counters
-from resolver.wire.parse import parse
+from resolver.wire.parse import DEFAULT_BOUNDS, Bounds, parse
 from resolver.wire.render import render_query
 
 Heard = Replied | Unanswered | Malformed
@@ -64,6 +64,7 @@ class Conversation:
 
     __slots__ = (
         "_arrived",
+        "_bounds",
         "_clock",
         "_counters",
         "_current",
@@ -86,8 +87,10 @@ class Conversation:
         *,
         use_0x20: bool,
         payload: int = EDNS_PAYLOAD,
+        bounds: Bounds = DEFAULT_BOUNDS,
     ) -> None:
-        """`payload` is how many octets of a datagram servers are offered."""
+        """`payload` is how many octets of a datagram servers are offered, `bounds` how much of a reply is read."""
+        self._bounds = bounds
         self._edns = Edns(payload)
         self._network = network
         self._clock = clock
@@ -175,11 +178,11 @@ class Conversation:
                 return Unanswered(Trouble.TIMEOUT, waited, Suspicion.CASE, attempt.server)
         data = data[:HEADER] + attempt.question.name + data[end - 4 :]
         try:
-            message = parse(data)
+            message = parse(data, self._bounds)
         except WireError as error:
             flags = int.from_bytes(data[2:4], "big")
             if not flags & TC or attempt.transport is not Transport.UDP:
-                return Malformed(attempt.server, str(error))
+                return Malformed(attempt.server, str(error), isinstance(error, Oversized))
             message = Message(int.from_bytes(attempt.id, "big"), flags & 0xFFF0, flags & 0xF, attempt.question)
         return Replied(attempt.server, attempt.transport, message, waited, attempt.edns)
 

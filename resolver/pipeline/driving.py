@@ -29,6 +29,7 @@ from resolver.observe.counters import Counters
 from resolver.observe.transcript import Transcript
 from resolver.pipeline.conversation import Conversation
 from resolver.wire import names
+from resolver.wire.parse import DEFAULT_BOUNDS, Bounds
 
 MAX_PER_ZONE: Final = 200
 
@@ -39,7 +40,8 @@ LookUp = Callable[[Question, Done], None]
 
 @dataclass(frozen=True, slots=True)
 class Tools:
-    """What a driver needs of the world. `payload`: the octets of a datagram that it offers to take."""
+    """What a driver needs of the world. `payload`: the octets of a datagram that it offers to take; `bounds`: what is
+    read of one message."""
 
     network: Network
     clock: Clock
@@ -47,6 +49,7 @@ class Tools:
     counters: Counters
     transcript: Transcript | None = None
     payload: int = EDNS_PAYLOAD
+    bounds: Bounds = DEFAULT_BOUNDS
 
 
 class Driver:
@@ -63,7 +66,13 @@ class Driver:
         """The answer to `question`, from the engine's steps run to their end. Raises `ResolutionFailed`."""
         tools = self._tools
         conversation = Conversation(
-            tools.network, tools.clock, tools.entropy, tools.counters, use_0x20=self._use_0x20, payload=tools.payload
+            tools.network,
+            tools.clock,
+            tools.entropy,
+            tools.counters,
+            use_0x20=self._use_0x20,
+            payload=tools.payload,
+            bounds=tools.bounds,
         )
         lookups = _Lookups(tools, look_up)
         steps = iteration.resolve(question, self._known, budget, anew=anew)

@@ -7,17 +7,18 @@ set is 0 (section 8). There is at most one OPT, in the additional section, owned
 `edns` and gives the rcode its upper eight bits (RFC 6891 section 6.1). A TSIG must be the last record of all
 (RFC 8945 section 5.2).
 
-Limits: what bounds the work is the length of the message, with `compression.MAX_STEPS`. The options of an OPT
-are split, but not understood. Records of an UPDATE are read like others; rdata may be empty in the classes
+Limits: a message with more records than `Bounds` allows is refused before any of them is read, one with more EDNS
+options when they are counted; `UNBOUNDED` is for transfers. What else bounds the work is the length of the message,
+with `compression.MAX_STEPS`. The options of an OPT are split, but not understood. Records of an UPDATE are read like others; rdata may be empty in the classes
 NONE and ANY (RFC 2136 section 2.5).
 """
 
 from __future__ import annotations
 
 from struct import Struct, error
-from typing import Final
+from typing import Final, NamedTuple
 
-from resolver.errors import WireError
+from resolver.errors import Oversized, WireError
 from resolver.message import Class, Edns, Message, Question, RRset, Type
 from resolver.wire.compression import HEADER, Memo, read
 from resolver.wire.names import ROOT
@@ -28,6 +29,18 @@ MIN_RECORD: Final = 11
 
 MAX_TTL: Final = 0x7FFFFFFF
 """Seconds; a TTL above it counts as 0 (RFC 2181 section 8)."""
+
+
+class Bounds(NamedTuple):
+    """What is read of one message at most: `records` of all sections, the OPT included, and `options` of that."""
+
+    records: int = 512
+    options: int = 32
+
+
+DEFAULT_BOUNDS: Final = Bounds()
+UNBOUNDED: Final = Bounds(3 * 0xFFFF, 0xFFFF)
+"""All that the format allows."""
 
 _HEADER: Final = Struct("!6H").unpack_from
 _ASKED: Final = Struct("!HH").unpack_from
@@ -50,15 +63,18 @@ _Opt = tuple[int, int, bytes]
 """What an OPT record says in its class, its TTL and its rdata."""
 
 
-def parse(wire: bytes) -> Message:
-    """The message that `wire` is. Raises `WireError`, and nothing else, when it is none."""
+def parse(wire: bytes, bounds: Bounds = DEFAULT_BOUNDS) -> Message:
+    """The message that `wire` is. Raises `WireError`, and nothing else, when it is none.
+
+    It is `Oversized` where the message has more records than `bounds` allows.
+    """
     try:
-        return _parse(wire)
+        return _parse(wire, bounds)
     except (IndexError, error):
         raise WireError(f"the message ends early, at octet {len(wire)}") from None
 
 
-def _parse(wire: bytes) -> Message:
+def _parse(wire: bytes, bounds: Bounds) -> Message:
     ident, flags, asked, answers, authorities, additionals = _HEADER(wire)
     question = None
     pos = HEADER
@@ -78,6 +94,8 @@ def _parse(wire: bytes) -> Message:
     if counted := answers + authorities + additionals:
         if counted * MIN_RECORD > len(wire) - pos:
             raise WireError(f"{counted} records announced in {len(wire) - pos} octets")
+        if counted > bounds.records:
+            raise Oversized(f"{counted} records; {bounds.records} are read of one message")
         # One octet more lets even a last record that the root owns be unpacked as if it began with a pointer.
         longer = wire + ROOT
         if answers:
@@ -88,7 +106,7 @@ def _parse(wire: bytes) -> Message:
             additional, pos, opt = _section(wire, longer, pos, additionals, memo, final=True)
             if opt is not None:
                 rcode |= opt[1] >> 20 & 0xFF0
-                edns = _edns(*opt)
+                edns = _edns(*opt, bounds.options)
     if pos != len(wire):
         raise WireError(f"the records end at octet {pos}, the message at {len(wire)}")
     return _make(Message, (ident, flags & 0xFFF0, rcode, question, answer, authority, additional, edns))
@@ -163,7 +181,7 @@ def _distinct(rtype: int, rdatas: list[bytes]) -> tuple[bytes, ...]:
     return tuple(firsts.values())
 
 
-def _edns(payload: int, ttl: int, rdata: bytes) -> Edns:
+def _edns(payload: int, ttl: int, rdata: bytes, most: int) -> Edns:
     """What an OPT says, but for the rcode."""
     options = []
     pos = 0
@@ -172,5 +190,7 @@ def _edns(payload: int, ttl: int, rdata: bytes) -> Edns:
         pos += 4 + size
         if pos > len(rdata):
             raise WireError(f"an EDNS option of {size} octets in an OPT that has fewer")
+        if len(options) == most:
+            raise WireError(f"more than {most} EDNS options")
         options.append((code, rdata[pos - size : pos]))
     return _make(Edns, (payload, ttl >> 16 & 0xFF, ttl & 0x8000 != 0, tuple(options)))

@@ -14,7 +14,7 @@ from resolver.observe.counters import Counters
 from resolver.pipeline.conversation import Conversation, randomised_case
 from resolver.testing.virtual_time import VirtualClock
 from resolver.wire import names
-from resolver.wire.parse import parse
+from resolver.wire.parse import Bounds, parse
 from resolver.wire.render import render
 from tests.support.messages import name, reply
 from tests.support.strict import run_strictly
@@ -265,6 +265,49 @@ def test_octets_that_fit_and_are_no_message_are_malformed():
     assert isinstance(heard, Malformed)
     assert heard.server == ONE
     assert "the message at 46" in heard.reason
+
+
+def many(count: int):
+    return lambda sent: sent.answer(*(f"www.example.com. 300 IN A 192.0.{n // 256}.{n % 256}" for n in range(count)))
+
+
+@pytest.mark.parametrize("transport", [UDP, TCP])
+def test_a_reply_with_too_many_records_is_told_as_such(transport):
+    async def main(t: Talk):
+        t.later(0.01, 0, many(513))
+        large = await t.ask(transport=transport)
+        t.later(0.01, 1, lambda sent: sent.answer(A)[:-3])
+        return large, await t.ask(transport=transport)
+
+    large, broken = talk(main)
+    assert large == Malformed(ONE, "513 records; 512 are read of one message", oversized=True)
+    assert isinstance(broken, Malformed)
+    assert not broken.oversized
+
+
+def test_how_much_of_a_reply_is_read_can_be_set():
+    async def main(t: Talk):
+        t.later(0.01, 0, many(20))
+        return await t.ask()
+
+    assert isinstance(talk(main), Replied)
+    heard = talk(main, bounds=Bounds(records=19))
+    assert isinstance(heard, Malformed)
+    assert heard.oversized
+
+
+@pytest.mark.rfc(1035, "4.1.3")
+def test_a_reply_with_a_wrong_length_of_rdata_is_dropped_whole():
+    def short(sent: _Sent) -> bytes:
+        whole = sent.answer(A, "www.example.com. 300 IN TXT hello")
+        at = whole.index(bytes((0, 4, 192, 0, 2, 80)))
+        return whole[:at] + b"\0\3" + whole[at + 2 : at + 5] + whole[at + 6 :]
+
+    async def main(t: Talk):
+        t.later(0.01, 0, short)
+        return await t.ask()
+
+    assert isinstance(talk(main), Malformed)
 
 
 @pytest.mark.rfc(2181, "9")

@@ -3,9 +3,9 @@ from __future__ import annotations
 import dns.message
 import pytest
 
-from resolver.errors import BadName, WireError
+from resolver.errors import BadName, Oversized, WireError
 from resolver.message import AA, CD, QR, RD, TC, Class, Edns, Message, Question, Rcode, RRset, Type
-from resolver.wire.parse import parse
+from resolver.wire.parse import UNBOUNDED, Bounds, parse
 
 NAME = b"\x03www\x07example\x03com\0"
 QUESTION = NAME + b"\0\x01\0\x01"
@@ -232,6 +232,41 @@ def test_counts_that_no_such_message_can_hold_are_refused_before_anything_is_rea
         parse(message(record(), counts=(1, 1, 0)))
 
 
+def test_more_records_than_are_read_are_refused_before_any_is_and_a_transfer_is_exempt() -> None:
+    broken = message(*[record(rdata=b"\0\1\0\0")] * 512, record(rdata=b"x"))
+    with pytest.raises(Oversized, match="513 records; 512 are read of one message"):
+        parse(broken)
+    whole = message(*[record(rdata=number.to_bytes(4, "big")) for number in range(513)])
+    assert len(parse(whole, UNBOUNDED).answer[0].rdatas) == 513
+    assert len(parse(message(*[record(rdata=number.to_bytes(4, "big")) for number in range(512)])).answer) == 1
+
+
+def test_the_records_of_all_sections_count() -> None:
+    three = message(record(), record(b"\x01a\xc0\x0c"), record(b"\x01b\xc0\x0c"), counts=(1, 1, 1))
+    assert parse(three, Bounds(records=3)).additional
+    with pytest.raises(Oversized):
+        parse(three, Bounds(records=2))
+
+
+def test_a_count_that_lies_is_malformed_and_no_large_message() -> None:
+    with pytest.raises(WireError) as caught:
+        parse(message(record(), counts=(4000, 0, 0)))
+    assert not isinstance(caught.value, Oversized)
+
+
+def test_more_edns_options_than_are_read_are_refused() -> None:
+    def query(count: int) -> bytes:
+        return message(opt(options=b"\0\x0f\0\0" * count), counts=(0, 0, 1))
+
+    edns = parse(query(32)).edns
+    assert edns is not None
+    assert len(edns.options) == 32
+    with pytest.raises(WireError, match="more than 32 EDNS options") as caught:
+        parse(query(33))
+    assert not isinstance(caught.value, Oversized), "it is this server's mistake; another may be asked"
+    assert parse(query(33), UNBOUNDED).edns is not None
+
+
 def test_rdata_longer_than_the_message_is_refused() -> None:
     with pytest.raises(WireError):
         parse(message(record(size=5)))
@@ -252,5 +287,5 @@ def test_a_bad_name_is_a_wire_error_too() -> None:
 def test_a_large_message_of_many_equal_records_is_read_in_one_pass() -> None:
     """4,000 records of one RRset: merging them must not compare each with each."""
     records = [record(rdata=at.to_bytes(4, "big")) for at in range(4000)]
-    read = parse(message(*records, *records[:1000]))
+    read = parse(message(*records, *records[:1000]), UNBOUNDED)
     assert [len(rrset.rdatas) for rrset in read.answer] == [4000]
