@@ -17,6 +17,7 @@ from functools import partial
 
 from resolver import hints
 from resolver.auth.hierarchy import World
+from resolver.cache.cookies import Cookies
 from resolver.config import HEALTH_NAME, HEALTH_TEXT, Budget, Config
 from resolver.engine.budget import Limits
 from resolver.engine.delegation import Delegation, NameServer
@@ -61,7 +62,8 @@ def build(
     clock = clock or RealClock(loop)
     entropy = entropy or SystemEntropy()
     log = log or Log(sys.stderr, clock.wall, config.log.level, config.log.format)
-    tools = Tools(SocketNetwork(loop, clock, entropy), clock, entropy, Counters(), transcript)
+    cookies = Cookies(clock, entropy)
+    tools = Tools(SocketNetwork(loop, clock, entropy), clock, entropy, Counters(), transcript, cookies=cookies)
     return Program(config, world, tools, log, partial(compose, network=network, root=root), offload=offload)
 
 
@@ -79,10 +81,11 @@ def compose(setting: Setting, *, network: Network | None = None, root: Delegatio
         network=network or _network(setting, memory),
         payload=config.server.udp_payload,
         bounds=Bounds(config.budget.message_records, config.budget.edns_options),
+        cookies=setting.tools.cookies if config.resolver.cookies else None,
     )
     simulated = {}
     if setting.world is not None:
-        simulation = Simulation(setting.world, setting.port, tools, setting.spawn, setting.log)
+        simulation = Simulation(setting.world, setting.port, replace(tools, cookies=None), setting.spawn, setting.log)
         simulated = simulation.responders()
         for host, respond in simulated.items():
             memory.declare(host, respond)

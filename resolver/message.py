@@ -78,6 +78,7 @@ class Rcode(enum.IntEnum):
     YXDOMAIN = 6
     NOTAUTH = 9
     BADVERS = 16
+    BADCOOKIE = 23
 
 
 class Question(NamedTuple):

@@ -226,6 +226,8 @@ def _read(asking: Asking, event: Replied) -> Heard | None:
         case Unusable(Fault.FORMERR | Fault.NOTIMP) if event.edns:
             if candidate is not None:
                 candidate.turn_to_plain()
+        case Unusable(Fault.BADCOOKIE) if candidate is not None and event.transport is Transport.UDP:
+            candidate.turn_to_new_cookie()
         case Unusable(fault, ede):
             asking.heard.extend(ede)
             if fault in (Fault.LAME, Fault.UPWARD):

@@ -43,6 +43,7 @@ class Candidate:
     edns: bool = True
     tcp: bool = False
     sent: int = 0
+    new_cookie: bool = False
 
     @property
     def transport(self) -> Transport:
@@ -57,6 +58,13 @@ class Candidate:
     def turn_to_plain(self) -> None:
         """It is asked without EDNS from now on."""
         self.edns, self.tries = False, 0
+
+    def turn_to_new_cookie(self) -> None:
+        """It is asked once more, with the cookie that it has given, and then over TCP (RFC 7873 section 5.3)."""
+        if self.new_cookie:
+            self.turn_to_tcp()
+        elif not self.tcp:
+            self.new_cookie, self.tries = True, max(0, self.tries - 1)
 
 
 Why = Trouble | Fault | str

@@ -50,6 +50,7 @@ _FAULTS: Final[dict[int, Fault]] = {
     Rcode.REFUSED: Fault.REFUSED,
     Rcode.FORMERR: Fault.FORMERR,
     Rcode.NOTIMP: Fault.NOTIMP,
+    Rcode.BADCOOKIE: Fault.BADCOOKIE,
 }
 
 _Index = dict[tuple[bytes, int], RRset]

@@ -31,6 +31,7 @@ _BY_FAULT: Final[dict[Fault, tuple[str, int]]] = {
     Fault.FORMERR: ("FERR", NETWORK_ERROR),
     Fault.NOTIMP: ("NIMP", NETWORK_ERROR),
     Fault.RCODE: ("ROCD", NETWORK_ERROR),
+    Fault.BADCOOKIE: ("COOK", NETWORK_ERROR),
     Fault.DNAME: ("DNAM", NETWORK_ERROR),
 }
 

@@ -80,6 +80,7 @@ class Fault(enum.StrEnum):
     RCODE = "answered with an unexpected rcode"
     LAME = "has no authority over the zone"
     UPWARD = "referred upwards"
+    BADCOOKIE = "asked for another cookie"
     DNAME = "synthesised from a DNAME wrongly"
 
 

@@ -11,6 +11,8 @@ Rules
   fits in all else is told at once (`Suspicion.CASE`).
 * Before it is read, the question's name in a reply gets back the spelling that was meant: the owners of the records
   point to it, and the drawn case must not be cached.
+* Cookies (RFC 7873) fit or not as the letter case does: where a server that has given one sends a datagram without
+  ours, the engine hears of a forgery at once, since id and question did fit.
 * Earlier tries of the same question to the same zone stay open, so a late reply still counts, also one that comes
   while nobody waits. Another zone or question closes them. Trouble counts only for the try that is waited for.
 * A datagram with TC set that was cut in the middle of a record is a truncated reply, not a malformed one.
@@ -26,6 +28,7 @@ import asyncio
 from dataclasses import dataclass
 from typing import Final
 
+from resolver.cache.cookies import Cookies
 from resolver.engine.actions import Exchange, Malformed, Replied, Suspicion, Unanswered
 from resolver.errors import Oversized, WireError
 from resolver.message import EDNS_PAYLOAD, QR, TC, Edns, Message, Question, Rcode, Transport
@@ -56,6 +59,7 @@ class _Try:
     asked: bytes
     began: float
     edns: bool
+    cookie: bytes
     sending: Sending | None = None
 
 
@@ -66,6 +70,7 @@ class Conversation:
         "_arrived",
         "_bounds",
         "_clock",
+        "_cookies",
         "_counters",
         "_current",
         "_edns",
@@ -88,8 +93,13 @@ class Conversation:
         use_0x20: bool,
         payload: int = EDNS_PAYLOAD,
         bounds: Bounds = DEFAULT_BOUNDS,
+        cookies: Cookies | None = None,
     ) -> None:
-        """`payload` is how many octets of a datagram servers are offered, `bounds` how much of a reply is read."""
+        """`payload` is how many octets of a datagram servers are offered, `bounds` how much of a reply is read.
+
+        Without `cookies` none are sent.
+        """
+        self._cookies = cookies
         self._bounds = bounds
         self._edns = Edns(payload)
         self._network = network
@@ -137,9 +147,14 @@ class Conversation:
             name = randomised_case(name, self._entropy)
         message_id, now = self._entropy.bits(16), self._clock.monotonic()
         edns = self._edns if action.edns else None
+        cookie = b""
+        if edns is not None and self._cookies is not None:
+            option = self._cookies.option(action.server)
+            cookie = option[1]
+            edns = Edns(edns.payload, options=(option,))
         wire = render_query(message_id, Question(name, question.type, question.cls), rd=action.rd, edns=edns)
         asked = wire[HEADER : HEADER + len(name) + 4]
-        attempt = _Try(wire[:2], action.server, action.transport, question, asked, now, action.edns)
+        attempt = _Try(wire[:2], action.server, action.transport, question, asked, now, action.edns, cookie)
         self._tries.append(attempt)
         self._counters.upstream_sent += 1
         attempt.sending = self._network.send(
@@ -184,12 +199,31 @@ class Conversation:
             if not flags & TC or attempt.transport is not Transport.UDP:
                 return Malformed(attempt.server, str(error), isinstance(error, Oversized))
             message = Message(int.from_bytes(attempt.id, "big"), flags & 0xFFF0, flags & 0xF, attempt.question)
+        else:
+            if attempt.cookie and not self._has_our_cookie(attempt, message):
+                return self._without_cookie(attempt, waited)
         return Replied(attempt.server, attempt.transport, message, waited, attempt.edns)
+
+    def _has_our_cookie(self, attempt: _Try, message: Message) -> bool:
+        """Whether the cookies of a reply fit, which are then kept."""
+        assert self._cookies is not None
+        udp = attempt.transport is Transport.UDP
+        return self._cookies.accepts(attempt.server, attempt.cookie, message.edns, forgeable=udp)
+
+    def _without_cookie(self, attempt: _Try, waited: float) -> Heard:
+        """What follows from a reply that fits in all but its cookie."""
+        self._counters.upstream_ignored += 1
+        if attempt.transport is Transport.TCP:
+            return Malformed(attempt.server, "another cookie than ours")
+        self._counters.upstream_suspected += 1
+        return Unanswered(Trouble.TIMEOUT, waited, Suspicion.FORGERY, attempt.server)
 
     def _without_question(self, attempt: _Try, data: bytes, waited: float) -> Replied | None:
         """The reply of a server that could not read EDNS, nor therefore the question; None for all else."""
         if data[4:6] != b"\0\0" or data[3] & 0xF not in _UNREADABLE or not attempt.edns:
             return None
+        if self._cookies is not None and self._cookies.valid(attempt.server):
+            return None  # it has read EDNS before
         message = Message(int.from_bytes(attempt.id, "big"), QR, data[3] & 0xF, None)
         return Replied(attempt.server, attempt.transport, message, waited, True)
 

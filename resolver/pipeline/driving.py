@@ -17,6 +17,7 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Final, assert_never
 
+from resolver.cache.cookies import Cookies
 from resolver.engine import iteration
 from resolver.engine.actions import Ended, Event, Exchange, Found, Lookup, NotFound, Race, Unanswered, Undecided
 from resolver.engine.budget import NO_REACHABLE_AUTHORITY, OTHER, Budget
@@ -41,7 +42,7 @@ LookUp = Callable[[Question, Done], None]
 @dataclass(frozen=True, slots=True)
 class Tools:
     """What a driver needs of the world. `payload`: the octets of a datagram that it offers to take; `bounds`: what is
-    read of one message."""
+    read of one message; `cookies`: those of servers, where cookies are used."""
 
     network: Network
     clock: Clock
@@ -50,6 +51,7 @@ class Tools:
     transcript: Transcript | None = None
     payload: int = EDNS_PAYLOAD
     bounds: Bounds = DEFAULT_BOUNDS
+    cookies: Cookies | None = None
 
 
 class Driver:
@@ -73,6 +75,7 @@ class Driver:
             use_0x20=self._use_0x20,
             payload=tools.payload,
             bounds=tools.bounds,
+            cookies=tools.cookies,
         )
         lookups = _Lookups(tools, look_up)
         steps = iteration.resolve(question, self._known, budget, anew=anew)

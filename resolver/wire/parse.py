@@ -9,8 +9,8 @@ set is 0 (section 8). There is at most one OPT, in the additional section, owned
 
 Limits: a message with more records than `Bounds` allows is refused before any of them is read, one with more EDNS
 options when they are counted; `UNBOUNDED` is for transfers. What else bounds the work is the length of the message,
-with `compression.MAX_STEPS`. The options of an OPT are split, but not understood. Records of an UPDATE are read like others; rdata may be empty in the classes
-NONE and ANY (RFC 2136 section 2.5).
+with `compression.MAX_STEPS`. The options of an OPT are split, but not understood. Records of an UPDATE are read like
+others; rdata may be empty in the classes NONE and ANY (RFC 2136 section 2.5).
 """
 
 from __future__ import annotations
@@ -183,7 +183,7 @@ def _distinct(rtype: int, rdatas: list[bytes]) -> tuple[bytes, ...]:
 
 def _edns(payload: int, ttl: int, rdata: bytes, most: int) -> Edns:
     """What an OPT says, but for the rcode."""
-    options = []
+    options: list[tuple[int, bytes]] = []
     pos = 0
     while pos < len(rdata):
         code, size = _OPTION(rdata, pos)

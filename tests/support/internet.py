@@ -8,6 +8,7 @@ from collections.abc import Callable
 from resolver import hints
 from resolver.auth.authority import Authority
 from resolver.cache.answers import AnswerStore
+from resolver.cache.cookies import Cookies
 from resolver.cache.records import Records, TtlLimits
 from resolver.cache.servers import Servers
 from resolver.engine.budget import Limits
@@ -111,6 +112,7 @@ class Resolver:
         primed: bool = True,
         work_s: float = 8.0,
         max_per_zone: int = 200,
+        cookies: bool = False,
     ) -> None:
         clock = internet.clock
         self.internet = internet
@@ -127,7 +129,8 @@ class Resolver:
         )
         if primed:
             self.known.wants_priming()
-        tools = Tools(internet.network, clock, internet.entropy, internet.counters, transcript)
+        self.cookies = Cookies(clock, internet.entropy) if cookies else None
+        tools = Tools(internet.network, clock, internet.entropy, internet.counters, transcript, cookies=self.cookies)
         self.resolved = Resolved(
             self.known,
             tools,

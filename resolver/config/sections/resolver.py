@@ -52,3 +52,8 @@ class Resolver(Section):
     max_per_server: Annotated[int, Field(ge=1, le=65536), Doc("messages")] = 200
     """Messages on their way to one address at once; with more another server of the zone is asked, and where there is
     none the question fails. Forwarders are exempt from both. Peers: BIND 0, no limit (`fetches-per-server`)."""
+
+    cookies: bool = True
+    """Servers are sent DNS cookies (RFC 7873), and one that has returned its own is believed over UDP only with ours in
+    the reply. Costs 12 to 44 octets a query. Peers: BIND on (`send-cookie`), PowerDNS off; Unbound and Knot Resolver
+    send none by default."""

@@ -334,6 +334,21 @@ def test_a_server_in_whose_name_somebody_guesses_is_asked_over_tcp_for_this_ques
     assert not any(note[0] == "silent" for note in asked.known.servers.notes)
 
 
+# -- cookies
+
+
+@pytest.mark.rfc(7873, "5.3")
+def test_a_bad_cookie_has_the_same_server_asked_once_more_and_then_over_tcp():
+    bad = said(1, rcode=Rcode.BADCOOKIE)
+    assert Asked(ONE, [bad, said(1, GOOD)]).whom == "1 1"
+    assert Asked(ONE, [bad, bad, said(1, GOOD, transport=TCP)]).whom == "1 1 1+"
+    never = said(1, rcode=Rcode.BADCOOKIE, transport=TCP)
+    failed = Asked(ONE, [bad, bad, never])
+    assert (failed.whom, failed.failure.tag) == ("1 1 1+", "COOK")
+    again = Asked(delegation("example.com.", 1, 2), [bad, said(1, GOOD)])
+    assert again.whom == "1 1", "it has just replied, so it is the one to be asked"
+
+
 # -- useless replies
 
 

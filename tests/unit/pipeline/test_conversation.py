@@ -6,6 +6,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from resolver.cache.cookies import Cookies
 from resolver.engine.actions import Exchange, Malformed, Replied, Suspicion, Unanswered
 from resolver.message import QR, TC, Edns, Message, Question, Transport, Type
 from resolver.network.base import Endpoint, Trouble
@@ -399,6 +400,112 @@ def test_a_drawn_case_changes_letters_alone(labels, seed):
         for drawn_label, label in zip(names.labels(drawn), labels, strict=True)
         if len(drawn_label) == len(label)
     )
+
+
+# -- cookies
+
+
+def baked(server_cookie: bytes, *, client: bytes | None = None, **changes):
+    """A reply with a server cookie, and the client cookie that was sent or another."""
+
+    def made(sent: _Sent) -> bytes:
+        ((code, ours),) = sent.query.edns.options
+        assert code == 10
+        return sent.answer(A, edns=Edns(options=((10, (client or ours[:8]) + server_cookie),)), **changes)
+
+    return made
+
+
+def cookied(main):
+    """`main` with cookies."""
+
+    async def go():
+        t = Talk()
+        t.conversation._cookies = t.cookies = Cookies(t.clock, SeededEntropy(5))
+        return await main(t)
+
+    return run_strictly(go())
+
+
+def sent_cookie(sent: _Sent) -> bytes:
+    return sent.query.edns.options[0][1]
+
+
+@pytest.mark.rfc(7873, "5.1")
+def test_a_query_has_our_cookie_and_from_then_on_that_of_the_server():
+    async def main(t: Talk):
+        t.later(0.01, 0, baked(b"serverck"))
+        await t.ask()
+        await t.ask(seconds=0.1, zone=names.ROOT)
+        await t.ask(TWO, seconds=0.1, zone=names.ROOT)
+        await t.ask(seconds=0.1, zone=names.ROOT, edns=False)
+        return t.wire.sent
+
+    sent = cookied(main)
+    client = sent_cookie(sent[0])
+    assert len(client) == 8
+    assert sent_cookie(sent[1]) == client + b"serverck"
+    assert len(sent_cookie(sent[2])) == 8
+    assert sent_cookie(sent[2]) != client
+    assert sent[3].query.edns is None
+
+
+@pytest.mark.rfc(7873, "5.3")
+@pytest.mark.parametrize("forged", [good, baked(b"serverck", client=b"notours!"), baked(b"short")])
+def test_a_datagram_without_the_cookie_that_is_due_moves_the_question_to_tcp(forged):
+    async def main(t: Talk):
+        t.later(0.01, 0, baked(b"serverck"))
+        await t.ask()
+        t.later(0.01, 1, forged)
+        return await t.ask(zone=names.ROOT), t.counters
+
+    heard, counters = cookied(main)
+    assert (heard.suspicion, heard.server) == (Suspicion.FORGERY, ONE)
+    assert (counters.upstream_ignored, counters.upstream_suspected) == (1, 1)
+
+
+def test_a_server_that_has_stopped_giving_cookies_is_believed_over_tcp_and_then_over_udp():
+    async def main(t: Talk):
+        t.later(0.01, 0, baked(b"serverck"))
+        await t.ask()
+        t.later(0.01, 1, good)
+        over_tcp = await t.ask(zone=names.ROOT, transport=TCP)
+        t.later(0.01, 2, good)
+        return over_tcp, await t.ask(zone=name("com."))
+
+    over_tcp, over_udp = cookied(main)
+    assert isinstance(over_tcp, Replied)
+    assert isinstance(over_udp, Replied)
+
+
+def test_another_cookie_than_ours_in_a_stream_is_malformed():
+    async def main(t: Talk):
+        t.later(0.01, 0, baked(b"serverck", client=b"notours!"))
+        return await t.ask(transport=TCP)
+
+    assert cookied(main) == Malformed(ONE, "another cookie than ours")
+
+
+@pytest.mark.rfc(7873, "5.3")
+def test_a_bad_cookie_is_told_and_its_new_one_is_sent_next():
+    async def main(t: Talk):
+        t.later(0.01, 0, baked(b"serverck", rcode=23))
+        heard = await t.ask()
+        await t.ask(seconds=0.1)
+        return heard, t.wire.sent
+
+    heard, sent = cookied(main)
+    assert (heard.message.rcode, sent_cookie(sent[1])[8:]) == (23, b"serverck")
+
+
+def test_a_server_that_has_given_a_cookie_can_read_edns_whatever_a_forger_says():
+    async def main(t: Talk):
+        t.later(0.01, 0, baked(b"serverck"))
+        await t.ask()
+        t.later(0.01, 1, lambda sent: sent.answer(question=None, rcode=1))
+        return await t.ask(seconds=0.1, zone=names.ROOT)
+
+    assert cookied(main) == Unanswered(Trouble.TIMEOUT, 0.1)
 
 
 # -- earlier tries
