@@ -20,7 +20,7 @@ from resolver.auth.hierarchy import World
 from resolver.cache.cookies import Cookies
 from resolver.config import HEALTH_NAME, HEALTH_TEXT, Budget, Config
 from resolver.engine.budget import Limits
-from resolver.engine.delegation import Delegation, NameServer
+from resolver.engine.delegation import Delegation, NameServer, Trim
 from resolver.network.base import Clock, Endpoint, Entropy, Network
 from resolver.network.clock import RealClock
 from resolver.network.entropy import SystemEntropy
@@ -101,6 +101,7 @@ def compose(setting: Setting, *, network: Network | None = None, root: Delegatio
         minimises=settings.qname_minimisation,
         transcript=tools.transcript,
         delegations=caches.delegations,
+        trim=Trim(config.budget.ns_names, config.budget.addresses_per_ns, tools.entropy.shuffle),
         failure_ttl_s=config.cache.failure_ttl_s,
     )
     budget = config.budget

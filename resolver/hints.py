@@ -10,7 +10,7 @@ from collections.abc import Iterable
 from pathlib import Path
 from typing import Final
 
-from resolver.engine.delegation import MAX_NS, Delegation, NameServer, endpoints
+from resolver.engine.delegation import UNTOUCHED, Delegation, NameServer, endpoints
 from resolver.errors import ConfigError
 from resolver.message import RRset, Type
 from resolver.network.base import Endpoint
@@ -73,5 +73,5 @@ def from_file(path: Path) -> Delegation:
 
 def root(servers: Iterable[NameServer]) -> Delegation:
     """The root, known from configuration: `servers` with their addresses."""
-    listed = tuple(servers)[:MAX_NS]
+    listed = tuple(servers)[: UNTOUCHED.names]
     return Delegation(names.ROOT, listed, 0, configured=True)

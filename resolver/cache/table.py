@@ -44,6 +44,11 @@ class Table(Generic[K, V]):
             return None
         return entry[0]
 
+    def left(self, key: K) -> float:
+        """The seconds for which `key` still has its value; 0 when it has none."""
+        entry = self._entries.get(key)
+        return 0.0 if entry is None else max(0.0, entry[1] - self._boottime())
+
     def put(self, key: K, value: V, seconds: float) -> None:
         """`key` has `value` for `seconds` from now."""
         if seconds > 0 and self._weigh(value) <= self._entries.maxsize:

@@ -4,8 +4,8 @@ Rules
 * `candidates.py` chooses the server and the time that it gets. Name servers without an address are looked up when those
   with one have all been tried: the first alone, then two at a time, a further one when `STAGGER_S` have passed in vain.
   AAAA is asked for when there is no A.
-* TC means TCP to the same server; so does a reply that fits in all but its letter case, and so do repeated ones
-  that do not fit, and a UDP port that is closed.
+* TC means TCP to the same server; so does a reply that fits in all but its letter case, several that do not fit at
+  all, and a UDP port that is closed.
 * EDNS is left out for a server only after FORMERR or NOTIMP (RFC 6891 section 6.2.2), never after a timeout.
 * A server that says something unusable is not asked again for this question. A message with too many records ends the
   asking: the zone's other servers hold the same.
@@ -37,8 +37,8 @@ from resolver.engine.actions import (
 from resolver.engine.budget import Budget
 from resolver.engine.candidates import Candidate, Candidates, Why
 from resolver.engine.classify import classify
-from resolver.engine.delegation import MAX_ADDRESSES, Delegation, NameServer, endpoints
-from resolver.engine.giving_up import gave_up
+from resolver.engine.delegation import Delegation, NameServer, endpoints
+from resolver.engine.giving_up import gave_up, too_large
 from resolver.engine.knowledge import Knowledge
 from resolver.engine.outcome import Conclusion, Fault, Referral, Truncated, Unusable
 from resolver.errors import ResolutionFailed
@@ -168,9 +168,11 @@ def _try(asking: Asking, candidate: Candidate) -> Steps[Heard | None]:
     match event:
         case Replied():
             return _read(asking, event)
-        case Malformed(server, reason):
+        case Malformed(server, reason, oversized):
             asking.known.servers.replied(server, timeout)
             asking.replied()
+            if oversized:
+                raise too_large(asking, reason)
             asking.dismiss(asking.candidates.waiting.get(server), f"sent a malformed reply ({reason})")
         case Unanswered(_, _, Suspicion() as suspicion, server):
             _suspected(asking, server or candidate.endpoint, suspicion)
@@ -215,7 +217,9 @@ def _read(asking: Asking, event: Replied) -> Heard | None:
     known.servers.replied(event.server, event.rtt)
     asking.replied()
     candidate = asking.candidates.waiting.get(event.server)
-    outcome = classify(event.message, asking.question, asking.delegation.zone, known.port, recursed=asking.recursed)
+    outcome = classify(
+        event.message, asking.question, asking.delegation.zone, known.port, recursed=asking.recursed, trim=known.trim
+    )
     known.note(outcome)
     match outcome:
         case Truncated():
@@ -262,7 +266,7 @@ def _look_up(asking: Asking) -> Steps[None]:
             for endpoint in endpoints(rrset, asking.known.port)
         ]
         if found:
-            asking.candidates.add(server, found[:MAX_ADDRESSES])
+            asking.candidates.add(server, asking.known.trim.addresses_of(found))
             return
         asking.budget.spend_failed_fetch()
         if rtype == Type.A and result.answer.rcode == Rcode.NOERROR and asking.budget.may_fetch(len(asking.open)):

@@ -22,6 +22,7 @@ from itertools import islice
 from typing import Final
 
 from resolver.engine import delegation
+from resolver.engine.delegation import Trim
 from resolver.engine.outcome import (
     Alias,
     Answered,
@@ -56,8 +57,19 @@ _FAULTS: Final[dict[int, Fault]] = {
 _Index = dict[tuple[bytes, int], RRset]
 
 
-def classify(message: Message, question: Question, zone: bytes, port: int, *, recursed: bool = False) -> Outcome:
-    """What `message`, from a server of `zone` (folded), says about `question`; `port` is where glue leads."""
+def classify(
+    message: Message,
+    question: Question,
+    zone: bytes,
+    port: int,
+    *,
+    recursed: bool = False,
+    trim: Trim = delegation.UNTOUCHED,
+) -> Outcome:
+    """What `message`, from a server of `zone` (folded), says about `question`.
+
+    `port` is where glue leads, `trim` how much is taken of a referral.
+    """
     if message.flags & TC:
         return Truncated()
     if message.rcode not in (Rcode.NOERROR, Rcode.NXDOMAIN, Rcode.YXDOMAIN):
@@ -93,7 +105,10 @@ def classify(message: Message, question: Question, zone: bytes, port: int, *, re
                     return Alias(tuple(chain), target, authoritative)
     if chain:
         return _end_of_chain(message, tuple(chain), name, zone, authoritative)
-    return _without_data(message, name, question, zone, port, recursed=recursed)
+    outcome = _without_data(message, name, question, zone, recursed=recursed)
+    if isinstance(outcome, RRset):
+        return Referral(delegation.of_referral(message, outcome, zone, port, trim))
+    return outcome
 
 
 def _too_long(index: _Index, spelled: bytes, zone: bytes) -> Outcome:
@@ -179,10 +194,8 @@ def _end_of_chain(message: Message, chain: tuple[RRset, ...], name: bytes, zone:
     return Alias(chain, name, authoritative)
 
 
-def _without_data(
-    message: Message, name: bytes, question: Question, zone: bytes, port: int, *, recursed: bool
-) -> Outcome:
-    """A reply with nothing of use in its answer section."""
+def _without_data(message: Message, name: bytes, question: Question, zone: bytes, *, recursed: bool) -> Outcome | RRset:
+    """A reply with nothing of use in its answer section; the NS set of a referral, if it is one."""
     authoritative = bool(message.flags & AA)
     soa = _soa(message, name, zone)
     if message.rcode == Rcode.YXDOMAIN:
@@ -202,7 +215,7 @@ def _without_data(
         if names.is_below(owner, zone) and names.is_below(name, owner):
             if question.type == Type.DS and owner == name:
                 return Denied((), name, Rcode.NOERROR, None, authoritative)
-            return Referral(delegation.of_referral(message, ns, zone, port))
+            return ns
     if authoritative or recursed:
         return Denied((), name, Rcode.NOERROR, None, authoritative)
     return Unusable(Fault.LAME)

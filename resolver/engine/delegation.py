@@ -4,8 +4,9 @@ Rules
 * Glue is believed for names in that referral's NS set that lie inside the zone of the server that sent it
   (in-domain or sibling, RFC 9499), and used for that delegation only. A delegation is good for as long as its NS set
   and all of its glue are.
-* At most `MAX_NS` names of a delegation and `MAX_ADDRESSES` per name are kept, a choice that the order of the
-  records decides; NXNS attacks live on long lists.
+* At most `Trim.names` names of a delegation and `Trim.addresses` of each are kept, a random choice: NXNS attacks live
+  on long lists, and whoever orders a list must not decide who is asked. One name with an address is always among them
+  if there is any, so that what is left can be asked at once.
 * A minimised name has one label more than the zone (RFC 9156 section 3); after `MAX_MINIMISED` of them the
   full name is asked.
 """
@@ -13,16 +14,16 @@ Rules
 from __future__ import annotations
 
 import ipaddress
+from collections.abc import Callable, Container, MutableSequence
 from dataclasses import dataclass
-from typing import Final, NamedTuple
+from typing import Any, Final, NamedTuple, TypeVar
 
 from resolver.message import Class, Message, Question, RRset, Type
 from resolver.network.base import Endpoint
 from resolver.wire import names
 
-MAX_NS: Final = 13
-"""The names that the root itself has; no zone needs more."""
-MAX_ADDRESSES: Final = 8
+T = TypeVar("T")
+
 MAX_MINIMISED: Final = 10
 """RFC 9156 section 2.3, MAX_MINIMISE_COUNT."""
 
@@ -36,27 +37,71 @@ class NameServer(NamedTuple):
 
 @dataclass(frozen=True, slots=True)
 class Delegation:
-    """The servers of `zone` (folded), good for `ttl` seconds. `configured`: a stub zone or root hints, not learnt."""
+    """The servers of `zone` (folded), good for `ttl` seconds. `configured`: a stub zone or root hints, not learnt.
+
+    `parent` is the zone whose server said so; empty where nobody did.
+    """
 
     zone: bytes
     servers: tuple[NameServer, ...]
     ttl: int
     configured: bool = False
+    parent: bytes = b""
 
 
-def of_referral(message: Message, ns: RRset, sender_zone: bytes, port: int) -> Delegation:
+def _as_they_stand(_: MutableSequence[Any]) -> None:
+    """The order of a list is left as it is."""
+
+
+@dataclass(frozen=True, slots=True)
+class Trim:
+    """How much is used of a delegation; `shuffle` brings a list into random order, so that chance chooses."""
+
+    names: int = 13
+    addresses: int = 8
+    shuffle: Callable[[MutableSequence[Any]], None] = _as_they_stand
+
+    def names_of(self, listed: list[bytes], placed: Container[bytes]) -> list[bytes]:
+        """At most `names` of `listed`, one of `placed` among them if there is any."""
+        chosen = self._some(listed, self.names)
+        if len(chosen) < len(listed) and not any(each in placed for each in chosen):
+            chosen[-1:] = self._some([each for each in listed if each in placed], 1) or chosen[-1:]
+        return chosen
+
+    def addresses_of(self, found: list[Endpoint]) -> list[Endpoint]:
+        """At most `addresses` of the addresses of one name server."""
+        return self._some(found, self.addresses)
+
+    def _some(self, items: list[T], most: int) -> list[T]:
+        if len(items) <= most:
+            return items
+        mixed = items.copy()
+        self.shuffle(mixed)
+        return mixed[:most]
+
+
+UNTOUCHED: Final = Trim()
+"""The first of each list: for replies that no stranger sent."""
+
+
+def of_referral(message: Message, ns: RRset, sender_zone: bytes, port: int, trim: Trim = UNTOUCHED) -> Delegation:
     """The delegation that a referral with the NS set `ns`, sent by a server of `sender_zone`, makes."""
-    listed = tuple(dict.fromkeys(names.fold(target) for target in ns.rdatas))[:MAX_NS]
+    listed = list(dict.fromkeys(names.fold(target) for target in ns.rdatas))
     believed = {name for name in listed if names.is_below(name, sender_zone)}
-    glue: dict[bytes, list[Endpoint]] = {}
-    ttl = ns.ttl
+    glue: dict[bytes, list[RRset]] = {}
     for rrset in message.additional:
         owner = names.fold(rrset.name)
         if owner in believed and rrset.type in (Type.A, Type.AAAA) and rrset.cls == Class.IN:
-            glue.setdefault(owner, []).extend(endpoints(rrset, port))
+            glue.setdefault(owner, []).append(rrset)
+    servers = []
+    ttl = ns.ttl
+    for name in trim.names_of(listed, glue):
+        found: list[Endpoint] = []
+        for rrset in glue.get(name, ()):
+            found.extend(endpoints(rrset, port))
             ttl = min(ttl, rrset.ttl)
-    servers = tuple(NameServer(name, tuple(glue.get(name, ())[:MAX_ADDRESSES])) for name in listed)
-    return Delegation(names.fold(ns.name), servers, ttl)
+        servers.append(NameServer(name, tuple(trim.addresses_of(found))))
+    return Delegation(names.fold(ns.name), tuple(servers), ttl, parent=sender_zone)
 
 
 def endpoints(rrset: RRset, port: int) -> list[Endpoint]:

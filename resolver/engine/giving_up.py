@@ -20,8 +20,8 @@ if TYPE_CHECKING:
 
 MAX_HEARD: Final = 4
 """Extended errors of other servers that are passed on."""
-NOTHING_WAS_SAID: Final = frozenset(("unreachable", "silent", "no_address", "local"))
-"""The labels of those failures in which no server said anything that could depend on the question."""
+NOTHING_WAS_SAID: Final = frozenset(("unreachable", "silent", "no_address", "local", "oversized"))
+"""The labels of those failures in which no server said anything that another question of the zone would change."""
 
 _BY_FAULT: Final[dict[Fault, tuple[str, int]]] = {
     Fault.LAME: ("LAME", NO_REACHABLE_AUTHORITY),
@@ -64,6 +64,12 @@ def gave_up(asking: Asking) -> ResolutionFailed:
     text = f"no name server of {zone} has an address"
     failure = asking.failed_fetch
     return ResolutionFailed("NOAD", NO_REACHABLE_AUTHORITY, text, label="no_address", own_limit=own, cause=failure)
+
+
+def too_large(asking: Asking, reason: str) -> ResolutionFailed:
+    """That the zone's answer has more records than are read, which is the same from each of its servers."""
+    text = f"{names.to_text(asking.delegation.zone)}: the reply has {reason}"
+    return ResolutionFailed("HUGE", NETWORK_ERROR, text, label="oversized")
 
 
 def _undelivered(zone: str, who: str, why: Trouble, own: bool) -> ResolutionFailed | None:

@@ -144,7 +144,7 @@ def _prime(hints: Delegation, known: Knowledge, budget: Budget) -> Steps[Conclus
         return None
     match heard.outcome:
         case Answered(rrsets=(ns,)) as said if ns.type == Type.NS:
-            root = delegations.of_referral(heard.message, ns, names.ROOT, known.port)
+            root = delegations.of_referral(heard.message, ns, names.ROOT, known.port, known.trim)
             hinted = {each.name: each for each in hints.servers}
             servers = tuple(each if each.endpoints else hinted.get(each.name, each) for each in root.servers)
             placed = tuple(each for each in servers if each.endpoints)  # to find the others the root would be asked

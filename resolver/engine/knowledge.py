@@ -10,7 +10,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Protocol
 
-from resolver.engine.delegation import Delegation
+from resolver.engine.delegation import Delegation, Trim
 from resolver.engine.outcome import Conclusion, Outcome
 from resolver.errors import ResolutionFailed
 from resolver.message import Question, RRset
@@ -97,6 +97,11 @@ class Knowledge(Protocol):
     @property
     def port(self) -> int:
         """The port that servers found through the DNS are asked on."""
+        ...
+
+    @property
+    def trim(self) -> Trim:
+        """How much is used of a delegation."""
         ...
 
     @property

@@ -7,7 +7,8 @@ Rules
 * A DS belongs to the parent's side of a cut, so it is routed by the parent of its name (RFC 4035 section
   4.2).
 * Delegations are those of parents, for the TTL that the parent gave (never what the child says of itself): a
-  zone that was taken away is gone when that TTL is.
+  zone that was taken away is gone when that TTL is, and so is all that was learnt through it (ghost domains, Phoenix
+  domain). The root is not taken away, nor is what the configuration says.
 """
 
 from __future__ import annotations
@@ -21,7 +22,7 @@ from resolver.cache.records import NAME_ERROR, Credibility, Records
 from resolver.cache.servers import Servers
 from resolver.cache.table import Table
 from resolver.engine.classify import synthesised
-from resolver.engine.delegation import Delegation
+from resolver.engine.delegation import UNTOUCHED, Delegation, Trim
 from resolver.engine.knowledge import Route
 from resolver.engine.outcome import Alias, Answered, Conclusion, Denied, Outcome
 from resolver.errors import ResolutionFailed
@@ -78,8 +79,10 @@ class Known:
         transcript: Transcript | None = None,
         delegations: Table[bytes, Delegation] | None = None,
         failure_ttl_s: float = FIRST_S,
+        trim: Trim = UNTOUCHED,
     ) -> None:
-        """`delegations` are those learnt before, when they outlive this."""
+        """`delegations` are those learnt before, when they outlive this; `trim` is how much is used of one."""
+        self.trim = trim
         self.records = records
         self.servers = servers
         self.routes = routes
@@ -160,8 +163,13 @@ class Known:
                 return conclusion
 
     def learn_delegation(self, delegation: Delegation) -> None:
-        """`delegation` is known for its TTL."""
-        self.delegations.put(delegation.zone, delegation, min(delegation.ttl, self.records.ttls.maximum))
+        """`delegation` is known for its TTL, but no longer than the one through which it was learnt."""
+        seconds: float = min(delegation.ttl, self.records.ttls.maximum)
+        parent, routes = delegation.parent, self.routes
+        lasting = parent in (b"", names.ROOT) or parent in routes.stubs or parent in routes.forwards
+        if not lasting:
+            seconds = min(seconds, self.delegations.left(parent))
+        self.delegations.put(delegation.zone, delegation, seconds)
 
     def dead_zone(self, delegation: Delegation) -> ResolutionFailed | None:
         """The failure of `delegation`, when all of its servers were silent a moment ago and none has replied since."""

@@ -26,7 +26,7 @@ from resolver.auth.authority import Authority
 from resolver.cache.servers import Servers
 from resolver.engine.budget import Limits
 from resolver.engine.classify import classify
-from resolver.engine.delegation import Delegation, NameServer
+from resolver.engine.delegation import UNTOUCHED, Delegation, NameServer
 from resolver.engine.knowledge import Route
 from resolver.engine.outcome import Alias, Answered, Conclusion, Denied, Outcome, Referral
 from resolver.errors import ResolutionFailed
@@ -45,6 +45,7 @@ class ZoneKnowledge:
     """What a server knows from its zones alone (`engine.knowledge.Knowledge`)."""
 
     minimises = False
+    trim = UNTOUCHED
 
     def __init__(
         self,

@@ -6,7 +6,7 @@ from collections.abc import Callable, Iterable
 from typing import Any
 
 from resolver.engine.actions import Ended, Event, Exchange, Found, Lookup, NotFound, Race, Undecided
-from resolver.engine.delegation import Delegation, NameServer
+from resolver.engine.delegation import UNTOUCHED, Delegation, NameServer
 from resolver.engine.knowledge import Route
 from resolver.engine.outcome import Conclusion, Outcome
 from resolver.errors import ResolutionFailed
@@ -83,6 +83,7 @@ class Written:
     """`Knowledge` that is what a test wrote down, and keeps lists of what it was taught."""
 
     port = 53
+    trim = UNTOUCHED
 
     def __init__(self, *delegations: Delegation, minimises: bool = False, recursed: bool = False) -> None:
         self.delegations = {each.zone: each for each in delegations}

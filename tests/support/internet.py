@@ -12,7 +12,7 @@ from resolver.cache.cookies import Cookies
 from resolver.cache.records import Records, TtlLimits
 from resolver.cache.servers import Servers
 from resolver.engine.budget import Limits
-from resolver.engine.delegation import Delegation, NameServer
+from resolver.engine.delegation import Delegation, NameServer, Trim
 from resolver.errors import ResolutionFailed
 from resolver.message import Client, Edns, Message, Query, Reply, Respond, Transport
 from resolver.network.base import Endpoint
@@ -125,7 +125,14 @@ class Resolver:
         )
         routes = Routes(hints.root(named), stubs=_configured(stubs), forwards=_configured(forwards))
         self.known = Known(
-            self.records, self.servers, routes, clock, port=53, minimises=minimises, transcript=transcript
+            self.records,
+            self.servers,
+            routes,
+            clock,
+            port=53,
+            minimises=minimises,
+            transcript=transcript,
+            trim=Trim(shuffle=internet.entropy.shuffle),
         )
         if primed:
             self.known.wants_priming()

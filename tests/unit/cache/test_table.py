@@ -17,6 +17,16 @@ def test_an_entry_ends_on_time_and_its_time_runs_on_in_suspend():
     assert table.get("b") is None
 
 
+def test_it_tells_how_long_an_entry_is_still_good():
+    clock = ManualClock()
+    table: Table[str, int] = Table(10, clock)
+    table.put("a", 1, 5)
+    clock.advance(3)
+    assert (table.left("a"), table.left("b")) == (2, 0)
+    clock.advance(3)
+    assert table.left("a") == 0
+
+
 def test_putting_again_extends_and_no_time_at_all_is_not_held():
     clock = ManualClock()
     table: Table[str, int] = Table(10, clock)

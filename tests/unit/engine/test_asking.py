@@ -14,14 +14,13 @@ from resolver.engine.actions import (
     Unanswered,
     Undecided,
 )
-from resolver.engine.asking import (
-    ask_zone,
-)
+from resolver.engine.asking import ask_zone
 from resolver.engine.budget import Budget, Limits
 from resolver.engine.candidates import RECURSED_TIMEOUT_S, SILENT_ZONE_S, TCP_TIMEOUT_S
+from resolver.engine.delegation import Trim
 from resolver.engine.outcome import Answer, Answered
 from resolver.errors import ResolutionFailed
-from resolver.message import Ede, Edns, Rcode, Transport
+from resolver.message import Ede, Edns, Question, Rcode, Transport
 from resolver.network.base import Trouble
 from resolver.wire import names
 from tests.support import zone_text
@@ -332,6 +331,22 @@ def test_a_server_in_whose_name_somebody_guesses_is_asked_over_tcp_for_this_ques
     assert asked.whom == "1 1+"
     assert ("changes_case", at(1)) not in asked.known.servers.notes
     assert not any(note[0] == "silent" for note in asked.known.servers.notes)
+
+
+def test_a_message_with_too_many_records_ends_the_asking_for_the_others_say_the_same():
+    asked = Asked(delegation("example.com.", 1, 2), [Malformed(at(1), "4000 records", oversized=True)])
+    assert (asked.whom, asked.tag) == ("1", "HUGE")
+    assert not asked.failure.own_limit
+
+
+def test_of_the_addresses_of_a_name_server_not_all_are_used():
+    found = Answer(0, (zone_text.rrsets([f"ns.test. 300 IN A 192.0.2.{last}" for last in range(100, 140)])))
+    known = Written()
+    known.trim = Trim(addresses=2)
+    lookup = Lookup(Question(name("ns.test."), 1))
+    events = [Ended(lookup, Found(found)), *[said(last, rcode=Rcode.REFUSED) for last in (100, 101)]]
+    asked = Asked(delegation("example.com.", nameless=["ns.test."]), events, known=known)
+    assert asked.whom == "100 101"
 
 
 # -- cookies

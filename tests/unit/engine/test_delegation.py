@@ -2,18 +2,21 @@ from __future__ import annotations
 
 import pytest
 
-from resolver.engine.delegation import MAX_ADDRESSES, MAX_MINIMISED, MAX_NS, minimised, of_referral
+from resolver.engine.delegation import MAX_MINIMISED, UNTOUCHED, Trim, minimised, of_referral
 from resolver.message import Class, Question, RRset, Type
 from resolver.network.base import Endpoint
+from resolver.network.entropy import SeededEntropy
 from tests.support.messages import name, reply, sets
 
 QUESTION = Question(name("www.example.com."), Type.A)
 
 
-def made(ns: list[str], glue: list[str] | tuple[RRset, ...] = (), *, sender: str = "com.", port: int = 53):
+def made(
+    ns: list[str], glue: list[str] | tuple[RRset, ...] = (), *, sender: str = "com.", port: int = 53, trim=UNTOUCHED
+):
     message = reply(QUESTION, authority=ns, aa=False)
     extra = sets(glue) if isinstance(glue, list) else glue
-    return of_referral(message._replace(additional=extra), message.authority[0], name(sender), port)
+    return of_referral(message._replace(additional=extra), message.authority[0], name(sender), port, trim)
 
 
 def hosts(delegation) -> dict[str, list[str]]:
@@ -69,12 +72,51 @@ def test_a_delegation_is_no_longer_good_than_its_glue():
     assert stranger.ttl == 600
 
 
-def test_long_lists_are_cut():
-    ns = [f"example.com. 600 IN NS ns{number}.example.com." for number in range(40)]
-    glue = [f"ns0.example.com. 600 IN A 192.0.2.{last}" for last in range(40)]
-    found = made(ns, glue)
-    assert len(found.servers) == MAX_NS
-    assert len(found.servers[0].endpoints) == MAX_ADDRESSES
+NS40 = [f"example.com. 600 IN NS ns{number}.example.com." for number in range(40)]
+
+
+def test_long_lists_are_cut_to_a_random_choice():
+    glue = [f"ns{number}.example.com. 600 IN A 192.0.2.{last}" for number in range(40) for last in range(40)]
+    chosen: set[bytes] = set()
+    asked: set[str] = set()
+    for seed in range(40):
+        found = made(NS40, glue, trim=Trim(shuffle=SeededEntropy(seed).shuffle))
+        assert len({each.name for each in found.servers}) == 13
+        assert all(len(set(each.endpoints)) == 8 for each in found.servers)
+        chosen.update(each.name for each in found.servers)
+        asked.update(endpoint.host for each in found.servers for endpoint in each.endpoints)
+    assert len(chosen) == 40, "the order of the records must not decide"
+    assert len(asked) == 40
+
+
+def test_how_much_is_kept_can_be_set_and_short_lists_are_left_as_they_are():
+    def never(_) -> None:
+        raise AssertionError("nothing to be chosen")
+
+    glue = [f"ns0.example.com. 600 IN A 192.0.2.{last}" for last in range(3)]
+    small = made(NS40[:2], glue, trim=Trim(2, 3, never))
+    assert [len(each.endpoints) for each in small.servers] == [3, 0]
+    assert len(made(NS40, trim=Trim(5)).servers) == 5
+    assert [len(each.endpoints) for each in made(NS40[:1], glue, trim=Trim(1, 2)).servers] == [2]
+
+
+def test_of_a_long_list_a_name_with_an_address_is_kept_if_there_is_one():
+    glue = ["ns33.example.com. 600 IN A 192.0.2.1"]
+    for seed in range(40):
+        found = made(NS40, glue, trim=Trim(2, shuffle=SeededEntropy(seed).shuffle))
+        assert len(found.servers) == 2
+        assert [each.endpoints[0].host for each in found.servers if each.endpoints] == ["192.0.2.1"]
+
+
+def test_glue_that_was_left_out_says_nothing_of_how_long_a_delegation_is_good():
+    found = made(NS40[:2], ["ns1.example.com. 60 IN A 192.0.2.1"], trim=Trim(2))
+    assert found.ttl == 60
+    left_out = made(NS40[:2], [f"ns{n}.example.com. {600 - n} IN A 192.0.2.1" for n in (0, 1)], trim=Trim(1))
+    assert left_out.ttl == 600
+
+
+def test_a_delegation_tells_whose_word_it_is():
+    assert made(NS40[:1]).parent == name("com.")
 
 
 def test_names_that_differ_in_case_alone_are_one():

@@ -1,5 +1,7 @@
 from __future__ import annotations
 
+from dataclasses import replace
+
 import pytest
 
 from resolver import hints
@@ -76,6 +78,37 @@ def test_what_a_zone_says_of_its_own_servers_does_not_extend_its_delegation():
     known.learn(zone_text.question("ghost.com.", "NS"), ns)
     clock.advance(30)
     assert routed(known, "www.ghost.com.") == (".", False)
+
+
+def learnt_through(parent: str, zone: str, ttl: int) -> Delegation:
+    return replace(delegation(zone, 3, ttl=ttl), parent=name(parent))
+
+
+def test_a_delegation_lives_no_longer_than_the_one_through_which_it_was_learnt():
+    """Phoenix domain: a zone that is taken away must not live on in what was learnt from its servers."""
+    known, clock = made()
+    known.learn_delegation(learnt_through(".", "com.", 9000))
+    known.learn_delegation(learnt_through("com.", "evil.com.", 60))
+    clock.advance(50)
+    known.learn_delegation(learnt_through("evil.com.", "sub.evil.com.", 9000))
+    known.learn_delegation(learnt_through("sub.evil.com.", "x.sub.evil.com.", 9000))
+    assert routed(known, "www.x.sub.evil.com.") == ("x.sub.evil.com.", False)
+    clock.advance(9)
+    assert routed(known, "www.x.sub.evil.com.") == ("x.sub.evil.com.", False)
+    clock.advance(1)
+    assert routed(known, "www.x.sub.evil.com.") == ("com.", False)
+    known.learn_delegation(learnt_through("evil.com.", "sub.evil.com.", 9000))
+    assert routed(known, "sub.evil.com.") == ("com.", False), "nor is it learnt anew through what is gone"
+
+
+def test_what_the_root_or_the_configuration_delegates_is_good_for_its_own_ttl():
+    known, clock = made(stubs=["stub."], forwards=["forward."])
+    known.learn_delegation(replace(delegation(".", 1, ttl=10), parent=names.ROOT))
+    for parent in (".", "stub."):
+        zone = "a." + parent.lstrip(".")
+        known.learn_delegation(learnt_through(parent, zone, 600))
+        clock.advance(20)
+        assert routed(known, f"x.{zone}") == (zone, False)
 
 
 @pytest.mark.rfc(4035, "4.2")
