@@ -203,7 +203,7 @@ def _unanswered(asking: Asking, candidate: Candidate, trouble: Trouble, waited: 
     asking.candidates.waited += waited
     asking.known.servers.silent(candidate.endpoint, waited)
     if trouble is Trouble.REFUSED and not candidate.tcp:
-        candidate.turn_to_tcp()
+        candidate.turn_to_tcp(at_once=False)
     elif trouble is not Trouble.TIMEOUT or candidate.tcp or candidate.sent >= asking.budget.limits.sends_per_server:
         asking.dismiss(candidate, trouble)
 
@@ -218,7 +218,13 @@ def _read(asking: Asking, event: Replied) -> Heard | None:
     asking.replied()
     candidate = asking.candidates.waiting.get(event.server)
     outcome = classify(
-        event.message, asking.question, asking.delegation.zone, known.port, recursed=asking.recursed, trim=known.trim
+        event.message,
+        asking.question,
+        asking.delegation.zone,
+        known.port,
+        recursed=asking.recursed,
+        trim=known.trim,
+        borders=known.borders,
     )
     known.note(outcome)
     match outcome:

@@ -44,16 +44,17 @@ class Candidate:
     tcp: bool = False
     sent: int = 0
     new_cookie: bool = False
+    at_once: bool = False
 
     @property
     def transport(self) -> Transport:
         """How it is asked next."""
         return Transport.TCP if self.tcp else Transport.UDP
 
-    def turn_to_tcp(self) -> None:
-        """It is asked over TCP from now on."""
+    def turn_to_tcp(self, *, at_once: bool = True) -> None:
+        """It is asked over TCP from now on; `at_once`, before others, since it has more to say."""
         if not self.tcp:
-            self.tcp, self.tries, self.sent = True, 0, 0
+            self.tcp, self.tries, self.sent, self.at_once = True, 0, 0, at_once
 
     def turn_to_plain(self) -> None:
         """It is asked without EDNS from now on."""
@@ -64,7 +65,7 @@ class Candidate:
         if self.new_cookie:
             self.turn_to_tcp()
         elif not self.tcp:
-            self.new_cookie, self.tries = True, max(0, self.tries - 1)
+            self.new_cookie, self.tries, self.at_once = True, max(0, self.tries - 1), True
 
 
 Why = Trouble | Fault | str
@@ -111,6 +112,9 @@ class Candidates:
             return None
         most = self.budget.limits.sends_per_server
         left = [each for each in self.waiting.values() if each.sent < most]
+        for each in left:
+            if each.at_once:
+                return each
         fewest = min((each.tries for each in left), default=most)
         if not left or (fewest and only_fresh):
             return None
@@ -128,7 +132,8 @@ class Candidates:
             last = not first and not self.budget.may_send_to_silent(zone)
         seconds = self._timeout(candidate, last=last)
         if last:
-            candidate.turn_to_tcp()
+            candidate.turn_to_tcp(at_once=False)
+        candidate.at_once = False
         candidate.tries += 1
         candidate.sent += 1
         return seconds

@@ -3,7 +3,8 @@
 Rules
 * Data counts only when its owner lies inside the zone of the server that sent it. Aliases are followed
   through the answer section from the question's name; the first target outside the zone is left to be asked
-  again.
+  again. So is one that the configuration has asked elsewhere (`borders`, the forward and stub zones): neither the
+  servers of a zone above may speak for it, nor another forwarder (MaginotDNS).
 * A CNAME that a DNAME synthesised is made again from the DNAME and compared (RFC 6672 section 3.4). Where a CNAME
   is what was asked for, it is the answer and is not followed.
 * A referral goes strictly downwards and is at or above the name; an NS set at or above the zone of the
@@ -18,6 +19,7 @@ Limits: the chain in one reply is bounded by `MAX_CHAIN`; what is longer is aske
 
 from __future__ import annotations
 
+from collections.abc import Collection
 from itertools import islice
 from typing import Final
 
@@ -65,10 +67,11 @@ def classify(
     *,
     recursed: bool = False,
     trim: Trim = delegation.UNTOUCHED,
+    borders: Collection[bytes] = (),
 ) -> Outcome:
     """What `message`, from a server of `zone` (folded), says about `question`.
 
-    `port` is where glue leads, `trim` how much is taken of a referral.
+    `port` is where glue leads, `trim` how much is taken of a referral, `borders` are zones that others are asked about.
     """
     if message.flags & TC:
         return Truncated()
@@ -101,7 +104,7 @@ def classify(
                     return Answered((*chain, *links[:-1]), links[-1:], authoritative)
                 chain.extend(links)
                 spelled, name = target, names.fold(target)
-                if not names.is_below(name, zone):
+                if not names.is_below(name, zone) or is_elsewhere(name, zone, borders):
                     return Alias(tuple(chain), target, authoritative)
     if chain:
         return _end_of_chain(message, tuple(chain), name, zone, authoritative)
@@ -109,6 +112,11 @@ def classify(
     if isinstance(outcome, RRset):
         return Referral(delegation.of_referral(message, outcome, zone, port, trim))
     return outcome
+
+
+def is_elsewhere(name: bytes, zone: bytes, borders: Collection[bytes]) -> bool:
+    """Whether `name`, below `zone`, is in one of `borders` that is below it too; all folded."""
+    return bool(borders) and any(len(each) > len(zone) and each in borders for each in names.ancestors(name))
 
 
 def _too_long(index: _Index, spelled: bytes, zone: bytes) -> Outcome:

@@ -6,7 +6,7 @@ The engine decides; it neither stores nor measures. `pipeline/knowledge.py` is t
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from dataclasses import dataclass
 from typing import Protocol
 
@@ -102,6 +102,11 @@ class Knowledge(Protocol):
     @property
     def trim(self) -> Trim:
         """How much is used of a delegation."""
+        ...
+
+    @property
+    def borders(self) -> Collection[bytes]:
+        """The zones (folded) that the configuration has asked elsewhere: nobody else is believed about them."""
         ...
 
     @property

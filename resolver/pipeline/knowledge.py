@@ -21,7 +21,7 @@ from resolver.cache.failures import FIRST_S, Failures
 from resolver.cache.records import NAME_ERROR, Credibility, Records
 from resolver.cache.servers import Servers
 from resolver.cache.table import Table
-from resolver.engine.classify import synthesised
+from resolver.engine.classify import is_elsewhere, synthesised
 from resolver.engine.delegation import UNTOUCHED, Delegation, Trim
 from resolver.engine.knowledge import Route
 from resolver.engine.outcome import Alias, Answered, Conclusion, Denied, Outcome
@@ -83,6 +83,7 @@ class Known:
     ) -> None:
         """`delegations` are those learnt before, when they outlive this; `trim` is how much is used of one."""
         self.trim = trim
+        self.borders = frozenset((*routes.stubs, *routes.forwards))
         self.records = records
         self.servers = servers
         self.routes = routes
@@ -108,7 +109,7 @@ class Known:
     def _made_of_a_dname(self, name: bytes, rtype: int) -> Conclusion | None:
         """What a DNAME that is held makes of the question; the alias itself where it is what is asked for."""
         dname = self.records.dname_above(name)
-        if dname is None:
+        if dname is None or is_elsewhere(names.fold(name), names.fold(dname.name), self.borders):
             return None
         made = synthesised(name, dname)
         if isinstance(made, Alias) and rtype in (Type.CNAME, Type.ANY):

@@ -46,6 +46,7 @@ class ZoneKnowledge:
 
     minimises = False
     trim = UNTOUCHED
+    borders: frozenset[bytes] = frozenset()
 
     def __init__(
         self,

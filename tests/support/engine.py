@@ -84,6 +84,7 @@ class Written:
 
     port = 53
     trim = UNTOUCHED
+    borders: frozenset[bytes] = frozenset()
 
     def __init__(self, *delegations: Delegation, minimises: bool = False, recursed: bool = False) -> None:
         self.delegations = {each.zone: each for each in delegations}

@@ -256,6 +256,13 @@ def test_a_late_reply_in_other_case_changes_the_transport_to_its_sender_alone():
 # -- truncation
 
 
+def test_the_server_that_truncated_is_asked_over_tcp_before_another_is_asked_at_all():
+    known = Written()
+    known.servers.ordered = lambda servers, zone: [max(servers)] if len(known.noted) else list(servers)
+    asked = Asked(delegation("example.com.", 1, 2), [said(1, tc=True), said(1, GOOD, transport=TCP)], known=known)
+    assert asked.whom == "1 1+"
+
+
 @pytest.mark.rfc(7766, "5")
 def test_a_truncated_reply_is_asked_for_again_over_tcp():
     asked = Asked(ZONE, [said(1, tc=True), said(1, GOOD, transport=TCP)])

@@ -27,9 +27,11 @@ WWW = zone_text.question("www.example.com.", "A")
 A = "www.example.com. 300 IN A 192.0.2.1"
 
 
-def judged(answer=(), authority=(), additional=(), *, ask=WWW, zone="example.com.", recursed=False, **options):
+def judged(
+    answer=(), authority=(), additional=(), *, ask=WWW, zone="example.com.", recursed=False, borders=(), **options
+):
     message = reply(ask, answer, authority, additional, **options)
-    return classify(message, ask, name(zone), 53, recursed=recursed)
+    return classify(message, ask, name(zone), 53, recursed=recursed, borders=borders)
 
 
 def lines(rrsets) -> list[str]:
@@ -87,6 +89,24 @@ def test_an_alias_target_outside_the_zone_is_asked_again_and_not_believed():
     alias = "www.example.com. 300 IN CNAME www.example.net."
     outcome = judged([alias, "www.example.net. 300 IN A 192.0.2.66"])
     assert outcome == Alias(sets(alias), name("www.example.net."), True)
+
+
+@pytest.mark.parametrize("recursed", [True, False])
+def test_an_alias_into_a_zone_that_others_are_asked_about_is_asked_again(recursed):
+    alias = "www.example.com. 300 IN CNAME www.corp.example.com."
+    data = "www.corp.example.com. 300 IN A 192.0.2.66"
+    options = {"recursed": recursed, "ra": True}
+    for borders in ([name("corp.example.com.")], [name("www.corp.example.com.")]):
+        outcome = judged([alias, data], borders=borders, **options)
+        assert outcome == Alias(sets(alias), name("www.corp.example.com."), True)
+    for borders in (
+        [],
+        [name("example.com.")],
+        [name("com.")],
+        [name("other.example.com.")],
+        [name("xcorp.example.com.")],
+    ):
+        assert isinstance(judged([alias, data], borders=borders, **options), Answered)
 
 
 def test_an_alias_without_its_target_is_asked_again():
@@ -276,6 +296,7 @@ def test_a_parent_that_refers_for_a_ds_has_none():
         (5, Fault.REFUSED),
         (1, Fault.FORMERR),
         (4, Fault.NOTIMP),
+        (23, Fault.BADCOOKIE),
         (9, Fault.RCODE),
         (16, Fault.RCODE),
     ],
