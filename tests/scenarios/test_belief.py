@@ -7,6 +7,7 @@ import asyncio
 import pytest
 
 from resolver.message import Edns, Question, Rcode, Type
+from resolver.network.base import Endpoint
 from resolver.network.simulated import Link
 from resolver.wire import names
 from resolver.wire.parse import parse
@@ -161,7 +162,7 @@ def test_a_server_that_synthesises_wrongly_is_passed_over(run):
         world.script("10.0.0.9", says([dname, "www.d.two. 300 IN CNAME www.good."]))
         resolver = Resolver(world)
         for host, seconds in (("10.0.0.8", 0.01), ("10.0.0.9", 0.3)):
-            resolver.servers.replied((host, 53), seconds)
+            resolver.servers.replied(Endpoint(host, 53), seconds)
         return await resolver.lines("www.d.two."), world.asked("10.0.0.8")
 
     lines, asked = run(main())
