@@ -5,8 +5,9 @@ Rules:
 * A server is a `Respond` under its address, for every port, or under an `Endpoint`; several addresses may
   lead to the same server. An address that is not in the table does not exist: `Trouble.UNDECLARED`.
 * A link has latency, jitter and faults of the network: loss, duplication, reordering, and a forger who is
-  faster than the server. What a server itself does wrong is `faults.Faulty`. Streams are reliable and cost
-  a round trip more, for their handshake.
+  faster than the server. What a server itself does wrong is `faults.Faulty`.
+* Streams cost a round trip more, for their handshake. They are reliable, but for links on which a `Stream` word or
+  `octet_ms` says what becomes of them.
 * All chance is drawn from the entropy handed in, in the order of events: the same seed gives the same run.
 * Everything is delivered from the loop.
 
@@ -16,6 +17,7 @@ forged: real sockets are connected.
 
 from __future__ import annotations
 
+import enum
 from collections import deque
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
@@ -37,6 +39,19 @@ FORGERIES: Final = (Fault.GARBAGE, Fault.WRONG_ID, Fault.WRONG_QUESTION)
 """What a forger can send who does not see the query."""
 
 
+class Stream(enum.StrEnum):
+    """What becomes of a stream once it is open, in place of a reply."""
+
+    RESET = "reset"
+    """It is reset when the query arrives."""
+    HANGING = "hanging"
+    """Nothing comes, and it stays open."""
+    EMPTY = "empty"
+    """A frame of no octets comes, which tells the sender as little as a reset: so `sockets` reads it, too."""
+    CUT = "cut"
+    """It ends in the middle of the reply."""
+
+
 @dataclass(frozen=True, slots=True)
 class Link:
     """What lies between the sender and one server. Shares are from 0 to 1. Raises ValueError for others."""
@@ -53,14 +68,20 @@ class Link:
     """The share of replies that are late enough to be overtaken."""
     forgery: str | None = None
     """One of `FORGERIES`: such a datagram arrives just before each reply."""
+    stream: str | None = None
+    """One of `Stream`."""
+    octet_ms: float = 0.0
+    """Milliseconds before each octet of a stream: the reply is delivered when its last one is in."""
 
     def __post_init__(self) -> None:
-        if self.latency_ms < 0 or self.jitter_ms < 0:
-            raise ValueError("latency_ms and jitter_ms are 0 or more")
+        if min(self.latency_ms, self.jitter_ms, self.octet_ms) < 0:
+            raise ValueError("latency_ms, jitter_ms and octet_ms are 0 or more")
         if not all(0 <= share <= 1 for share in (self.loss, self.duplication, self.reordering)):
             raise ValueError("loss, duplication and reordering are shares from 0 to 1")
         if self.forgery is not None and self.forgery not in FORGERIES:
             raise ValueError(f"forgery {self.forgery!r} is none of: {', '.join(FORGERIES)}")
+        if self.stream is not None and self.stream not in set(Stream):
+            raise ValueError(f"stream {self.stream!r} is none of: {', '.join(Stream)}")
 
 
 @dataclass(slots=True)
@@ -157,7 +178,7 @@ class SimulatedNetwork:
         if link.jitter_ms:
             seconds += link.jitter_ms * self._entropy.fraction() / 1000
         if exchanged.transport is not Transport.UDP:
-            self._clock.after(seconds, partial(self._deliver, journey, (response,)))
+            self._stream(journey, link, response, seconds)
             return
         messages = [] if link.forgery is None else [self._forged(link.forgery, response)]
         if not self._happens(link.loss):
@@ -167,7 +188,18 @@ class SimulatedNetwork:
         if messages:
             self._clock.after(seconds, partial(self._deliver, journey, messages))
 
-    def _deliver(self, journey: _Journey, messages: Sequence[bytes]) -> None:
+    def _stream(self, journey: _Journey, link: Link, response: bytes, seconds: float) -> None:
+        """`response` comes by the stream, or what the link makes of it."""
+        if link.stream == Stream.HANGING:
+            return
+        octets = 2 + (0 if link.stream == Stream.EMPTY else len(response))  # its length goes before a message
+        if link.stream == Stream.CUT:
+            octets //= 2
+        came: bytes | Trouble = response if link.stream is None else Trouble.RESET
+        seconds += 0.0 if link.stream == Stream.RESET else octets * link.octet_ms / 1000
+        self._clock.after(seconds, partial(self._deliver, journey, (came,)))
+
+    def _deliver(self, journey: _Journey, messages: Sequence[bytes | Trouble]) -> None:
         if not self._cut_off(journey.exchanged.to.host):
             for message in messages:
                 journey.deliver(message)
@@ -193,7 +225,7 @@ class _Journey:
         self.exchanged = exchanged
         self._deliver: Deliver | None = deliver
 
-    def deliver(self, message: bytes) -> None:
+    def deliver(self, message: bytes | Trouble) -> None:
         """The sender gets `message`, unless it has closed."""
         if self._deliver is not None:
             self.exchanged.delivered += 1

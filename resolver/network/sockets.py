@@ -6,7 +6,8 @@ Rules:
   section 3.3.1). What arrives is delivered until the sending is closed: a late answer may still be wanted,
   a forged one must be passed over.
 * TCP: one query per connection, framed by two octets of length (RFC 1035 section 4.2.2, RFC 7766 section
-  8), written together with it; the connection is closed when the reply is in.
+  8), written together with it; the connection is closed when the reply is in. A frame of no octets is no reply, and
+  nothing else will come: `Trouble.RESET`.
 * Trouble is delivered from the loop, once, and frees the socket.
 
 Limits: at most `MAX_OPEN` sockets at a time, fewer where the process may not open so many files; beyond
@@ -263,9 +264,10 @@ class _Tcp(_Exchange):
             return
         received = self._received
         received += octets
-        if len(received) >= 2 and len(received) >= (end := 2 + int.from_bytes(received[:2], "big")):
-            self._end(bytes(received[2:end]))
-        elif not octets:
+        announced = int.from_bytes(received[:2], "big") if len(received) >= 2 else None
+        if announced and len(received) >= 2 + announced:
+            self._end(bytes(received[2 : 2 + announced]))
+        elif announced == 0 or not octets:
             self._end(Trouble.RESET)
 
 

@@ -173,6 +173,22 @@ def test_a_forger_is_faster_than_the_server_even_where_the_reply_is_lost(run, fo
     assert len(simulate(run, stream, servers={ROOT.host: respond}, link=Link(forgery=forgery))[0]) == 1
 
 
+@pytest.mark.parametrize(
+    ("link", "came"),
+    [
+        (Link(latency_ms=40, stream="reset"), [(80, Trouble.RESET)]),
+        (Link(latency_ms=40, stream="empty"), [(80, Trouble.RESET)]),
+        (Link(latency_ms=40, stream="cut", octet_ms=2), [(80 + 35 // 2 * 2, Trouble.RESET)]),
+        (Link(latency_ms=40, stream="hanging"), []),
+        (Link(latency_ms=40, octet_ms=2), [(80 + 2 * 35, ASK + b"!")]),
+    ],
+)
+def test_a_stream_can_go_wrong_and_datagrams_then_do_not(run, link, came):
+    act = lambda n, c, i: send_one(n, c, i, transport=Transport.TCP)  # noqa: E731
+    assert simulate(run, act, link=link)[0] == came
+    assert simulate(run, send_one, link=link)[0] == [(40, ASK + b"!")]
+
+
 def test_a_silenced_host_is_silent_until_it_is_restored(run):
     def act(network, clock, inbox):
         other = Endpoint("192.0.2.2", 53)
@@ -238,7 +254,8 @@ def test_the_history_tells_what_was_sent_and_is_bounded(run):
 
 @pytest.mark.parametrize(
     "bad",
-    [{"latency_ms": -1}, {"jitter_ms": -1}, {"loss": 2}, {"duplication": -1}, {"reordering": 2}, {"forgery": "lame"}],
+    [{"latency_ms": -1}, {"jitter_ms": -1}, {"loss": 2}, {"duplication": -1}, {"reordering": 2}, {"forgery": "lame"}, {"octet_ms": -1}]
+    + [{"stream": "lame"}],
 )
 def test_a_link_that_makes_no_sense_is_refused(bad):
     with pytest.raises(ValueError):

@@ -396,6 +396,51 @@ def test_length_and_message_leave_together_and_may_arrive_octet_by_octet(on_loop
     on_loop(main())
 
 
+def test_a_frame_of_no_octets_is_a_reset_at_once(on_loop):
+    async def main():
+        world, inbox = network(), Inbox()
+
+        async def handle(reader, writer):
+            await read_message(reader)
+            writer.write(framed(b""))
+            await reader.read()
+
+        server, at = await tcp_server(handle)
+        async with server:
+            world.send(at, b"ask", Transport.TCP, inbox)
+            assert await inbox.wait_for(1) == [Trouble.RESET]
+        assert world.open == 0
+
+    on_loop(main())
+
+
+def test_a_stream_that_drips_is_given_up_with_its_sending_and_delivers_nothing(on_loop):
+    """However many octets still come: the time of a reply is that of its last octet, and its waiter's to bound."""
+
+    async def main():
+        world, inbox = network(), Inbox()
+        half, gone = asyncio.Event(), asyncio.get_running_loop().create_future()
+
+        async def handle(reader, writer):
+            await read_message(reader)
+            for octet in framed(b"answer")[:-1]:
+                writer.write(bytes([octet]))
+                await writer.drain()
+            half.set()
+            gone.set_result(await reader.read())
+
+        server, at = await tcp_server(handle)
+        async with server:
+            sending = world.send(at, b"ask", Transport.TCP, inbox)
+            await half.wait()
+            sending.close()
+            assert await gone == b"", "the connection is closed"
+        assert inbox.got == []
+        assert world.open == 0
+
+    on_loop(main())
+
+
 def test_the_largest_message_passes_both_ways(on_loop):
     async def main():
         world, inbox = network(), Inbox()
