@@ -254,7 +254,15 @@ def test_the_history_tells_what_was_sent_and_is_bounded(run):
 
 @pytest.mark.parametrize(
     "bad",
-    [{"latency_ms": -1}, {"jitter_ms": -1}, {"loss": 2}, {"duplication": -1}, {"reordering": 2}, {"forgery": "lame"}, {"octet_ms": -1}]
+    [
+        {"latency_ms": -1},
+        {"jitter_ms": -1},
+        {"loss": 2},
+        {"duplication": -1},
+        {"reordering": 2},
+        {"forgery": "lame"},
+        {"octet_ms": -1},
+    ]
     + [{"stream": "lame"}],
 )
 def test_a_link_that_makes_no_sense_is_refused(bad):

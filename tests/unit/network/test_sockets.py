@@ -427,7 +427,10 @@ def test_a_stream_that_drips_is_given_up_with_its_sending_and_delivers_nothing(o
                 writer.write(bytes([octet]))
                 await writer.drain()
             half.set()
-            gone.set_result(await reader.read())
+            try:
+                gone.set_result(await reader.read())
+            except ConnectionResetError:  # what it had not read yet makes the kernel say so
+                gone.set_result(b"")
 
         server, at = await tcp_server(handle)
         async with server:
