@@ -208,7 +208,7 @@ def cost(attack: Attack) -> Seen:
 
 
 def beside(attack: Attack) -> float:
-    """Seconds that the slowest good name takes of those asked in the middle of `attack`. Fails when one is not found."""
+    """Seconds of the slowest good name that is asked in the middle of `attack`. Fails when one is not found."""
 
     async def main(front: Front) -> float:
         async def good(after: float) -> float:
