@@ -4,12 +4,13 @@ VENV   ?= .venv
 BIN    := $(VENV)/bin
 ARGS   ?=
 
-.PHONY: serve test lint types unit docs bench clean help
+.PHONY: serve test lint types unit docs bench robustness clean help
 
 help:
 	@echo "make serve   start the daemon with its simulated internet (ARGS='--listen 127.0.0.1:5301' to change it)"
 	@echo "make test    lint, types and all tests"
 	@echo "make bench   CPU per query, start-up and memory, beside unbound when that is installed"
+	@echo "make robustness  what attacks cost others, rates under load; writes docs/robustness.md"
 	@echo "make docs    write the generated pages of docs/ again"
 
 # The marker files are touched last, so that an installation which was cut short is done again.
@@ -43,6 +44,9 @@ docs: $(VENV)/.developing
 
 bench: $(VENV)/.developing
 	$(BIN)/python -m tests.bench $(ARGS)
+
+robustness: $(VENV)/.developing
+	$(BIN)/python -m tests.robustness $(ARGS)
 
 clean:
 	rm -rf $(VENV) build dist *.egg-info .mypy_cache .ruff_cache .pytest_cache .hypothesis

@@ -1,0 +1,91 @@
+"""Where rates are measured: the daemon as a process on loopback, an authority beside it, and silent sockets.
+
+Rules: nothing leaves 127.0.0.0/8, every port is one that the kernel gave, and all is ended with the `with` block. The
+zones are stub zones, because what a daemon finds through the DNS it asks on port 53.
+
+Limits: Linux (the memory of the daemon is read from /proc).
+"""
+
+from __future__ import annotations
+
+import contextlib
+import socket
+import subprocess
+import sys
+import tempfile
+from collections.abc import Iterator
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Final
+
+from tests.support.daemons import PATIENCE, ROOT, Daemon, environment
+
+AUTHORITY: Final = "127.0.0.2"
+SILENT: Final = ("127.0.0.3", "127.0.0.4")
+SILENT_ZONES: Final = tuple(f"silent{number}" for number in range(4))
+GOOD_ZONES: Final = tuple(f"good{number}" for number in range(4))
+
+_CONFIG: Final = """\
+[server]
+listen = ["127.0.0.1:0"]
+[resolver]
+roots = "file"
+hints_file = "hints"
+[resolver.stub_zones]
+{stubs}
+[cache]
+size_mb = {cache_mb}
+"""
+
+
+@dataclass(frozen=True, slots=True)
+class Arena:
+    """A daemon that answers at `at`."""
+
+    daemon: Daemon
+    at: tuple[str, int]
+
+    def resident(self) -> int:
+        """Octets of memory that the daemon has (VmRSS)."""
+        for line in Path(f"/proc/{self.daemon.pid}/status").read_text().splitlines():
+            if line.startswith("VmRSS:"):
+                return int(line.split()[1]) * 1024
+        raise AssertionError("no VmRSS: is this Linux?")
+
+
+@contextlib.contextmanager
+def _authority(directory: Path) -> Iterator[int]:
+    child = subprocess.Popen(
+        [sys.executable, "-m", "tests.robustness.authority", AUTHORITY],
+        cwd=ROOT,
+        env=environment(directory),
+        stdin=subprocess.PIPE,
+        stdout=subprocess.PIPE,
+        text=True,
+    )
+    try:
+        assert child.stdout is not None
+        yield int(child.stdout.readline())
+    finally:
+        child.communicate(timeout=PATIENCE)  # its standard input ends, and so does it
+
+
+@contextlib.contextmanager
+def arena(*, cache_mb: int = 64) -> Iterator[Arena]:
+    """A daemon with an empty cache of `cache_mb`; every good zone is answered, no silent one ever is."""
+    with contextlib.ExitStack() as stack:
+        directory = Path(stack.enter_context(tempfile.TemporaryDirectory(prefix="robustness-")))
+        port = stack.enter_context(_authority(directory))
+        silent = []
+        for host in SILENT:
+            sock = stack.enter_context(socket.socket(socket.AF_INET, socket.SOCK_DGRAM))
+            sock.bind((host, 0))
+            silent.append(f"{host}:{sock.getsockname()[1]}")
+        stubs = [f'"{zone}" = ["{AUTHORITY}:{port}"]' for zone in GOOD_ZONES]
+        stubs += [f'"{zone}" = ["{silent[0]}", "{silent[1]}"]' for zone in SILENT_ZONES]
+        (directory / "hints").write_text(". 3600000 NS a.nowhere.\na.nowhere. 3600000 A 127.0.0.5\n")
+        config = directory / "resolver.toml"
+        config.write_text(_CONFIG.format(stubs="\n".join(stubs), cache_mb=cache_mb))
+        daemon = Daemon(directory, "--config", str(config))
+        stack.callback(daemon.kill)
+        yield Arena(daemon, (daemon.host, daemon.port))

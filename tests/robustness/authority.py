@@ -1,0 +1,81 @@
+"""`python -m tests.robustness.authority HOST`: an authority of any name, good or beset by a forger, over UDP and TCP.
+
+Every name has one address. For a name with the label `forged` a forger who sits at the server's own address is faster:
+`FORGED` replies with wrong ids come before the true one. The port is printed once both sockets listen.
+
+Limits: no zones, no SOA, no EDNS; it answers octets with octets, so that it costs little beside the daemon. It ends
+with its standard input.
+"""
+
+from __future__ import annotations
+
+import selectors
+import socket
+import sys
+from typing import Final
+
+FORGED: Final = 300
+_ADDRESS: Final = b"\xc0\x0c\0\1\0\1\0\0\x0e\x10\0\4\xc0\0\2\1"
+_DENIAL: Final = b"\xc0\x0c\0\6\0\1\0\0\0\x3c\0\x16\0\0" + b"".join(
+    each.to_bytes(4, "big") for each in (1, 2, 3, 4, 60)
+)
+"""A SOA of the name that was asked for: what is no A has no data."""
+
+
+def answer(wire: bytes) -> bytes:
+    """The response to a query of one question."""
+    end = wire.index(0, 12) + 5
+    is_a = wire[end - 4 : end - 2] == b"\0\1"
+    counts = b"\0\1\0\1\0\0\0\0" if is_a else b"\0\1\0\0\0\1\0\0"
+    return wire[:2] + b"\x84\0" + counts + wire[12:end] + (_ADDRESS if is_a else _DENIAL)
+
+
+def _datagram(sock: socket.socket) -> None:
+    try:
+        while True:
+            wire, client = sock.recvfrom(4096)
+            response = answer(wire)
+            if b"\x06forged" in wire.lower():
+                wrong = int.from_bytes(wire[:2], "big")
+                for number in range(1, FORGED + 1):
+                    sock.sendto(((wrong + number) & 0xFFFF).to_bytes(2, "big") + response[2:], client)
+            sock.sendto(response, client)
+    except BlockingIOError:
+        return
+
+
+def _stream(listener: socket.socket) -> None:
+    stream, _ = listener.accept()
+    with stream:
+        stream.settimeout(1)
+        wire = stream.recv(4096)  # a resolver writes length and message together
+        if len(wire) > 14:
+            response = answer(wire[2:])
+            stream.sendall(len(response).to_bytes(2, "big") + response)
+
+
+def main(host: str) -> None:
+    """It answers at `host` until standard input ends."""
+    with socket.socket(socket.AF_INET, socket.SOCK_DGRAM) as udp, socket.socket(socket.AF_INET) as tcp:
+        udp.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, 1 << 22)
+        tcp.bind((host, 0))
+        udp.bind(tcp.getsockname())
+        tcp.listen(64)
+        udp.setblocking(False)
+        print(tcp.getsockname()[1], flush=True)
+        with selectors.DefaultSelector() as selector:
+            selector.register(udp, selectors.EVENT_READ, lambda: _datagram(udp))
+            selector.register(tcp, selectors.EVENT_READ, lambda: _stream(tcp))
+            selector.register(sys.stdin, selectors.EVENT_READ, None)
+            while True:
+                for key, _ in selector.select():
+                    if key.data is None:
+                        return
+                    try:
+                        key.data()
+                    except (OSError, ValueError):
+                        continue  # whoever broke off, or what is no query, is of no interest
+
+
+if __name__ == "__main__":
+    main(sys.argv[1])
