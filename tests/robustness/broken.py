@@ -48,8 +48,8 @@ def silence(hosts: int, *, below: bool = False, glue: bool = True) -> Silence:
         elif glue:
             internet.delegate(zone, *servers)
         else:
-            internet.zone("hosts.", [f"ns{number}.hosts. 300 IN A {host}" for number, host in enumerate(servers)])
-            internet.delegate_by(*(f"{zone} 300 IN NS ns{number}.hosts." for number in range(hosts)))
+            internet.zone("hosts.", [f"h{number}.hosts. 300 IN A {host}" for number, host in enumerate(servers)])
+            internet.delegate_by(*(f"{zone} 300 IN NS h{number}.hosts." for number in range(hosts)))
 
     async def main(front: Front) -> Silence:
         async def good() -> float:

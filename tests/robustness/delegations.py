@@ -25,26 +25,27 @@ def _hands_out(zone: str, hosts: list[str], glue: list[tuple[str, str]] | None =
 
 def _nxns(internet: Hostile) -> None:
     """CVE-2020-12662: 95 names of servers in a victim's zone, none of which exists."""
-    internet.weapon("evil.", _hands_out("evil.", [f"ns{number}.victim." for number in range(95)]))
+    internet.weapon("evil.", _hands_out("evil.", [f"n{number}.victim." for number in range(95)]))
     internet.zone("victim.")
 
 
 def _nxns_without_addresses(internet: Hostile) -> None:
     """Names that exist and have no address: each costs two questions."""
-    internet.weapon("evil.", _hands_out("evil.", [f"ns{number}.victim." for number in range(95)]))
+    internet.weapon("evil.", _hands_out("evil.", [f"n{number}.victim." for number in range(95)]))
     internet.zone("victim.", ["*.victim. 300 IN TXT none"])
 
 
 def _nxns_dead(internet: Hostile) -> None:
-    internet.weapon("evil.", _hands_out("evil.", [f"ns{number}.victim." for number in range(95)]))
+    internet.weapon("evil.", _hands_out("evil.", [f"n{number}.victim." for number in range(95)]))
     internet.delegate("victim.", "10.9.0.1", "10.9.0.2")
 
 
 def _nxns_silent(internet: Hostile) -> None:
-    """95 names of which all have an address, at which nobody replies."""
-    internet.weapon("evil.", _hands_out("evil.", [f"ns{number}.victim." for number in range(95)]))
-    internet.zone("victim.", ["*.victim. 300 IN A 10.9.0.1", "*.victim. 300 IN AAAA 2001:db8::1"])
-    internet.silent("2001:db8::1")
+    """95 names of which each has an address of its own, at which nobody replies."""
+    internet.weapon("evil.", _hands_out("evil.", [f"n{number}.victim." for number in range(95)]))
+    internet.zone(
+        "victim.", [f"n{number}.victim. 300 IN A 10.9.{number // 60}.{1 + number % 60}" for number in range(95)]
+    )
 
 
 def _many(by_stream: bool) -> Callable[[Hostile], None]:
@@ -157,10 +158,10 @@ LAME: Final = "upward referrals and lame servers"
 ATTACKS: Final = (
     Attack(NXNS, "that do not exist", 9, _nxns, "www.evil."),
     Attack(NXNS, "that have no address", 9, _nxns_without_addresses, "www.evil."),
-    Attack(NXNS, "at which nobody replies", 9, _nxns_silent, "www.evil."),
+    Attack(NXNS, "at which nobody replies", 10, _nxns_silent, "www.evil.", ours=True),
     Attack("NXNS into a dead zone", "of 2 silent servers", 7, _nxns_dead, "www.evil."),
     Attack("delegation with 1,500 NS", "in a datagram", 3, _many(False), "www.evil."),
-    Attack("delegation with 1,500 NS", "over TCP, after TC", 4, _many(True), "www.evil."),
+    Attack("delegation with 1,500 NS", "over TCP, after TC", 4, _many(True), "www.evil.", ours=True),
     Attack("deep cuts", "at each of 120 labels", 35, _deep, DEEP, servers="2, then 1 each"),
     Attack(SILENT, "2 NS", 6, _silent(2), "www.evil."),
     Attack(SILENT, "2 NS, below a zone that replies", 6, _silent_below, "www.sub.evil."),

@@ -18,7 +18,7 @@ PAGE: Final = Path(__file__).resolve().parents[2] / "docs" / "robustness.md"
 
 def attacks_table(seen: Iterable[tuple[Attack, Seen]]) -> str:
     """The attacks with their costs, a row for each variant."""
-    head = ("attack", "variant", "name servers", "messages", "best peer", "the client hears", "after")
+    head = ("attack", "variant", "name servers", "messages", "bound", "the client hears", "after")
     rows = []
     before = ""
     for attack, one in seen:
@@ -26,7 +26,15 @@ def attacks_table(seen: Iterable[tuple[Attack, Seen]]) -> str:
         kind = "" if attack.kind == before else attack.kind
         before = attack.kind
         rows.append(
-            (kind, attack.variant, attack.servers, f"{one.count}", f"{attack.bound}", told, f"{one.answered:.2f} s")
+            (
+                kind,
+                attack.variant,
+                attack.servers,
+                f"{one.count}",
+                f"{attack.bound} (ours)" if attack.ours else f"{attack.bound}",
+                told,
+                f"{one.answered:.2f} s",
+            )
         )
     return _table(head, rows)
 

@@ -104,8 +104,8 @@ class Attack:
     """One question that hurts, what it may cost, and who answers it.
 
     `kind` is a line of the table, of which this is one variant, told in `variant`. `bound` is what the best peer sends
-    (Unbound, BIND, PowerDNS Recursor and Knot Resolver, with a cold cache). `servers`: the name servers of the hostile
-    zone, in words.
+    (Unbound, BIND, PowerDNS Recursor and Knot Resolver, with a cold cache), or `ours` where nobody has measured them.
+    `servers`: the name servers of the hostile zone, in words.
     """
 
     kind: str
@@ -116,6 +116,7 @@ class Attack:
     servers: str = "2"
     rtype: str = "A"
     rcodes: tuple[str, ...] = ("SERVFAIL",)
+    ours: bool = False
 
     @property
     def id(self) -> str:
