@@ -74,8 +74,7 @@ class ResolutionFailed(ResolverdError):
     `tag` is the four letters of the place that gave up; `code` the EDE info-code (RFC 8914 section 4);
     `label` the value under which it is counted. `own_limit` is True when the asker's own budget, depth, cycle
     or deadline ended it: such a failure says nothing about the question and is neither cached nor shared.
-    `heard` are the extended
-    errors that the servers asked had sent themselves; `root` is the failure at the bottom of it, whose text is told.
+    `heard` are the extended errors that the servers asked had sent themselves.
     """
 
     text: str
@@ -92,12 +91,18 @@ class ResolutionFailed(ResolverdError):
         heard: tuple[Ede, ...] = (),
         cause: ResolutionFailed | None = None,
     ) -> None:
-        self.root: ResolutionFailed = self if cause is None else cause.root
+        self._below = None if cause is None else cause.root
         if cause is not None:
             text = f"{text}: {self.root.text}"
         super().__init__(f"{text} [{tag}]")
         self.tag, self.code, self.text, self.heard = tag, code, text, heard
         self.rcode, self.label, self.own_limit = rcode, label, own_limit
+
+    @property
+    def root(self) -> ResolutionFailed:
+        """The failure at the bottom of it, whose text is told. Kept so that a failure does not refer to itself: with it,
+        every frame that it passed would wait for the garbage collector."""
+        return self if self._below is None else self._below
 
     @property
     def ede(self) -> tuple[Ede, ...]:

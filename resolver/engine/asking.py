@@ -117,7 +117,7 @@ def ask_zone(
 ) -> Steps[Heard]:
     """What the servers of `delegation` say about `question`. Raises `ResolutionFailed` when none is of use."""
     if not recursed and (dead := known.dead_zone(delegation)) is not None:
-        raise dead
+        raise dead.fresh()  # what is raised must not be held by its own frame
     candidates = Candidates(delegation, known.servers, budget, recursed)
     asking = Asking(delegation, question, known, budget, candidates)
     for server in delegation.servers:
@@ -140,7 +140,7 @@ def ask_zone(
             failure = gave_up(asking)
             if _is_dead(asking, failure):
                 known.learn_dead_zone(delegation, failure)
-            raise failure
+            raise failure.fresh()
 
 
 def _is_dead(asking: Asking, failure: ResolutionFailed) -> bool:

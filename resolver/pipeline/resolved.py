@@ -119,7 +119,7 @@ class Resolved:
             timer.cancel()
         if isinstance(result, Answer):
             return result
-        raise result
+        raise result.fresh()  # what is raised must not be held by its own frame
 
     def refresh(self, question: Question) -> None:
         """`question` is being asked, although an answer to it may be held."""

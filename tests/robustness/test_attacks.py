@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 
 from tests.robustness.attacks import ATTACKS
-from tests.robustness.world import CLIENT_S, ROUND_TRIP_MS, Attack, beside, cost
+from tests.robustness.world import CLIENT_S, ROUND_TRIP_MS, Attack, beside, cost, litter
 
 each_attack = pytest.mark.parametrize("attack", ATTACKS, ids=[attack.id for attack in ATTACKS])
 
@@ -29,6 +29,11 @@ def test_its_client_is_told_in_time_and_why(attack: Attack) -> None:
 def test_good_names_in_the_middle_of_it_take_no_longer_than_at_any_other_time(attack: Attack) -> None:
     """The root is primed by then: a good name takes at most a question to the root and one to its own server."""
     assert beside(attack) <= 2 * ROUND_TRIP_MS / 1000 + 0.001
+
+
+@each_attack
+def test_it_leaves_nothing_for_the_garbage_collector(attack: Attack) -> None:
+    assert not litter(attack)
 
 
 def test_the_list_has_every_kind_of_the_table_once_and_each_variant_has_a_name_of_its_own() -> None:

@@ -12,9 +12,12 @@ Rules
 from __future__ import annotations
 
 import asyncio
+import gc
 import io
+from collections import Counter
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
+from types import FrameType
 from typing import Any, Final
 
 import dns.rcode
@@ -225,6 +228,33 @@ def beside(attack: Attack) -> float:
 
     slowest: float = in_front_of(attack.build, main)
     return slowest
+
+
+def litter(attack: Attack) -> Counter[str]:
+    """What `attack` leaves behind that only the garbage collector can free, by type, exceptions and frames alone.
+
+    A failure that is part of a cycle keeps every frame that it passed. Under a flood of failing questions a collection
+    then takes long enough to be seen by clients of other names.
+    """
+
+    async def main(front: Front) -> Counter[str]:
+        gc.collect()
+        gc.set_debug(gc.DEBUG_SAVEALL)
+        await front.ask(attack.question, attack.rtype)
+        await front.internet.clock.advance(SETTLED_S)
+        gc.collect()
+        return Counter(type(each).__name__ for each in gc.garbage if isinstance(each, BaseException | FrameType))
+
+    was_on = gc.isenabled()
+    gc.disable()
+    try:
+        found: Counter[str] = in_front_of(attack.build, main)
+    finally:
+        gc.set_debug(0)
+        gc.garbage.clear()
+        if was_on:
+            gc.enable()
+    return found
 
 
 def _line(sent: Any, began: float) -> str:
