@@ -111,7 +111,7 @@ class ResolutionFailed(ResolverdError):
 
     def fresh(self) -> ResolutionFailed:
         """The same failure, never raised: one that was keeps every frame that it passed, and what is in them."""
-        return ResolutionFailed(
+        made = ResolutionFailed(
             self.tag,
             self.code,
             self.text,
@@ -120,3 +120,5 @@ class ResolutionFailed(ResolverdError):
             own_limit=self.own_limit,
             heard=self.heard,
         )
+        made._below = self._below
+        return made
