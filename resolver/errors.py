@@ -100,8 +100,10 @@ class ResolutionFailed(ResolverdError):
 
     @property
     def root(self) -> ResolutionFailed:
-        """The failure at the bottom of it, whose text is told. Kept so that a failure does not refer to itself: with it,
-        every frame that it passed would wait for the garbage collector."""
+        """The failure at the bottom of it, whose text is told.
+
+        A failure must not refer to itself: with it, every frame that it passed would wait for the garbage collector.
+        """
         return self if self._below is None else self._below
 
     @property

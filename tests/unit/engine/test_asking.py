@@ -178,7 +178,8 @@ def test_what_has_not_left_this_machine_costs_nothing_and_is_held_against_nobody
 
 def test_a_zone_whose_servers_are_all_silent_is_remembered_as_dead_and_not_asked():
     asked = Asked(ZONE, [SILENCE] * 3)
-    assert asked.known.dead == {ZONE.zone: asked.failure}
+    assert [str(each) for each in asked.known.dead.values()] == [str(asked.failure)]
+    assert list(asked.known.dead) == [ZONE.zone]
     again = Asked(ZONE, [], known=asked.known)
     assert (again.whom, again.tag) == ("", "MUTE")
 

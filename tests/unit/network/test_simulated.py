@@ -262,8 +262,8 @@ def test_the_history_tells_what_was_sent_and_is_bounded(run):
         {"reordering": 2},
         {"forgery": "lame"},
         {"octet_ms": -1},
-    ]
-    + [{"stream": "lame"}],
+        {"stream": "lame"},
+    ],
 )
 def test_a_link_that_makes_no_sense_is_refused(bad):
     with pytest.raises(ValueError):
