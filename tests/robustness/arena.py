@@ -71,16 +71,22 @@ def _authority(directory: Path) -> Iterator[int]:
 
 
 @contextlib.contextmanager
+def _silence(host: str) -> Iterator[int]:
+    """A port at which datagrams vanish, and connections are made by the kernel that nobody ever answers."""
+    with socket.socket(socket.AF_INET) as tcp, socket.socket(socket.AF_INET, socket.SOCK_DGRAM) as udp:
+        tcp.bind((host, 0))
+        udp.bind(tcp.getsockname())
+        tcp.listen(4096)
+        yield tcp.getsockname()[1]
+
+
+@contextlib.contextmanager
 def arena(*, cache_mb: int = 64) -> Iterator[Arena]:
     """A daemon with an empty cache of `cache_mb`; every good zone is answered, no silent one ever is."""
     with contextlib.ExitStack() as stack:
         directory = Path(stack.enter_context(tempfile.TemporaryDirectory(prefix="robustness-")))
         port = stack.enter_context(_authority(directory))
-        silent = []
-        for host in SILENT:
-            sock = stack.enter_context(socket.socket(socket.AF_INET, socket.SOCK_DGRAM))
-            sock.bind((host, 0))
-            silent.append(f"{host}:{sock.getsockname()[1]}")
+        silent = [f"{host}:{stack.enter_context(_silence(host))}" for host in SILENT]
         stubs = [f'"{zone}" = ["{AUTHORITY}:{port}"]' for zone in GOOD_ZONES]
         stubs += [f'"{zone}" = ["{silent[0]}", "{silent[1]}"]' for zone in SILENT_ZONES]
         (directory / "hints").write_text(". 3600000 NS a.nowhere.\na.nowhere. 3600000 A 127.0.0.5\n")
