@@ -36,7 +36,7 @@ def _closed(internet: Hostile) -> None:
 
 
 def _malformed(spoil: Callable[[bytes, int], bytes]) -> Callable[[Hostile], None]:
-    """Two servers whose replies have the right id and are no DNS message. `spoil(octets, end of the question)`."""
+    """Two servers whose replies are spoiled: `spoil(octets, end of the question)`."""
 
     def build(internet: Hostile) -> None:
         def script(query: Message, transport: Transport) -> Said:
@@ -74,7 +74,6 @@ _OPT: Final = b"\0\0\x29\x04\xd0\0\0\0\0\0\0"
 MALFORMED: Final[dict[str, Callable[[bytes, int], bytes]]] = {
     "no records where one is announced": lambda wire, end: _counts(wire[:end], 1, 1, 0, 0),
     "65,535 records announced": lambda wire, end: _counts(wire, 1, 65535, 65535, 65535),
-    "two questions": lambda wire, end: _counts(wire, 2, 1, 0, 0)[:end] + wire[12:],
     "cut in a record": lambda wire, end: wire[: end + 14],
     "octets behind the end": lambda wire, end: wire + b"\0\0\0",
     "an address of 3 octets": lambda wire, end: _record(wire, end, _ASKED + _fixed(1, b"\1\2\3")),
@@ -92,6 +91,19 @@ MALFORMED: Final[dict[str, Callable[[bytes, int], bytes]]] = {
     "noise": lambda wire, end: wire[:end] + bytes((each * 37 + 11) & 0xFF for each in range(200)),
 }
 """What is wrong, and how it is made of a good reply and the end of its question."""
+
+
+UNFIT: Final[dict[str, Callable[[bytes, int], bytes]]] = {
+    "another id": lambda wire, end: bytes((wire[0] ^ 1,)) + wire[1:],
+    "another name": lambda wire, end: wire[:13] + b"x" + wire[14:],
+    "another type": lambda wire, end: wire[: end - 3] + b"\x1c" + wire[end - 2 :],
+    "two questions": lambda wire, end: _counts(wire, 2, 1, 0, 0)[:end] + wire[12:],
+    "no question": lambda wire, end: _counts(wire[:12], 0, 0, 0, 0),
+    "a query": lambda wire, end: wire[:2] + bytes((wire[2] & 0x7F,)) + wire[3:],
+    "another opcode": lambda wire, end: wire[:2] + bytes((wire[2] | 0x20,)) + wire[3:],
+    "11 octets": lambda wire, end: wire[:11],
+}
+"""What does not fit the query, so that it may come from anybody, and is passed over while the wait goes on."""
 
 
 def _huge(transport_tc: bool, servers: int) -> Callable[[Hostile], None]:
@@ -126,6 +138,10 @@ ATTACKS: Final = (
     ),
     Attack(STREAMS, "TC over TCP too", 4, _closed, "www.evil.", servers="1"),
     *(Attack("malformed reply", kind, 4, _malformed(spoil), "www.evil.") for kind, spoil in MALFORMED.items()),
+    *(
+        Attack("reply that does not fit", kind, 6, _malformed(spoil), "www.evil.", ours=True)
+        for kind, spoil in UNFIT.items()
+    ),
     Attack(HUGE, "over TCP, after TC", 4, _huge(True, 2), "www.evil."),
     Attack(HUGE, "in a datagram", 4, _huge(False, 2), "www.evil."),
 )
