@@ -48,6 +48,13 @@ def _nxns_silent(internet: Hostile) -> None:
     )
 
 
+def _nxns_many_dead(internet: Hostile) -> None:
+    """95 names in as many zones, whose servers are all silent."""
+    internet.weapon("evil.", _hands_out("evil.", [f"ns.dead{number}." for number in range(95)]))
+    for number in range(95):
+        internet.delegate(f"dead{number}.", f"10.9.0.{1 + number % 60}", f"10.9.1.{1 + number % 60}")
+
+
 def _many(by_stream: bool) -> Callable[[Hostile], None]:
     def build(internet: Hostile) -> None:
         hosts = [f"n{number}.victim." for number in range(1500)]
@@ -160,6 +167,7 @@ ATTACKS: Final = (
     Attack(NXNS, "that have no address", 9, _nxns_without_addresses, "www.evil."),
     Attack(NXNS, "at which nobody replies", 10, _nxns_silent, "www.evil.", ours=True),
     Attack("NXNS into a dead zone", "of 2 silent servers", 7, _nxns_dead, "www.evil."),
+    Attack("NXNS into a dead zone", "of 95 dead zones", 23, _nxns_many_dead, "www.evil.", ours=True),
     Attack("delegation with 1,500 NS", "in a datagram", 3, _many(False), "www.evil."),
     Attack("delegation with 1,500 NS", "over TCP, after TC", 4, _many(True), "www.evil.", ours=True),
     Attack("deep cuts", "at each of 120 labels", 35, _deep, DEEP, servers="2, then 1 each"),

@@ -88,6 +88,7 @@ MALFORMED: Final[dict[str, Callable[[bytes, int], bytes]]] = {
     "an EDNS option longer than its OPT": lambda wire, end: (
         _counts(wire, 1, 0, 0, 1)[:end] + _OPT[:-2] + b"\0\4\0\3\xff\xff"
     ),
+    "33 EDNS options": lambda wire, end: _counts(wire, 1, 0, 0, 1)[:end] + _OPT[:-2] + b"\0\x84" + 33 * b"\0\3\0\0",
     "noise": lambda wire, end: wire[:end] + bytes((each * 37 + 11) & 0xFF for each in range(200)),
 }
 """What is wrong, and how it is made of a good reply and the end of its question."""
