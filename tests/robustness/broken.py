@@ -9,7 +9,7 @@ from typing import Final
 from resolver.message import Message, Transport
 from resolver.network.simulated import Link
 from resolver.wire import names
-from tests.robustness.world import ROUND_TRIP_MS, Front, Hostile, Said, asked, in_front_of, referral
+from tests.robustness.world import BYSTANDER, ROUND_TRIP_MS, Front, Hostile, Said, asked, in_front_of, referral
 from tests.support.messages import reply
 
 SILENT_S: Final = 3.0
@@ -54,7 +54,7 @@ def silence(hosts: int, *, below: bool = False, glue: bool = True) -> Silence:
     async def main(front: Front) -> Silence:
         async def good() -> float:
             await front.internet.clock.advance(0.5)
-            message, seconds = await front.ask("www.good.", port=4243)
+            message, seconds = await front.ask("www.good.", host=BYSTANDER)
             assert message.answer
             return seconds
 
@@ -115,13 +115,13 @@ def weather(count: int, *, own_servers: bool, seed: int = 1) -> Weather:
         left = iter(range(count))
         took: list[float] = []
 
-        async def client(port: int) -> None:
+        async def client(host: str) -> None:
             for number in left:
-                message, seconds = await front.ask(f"www.z{number}.many.", port=port)
+                message, seconds = await front.ask(f"www.z{number}.many.", host=host)
                 if message.answer:
                     took.append(seconds)
 
-        await asyncio.gather(*(client(4242 + number) for number in range(AT_ONCE)))
+        await asyncio.gather(*(client(f"192.0.2.{number}") for number in range(AT_ONCE)))
         return Weather(count, len(took), max(took), len(front.internet.network.history))
 
     seen: Weather = in_front_of(prepare, main, link=link, seed=seed)

@@ -42,6 +42,12 @@ from tests.support.whole import extended_errors
 ROUND_TRIP_MS: Final = 20.0
 LINK: Final = Link(latency_ms=ROUND_TRIP_MS)
 
+ATTACKER: Final = "192.0.2.200"
+"""The client who asks for hostile names."""
+
+BYSTANDER: Final = "192.0.2.201"
+"""A client who asks for good ones."""
+
 CLIENT_S: Final = 4.5
 """Seconds in which a client must have its answer: stub resolvers give up at 5."""
 
@@ -163,16 +169,25 @@ class Front:
             root=root,
         )
 
-    async def ask(self, name: str, rtype: str = "A", port: int = 4242) -> tuple[Message, float]:
-        """The response to a client, and the seconds that it took."""
+    def send(self, name: str, rtype: str = "A", host: str = ATTACKER) -> asyncio.Future[bytes | None]:
+        """A query is on its way; the future has its response, or None when there is to be none."""
         question = Question(names.from_text(name), types.from_text(rtype))
         waiting: asyncio.Future[bytes | None] = asyncio.get_running_loop().create_future()
-        began = self.internet.clock.monotonic()
-        client = Client("192.0.2.200", port, Transport.UDP)
+        client = Client(host, 4242, Transport.UDP)
         self.program.respond(render_query(7, question, rd=True, edns=Edns()), client, waiting.set_result)
-        response = await waiting
+        return waiting
+
+    async def try_ask(self, name: str, rtype: str = "A", host: str = ATTACKER) -> tuple[Message, float] | None:
+        """The response to a client, and the seconds that it took; None when its query was dropped."""
+        began = self.internet.clock.monotonic()
+        response = await self.send(name, rtype, host)
+        return None if response is None else (parse(response), self.internet.clock.monotonic() - began)
+
+    async def ask(self, name: str, rtype: str = "A", host: str = ATTACKER) -> tuple[Message, float]:
+        """The response to a client, and the seconds that it took. Fails when there is none."""
+        response = await self.try_ask(name, rtype, host)
         assert response is not None, "a client's query was dropped"
-        return parse(response), self.internet.clock.monotonic() - began
+        return response
 
 
 def in_front_of(
@@ -217,7 +232,7 @@ def beside(attack: Attack) -> float:
     async def main(front: Front) -> float:
         async def good(after: float) -> float:
             await front.internet.clock.advance(after)
-            message, seconds = await front.ask(f"at-{after}.good.".replace(".", "-", 1), port=4243)
+            message, seconds = await front.ask(f"at-{after}.good.".replace(".", "-", 1), host=BYSTANDER)
             assert message.rcode == 0, message
             assert message.answer, message
             return seconds
