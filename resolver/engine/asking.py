@@ -170,7 +170,7 @@ def _try(asking: Asking, candidate: Candidate) -> Steps[Heard | None]:
             return _read(asking, event)
         case Malformed(server, reason, oversized):
             asking.known.servers.replied(server, timeout)
-            asking.replied()
+            asking.sent = True  # but it is no reply that would make a silent zone worth more messages
             if oversized:
                 raise too_large(asking, reason)
             asking.dismiss(asking.candidates.waiting.get(server), f"sent a malformed reply ({reason})")

@@ -215,6 +215,8 @@ def cost(attack: Attack) -> Seen:
     """What one question of `attack` costs, and what its client is told."""
 
     async def main(front: Front) -> Seen:
+        await front.ask(".", "NS")  # a daemon has primed the root when it has started
+        front.internet.network.history.clear()
         began = front.internet.clock.monotonic()
         message, seconds = await front.ask(attack.question, attack.rtype)
         await front.internet.clock.advance(SETTLED_S)

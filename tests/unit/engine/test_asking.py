@@ -221,8 +221,15 @@ def test_a_late_reply_of_no_use_is_held_against_its_sender_alone():
 def test_late_garbage_is_held_against_its_sender_alone():
     garbage = Malformed(at(1), "cut")
     zone = delegation("example.com.", 1, 2)
-    asked = Asked(zone, [SILENCE, garbage, garbage, said(2, GOOD)])
+    known = Written()
+    known.servers.heard_before.add(at(1))
+    asked = Asked(zone, [SILENCE, garbage, garbage, said(2, GOOD)], known=known)
     assert asked.whom == "1 2 2 2"
+
+
+def test_garbage_makes_a_silent_zone_worth_no_more_messages():
+    asked = Asked(ONE, [Malformed(at(2), "cut")] * 3)
+    assert asked.whom == "1 1 1+"
     assert asked.answer is not None
 
 
