@@ -3,7 +3,8 @@
     ResolverdError
     ├── InputError          something a person wrote: what, where, what to write instead
     │   ├── ConfigError     a setting, an environment variable, an option of the command line
-    │   └── ZoneError       a master file or hierarchy.toml
+    │   ├── ZoneError       a master file or hierarchy.toml
+    │   └── ScenarioError   a scenario file of `resolver replay`
     ├── WireError           octets from the network that are no DNS message (FORMERR)
     │   ├── Oversized       more records than are read of one message
     │   └── BadName      a name that breaks RFC 1035 section 2.3.4
@@ -42,6 +43,10 @@ class ConfigError(InputError):
 
 class ZoneError(InputError):
     """A master file or a hierarchy that cannot be used."""
+
+
+class ScenarioError(InputError):
+    """A scenario file that cannot be played."""
 
 
 class WireError(ResolverdError):

@@ -64,10 +64,11 @@ class VirtualLoop(asyncio.SelectorEventLoop):
 
 
 class VirtualClock:
-    """The `Clock` of `loop`, or of the running loop."""
+    """The `Clock` of `loop`, or of the running loop; `wall` is the wall clock when the loop was made."""
 
-    def __init__(self, loop: asyncio.AbstractEventLoop | None = None) -> None:
+    def __init__(self, loop: asyncio.AbstractEventLoop | None = None, *, wall: float = WALL_START) -> None:
         self._loop = loop or asyncio.get_running_loop()
+        self._wall = wall
         self._asleep = 0.0
 
     def monotonic(self) -> float:
@@ -79,8 +80,8 @@ class VirtualClock:
         return BOOTTIME_START + self._passed()
 
     def wall(self) -> float:
-        """Seconds since 1970; `WALL_START` when the loop was made."""
-        return WALL_START + self._passed()
+        """Seconds since 1970; what was handed in when the loop was made."""
+        return self._wall + self._passed()
 
     def after(self, seconds: float, callback: Callable[[], None]) -> Timer:
         """`callback` is called once, `seconds` of virtual time from now."""

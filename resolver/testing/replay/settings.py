@@ -1,0 +1,239 @@
+"""Decides what the configuration of a scenario means for our program, word by word.
+
+Rules: a word is either made into a setting, or it names a feature that a scenario may need and we may not have, or it
+stands in `MEANINGLESS` with the reason why it changes nothing here. A word in none of these is an error of the file.
+Root hints are the addresses of the stub zone `.`; in the dialect of Deckard, `stub-addr` and `forward-addr` stand alone
+and mean the root. A feature that is needed does not skip a file by itself: the file is played, and may pass without it.
+
+Limits: hosts by name (`stub-host`) and ports other than 53 are not known; no scenario has them.
+"""
+
+from __future__ import annotations
+
+import calendar
+import ipaddress
+import re
+from collections.abc import Callable, Iterable
+from dataclasses import dataclass, field
+from typing import Any, Final, NoReturn
+
+from resolver.config import Config
+from resolver.engine.delegation import Delegation, NameServer
+from resolver.errors import ScenarioError
+from resolver.hints import PORT
+from resolver.network.base import Endpoint
+from resolver.testing.replay.script import Scenario, Word
+from resolver.testing.virtual_time import WALL_START
+from resolver.wire import names
+
+MEANINGLESS: Final[dict[str, str]] = {
+    "verbosity": "how much Unbound logs; the transcript is always whole here",
+    "log-servfail": "what Unbound logs",
+    "rpz-log": "what Unbound logs",
+    "rpz-log-name": "what Unbound logs",
+    "target-fetch-policy": "addresses of name servers are looked up when they are needed, never beforehand",
+    "rrset-roundrobin": "answers are compared as sets",
+    "minimal-responses": "answers are always minimal; what else a script expects counts at the level strict",
+    "iter-scrub-promiscuous": "scrubbing cannot be switched off",
+    "harden-unknown-additional": "scrubbing cannot be switched off",
+    "harden-glue": "glue outside the zone of its sender is never believed",
+    "harden-unverified-glue": "glue is used for its delegation only, and is never answered",
+    "harden-referral-path": "the NS sets on the way are not asked for; Unbound's default, too",
+    "harden-below-nxdomain": "a subtree is cut only by a proof (RFC 8020); without one this is off",
+    "msg-cache-size": "a bound of memory in Unbound's own entries",
+    "rrset-cache-size": "a bound of memory in Unbound's own entries",
+    "fake-sha1": "a seam of Unbound's tests for signatures that no longer exist",
+    "trust-anchor-signaling": "RFC 8145 is not done; scenarios switch it off",
+    "val-nsec3-keysize-iterations": "limits of validation; they need what trust-anchor needs",
+    "aggressive-nsec": "RFC 8198 needs proofs; scenarios that rely on it have a trust-anchor",
+    "domain-insecure": "an exception from validation; without validation all is insecure",
+    "local-zone nodefault": "the zone is not answered locally here either",
+    "ede": "extended errors are always sent",
+    "ede-serve-expired": "extended errors are always sent",
+    "discard-timeout": "a late answer of Unbound's is dropped; here a client is always answered in time",
+    "access-control": "queries are handed in behind the access list; each client is allowed",
+    "name": "read with its clause",
+    "do-ip4": "read with the addresses of a family",
+    "zonefile": "the contents belong to the features auth-zone and rpz",
+    "for-downstream": "belongs to the feature auth-zone",
+    "for-upstream": "belongs to the feature auth-zone",
+    "fallback-enabled": "belongs to the feature auth-zone",
+    "stub-name": "the name of a root server; its address is what counts",
+}
+"""Words that change nothing here, with the reason."""
+
+FEATURES: Final[dict[str, str]] = {
+    "trust-anchor": "dnssec",
+    "trust-anchor-file": "dnssec",
+    "auto-trust-anchor-file": "rfc5011",
+    "rpz": "rpz",
+    "auth-zone": "auth-zone",
+    "forward-first": "forward-first",
+    "view": "views",
+    "local-data": "local-data",
+}
+"""Words that need a feature, by its name."""
+
+_CLAUSES: Final = frozenset(("server", "stub-zone", "forward-zone", "auth-zone", "rpz", "view"))
+_YES: Final = {"yes": True, "on": True, "no": False, "off": False}
+
+
+@dataclass(slots=True)
+class Arrangement:
+    """What a configuration comes to. `families`: the IP versions that can be sent to; `wall`: seconds since 1970.
+
+    `needs` are the features that its words ask for, with the line that does.
+    """
+
+    config: Config = field(default_factory=Config)
+    root: Delegation = field(default_factory=lambda: Delegation(names.ROOT, (), 0, configured=True))
+    families: frozenset[int] = frozenset((4, 6))
+    wall: float = WALL_START
+    needs: dict[str, int] = field(default_factory=dict)
+
+
+def arrange(scenario: Scenario) -> Arrangement:
+    """What the configuration of `scenario` means. Raises `ScenarioError`."""
+    return _Arranger(scenario).result()
+
+
+class _Arranger:
+    def __init__(self, scenario: Scenario) -> None:
+        self._scenario = scenario
+        self._resolver: dict[str, Any] = {"roots": "internet"}
+        self._cache: dict[str, Any] = {}
+        self._zones: dict[str, dict[str, list[str]]] = {"stub-zone": {}, "forward-zone": {}}
+        self._made = Arrangement()
+
+    def result(self) -> Arrangement:
+        clause = ""
+        group: list[Word] = []
+        for word in self._scenario.words:
+            if not word.value and word.key in _CLAUSES:
+                self._clause(clause, group)
+                clause, group = word.key, []
+                if word.key in FEATURES:
+                    self._made.needs.setdefault(FEATURES[word.key], word.line)
+            else:
+                group.append(word)
+        self._clause(clause, group)
+        made = self._made
+        roots = self._zones["stub-zone"].pop(".", [])
+        servers = tuple(NameServer(names.from_text(f"root-{n}."), (Endpoint(a, PORT),)) for n, a in enumerate(roots))
+        made.root = Delegation(names.ROOT, servers, 0, configured=True)
+        self._resolver["stub_zones"] = self._zones["stub-zone"]
+        self._resolver["forward_zones"] = self._zones["forward-zone"]
+        made.config = Config.model_validate({"resolver": self._resolver, "cache": self._cache})
+        return made
+
+    def _clause(self, clause: str, words: list[Word]) -> None:
+        """The words of one clause; of the top of a file `clause` is empty."""
+        zone = next((word.value for word in words if word.key == "name"), ".")
+        for word in words:
+            if word.key in ("stub-addr", "forward-addr"):
+                kind = word.key.replace("-addr", "-zone")
+                if clause not in ("", "server", kind):
+                    self._fail(word, f"{word.key} in the clause {clause}", f"write it in a {kind}")
+                self._zones[kind].setdefault(zone.rstrip(".") or ".", []).append(self._address(word))
+            else:
+                self._word(word)
+
+    def _word(self, word: Word) -> None:
+        known = _WORDS.get(word.key)
+        if known is not None:
+            known(self, word)
+        elif word.key in FEATURES:
+            if word.value != "no":
+                self._made.needs.setdefault(FEATURES[word.key], word.line)
+        elif word.key == "local-zone" and word.value.endswith(" nodefault"):
+            return
+        elif word.key not in MEANINGLESS:
+            self._fail(
+                word,
+                f"{word.key!r} is neither a setting here nor a word without meaning",
+                "say what it means in resolver/testing/replay/settings.py",
+            )
+
+    # -- words with a meaning
+
+    def _minimisation(self, word: Word) -> None:
+        self._resolver["qname_minimisation"] = self._yes(word)
+
+    def _case(self, word: Word) -> None:
+        self._resolver["use_0x20"] = self._yes(word)
+
+    def _family(self, word: Word) -> None:
+        if not self._yes(word):
+            self._made.families -= {int(word.key[-1])}
+
+    def _date(self, word: Word) -> None:
+        found = re.fullmatch(r"(\d{4})(\d\d)(\d\d)(\d\d)(\d\d)(\d\d)", word.value)
+        if found is not None:
+            self._made.wall = float(calendar.timegm(tuple(map(int, found.groups()))))
+        elif word.value.isdecimal():
+            self._made.wall = float(word.value)
+        else:
+            self._fail(word, f"{word.value!r} is no date", "write YYYYMMDDhhmmss or seconds since 1970")
+
+    def _modules(self, word: Word) -> None:
+        unknown = set(word.value.split()) - {"iterator", "validator", "respip"}
+        if unknown:
+            self._fail(word, f"there is no module {unknown.pop()!r} here", "a resolver iterates and validates")
+
+    def _access(self, word: Word) -> None:
+        if not re.fullmatch(r"\S+ (allow|allow_snoop)", word.value):
+            self._fail(word, f"access-control {word.value!r}", "only allow and allow_snoop have a meaning here")
+
+    def _stale(self, word: Word) -> None:
+        if self._yes(word):
+            self._made.needs.setdefault("serve-stale", word.line)
+
+    def _stale_value(self, word: Word) -> None:
+        self._number(word)
+
+    def _prefetch(self, word: Word) -> None:
+        if self._yes(word):
+            self._made.needs.setdefault("prefetch", word.line)
+
+    # -- values
+
+    def _yes(self, word: Word) -> bool:
+        if word.value not in _YES:
+            self._fail(word, f"{word.key}: {word.value!r}", "write yes or no")
+        return _YES[word.value]
+
+    def _number(self, word: Word) -> int:
+        if not word.value.isdecimal():
+            self._fail(word, f"{word.key}: {word.value!r}", "write a number")
+        return int(word.value)
+
+    def _address(self, word: Word) -> str:
+        try:
+            return str(ipaddress.ip_address(word.value))
+        except ValueError:
+            self._fail(word, f"{word.value!r} is no IP address", "write one like 192.0.2.1 or 2001:db8::1")
+
+    def _fail(self, word: Word, what: str, instead: str) -> NoReturn:
+        raise ScenarioError(what, where=f"{self._scenario.path}:{word.line}", instead=instead)
+
+
+_WORDS: Final[dict[str, Callable[[_Arranger, Word], None]]] = {
+    "qname-minimisation": _Arranger._minimisation,
+    "query-minimization": _Arranger._minimisation,
+    "use-caps-for-id": _Arranger._case,
+    "do-ip4": _Arranger._family,
+    "do-ip6": _Arranger._family,
+    "val-override-date": _Arranger._date,
+    "module-config": _Arranger._modules,
+    "access-control": _Arranger._access,
+    "serve-expired": _Arranger._stale,
+    "serve-expired-ttl": _Arranger._stale_value,
+    "serve-expired-reply-ttl": _Arranger._stale_value,
+    "serve-expired-client-timeout": _Arranger._stale_value,
+    "prefetch": _Arranger._prefetch,
+}
+
+
+def words_known() -> Iterable[str]:
+    """Every word that a configuration may have."""
+    return {*_WORDS, *MEANINGLESS, *FEATURES, *_CLAUSES, "stub-addr", "forward-addr", "local-zone"}
