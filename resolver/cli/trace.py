@@ -89,11 +89,12 @@ async def _walk(config: Config, name: str, rtype: str) -> Walk:
 
 
 def _as_tree(walk: Walk, name: str, rtype: str, config: Config) -> Iterator[str]:
+    from resolver.observe.drawing import branches, plain
     from resolver.wire import types
 
     yield f"{name} {rtype.upper()}, {config.resolver.mode}, from {_origin(config)}"
     yield ""
-    yield from _branches(walk.nodes, "")
+    yield from branches(walk.nodes)
     if walk.omitted:
         yield f"… and {walk.omitted} more"
     yield ""
@@ -103,24 +104,7 @@ def _as_tree(walk: Walk, name: str, rtype: str, config: Config) -> Iterator[str]
     for rrset in (*walk.answer, *walk.authority):
         yield from (f"  {line}" for line in _records(rrset))
     for ede in walk.ede:
-        yield f"  EDE {ede.code}: {_plain(ede.text)}"
-
-
-def _branches(nodes: list[Node], indent: str) -> Iterator[str]:
-    for node in nodes:
-        last = node is nodes[-1]
-        stem, below = ("└─ ", "   ") if last else ("├─ ", "│  ")
-        rtt = "" if node.rtt is None else f" {node.rtt * 1000:.1f} ms"
-        if node.address:
-            recursion = ", recursion desired" if node.recursion_desired else ""
-            asked = f"{node.asked}  → {node.server or '(a configured server)'} {node.address}"
-            yield f"{indent}{stem}{asked} ({node.transport}{recursion}){rtt}"
-        else:
-            yield f"{indent}{stem}{node.asked}  (the address of a name server)"
-        yield from _branches(node.below, indent + below)
-        for mark, text in (("←", node.came_back), ("=", node.decided)):
-            if text:
-                yield f"{indent}{below}{mark} {_plain(text)}"
+        yield f"  EDE {ede.code}: {plain(ede.text)}"
 
 
 def _as_data(walk: Walk, name: str, rtype: str, config: Config) -> dict[str, object]:
@@ -160,14 +144,10 @@ def _records(rrset: RRset) -> Iterator[str]:
     import dns.rdataclass
     import dns.rdatatype
 
+    from resolver.observe.drawing import plain
     from resolver.wire import names, types
 
     cls, rtype = dns.rdataclass.RdataClass.make(rrset.cls), dns.rdatatype.RdataType.make(rrset.type)
     for rdata in rrset.rdatas:
         text = dns.rdata.from_wire(cls, rtype, rdata, 0, len(rdata)).to_text()
-        yield f"{names.to_text(rrset.name)} {rrset.ttl} IN {types.to_text(rrset.type)} {_plain(text)}"
-
-
-def _plain(text: str) -> str:
-    """`text` without anything that a terminal would obey."""
-    return "".join(char if char.isprintable() else f"\\{ord(char):03d}" for char in text)
+        yield f"{names.to_text(rrset.name)} {rrset.ttl} IN {types.to_text(rrset.type)} {plain(text)}"
