@@ -41,6 +41,7 @@ COMMANDS: Final[dict[str, Command]] = {
     "config": Command("show_config", "print the settings in force and where each comes from"),
     "stats": Command("stats", "print the counters of the running daemon"),
     "cache": Command("cache", "list or flush the cache of the running daemon"),
+    "replay": Command("replay", "play scenarios (.rpl) against the resolver, in virtual time"),
     "healthcheck": Command("healthcheck", "ask the daemon a question; exit 0 if it answers, 1 if not"),
 }
 

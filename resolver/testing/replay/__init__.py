@@ -7,10 +7,11 @@ A file says what the servers of the world answer, what a client asks, and what i
 
 What a real server would do and a script forgets is filled in, and each verdict says where (`Verdict.notes`):
 
-* the question of a reply is spelled as it was in the query (0x20), where the names are equal but for letter case;
-* a query with an OPT is replied to with one;
+* a reply has the id of its query, and its question is spelled as there (0x20), where the names are equal but for case;
+* a query with an OPT is replied to with one, and a query with RD (to a forwarder) with RD and RA;
 * the addresses of a name server that the script itself used as glue are answered, as A or AAAA, when no entry of the
-  whole file answers that question; where it has addresses of the other family only, there is no such data.
+  whole file answers that question; where it has addresses of the other family only, there is no such data;
+* a minimised name is answered (RFC 9156) where the script only has names below it, or types besides A.
 
 AA on a positive answer need not be filled in: an answer without it is accepted.
 """

@@ -64,7 +64,7 @@ def expected(entry: Entry) -> Message:
 
 
 def differences(entry: Entry, got: Message, level: Level, *, slack_s: int = 0) -> list[Difference]:
-    """What of `got` is not as `entry` wants it, most telling first. `slack_s`: the seconds by which TTLs may be lower."""
+    """What of `got` is not as `entry` wants it, most telling first. TTLs may be lower by `slack_s` seconds."""
     want = expected(entry)
     every = "all" in entry.match or not entry.match
     parts = entry.match
@@ -129,13 +129,13 @@ def _flat(rrsets: Iterable[RRset]) -> dict[_Record, int]:
     }
 
 
-def _records(
-    part: str, want: Iterable[RRset], got: Iterable[RRset], ttl: bool, slack_s: int
-) -> list[Difference]:
+def _records(part: str, want: Iterable[RRset], got: Iterable[RRset], ttl: bool, slack_s: int) -> list[Difference]:
     wanted, there = _flat(want), _flat(got)
     missing, surplus = wanted.keys() - there.keys(), there.keys() - wanted.keys()
     if missing or surplus:
-        parts = [f"{len(missing)} missing"] * bool(missing) + [f"{len(surplus)} that should not be there"] * bool(surplus)
+        parts = [f"{len(missing)} missing"] * bool(missing) + [f"{len(surplus)} that should not be there"] * bool(
+            surplus
+        )
         return [Difference(part, ", ".join(parts), frozenset(record[1] for record in missing))]
     if ttl:
         for record, seconds in wanted.items():

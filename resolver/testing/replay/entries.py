@@ -25,10 +25,9 @@ RCODES: Final = {
 }
 """The response codes that a header can hold, by their names."""
 
-MATCHES: Final = frozenset(
-    ("opcode", "qtype", "qname", "qclass", "subdomain", "question", "rcode", "flags", "answer", "authority")
-    + ("additional", "all", "ttl", "UDP", "TCP", "DO", "noedns")
-)
+_OF_QUERIES: Final = ("opcode", "qtype", "qname", "qclass", "subdomain", "question", "UDP", "TCP", "DO", "noedns")
+_OF_ANSWERS: Final = ("all", "rcode", "flags", "answer", "authority", "additional", "ttl")
+MATCHES: Final = frozenset((*_OF_QUERIES, *_OF_ANSWERS))
 """The words of MATCH besides ede=."""
 
 ADJUSTS: Final = frozenset(("copy_id", "copy_query", "do_not_answer"))

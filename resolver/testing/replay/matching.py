@@ -2,9 +2,11 @@
 
 Rules
 * Every word of MATCH must hold; without any, all queries fit. Names are compared without regard to letter case.
-* A reply has the id of the query with `copy_id` (else 0), and its question with `copy_query`. A question that equals
-  that of the query but for letter case is spelled as there: a real server copies it (0x20).
+* A reply has the id of the query, whether or not the script says `copy_id`: players that hand a reply straight to the
+  question that waits for it have no use for ids, so scripts forget the word. With `copy_query` it has the question of
+  the query, too. A question that equals that of the query but for letter case is spelled as there (0x20).
 * A reply to a query with an OPT has one, whatever the script says: a real server of today does so.
+* A reply to a query with RD has RD and RA: it comes from a forwarder, and it answers.
 * Octets that are given as they are get the id and the spelling, and nothing else.
 
 Limits: `answer`, `flags` and the like speak of answers, so in the entry of a server they hold always.
@@ -14,7 +16,7 @@ from __future__ import annotations
 
 from typing import Final
 
-from resolver.message import Edns, Message, Question, Transport
+from resolver.message import RA, RD, Edns, Message, Question, Transport
 from resolver.testing.replay.script import Entry
 from resolver.wire import names
 from resolver.wire.render import render
@@ -60,10 +62,9 @@ def _holds(word: str, entry: Entry, query: Message, transport: Transport) -> boo
 
 def reply(entry: Entry, query: Message) -> bytes:
     """The octets with which a server that plays `entry` replies to `query`."""
-    ident = query.id if "copy_id" in entry.adjust else 0
     asked = query.question
     if entry.raw is not None:
-        return _given(entry.raw, ident if "copy_id" in entry.adjust else None, asked)
+        return _given(entry.raw, query.id, asked)
     question = entry.question
     if asked is not None and ("copy_query" in entry.adjust or _same(question, asked)):
         question = asked
@@ -71,16 +72,16 @@ def reply(entry: Entry, query: Message) -> bytes:
     if edns is None and query.edns is not None:
         edns = Edns(do=query.edns.do)
     sections = (entry.answer, entry.authority, entry.additional)
-    return render(Message(ident, entry.flags, entry.rcode, question, *sections, edns))
+    flags = entry.flags | (RD | RA if query.flags & RD else 0)
+    return render(Message(query.id, flags, entry.rcode, question, *sections, edns))
 
 
 def _same(one: Question | None, other: Question) -> bool:
     return one is not None and one._replace(name=names.fold(one.name)) == other._replace(name=names.fold(other.name))
 
 
-def _given(raw: bytes, ident: int | None, asked: Question | None) -> bytes:
-    if ident is not None:
-        raw = ident.to_bytes(2, "big") + raw[2:]
+def _given(raw: bytes, ident: int, asked: Question | None) -> bytes:
+    raw = ident.to_bytes(2, "big") + raw[2:]
     if asked is not None:
         end = _HEADER + len(asked.name)
         if names.fold(raw[_HEADER:end]) == names.fold(asked.name):

@@ -5,7 +5,10 @@ Rules
   address. A query that none fits stays open: a later moment or a REPLY step may still answer it; until then its server
   is silent, as is every address that the script does not name.
 * The addresses of name servers that the script used as glue are filled in (`filled` says which) where no entry of the
-  whole script answers that question: a real server has them, and the resolver that a script was written for never asked.
+  whole script answers that question: a real server has them; the resolver for which the script was written never asked.
+* A name that no entry answers, at or above one that the server has entries for, is a minimised name, of which the
+  script does not know: where the resolver minimises it is filled in, too. Where the server refers to the NS set of that
+  very name, it refers; else it has no such data there.
 * What cannot be sent to is said by the script, too (`do-ip6: no`): `Trouble.LOCAL`.
 
 Limits: datagrams have no size here, ports no meaning.
@@ -15,21 +18,24 @@ from __future__ import annotations
 
 import ipaddress
 from collections.abc import Callable
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from functools import partial
 from typing import Final
 
 from resolver.errors import WireError
-from resolver.message import AA, QR, Message, RRset, Transport, Type
+from resolver.message import AA, QR, Message, Question, RRset, Transport, Type
 from resolver.network.base import Clock, Deliver, Endpoint, Sending, Trouble
 from resolver.network.undelivered import Undelivered
 from resolver.testing.replay.matching import fits, reply
 from resolver.testing.replay.script import Entry, Scenario
+from resolver.testing.replay.settings import Arrangement
 from resolver.wire import names, types
 from resolver.wire.parse import parse
 
 MAX_SENT: Final = 20_000
 """Messages that one scenario may make the resolver send. A loop ends here, and the scenario fails."""
+
+_COPY: Final = frozenset(("copy_id", "copy_query"))
 
 _Key = tuple[bytes, int]
 
@@ -58,11 +64,12 @@ class Sent:
 class ScriptedNetwork:
     """The `Network` of a scenario."""
 
-    def __init__(self, scenario: Scenario, clock: Clock, families: frozenset[int], changed: Callable[[], None]) -> None:
-        """`changed` is called after a message was sent, replied to or closed. The moment begins before the first."""
+    def __init__(self, scenario: Scenario, clock: Clock, arrangement: Arrangement, changed: Callable[[], None]) -> None:
+        """`changed` is called after a message was sent or replied to. The moment begins before the first."""
         self._scenario = scenario
         self._clock = clock
-        self._families = families
+        self._families = arrangement.families
+        self._minimises = arrangement.config.resolver.qname_minimisation
         self._changed = changed
         self.moment = 0
         self.sent: list[Sent] = []
@@ -118,33 +125,64 @@ class ScriptedNetwork:
         """`sent` is replied to if there is something to reply."""
         if not sent.waits:
             return
-        covered = False
-        for one in self._scenario.ranges:
-            if one.first <= self.moment <= one.last and (not one.addresses or sent.to.host in one.addresses):
-                covered = True
-                for entry in one.entries:
-                    if fits(entry, sent.query, sent.transport):
-                        self.reply(sent, entry)
-                        return
-        if covered:
-            self._fill_in(sent)
-
-    def _fill_in(self, sent: Sent) -> None:
-        """An address that was glue is replied, if that is what was asked and nobody else ever answers it."""
+        entries = [
+            entry
+            for one in self._scenario.ranges
+            if one.first <= self.moment <= one.last and (not one.addresses or sent.to.host in one.addresses)
+            for entry in one.entries
+        ]
+        for entry in entries:
+            if fits(entry, sent.query, sent.transport):
+                self.reply(sent, entry)
+                return
         question = sent.query.question
-        if question is None or question.type not in (Type.A, Type.AAAA):
-            return
+        if question is not None and entries and (names.fold(question.name), question.type) not in self._answered:
+            made = self._of_glue(question)
+            if made is None and self._minimises:
+                made = _of_a_minimised_name(question, entries)
+            if made is not None:
+                self._note_filled(f"{_text(question)} at {sent.to.host}: {_gist(made)}")
+                self.reply(sent, made)
+
+    def _note_filled(self, text: str) -> None:
+        if text not in self.filled:
+            self.filled.append(text)
+
+    def _of_glue(self, question: Question) -> Entry | None:
+        """The reply to the question for an address that was glue."""
+        if question.type not in (Type.A, Type.AAAA):
+            return None
         name = names.fold(question.name)
         other = Type.AAAA if question.type == Type.A else Type.A
         found = self._glue.get((name, question.type), ())
-        if (name, question.type) in self._answered or not (found or (name, other) in self._glue):
-            return
-        what = f"{names.to_text(name)} {types.to_text(question.type)}"
-        text = f"{what} at {sent.to.host}: {'the glue' if found else 'no such data'}"
-        if text not in self.filled:
-            self.filled.append(text)
-        entry = Entry(0, adjust=frozenset(("copy_id", "copy_query")), flags=QR | AA, answer=found)
-        self.reply(sent, entry)
+        if not (found or (name, other) in self._glue):
+            return None
+        return Entry(0, adjust=_COPY, flags=QR | AA, answer=found)
+
+
+def _of_a_minimised_name(question: Question, entries: list[Entry]) -> Entry | None:
+    """What a server that has `entries` says about a name that only a resolver that minimises asks for (RFC 9156)."""
+    name = names.fold(question.name)
+    if question.type != Type.A:
+        return None
+    below = False
+    for entry in entries:
+        if entry.question is None or entry.raw is not None:
+            continue
+        owner = names.fold(entry.question.name)
+        below = below or (names.is_below(owner, name) and (owner, entry.question.type) != (name, Type.A))
+        cut = [each for each in entry.authority if each.type == Type.NS and names.fold(each.name) == name]
+        if cut and not entry.answer and not entry.flags & AA:
+            return replace(entry, adjust=_COPY)
+    return Entry(0, adjust=_COPY, flags=QR | AA) if below else None
+
+
+def _gist(entry: Entry) -> str:
+    return "the glue" if entry.answer else "the referral" if entry.authority else "no such data"
+
+
+def _text(question: Question) -> str:
+    return f"{names.to_text(names.fold(question.name))} {types.to_text(question.type)}"
 
 
 @dataclass(slots=True)

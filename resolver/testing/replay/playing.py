@@ -96,7 +96,7 @@ class _Player:
         self._scenario, self._level = scenario, level
         self._clock = VirtualClock(wall=arrangement.wall)
         self._changed = asyncio.Event()
-        self.network = ScriptedNetwork(scenario, self._clock, arrangement.families, self._changed.set)
+        self.network = ScriptedNetwork(scenario, self._clock, arrangement, self._changed.set)
         self._transcript = Transcript()
         self._log = io.StringIO()
         self._unseen: list[dict[str, Any]] = []

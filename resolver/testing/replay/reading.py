@@ -78,12 +78,12 @@ class _Reader:
                 case ["STEP", number, kind, *more] if number.isdecimal():
                     steps.append(self._step(line.number, int(number), kind, more))
                 case _:
-                    self._fail(line, f"{line.text[:60]!r} has no meaning here", "write RANGE_BEGIN, STEP or SCENARIO_END")
+                    self._fail(
+                        line, f"{line.text[:60]!r} has no meaning here", "write RANGE_BEGIN, STEP or SCENARIO_END"
+                    )
         if not steps:
             self._fail(self._lines[-1], "a scenario without a STEP", "ask something by STEP n QUERY")
-        ordered = all(one.number <= two.number for one, two in zip(steps, steps[1:], strict=False))
-        if not ordered:
-            steps.sort(key=lambda step: step.number)
+        steps.sort(key=lambda step: step.number)
         return Scenario(self._path, title, words, tuple(ranges), tuple(steps))
 
     # -- configuration
@@ -146,7 +146,9 @@ class _Reader:
                 case ["ENTRY_BEGIN"]:
                     entries.append(self._entry(line.number))
                 case _:
-                    self._fail(line, f"{line.text[:60]!r} has no meaning here", "write ADDRESS, ENTRY_BEGIN or RANGE_END")
+                    self._fail(
+                        line, f"{line.text[:60]!r} has no meaning here", "write ADDRESS, ENTRY_BEGIN or RANGE_END"
+                    )
 
     def _step(self, line_number: int, number: int, kind_text: str, more: list[str]) -> Step:
         line = _Line(line_number, "")
@@ -188,7 +190,7 @@ class _Reader:
                 self._fail(line, wrong.what, wrong.instead)
             except ValueError as wrong:
                 self._fail(line, str(wrong), "write it as in a master file")
-        self._fail(_Line(number, ""), "the entry that begins here has no end", "end it with ENTRY_END")
+        return self._fail(_Line(number, ""), "the entry that begins here has no end", "end it with ENTRY_END")
 
     # -- lines
 
@@ -200,7 +202,8 @@ class _Reader:
             text = _without_comment(line.text, ";#")
             if text:
                 return _Line(line.number, text)
-        self._fail(self._lines[-1] if self._lines else _Line(1, ""), "the file ends too early", f"write {wanted}")
+        last = self._lines[-1] if self._lines else _Line(1, "")
+        return self._fail(last, "the file ends too early", f"write {wanted}")
 
     def _address(self, line: _Line, text: str) -> str:
         try:

@@ -1,8 +1,8 @@
 r"""Decides how the records of a script are read, and how records are written for people.
 
 Rules: `OWNER [TTL] [CLASS] TYPE RDATA`, TTL and class in either order, names without a last dot below the root, a TTL
-that is not given 3600. Rdata in the form of RFC 3597 (`\# 4 0A000001`) is taken as it is, so that a script can send what
-is malformed. What cannot be written in the form of its type is written in that form, too.
+that is not given 3600. Rdata in the form of RFC 3597 (`\# 4 0A000001`) is taken as it is, so that a script can send
+what is malformed. What cannot be written in the form of its type is written in that form, too.
 
 Limits: dnspython reads and writes the rdata; this is never on the way of a query.
 """

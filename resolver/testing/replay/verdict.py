@@ -1,16 +1,16 @@
 """Decides what is said of a scenario: PASS, FAIL with what went otherwise, or SKIP with the feature that it needs.
 
 Rules: every scenario is played. One that goes wrong is a SKIP only where its configuration asks for a feature that we
-do not have, and what went wrong is what the lack of that feature does (`_EXPLAINS`); everything else is a FAIL.
+do not have, and what went wrong is what the lack of that feature does (`LACKS`); everything else is a FAIL.
 """
 
 from __future__ import annotations
 
 import enum
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Final
+from typing import Final, NamedTuple
 
 from resolver.observe.drawing import branches
 from resolver.testing import virtual_time
@@ -75,7 +75,7 @@ def judge_scenario(scenario: Scenario, level: Level = Level.CORE) -> Verdict:
         return Verdict(path, Status.PASS, notes=notes)
     lines = [*failure.lines, *branches(course.nodes)]
     reason = f"{path.name}:{failure.line}: {failure.text}"
-    missing = next((name for name in arrangement.needs if _explains(name, failure.found)), None)
+    missing = _lack(arrangement.needs, failure.found)
     if missing is not None:
         return Verdict(path, Status.SKIP, f"needs-{missing}", (reason, *lines), notes)
     return Verdict(path, Status.FAIL, reason, tuple(lines), notes)
@@ -84,23 +84,50 @@ def judge_scenario(scenario: Scenario, level: Level = Level.CORE) -> Verdict:
 def _by_validation(found: list[Difference]) -> bool:
     """Whether it is what somebody does who does not validate: no AD, answers to what is bogus, no proofs."""
     first = found[0]
-    return first.part == "AD" or first.text.endswith("for SERVFAIL") or any(each.missing & _SIGNED for each in found)
+    if first.text.startswith("SERVFAIL for "):
+        return False
+    return first.part == "AD" or first.text.endswith(" for SERVFAIL") or any(each.missing & _SIGNED for each in found)
 
 
-def _always(found: list[Difference]) -> bool:
-    return True
+def _by_asking_below(found: list[Difference]) -> bool:
+    """Whether it is what somebody does who asks for names below one that does not exist (RFC 8020)."""
+    return found[0].text.endswith(" for NXDOMAIN")
 
 
-def _by_falling_back(found: list[Difference]) -> bool:
+def _by_trusting_forwarders(found: list[Difference]) -> bool:
+    """Whether it is what somebody does who has nobody else to ask."""
     return found[0].text.startswith("SERVFAIL for ")
 
 
-_EXPLAINS: Final[dict[str, Callable[[list[Difference]], bool]]] = {
-    "dnssec": _by_validation,
-    "forward-first": _by_falling_back,
+def _by_anything(found: list[Difference]) -> bool:
+    return bool(found)
+
+
+class _Lack(NamedTuple):
+    """A feature that we do not have: the word behind `needs-`, and whether its lack explains what went wrong."""
+
+    word: str
+    explains: Callable[[list[Difference]], bool]
+
+
+LACKS: Final[dict[str, _Lack]] = {
+    "rpz": _Lack("rpz", _by_anything),
+    "auth-zone": _Lack("auth-zone", _by_anything),
+    "rfc5011": _Lack("rfc5011", _by_anything),
+    "views": _Lack("views", _by_anything),
+    "local-data": _Lack("local-data", _by_anything),
+    "serve-stale": _Lack("serve-stale", _by_anything),
+    "prefetch": _Lack("prefetch", _by_anything),
+    "forward-first": _Lack("forward-first", _by_trusting_forwarders),
+    # An NXDOMAIN cuts the names below it off only where it is proven, so this one needs validation, too.
+    "proven-nxdomain": _Lack("dnssec", _by_asking_below),
+    "dnssec": _Lack("dnssec", _by_validation),
 }
-"""What the lack of a feature does to an answer; of one that is not here, anything."""
+"""What we do not have, by the features of `settings.FEATURES`; the first that explains a failure is named."""
 
 
-def _explains(feature: str, found: list[Difference]) -> bool:
-    return bool(found) and _EXPLAINS.get(feature, _always)(found)
+def _lack(needs: Iterable[str], found: list[Difference]) -> str | None:
+    """The feature without which it went wrong; None when nothing that is missing explains it."""
+    if not found:
+        return None
+    return next((lack.word for name, lack in LACKS.items() if name in needs and lack.explains(found)), None)
