@@ -73,9 +73,10 @@ def place(scenario: Scenario) -> int | None:
     """The first step that checks an answer with an address in it."""
     for number, step in enumerate(scenario.steps):
         entry = step.entry
-        if step.kind is Kind.CHECK_ANSWER and entry is not None and entry.match & {"all", "answer"}:
-            if any(each.type in (Type.A, Type.AAAA) for each in entry.answer):
-                return number
+        if step.kind is not Kind.CHECK_ANSWER or entry is None or not entry.match & {"all", "answer"}:
+            continue
+        if any(each.type in (Type.A, Type.AAAA) for each in entry.answer):
+            return number
     return None
 
 

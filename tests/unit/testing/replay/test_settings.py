@@ -1,0 +1,76 @@
+from __future__ import annotations
+
+import pytest
+
+from resolver.errors import ScenarioError
+from resolver.network.base import Endpoint
+from resolver.testing.replay.settings import FEATURES, MEANINGLESS, arrange, words_known
+from resolver.testing.virtual_time import WALL_START
+from tests.support.scripts import asks, scenario
+
+
+def of(config: str):
+    return arrange(scenario(asks(1, "www.example. IN A"), config=config))
+
+
+def test_the_stub_zone_of_the_root_is_the_root_hints():
+    made = of('stub-zone:\n name: "."\n stub-addr: 192.0.2.1\n stub-addr: 2001:db8::1\n')
+    assert made.root.configured
+    places = [endpoint for server in made.root.servers for endpoint in server.endpoints]
+    assert places == [Endpoint("192.0.2.1", 53), Endpoint("2001:db8::1", 53)]
+    assert not made.config.resolver.stub_zones
+
+
+def test_in_the_dialect_of_deckard_addresses_stand_alone():
+    made = of("do-ip6: no\nquery-minimization: off\n;server:\nval-override-date: 20070916134226\nstub-addr: 192.0.2.1\n")
+    assert made.root.servers[0].endpoints == (Endpoint("192.0.2.1", 53),)
+    assert made.families == {4}
+    assert made.wall == 1_189_950_146
+    assert not made.config.resolver.qname_minimisation
+    assert list(of("forward-addr: 192.0.2.9\n").config.resolver.forward_zones) == ["."]
+
+
+def test_zones_become_those_of_the_settings():
+    made = of(
+        'stub-zone:\n name: "example.com"\n stub-addr: 192.0.2.2\nforward-zone:\n name: "b."\n forward-addr: 192.0.2.3\n'
+    )
+    assert made.config.resolver.stub_zones == {"example.com.": (Endpoint("192.0.2.2", 53),)}
+    assert made.config.resolver.forward_zones == {"b.": (Endpoint("192.0.2.3", 53),)}
+
+
+def test_nothing_said_is_our_own_default():
+    made = of("server:\n")
+    assert made.config.resolver.qname_minimisation
+    assert made.config.resolver.use_0x20
+    assert (made.families, made.wall, made.needs) == ({4, 6}, WALL_START, {})
+
+
+def test_features_are_needed_by_the_first_line_that_asks_for_them():
+    made = of('server:\n trust-anchor: ". DS 1 8 2 00"\n trust-anchor: ". DS 2 8 2 00"\nrpz:\n name: "a."\n')
+    assert made.needs == {"dnssec": 2, "rpz": 4}
+    assert not of("server:\n harden-below-nxdomain: no\n").needs
+
+
+def test_every_word_without_meaning_has_a_reason_and_no_word_has_two_places():
+    assert all(len(reason) > 15 for reason in MEANINGLESS.values())
+    assert not MEANINGLESS.keys() & FEATURES.keys()
+    assert set(words_known()) >= {"server", "serve-expired", "verbosity", "rpz"}
+
+
+@pytest.mark.parametrize(
+    ("config", "told"),
+    [
+        ("server:\n do-not-know: yes\n", "some.rpl:2: 'do-not-know' is neither a setting here nor a word without meaning"),
+        ("server:\n do-ip6: maybe\n", "some.rpl:2: do-ip6: 'maybe'; write yes or no"),
+        ("server:\n val-override-date: today\n", "some.rpl:2: 'today' is no date"),
+        ("server:\n module-config: python\n", "some.rpl:2: there is no module 'python' here"),
+        ("server:\n access-control: 10.0.0.0/8 refuse\n", "some.rpl:2: access-control '10.0.0.0/8 refuse'"),
+        ('rpz:\n name: "."\n stub-addr: 192.0.2.1\n', "some.rpl:3: stub-addr in the clause rpz; write it in a stub-zone"),
+        ("stub-addr: here\n", "some.rpl:1: 'here' is no IP address"),
+        ('server:\n local-zone: "a." static\n', "some.rpl:2: 'local-zone' is neither"),
+    ],
+)
+def test_a_word_that_is_not_understood_is_an_error_with_its_line(config, told):
+    with pytest.raises(ScenarioError) as raised:
+        of(config)
+    assert told in str(raised.value)
