@@ -136,7 +136,10 @@ WRONG = [
     (text("STEP 1 QUERY", TWO, config=""), "some.rpl:8: a second question; write one"),
     (text("STEP 1 QUERY", entry("www.example."), config=""), "some.rpl:10: a question is `NAME CLASS TYPE`"),
     (text("STEP 1 QUERY", entry("www.example. NIX"), config=""), "some.rpl:10: 'NIX' is no record type"),
-    (text(server(entry(QUESTION, "SECTION ANSWER", "a. A nine")), config=""), "some.rpl:13: no rdata of type A: 'nine'"),
+    (
+        text(server(entry(QUESTION, "SECTION ANSWER", "a. A nine")), config=""),
+        "some.rpl:13: no rdata of type A: 'nine'",
+    ),
     (text(server(entry(QUESTION, "SECTION ANSWER", "a.")), config=""), "some.rpl:13: a record is `OWNER"),
     (text(server(entry(QUESTION, "SECTION ANSWER", r"a. A \# 3 00")), config=""), "3 octets are announced and 1"),
 ]

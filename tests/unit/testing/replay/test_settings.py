@@ -22,7 +22,9 @@ def test_the_stub_zone_of_the_root_is_the_root_hints():
 
 
 def test_in_the_dialect_of_deckard_addresses_stand_alone():
-    made = of("do-ip6: no\nquery-minimization: off\n;server:\nval-override-date: 20070916134226\nstub-addr: 192.0.2.1\n")
+    made = of(
+        "do-ip6: no\nquery-minimization: off\n;server:\nval-override-date: 20070916134226\nstub-addr: 192.0.2.1\n"
+    )
     assert made.root.servers[0].endpoints == (Endpoint("192.0.2.1", 53),)
     assert made.families == {4}
     assert made.wall == 1_189_950_146
@@ -32,7 +34,8 @@ def test_in_the_dialect_of_deckard_addresses_stand_alone():
 
 def test_zones_become_those_of_the_settings():
     made = of(
-        'stub-zone:\n name: "example.com"\n stub-addr: 192.0.2.2\nforward-zone:\n name: "b."\n forward-addr: 192.0.2.3\n'
+        'stub-zone:\n name: "example.com"\n stub-addr: 192.0.2.2\n'
+        'forward-zone:\n name: "b."\n forward-addr: 192.0.2.3\n'
     )
     assert made.config.resolver.stub_zones == {"example.com.": (Endpoint("192.0.2.2", 53),)}
     assert made.config.resolver.forward_zones == {"b.": (Endpoint("192.0.2.3", 53),)}
@@ -60,12 +63,18 @@ def test_every_word_without_meaning_has_a_reason_and_no_word_has_two_places():
 @pytest.mark.parametrize(
     ("config", "told"),
     [
-        ("server:\n do-not-know: yes\n", "some.rpl:2: 'do-not-know' is neither a setting here nor a word without meaning"),
+        (
+            "server:\n do-not-know: yes\n",
+            "some.rpl:2: 'do-not-know' is neither a setting here nor a word without meaning",
+        ),
         ("server:\n do-ip6: maybe\n", "some.rpl:2: do-ip6: 'maybe'; write yes or no"),
         ("server:\n val-override-date: today\n", "some.rpl:2: 'today' is no date"),
         ("server:\n module-config: python\n", "some.rpl:2: there is no module 'python' here"),
         ("server:\n access-control: 10.0.0.0/8 refuse\n", "some.rpl:2: access-control '10.0.0.0/8 refuse'"),
-        ('rpz:\n name: "."\n stub-addr: 192.0.2.1\n', "some.rpl:3: stub-addr in the clause rpz; write it in a stub-zone"),
+        (
+            'rpz:\n name: "."\n stub-addr: 192.0.2.1\n',
+            "some.rpl:3: stub-addr in the clause rpz; write it in a stub-zone",
+        ),
         ("stub-addr: here\n", "some.rpl:1: 'here' is no IP address"),
         ('server:\n local-zone: "a." static\n', "some.rpl:2: 'local-zone' is neither"),
     ],

@@ -1,0 +1,92 @@
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+
+from resolver.cli import main
+from tests.support.scripts import PRIMING, asks, entry, is_told, server, text
+
+QUESTION = "www.example. IN A"
+ADDRESS = ("SECTION ANSWER", "www.example. 300 IN A 192.0.2.7")
+WORLD = server(PRIMING, entry(QUESTION, *ADDRESS))
+
+
+@pytest.fixture
+def files(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    """A folder with one scenario of each kind."""
+    monkeypatch.chdir(tmp_path)
+    good = text(WORLD, asks(1, QUESTION), is_told(2, QUESTION, *ADDRESS))
+    (tmp_path / "some/where").mkdir(parents=True)
+    (tmp_path / "some/a.rpl").write_text(good)
+    (tmp_path / "some/where/b.rpl").write_text(good.replace("QR RD RA NOERROR", "QR RD RA REFUSED"))
+    (tmp_path / "some/c.rpl").write_text(
+        good.replace("server:\n", 'server:\n trust-anchor: ". DS 1 8 2 00"\n').replace("QR RD RA", "QR RD RA AD")
+    )
+    (tmp_path / "bad.rpl").write_text(good.replace("MATCH all", "MATCH colour"))
+    return tmp_path
+
+
+def test_a_folder_is_played_whole_with_one_line_a_file(files: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    assert main(["replay", "some"]) == 1
+    out = capsys.readouterr().out.splitlines()
+    assert [line for line in out if not line.startswith(" ")] == [
+        "PASS some/a.rpl",
+        "SKIP some/c.rpl: needs-dnssec",
+        "FAIL some/where/b.rpl",
+        "1 PASS, 1 FAIL, 1 SKIP",
+    ]
+    assert "  -REFUSED, flags QR RD RA" in out
+
+
+def test_what_passes_or_is_skipped_is_no_failure(files: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    assert main(["replay", "some/a.rpl", "some/c.rpl", "some/a.rpl"]) == 0
+    assert capsys.readouterr().out.endswith("1 PASS, 0 FAIL, 1 SKIP\n")
+
+
+def test_verbose_says_more_of_what_is_skipped(files: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    assert main(["replay", "--verbose", "some/c.rpl"]) == 0
+    assert "AD is not set" in capsys.readouterr().out
+
+
+def test_a_malformed_file_is_one_line_and_the_others_are_played(
+    files: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    assert main(["replay", "bad.rpl", "some/a.rpl"]) == 2
+    told = capsys.readouterr()
+    assert "PASS some/a.rpl" in told.out
+    assert told.err.startswith("resolver: bad.rpl:")
+    assert "MATCH does not know 'colour'; it knows" in told.err
+    assert told.err.count("\n") == 1
+
+
+def test_several_processes_say_the_same_in_the_same_order(files: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    assert main(["replay", "some"]) == 1
+    alone = capsys.readouterr().out
+    assert main(["replay", "--jobs", "2", "some"]) == 1
+    assert capsys.readouterr().out == alone
+
+
+def test_the_strict_level_compares_more(files: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    path = files / "some/a.rpl"
+    path.write_text(path.read_text().replace("STEP 2", "STEP 2").replace("MATCH all", "MATCH all ede=3"))
+    assert main(["replay", "some/a.rpl"]) == 0
+    assert main(["replay", "--level", "strict", "some/a.rpl"]) == 1
+    assert "EDE: none for 3" in capsys.readouterr().out
+
+
+@pytest.mark.parametrize(
+    ("words", "told"),
+    [
+        (["replay", "nowhere"], "resolver: nowhere: is not there; name .rpl files, or a folder with some"),
+        (["replay", "empty"], "resolver: empty: holds no scenario; name .rpl files"),
+        (["replay", "-j", "0", "some"], "'0' is not between 1 and 64"),
+        (["replay"], "the following arguments are required: PATH"),
+    ],
+)
+def test_what_cannot_be_played_is_told(
+    files: Path, capsys: pytest.CaptureFixture[str], words: list[str], told: str
+) -> None:
+    (files / "empty").mkdir()
+    assert main(words) == 2
+    assert told in capsys.readouterr().err
