@@ -144,8 +144,9 @@ def ask_zone(
 
 
 def _is_dead(asking: Asking, failure: ResolutionFailed) -> bool:
-    """Whether the silence is the zone's: some servers drop questions of rare types alone (RFC 8906 section 3.1.2)."""
-    told = asking.question.type in (Type.A, Type.AAAA, Type.NS)
+    """Whether the silence is the zone's: some servers drop questions of other types than A (RFC 8906 section 3.1.2,
+    RFC 4074 section 4.1: of AAAA)."""
+    told = asking.question.type in (Type.A, Type.NS)
     silent = asking.sent and failure.label in ("silent", "unreachable") and not asking.candidates.anyone_replied
     return silent and told and not (failure.own_limit or asking.recursed)
 

@@ -9,7 +9,7 @@ Rules
 * A name that no entry answers, at or above one that the server has entries for, is a minimised name, of which the
   script does not know: where the resolver minimises it is filled in, too. Where the server refers to the NS set of that
   very name, it refers; else it has no such data there.
-* What cannot be sent to is said by the script, too (`do-ip6: no`): `Trouble.LOCAL`.
+* What cannot be sent to is said by the script, too (`do-ip6: no`): `Trouble.NO_ROUTE`.
 
 Limits: datagrams have no size here, ports no meaning.
 """
@@ -86,7 +86,7 @@ class ScriptedNetwork:
     def send(self, to: Endpoint, wire: bytes, transport: Transport, deliver: Deliver) -> Sending:
         """`wire` is on its way to `to`; see `base.Network`."""
         if ipaddress.ip_address(to.host).version not in self._families:
-            return Undelivered(self._clock, deliver, Trouble.LOCAL)
+            return Undelivered(self._clock, deliver, Trouble.NO_ROUTE)
         try:
             query = parse(wire)
         except WireError as wrong:
