@@ -10,7 +10,8 @@ Rules
 * A server that says something unusable is not asked again for this question. A message with too many records ends the
   asking: the zone's other servers hold the same.
 * A zone whose servers were all silent is remembered as dead for a moment, and not asked at all.
-* A message that could not leave this machine costs nothing and is held against nobody.
+* A message that could not leave this machine costs nothing and is held against nobody. A name server whose addresses
+  are all of a family without a route is looked up in the other, when nobody else is left.
 
 Limits: what is spent is the `Budget`'s; name servers without an address that cannot be found are five at most for one
 client query, those looked up ten (NXNSAttack, CVE-2020-12662).
@@ -81,6 +82,8 @@ class Asking:
     sent: bool = False
     heard: list[Ede] = field(default_factory=list)
     failed_fetch: ResolutionFailed | None = None
+    sought: bool = False
+    """Name servers without a route were looked up in the other family."""
     cut_short: bool = False
     """Something was ended by the asker's own limits, so the zone may be better than it looks."""
 
@@ -100,6 +103,22 @@ class Asking:
         self.fetches += 1
         self.budget.spend_fetch()
         self.open.append(Lookup(question))
+
+    def seek_other_family(self) -> bool:
+        """Whether name servers are looked up in the other family: those of which all addresses have no route from here.
+
+        Once, and `ABREAST` of them at most. Those of a configuration are what they are.
+        """
+        if self.sought or self.delegation.configured:
+            return False
+        self.sought = True
+        gone = self.candidates.dismissed
+        routed = {candidate.name for candidate, why in gone if why is not Trouble.NO_ROUTE}
+        six = {candidate.name: ":" in candidate.endpoint.host for candidate, _ in gone if candidate.name not in routed}
+        for name, is_six in list(six.items())[:ABREAST]:
+            if self.budget.may_fetch(len(self.open)):
+                self.begin(Question(name, Type.A if is_six else Type.AAAA))
+        return bool(self.open)
 
     def replied(self) -> None:
         """A server of the zone has said something."""
@@ -134,7 +153,7 @@ def ask_zone(
                 return heard
         elif may_look_up:
             yield from _look_up(asking)
-        else:
+        elif not asking.seek_other_family():
             if asking.nameless:
                 budget.check_failed_fetches(names.to_text(delegation.zone))
             failure = gave_up(asking)

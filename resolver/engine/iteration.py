@@ -11,6 +11,8 @@ Rules
   minimising, not the walk, and what was said of a minimised name is not kept (RFC 9156 section 2.3 and section 3).
 * When the root is known from hints alone it is primed before it is asked; hints that cannot be verified, or names
   that come without an address, are served by the hints (RFC 9609 section 4.2).
+* A delegation whose name servers are all within its zone and have no glue is completed by asking the servers of the
+  parent for the address of one.
 * While an alias is followed its TTL runs down: the answer tells what is left of it.
 """
 
@@ -23,7 +25,7 @@ from resolver.engine import asking
 from resolver.engine import delegation as delegations
 from resolver.engine.actions import Steps
 from resolver.engine.budget import OTHER, Budget
-from resolver.engine.delegation import Delegation
+from resolver.engine.delegation import Delegation, NameServer
 from resolver.engine.giving_up import NOTHING_WAS_SAID
 from resolver.engine.knowledge import Knowledge, Route
 from resolver.engine.outcome import Alias, Answer, Answered, Conclusion, Denied, Overlong, Referral
@@ -116,6 +118,7 @@ def _ask(question: Question, known: Knowledge, budget: Budget) -> Steps[Conclusi
             case Referral(below):
                 budget.spend_referral()
                 if not recursed:
+                    below = yield from _placed(below, delegation, known, budget)
                     known.learn_delegation(below)
                 delegation, recursed, extra_labels, whole = below, False, 1, False
             case outcome if asked is question:
@@ -128,6 +131,34 @@ def _ask(question: Question, known: Knowledge, budget: Budget) -> Steps[Conclusi
                 budget.minimised_in_vain()
             case _:
                 assert_never(heard.outcome)
+
+
+def _placed(below: Delegation, above: Delegation, known: Knowledge, budget: Budget) -> Steps[Delegation]:
+    """`below` with the addresses of its first name server, where all are within the zone itself and came without glue.
+
+    They could be learnt from nobody but the servers of `above`, which are asked once.
+    """
+    if any(each.endpoints or not names.is_below(each.name, below.zone) for each in below.servers):
+        return below
+    if not below.servers or not budget.may_fetch():
+        return below
+    budget.spend_fetch()
+    name = below.servers[0].name
+    try:
+        heard = yield from asking.ask_zone(above, Question(name, Type.A), known, budget)
+    except ResolutionFailed as failure:
+        if failure.own_limit:
+            raise
+        return below
+    match heard.outcome:
+        case Answered(chain=(), rrsets=(rrset,)):
+            found = tuple(delegations.endpoints(rrset, known.port)[: delegations.MAX_ADDRESSES])
+            servers = (NameServer(name, found), *below.servers[1:])
+            return replace(below, servers=servers, ttl=min(below.ttl, rrset.ttl))
+        case Referral(again) if again.zone == below.zone:
+            return again
+        case _:
+            return below
 
 
 def _is_hints(route: Route) -> bool:

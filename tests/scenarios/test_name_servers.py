@@ -6,6 +6,7 @@ import pytest
 
 from resolver.network.base import Trouble
 from resolver.network.undelivered import Undelivered
+from resolver.wire import names
 from tests.support.internet import ROOT_SERVER, Internet, Resolver, leaf, root_with
 from tests.support.messages import reply
 
@@ -27,5 +28,46 @@ def test_a_server_that_drops_questions_for_aaaa_goes_on_answering_others(run):
             await world.clock.advance(12)
         await resolver.failure("www.example.", "AAAA")
         return await resolver.lines("www.example.")
+
+    assert run(main()) == ANSWER
+
+
+def test_missing_glue_is_asked_of_the_servers_of_the_parent(run):
+    """The root delegates without glue to a name within the zone itself, whose address it has all the same."""
+
+    async def main():
+        world = Internet()
+
+        def root(query, _):
+            if names.fold(query.question.name) == names.from_text("ns.example."):
+                return reply(query.question, ["ns.example. 3600 IN A 10.0.0.2"], aa=False)
+            return reply(query.question, authority=["example. 3600 IN NS ns.example."], aa=False)
+
+        world.script(ROOT_SERVER, root)
+        world.zones("10.0.0.2", leaf("example.", "10.0.0.2", WWW))
+        return await Resolver(world).lines("www.example."), world.asked()
+
+    assert run(main()) == (ANSWER, ["www.example. A", "ns.example. A", "www.example. A"])
+
+
+def test_a_name_server_with_glue_of_a_family_without_a_route_is_looked_up_in_the_other(run):
+    async def main():
+        world = Internet()
+        root = root_with(
+            "example. 3600 IN NS ns.other.",
+            "other. 3600 IN NS a.root.",
+            "ns.other. 3600 IN AAAA 2001:db8::2",
+        )
+        world.zones(ROOT_SERVER, root, leaf("other.", "10.0.0.2"))
+        world.zones("10.0.0.2", leaf("example.", "10.0.0.2", WWW))
+        send = world.network.send
+
+        def without_ipv6(to, wire, transport, deliver):
+            if ":" in to.host:
+                return Undelivered(world.clock, deliver, Trouble.NO_ROUTE)
+            return send(to, wire, transport, deliver)
+
+        world.network.send = without_ipv6
+        return await Resolver(world).lines("www.example.")
 
     assert run(main()) == ANSWER

@@ -1,5 +1,7 @@
 from __future__ import annotations
 
+from dataclasses import replace
+
 import pytest
 
 from resolver.engine.actions import (
@@ -76,6 +78,8 @@ class Asked:
 
 ZONE = delegation("example.com.", 1, 2, 3)
 ONE = delegation("example.com.", 1)
+NOTHING = Found(Answer(Rcode.NOERROR))
+NO_WAY = Unanswered(Trouble.NO_ROUTE, 0.0)
 
 
 def test_the_first_useful_reply_is_it():
@@ -164,7 +168,8 @@ def test_a_server_that_drops_every_datagram_is_found_by_the_last_message_which_g
 
 @pytest.mark.parametrize("trouble", [Trouble.LOCAL, Trouble.NO_ROUTE, Trouble.BUSY])
 def test_what_has_not_left_this_machine_costs_nothing_and_is_held_against_nobody(trouble):
-    asked = Asked(ONE, [Unanswered(trouble, 0.0)])
+    in_vain = [NOTHING] * (trouble is Trouble.NO_ROUTE)  # of looking the server up in the other family
+    asked = Asked(ONE, [Unanswered(trouble, 0.0), *in_vain])
     assert asked.budget.sends == 0
     assert asked.budget.may_send_to_silent(ONE.zone)
     assert not [note for note in asked.known.servers.notes if note[0] == "silent"]
@@ -455,6 +460,22 @@ def test_an_ipv6_address_is_looked_up_where_there_is_no_ipv4_one():
     action = asked.driver.actions[-1]
     assert isinstance(action, Exchange)
     assert action.server.host == "2001:db8::9"
+
+
+def test_a_name_server_of_a_family_without_a_route_is_looked_up_in_the_other_when_nobody_else_is_left():
+    six = Found(Answer(0, sets("ns2.test. 300 IN AAAA 2001:db8::9")))
+    asked = Asked(delegation("example.com.", 1, 2), [NO_WAY, SILENCE, SILENCE, SILENCE, six])
+    assert asked.driver.looked_up == ["ns1.test. AAAA"]
+    asked = Asked(delegation("example.com.", 2), [NO_WAY, six, said(1, GOOD)])
+    assert asked.driver.looked_up == ["ns2.test. AAAA"]
+    assert asked.answer is not None
+    assert asked.budget.spent.fetches == 1
+
+
+def test_the_other_family_is_sought_once_for_two_name_servers_and_never_for_configured_ones():
+    zone = delegation("example.com.", 1, 2, 3)
+    assert Asked(zone, [NO_WAY] * 3 + [NOTHING] * 2).driver.looked_up == ["ns1.test. AAAA", "ns2.test. AAAA"]
+    assert Asked(replace(zone, configured=True), [NO_WAY] * 3).driver.looked_up == []
 
 
 def test_a_name_server_that_does_not_exist_is_not_asked_for_twice():

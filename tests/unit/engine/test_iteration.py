@@ -429,3 +429,39 @@ def test_the_question_keeps_its_class_and_type_along_the_chain():
         Question(name("www.example.com."), Type.MX),
         Question(name("web.example.net."), Type.MX),
     ]
+
+
+# -- delegations without the glue that they need
+
+
+BARE = {"authority": "example. 3600 IN NS ns.example.", "aa": False}
+GLUELESS = (1, "www.example. A", BARE)
+WWW_AT_2 = (2, "www.example. A", answer("www.example. 300 IN A 192.0.2.80"))
+
+
+@pytest.mark.parametrize("said", [answer("ns.example. 60 IN A 192.0.2.2"), refer("example.", 2, 60)])
+def test_missing_glue_is_asked_of_the_servers_of_the_parent(said):
+    found = Resolved("www.example. A", servers(GLUELESS, (1, "ns.example. A", said), WWW_AT_2))
+    assert found.driver.sent == [("1", "www.example. A"), ("1", "ns.example. A"), ("2", "www.example. A")]
+    (learnt,) = found.known.learnt_delegations
+    assert (learnt.servers[0].endpoints, learnt.ttl) == ((at(2),), 60)
+    assert found.budget.spent.fetches == 1
+
+
+def test_glue_that_the_parent_does_not_have_either_is_asked_for_once():
+    """The name server is looked up then, which ends in a cycle."""
+
+    def act(action):
+        if isinstance(action, Exchange):
+            return servers(GLUELESS, (1, "ns.example. A", BARE))(action)
+        return Found(Answer(Rcode.NXDOMAIN))
+
+    with pytest.raises(ResolutionFailed):
+        Driver(act).run(resolve(zone_text.question("www.example.", "A"), Written(ROOT), Budget(Limits(), 0.0)))
+
+
+def test_glue_is_not_missing_where_another_name_server_has_an_address():
+    refers = refer("example.", 2)
+    refers["authority"] = ["example. 3600 IN NS ns0.example.", "example. 3600 IN NS ns.example."]
+    found = Resolved("www.example. A", servers((1, "www.example. A", refers), WWW_AT_2))
+    assert found.driver.sent == [("1", "www.example. A"), ("2", "www.example. A")]
