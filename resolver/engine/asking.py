@@ -114,6 +114,7 @@ class Asking:
         self.sought = True
         gone = self.candidates.dismissed
         routed = {candidate.name for candidate, why in gone if why is not Trouble.NO_ROUTE}
+        routed.update(candidate.name for candidate in self.candidates.waiting.values())
         six = {candidate.name: ":" in candidate.endpoint.host for candidate, _ in gone if candidate.name not in routed}
         for name, is_six in list(six.items())[:ABREAST]:
             if self.budget.may_fetch(len(self.open)):

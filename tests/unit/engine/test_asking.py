@@ -19,7 +19,7 @@ from resolver.engine.actions import (
 from resolver.engine.asking import ask_zone
 from resolver.engine.budget import Budget, Limits
 from resolver.engine.candidates import RECURSED_TIMEOUT_S, SILENT_ZONE_S, TCP_TIMEOUT_S
-from resolver.engine.delegation import Trim
+from resolver.engine.delegation import NameServer, Trim
 from resolver.engine.outcome import Answer, Answered
 from resolver.errors import ResolutionFailed
 from resolver.message import Ede, Edns, Question, Rcode, Transport
@@ -464,8 +464,7 @@ def test_an_ipv6_address_is_looked_up_where_there_is_no_ipv4_one():
 
 def test_a_name_server_of_a_family_without_a_route_is_looked_up_in_the_other_when_nobody_else_is_left():
     six = Found(Answer(0, sets("ns2.test. 300 IN AAAA 2001:db8::9")))
-    asked = Asked(delegation("example.com.", 1, 2), [NO_WAY, SILENCE, SILENCE, SILENCE, six])
-    assert asked.driver.looked_up == ["ns1.test. AAAA"]
+    assert Asked(delegation("example.com.", 1, 2), [NO_WAY, said(2, GOOD)]).driver.looked_up == []
     asked = Asked(delegation("example.com.", 2), [NO_WAY, six, said(1, GOOD)])
     assert asked.driver.looked_up == ["ns2.test. AAAA"]
     assert asked.answer is not None
@@ -474,6 +473,8 @@ def test_a_name_server_of_a_family_without_a_route_is_looked_up_in_the_other_whe
 
 def test_the_other_family_is_sought_once_for_two_name_servers_and_never_for_configured_ones():
     zone = delegation("example.com.", 1, 2, 3)
+    both = replace(zone, servers=(NameServer(name("ns1.test."), (at(1), at(2))),))
+    assert Asked(both, [NO_WAY, SILENCE, SILENCE, SILENCE]).driver.looked_up == []
     assert Asked(zone, [NO_WAY] * 3 + [NOTHING] * 2).driver.looked_up == ["ns1.test. AAAA", "ns2.test. AAAA"]
     assert Asked(replace(zone, configured=True), [NO_WAY] * 3).driver.looked_up == []
 
