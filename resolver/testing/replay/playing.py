@@ -198,7 +198,7 @@ class _Player:
 
     def _next_answered(self, entry: Entry) -> _Asked | None:
         """The answer that is checked next; None while that for the same question is not there."""
-        unchecked = [each for each in self._asked if not each.checked and (each.answer is not None or not each.done)]
+        unchecked = [each for each in self._asked if not each.checked]
         same = [each for each in unchecked if _same(each.question, entry.question)]
         for each in same or unchecked:
             if each.answer is not None:

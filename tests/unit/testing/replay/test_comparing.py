@@ -47,6 +47,15 @@ def test_one_set_of_two_records_is_what_two_sets_of_one_are():
     assert parts(WANT, GOT._replace(answer=(both,))) == []
 
 
+def test_the_letter_case_of_names_in_rdata_does_not_count():
+    def alias(target: str) -> RRset:
+        return RRset(OWNER, Type.CNAME, 1, 300, (name(target),))
+
+    want = replace(WANT, answer=(alias("Web.Example.net."),))
+    assert parts(want, GOT._replace(answer=(alias("wEB.example.net."),))) == []
+    assert parts(want, GOT._replace(answer=(alias("web.example.com."),))) == ["answer"]
+
+
 @pytest.mark.parametrize(
     ("changed", "part"),
     [

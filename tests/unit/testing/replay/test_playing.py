@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+from resolver.pipeline.cached import Cached
+from resolver.server.respond import Responder
 from resolver.testing.replay.comparing import Level
-from resolver.testing.replay.playing import Course, play
+from resolver.testing.replay.playing import Course, _Player, play
 from resolver.testing.replay.settings import arrange
 from resolver.testing.virtual_time import run
 from tests.support.scripts import PLAIN, PRIMING, ROOT, asks, entry, is_told, scenario, server
@@ -77,6 +79,43 @@ def test_a_query_that_is_wanted_and_not_sent_fails():
     assert failure(server(PRIMING, ANSWER), asks(1, QUESTION), wanted) == "no query for mail.example. A was sent"
     elsewhere = "STEP 2 CHECK_OUT_QUERY ADDRESS 192.0.2.2\n" + entry(QUESTION)
     assert failure(server(PRIMING, ANSWER), asks(1, QUESTION), elsewhere) == "no query for www.example. A was sent"
+
+
+def test_a_query_meets_one_check_and_none_of_a_later_question():
+    check = "STEP {} CHECK_OUT_QUERY\n" + entry(QUESTION)
+    told = "no query for www.example. A was sent"
+    assert failure(server(PRIMING, ANSWER), asks(1, QUESTION), check.format(2), check.format(3)) == told
+    assert failure(server(PRIMING, ANSWER), *BOTH, asks(3, QUESTION), check.format(4)) == told
+
+
+def test_a_server_can_be_told_not_to_answer():
+    mute = ANSWER.replace("copy_id", "copy_id do_not_answer")
+    assert failure(server(PRIMING, mute), *BOTH).startswith("rcode: SERVFAIL for NOERROR")
+
+
+def test_an_answer_may_take_its_time():
+    slow = server(ANSWER.replace("copy_id", "copy_id sleep=2"), address="192.0.2.2")
+    stub = 'stub-zone:\n name: "example."\n stub-addr: 192.0.2.2\n'
+    made = course(server(PRIMING), slow, *BOTH, config=PLAIN + stub)
+    assert made.failure is None
+    assert made.nodes[-1].rtt is not None
+    assert sum(node.rtt or 0 for node in made.nodes) >= 2
+
+
+def test_the_wall_clock_is_that_of_the_script():
+    made = scenario(*BOTH, config=PLAIN.replace("server:\n", "server:\n    val-override-date: 20070916134226\n"))
+
+    async def main() -> float:
+        player = _Player(made, arrange(made), Level.CORE)
+        await player.program.stop()
+        return player._clock.wall()
+
+    assert run(main()) == 1_189_950_146
+
+
+def test_a_client_without_any_answer_is_a_failure(monkeypatch):
+    monkeypatch.setattr(Responder, "__call__", lambda *_: None)
+    assert failure(server(PRIMING, ANSWER), asks(1, QUESTION)) == "this query got no answer at all"
 
 
 def test_a_reply_that_nobody_waits_for_is_noted():
@@ -180,8 +219,6 @@ def test_a_family_that_is_switched_off_cannot_be_sent_to():
 
 
 def test_a_bug_of_the_program_is_a_failure(monkeypatch):
-    from resolver.pipeline.cached import Cached
-
     async def broken(self, query):
         raise KeyError("oops")
 

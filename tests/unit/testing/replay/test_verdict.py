@@ -8,6 +8,7 @@ from tests.support.scripts import PLAIN, PRIMING, asks, entry, is_told, scenario
 QUESTION = "www.example. IN A"
 ADDRESS = ("SECTION ANSWER", "www.example. 300 IN A 192.0.2.7")
 OTHER = ("SECTION ANSWER", "www.example. 300 IN A 192.0.2.8")
+SIGNATURE = "www.example. 300 IN RRSIG A 8 2 300 20300101000000 20200101000000 1 example. AAAA"
 WORLD = server(PRIMING, entry(QUESTION, *ADDRESS))
 ANCHOR = PLAIN.replace("server:\n", 'server:\n    trust-anchor: ". DS 1 8 2 00"\n')
 
@@ -40,13 +41,12 @@ def test_what_the_lack_of_validation_does_is_a_skip():
     assert str(no_ad) == "SKIP some.rpl: needs-dnssec"
     assert any("AD is not set" in line for line in no_ad.details())
     assert verdict(config=ANCHOR, reply="QR RD RA SERVFAIL").reason == "needs-dnssec"
-    signature = "www.example. 300 IN RRSIG A 8 2 300 20300101000000 20200101000000 1 example. AAAA"
-    assert verdict(*ADDRESS, signature, config=ANCHOR).reason == "needs-dnssec"
+    assert verdict(*ADDRESS, SIGNATURE, config=ANCHOR).reason == "needs-dnssec"
 
 
 def test_what_the_lack_of_validation_does_not_explain_is_a_fail():
     assert verdict(*OTHER, config=ANCHOR).status is Status.FAIL
-    assert verdict(*ADDRESS, config=ANCHOR, world=server(PRIMING)).status is Status.FAIL
+    assert verdict(*ADDRESS, SIGNATURE, config=ANCHOR, world=server(PRIMING)).status is Status.FAIL
     assert verdict(*ADDRESS, reply="QR RD RA AD NOERROR").status is Status.FAIL
 
 
