@@ -152,7 +152,7 @@ def _placed(below: Delegation, above: Delegation, known: Knowledge, budget: Budg
         return below
     match heard.outcome:
         case Answered(chain=(), rrsets=(rrset,)):
-            found = tuple(delegations.endpoints(rrset, known.port)[: delegations.MAX_ADDRESSES])
+            found = tuple(known.trim.addresses_of(delegations.endpoints(rrset, known.port)))
             servers = (NameServer(name, found), *below.servers[1:])
             return replace(below, servers=servers, ttl=min(below.ttl, rrset.ttl))
         case Referral(again) if again.zone == below.zone:
