@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 
 from tests.robustness.attacks import ATTACKS
-from tests.robustness.world import CLIENT_S, ROUND_TRIP_MS, Attack, beside, cost, litter
+from tests.robustness.world import CLIENT_S, ROUND_TRIP_MS, Attack, beside, cost, litter, twice
 
 each_attack = pytest.mark.parametrize("attack", ATTACKS, ids=[attack.id for attack in ATTACKS])
 
@@ -14,6 +14,11 @@ each_attack = pytest.mark.parametrize("attack", ATTACKS, ids=[attack.id for atta
 def test_an_attack_costs_no_more_messages_than_its_bound(attack: Attack) -> None:
     seen = cost(attack)
     assert seen.count <= attack.bound, "\n".join(seen.packets)
+
+
+@each_attack
+def test_asking_again_costs_nobody_anything(attack: Attack) -> None:
+    assert twice(attack) == cost(attack).count
 
 
 @each_attack

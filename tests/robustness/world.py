@@ -42,6 +42,9 @@ from tests.support.whole import extended_errors
 ROUND_TRIP_MS: Final = 20.0
 LINK: Final = Link(latency_ms=ROUND_TRIP_MS)
 
+IMPATIENT_S: Final = 0.5
+"""Seconds after which a client asks again: failures are remembered for longer (RFC 9520 section 3.2)."""
+
 ATTACKER: Final = "192.0.2.200"
 """The client who asks for hostile names."""
 
@@ -226,6 +229,20 @@ def cost(attack: Attack) -> Seen:
 
     seen: Seen = in_front_of(attack.build, main)
     return seen
+
+
+def twice(attack: Attack) -> int:
+    """What `attack` costs whose client asks again `IMPATIENT_S` after its answer."""
+
+    async def main(front: Front) -> int:
+        await front.ask(attack.question, attack.rtype)
+        await front.internet.clock.advance(IMPATIENT_S)
+        await front.ask(attack.question, attack.rtype)
+        await front.internet.clock.advance(SETTLED_S)
+        return len(front.internet.network.history)
+
+    count: int = in_front_of(attack.build, main)
+    return count
 
 
 def beside(attack: Attack) -> float:
