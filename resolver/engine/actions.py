@@ -33,6 +33,14 @@ class Exchange(NamedTuple):
     server_name: bytes = b""
 
 
+class Listen(NamedTuple):
+    """Wait at most `seconds` for a reply to one of the messages with this `question` for `zone` that are still open."""
+
+    question: Question
+    zone: bytes
+    seconds: float
+
+
 class Lookup(NamedTuple):
     """A question of its own: the address of a name server."""
 
@@ -117,13 +125,13 @@ class Undecided(NamedTuple):
     """No lookup of a `Race` has ended in its time."""
 
 
-Action: TypeAlias = Exchange | Race
+Action: TypeAlias = Exchange | Listen | Race
 Event: TypeAlias = Replied | Unanswered | Malformed | Ended | Undecided
 Steps: TypeAlias = Generator[Action, Event, T]
 
 
-def exchange(action: Exchange) -> Steps[Replied | Unanswered | Malformed]:
-    """What came of asking a server."""
+def exchange(action: Exchange | Listen) -> Steps[Replied | Unanswered | Malformed]:
+    """What came of asking a server, or of waiting for those that were asked."""
     event = yield action
     assert isinstance(event, Replied | Unanswered | Malformed)
     return event

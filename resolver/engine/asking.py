@@ -9,6 +9,7 @@ Rules
 * EDNS is left out for a server only after FORMERR or NOTIMP (RFC 6891 section 6.2.2), never after a timeout.
 * A server that says something unusable is not asked again for this question. A message with too many records ends the
   asking: the zone's other servers hold the same.
+* When all that a silent zone gets has been sent, replies to it are waited for until its time is over.
 * A zone whose servers were all silent is remembered as dead for a moment, and not asked at all.
 * A message that could not leave this machine costs nothing and is held against nobody. A name server whose addresses
   are all of a family without a route is looked up in the other, when nobody else is left.
@@ -26,6 +27,7 @@ from resolver.engine.actions import (
     Ended,
     Exchange,
     Found,
+    Listen,
     Lookup,
     Malformed,
     Replied,
@@ -154,6 +156,10 @@ def ask_zone(
                 return heard
         elif may_look_up:
             yield from _look_up(asking)
+        elif asking.sent and not candidates.patient and candidates.left_s > 0:
+            heard = yield from _listen(asking)
+            if heard is not None:
+                return heard
         elif not asking.seek_other_family():
             if asking.nameless:
                 budget.check_failed_fetches(names.to_text(delegation.zone))
@@ -199,6 +205,20 @@ def _try(asking: Asking, candidate: Candidate) -> Steps[Heard | None]:
             _suspected(asking, server or candidate.endpoint, suspicion)
         case Unanswered(trouble, waited):
             _unanswered(asking, candidate, trouble, waited)
+    return None
+
+
+def _listen(asking: Asking) -> Steps[Heard | None]:
+    """Nobody else can be asked, and a zone that never replied may be slow: earlier messages are given its time."""
+    left = asking.candidates.left_s
+    event = yield from exchange(Listen(asking.question, asking.delegation.zone, left))
+    match event:
+        case Replied():
+            return _read(asking, event)
+        case Unanswered(waited=waited) if event.suspicion is None:
+            asking.candidates.waited += waited or left
+        case _:
+            asking.candidates.waited += left
     return None
 
 

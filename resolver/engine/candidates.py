@@ -100,11 +100,14 @@ class Candidates:
         return self.anyone_replied or self.recursed
 
     @property
+    def left_s(self) -> float:
+        """Seconds for which a silent zone may still be waited for."""
+        return SILENT_ZONE_S - self.waited
+
+    @property
     def exhausted(self) -> bool:
         """Whether the zone is silent and has had all that it gets."""
-        return not self.patient and (
-            self.waited >= SILENT_ZONE_S or not self.budget.may_send_to_silent(self.delegation.zone)
-        )
+        return not self.patient and (self.left_s <= 0 or not self.budget.may_send_to_silent(self.delegation.zone))
 
     def next(self, *, only_fresh: bool) -> Candidate | None:
         """The server to ask now; None when all is tried, or, with `only_fresh`, when each was tried once."""
@@ -155,7 +158,7 @@ class Candidates:
         self.waiting.pop(candidate.endpoint, None)
 
     def _timeout(self, candidate: Candidate, *, last: bool) -> float:
-        left = SILENT_ZONE_S - self.waited
+        left = self.left_s
         if last:
             return max(_LEAST_S, left)
         if candidate.tcp:

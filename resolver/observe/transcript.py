@@ -15,7 +15,7 @@ from contextvars import ContextVar, Token
 from dataclasses import dataclass, field
 from typing import Final
 
-from resolver.engine.actions import Exchange, Found, Malformed, NotFound, Replied, Unanswered
+from resolver.engine.actions import Exchange, Found, Listen, Malformed, NotFound, Replied, Unanswered
 from resolver.engine.outcome import (
     Alias,
     Answered,
@@ -77,6 +77,10 @@ class Transcript:
                 recursion_desired=action.rd,
             )
         )
+
+    def listening(self, action: Listen) -> _Opened:
+        """Nothing more is sent; replies to what was sent are waited for."""
+        return self._begin(Node(asked=_question(action.question), zone=names.to_text(action.zone)))
 
     def entered(self, question: Question) -> _Opened:
         """A question of its own begins: that for an address of a name server."""

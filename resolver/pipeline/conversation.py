@@ -29,7 +29,7 @@ from dataclasses import dataclass
 from typing import Final
 
 from resolver.cache.cookies import Cookies
-from resolver.engine.actions import Exchange, Malformed, Replied, Suspicion, Unanswered
+from resolver.engine.actions import Exchange, Listen, Malformed, Replied, Suspicion, Unanswered
 from resolver.errors import Oversized, WireError
 from resolver.message import EDNS_PAYLOAD, QR, TC, Edns, Message, Question, Rcode, Transport
 from resolver.network.base import Clock, Endpoint, Entropy, Network, Sending, Trouble
@@ -131,6 +131,21 @@ class Conversation:
         finally:
             timer.cancel()
             self._waiting = self._current = None
+
+    async def listen(self, action: Listen, seconds: float) -> Heard:
+        """What came within `seconds` of the messages that are still open."""
+        if self._arrived:
+            return self._arrived.pop(0)
+        if (action.zone, action.question) != self._topic:
+            return Unanswered(Trouble.TIMEOUT, 0.0)
+        waiting: asyncio.Future[Heard] = asyncio.get_running_loop().create_future()
+        self._waiting = waiting
+        timer = self._clock.after(seconds, lambda: self._settle(Unanswered(Trouble.TIMEOUT, seconds)))
+        try:
+            return await waiting
+        finally:
+            timer.cancel()
+            self._waiting = None
 
     def close(self) -> None:
         """Nothing that still arrives is of interest."""

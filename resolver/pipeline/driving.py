@@ -19,7 +19,7 @@ from typing import Final, assert_never
 
 from resolver.cache.cookies import Cookies
 from resolver.engine import iteration
-from resolver.engine.actions import Ended, Event, Exchange, Found, Lookup, NotFound, Race, Unanswered, Undecided
+from resolver.engine.actions import Ended, Event, Exchange, Found, Listen, Lookup, NotFound, Race, Unanswered, Undecided
 from resolver.engine.budget import NO_REACHABLE_AUTHORITY, OTHER, Budget
 from resolver.engine.knowledge import Knowledge
 from resolver.engine.outcome import Answer
@@ -85,6 +85,8 @@ class Driver:
                 match action:
                     case Exchange():
                         event: Event = await self._exchange(conversation, action, budget)
+                    case Listen():
+                        event = await self._listen(conversation, action, budget)
                     case Race():
                         event = await lookups.race(action, budget)
                     case _:
@@ -116,6 +118,17 @@ class Driver:
             tools.counters.upstream_timeouts += 1
             if left < action.timeout:
                 raise late(action.question.name)
+        return event
+
+    async def _listen(self, conversation: Conversation, action: Listen, budget: Budget) -> Event:
+        tools = self._tools
+        left = budget.deadline - tools.clock.monotonic()
+        if left <= 0:
+            raise late(action.question.name)
+        opened = tools.transcript.listening(action) if tools.transcript is not None else None
+        event = await conversation.listen(action, min(action.seconds, left))
+        if opened is not None and tools.transcript is not None:
+            tools.transcript.ended(opened, event)
         return event
 
     def _enter(self, zone: bytes, server: Endpoint) -> bool:

@@ -180,6 +180,11 @@ class Front:
         self.program.respond(render_query(7, question, rd=True, edns=Edns()), client, waiting.set_result)
         return waiting
 
+    async def prime(self) -> None:
+        """The root is known, as to a daemon that has started; what that took is not counted."""
+        await self.ask(".", "NS")
+        self.internet.network.history.clear()
+
     async def try_ask(self, name: str, rtype: str = "A", host: str = ATTACKER) -> tuple[Message, float] | None:
         """The response to a client, and the seconds that it took; None when its query was dropped."""
         began = self.internet.clock.monotonic()
@@ -218,8 +223,7 @@ def cost(attack: Attack) -> Seen:
     """What one question of `attack` costs, and what its client is told."""
 
     async def main(front: Front) -> Seen:
-        await front.ask(".", "NS")  # a daemon has primed the root when it has started
-        front.internet.network.history.clear()
+        await front.prime()
         began = front.internet.clock.monotonic()
         message, seconds = await front.ask(attack.question, attack.rtype)
         await front.internet.clock.advance(SETTLED_S)
@@ -235,6 +239,7 @@ def twice(attack: Attack) -> int:
     """What `attack` costs whose client asks again `IMPATIENT_S` after its answer."""
 
     async def main(front: Front) -> int:
+        await front.prime()
         await front.ask(attack.question, attack.rtype)
         await front.internet.clock.advance(IMPATIENT_S)
         await front.ask(attack.question, attack.rtype)

@@ -5,13 +5,13 @@ from __future__ import annotations
 from collections.abc import Callable, Iterable
 from typing import Any
 
-from resolver.engine.actions import Ended, Event, Exchange, Found, Lookup, NotFound, Race, Undecided
+from resolver.engine.actions import Ended, Event, Exchange, Found, Listen, Lookup, NotFound, Race, Unanswered, Undecided
 from resolver.engine.delegation import UNTOUCHED, Delegation, NameServer
 from resolver.engine.knowledge import Route
 from resolver.engine.outcome import Conclusion, Outcome
 from resolver.errors import ResolutionFailed
 from resolver.message import Question, RRset, Type
-from resolver.network.base import Endpoint
+from resolver.network.base import Endpoint, Trouble
 from resolver.wire import names
 from tests.support.messages import name
 
@@ -136,6 +136,10 @@ class Written:
         self.noted.append(outcome)
 
 
+QUIET = Unanswered(Trouble.TIMEOUT, 0.0)
+"""What comes of listening where a test says nothing else."""
+
+
 class Driver:
     """Runs steps; `act` says what comes of each exchange or look-up, or a list of that is used up in its order.
 
@@ -151,6 +155,9 @@ class Driver:
             action = next(steps)
             while True:
                 first = action.lookups[0] if isinstance(action, Race) else action
+                if isinstance(action, Listen):
+                    action = steps.send(self._act.pop(0) if isinstance(self._act, list) and self._act else QUIET)
+                    continue
                 new = action.lookups if isinstance(action, Race) else (action,)
                 self.actions += [each for each in new if isinstance(each, Exchange) or each not in self.actions]
                 event: Event = self._act.pop(0) if isinstance(self._act, list) else self._act(first)

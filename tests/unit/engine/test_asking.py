@@ -598,3 +598,17 @@ def test_what_could_not_be_sent_from_here_says_nothing_of_the_question():
     asked = Asked(delegation("example.com.", 1, 2), lambda _: Unanswered(Trouble.LOCAL, 0.0))
     assert asked.failure is not None
     assert (asked.failure.tag, asked.failure.own_limit) == ("UNRE", True)
+
+
+def test_a_slow_zone_is_waited_for_when_nothing_more_may_be_sent():
+    """All that is left is refused at once, but a reply to the first datagram is on its way."""
+    refused = Unanswered(Trouble.REFUSED, 0.0)
+    asked = Asked(delegation("example.com.", 1, 2), [SILENCE, SILENCE, refused, said(1, GOOD, rtt=1.2)])
+    assert asked.whom == "1 2 1+"
+    assert asked.answer is not None
+
+
+def test_a_silent_zone_is_listened_to_once_and_no_longer_than_its_time():
+    refused = Unanswered(Trouble.REFUSED, 0.0)
+    asked = Asked(delegation("example.com.", 1, 2), [SILENCE, SILENCE, refused, Unanswered(Trouble.TIMEOUT, 1.7)])
+    assert asked.tag == "UNRE"

@@ -8,7 +8,7 @@ from resolver.engine.budget import Limits
 from resolver.errors import ResolutionFailed
 from resolver.message import Rcode, Transport
 from resolver.network.base import Endpoint
-from resolver.network.simulated import Link
+from resolver.network.simulated import Link, Stream
 from resolver.observe.transcript import Transcript
 from resolver.wire import names
 from tests.support import zone_text
@@ -481,3 +481,23 @@ def test_what_is_remembered_of_a_failure_is_not_the_frames_that_it_passed(run):
     assert remembered.__traceback__ is None
     assert remembered.ede == first.ede == second.ede
     assert len({id(first), id(second), id(remembered)}) == 3
+
+
+def test_a_zone_that_is_slow_and_refuses_tcp_is_answered_when_its_reply_comes(run):
+    async def main():
+        world = internet()
+
+        def script(query, transport):
+            return reply(query.question, "www.test. 300 IN A 192.0.2.80")
+
+        world.script("10.0.0.2", script, link=Link(latency_ms=1_500, stream=Stream.RESET))
+        transcript = Transcript()
+        resolver = Resolver(world, transcript=transcript)
+        began = world.clock.monotonic()
+        lines = await resolver.lines("www.test.")
+        return lines, world.clock.monotonic() - began, [node.decided for node in transcript.roots][-1]
+
+    lines, took, decided = run(main())
+    assert lines == ["www.test. 300 A 192.0.2.80"]
+    assert took == pytest.approx(1.52)
+    assert decided.startswith("answer")
