@@ -6,9 +6,15 @@ import asyncio
 
 import pytest
 
+from resolver import hints
+from resolver.app import build
+from resolver.config import Config
+from resolver.engine.delegation import NameServer
+from resolver.errors import ResolutionFailed
 from resolver.message import Edns, Question, Rcode, Type
 from resolver.network.base import Endpoint
 from resolver.network.simulated import Link
+from resolver.observe.log import Log
 from resolver.wire import names
 from resolver.wire.parse import parse
 from resolver.wire.render import render
@@ -552,3 +558,62 @@ def test_a_denial_is_only_kept_under_a_soa_of_the_zone(run):
         return first.rcode, len(resolver.records), (await resolver.lines("www.good."))
 
     assert run(main()) == (Rcode.NXDOMAIN, 0, WWW)
+
+
+# -- the settings of the whole program
+
+
+def composed(settings, world: Internet):
+    """The program that `settings` describe, over `world`."""
+    root = hints.root([NameServer(name("a.root."), (Endpoint(ROOT_SERVER, 53),))])
+    settings = {
+        "resolver": {"roots": "internet", "qname_minimisation": False, **settings.pop("resolver", {})},
+        **settings,
+    }
+    return build(
+        Config.model_validate(settings),
+        clock=world.clock,
+        entropy=world.entropy,
+        log=Log(world.log, world.clock.wall),
+        network=world.network,
+        root=root,
+    )
+
+
+@pytest.mark.parametrize("on", [True, False])
+def test_whether_servers_are_sent_cookies_is_a_setting(run, on):
+    async def main():
+        world = internet()
+        script, seen = baker()
+        world.script(GOOD, script)
+        program = composed({"resolver": {"cookies": on}}, world)
+        await program.ask("a.good.", "A", timeout_s=4)
+        await program.ask("b.good.", "A", timeout_s=4)
+        await program.stop()
+        return [len(each) for each in seen]
+
+    assert run(main()) == ([8, 20] if on else [0, 0])
+
+
+def test_how_much_is_used_of_a_delegation_and_read_of_a_message_are_settings(run):
+    async def main():
+        world = Internet(link=Link(latency_ms=20))
+        glue = [f"ns{n}.wide. 3600 IN A 10.0.1.{n}" for n in range(20)]
+        world.zones(ROOT_SERVER, root_with(*(f"wide. 3600 IN NS ns{n}.wide." for n in range(20)), *glue))
+        for n in range(20):
+            many = [f"www.wide. 300 IN A 10.1.1.{k}" for k in range(18)]
+            world.script(f"10.0.1.{n}", says(many))
+        program = composed({"budget": {"ns_names": 4, "message_records": 64, "sends": 100}}, world)
+        delegated = await program.ask("www.wide.", "A", timeout_s=4)
+        (wide,) = [each for zone, each in program._composed.known.delegations.items() if zone == name("wide.")]
+        await program.stop()
+        small = composed({"budget": {"message_records": 16}}, world)
+        try:
+            await small.ask("www.wide.", "A", timeout_s=4)
+        except ResolutionFailed as failure:
+            return len(delegated.answer[0].rdatas), len(wide.servers), failure.tag
+        finally:
+            await small.stop()
+        return None
+
+    assert run(main()) == (18, 4, "HUGE")

@@ -3,6 +3,7 @@ from __future__ import annotations
 import asyncio
 import errno
 import socket
+from collections import Counter
 from contextlib import contextmanager
 
 import pytest
@@ -162,6 +163,23 @@ def test_source_ports_are_drawn_from_the_whole_unprivileged_range(on_loop):
     assert min(ports) >= 1024
     assert min(ports) < 6000, "the kernel's own range starts at 32768"
     assert max(ports) > 61000
+
+
+@pytest.mark.rfc(6056, "3.2")
+def test_source_ports_are_evenly_spread_and_no_socket_is_used_twice(on_loop):
+    async def main():
+        world, ports = network(entropy=SeededEntropy(11)), []
+        for _ in range(4000):
+            with world._udp_socket(socket.AF_INET) as sock:
+                ports.append(sock.getsockname()[1])
+        return ports
+
+    ports = on_loop(main())
+    spread = Counter(port // 1024 for port in ports)
+    # 63 ranges of 1,024 ports with 63 draws each: five standard deviations are 40.
+    assert sorted(spread) == list(range(1, 64))
+    assert all(23 < count < 104 for count in spread.values())
+    assert len(set(ports)) > 3800, "4,000 draws of 64,512 meet about 121 times"
 
 
 def test_a_port_that_is_taken_is_passed_over(on_loop):
