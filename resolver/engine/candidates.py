@@ -83,6 +83,8 @@ class Candidates:
     waiting: dict[Endpoint, Candidate] = field(default_factory=dict)
     dismissed: list[tuple[Candidate, Why]] = field(default_factory=list)
     anyone_replied: bool = False
+    sent: bool = False
+    """Something left this machine."""
     waited: float = 0.0
 
     def add(self, name: bytes, endpoints: Iterable[Endpoint]) -> None:
@@ -100,8 +102,14 @@ class Candidates:
         return self.anyone_replied or self.recursed
 
     @property
+    def may_listen(self) -> bool:
+        """Whether a message that was sent may still be replied to, and there is time to wait for that."""
+        silent = any(why is Trouble.TIMEOUT for _, why in self.dismissed)
+        return self.sent and self.left_s > 0 and (silent or not self.patient)
+
+    @property
     def left_s(self) -> float:
-        """Seconds for which a silent zone may still be waited for."""
+        """Seconds for which silence may still be waited for."""
         return SILENT_ZONE_S - self.waited
 
     @property
@@ -149,7 +157,7 @@ class Candidates:
 
     def replied(self) -> None:
         """A server of the zone has said something."""
-        self.anyone_replied = True
+        self.sent = self.anyone_replied = True
         self.budget.heard_from(self.delegation.zone)
 
     def dismiss(self, candidate: Candidate, why: Why) -> None:

@@ -39,7 +39,7 @@ _BY_FAULT: Final[dict[Fault, tuple[str, int]]] = {
 def gave_up(asking: Asking) -> ResolutionFailed:
     """Why the servers of the zone were of no use."""
     zone = names.to_text(asking.delegation.zone)
-    own = asking.cut_short
+    own = asking.cut_short or asking.seeking.cut_short
     heard = tuple(dict.fromkeys(asking.heard))[:MAX_HEARD]
     silent: ResolutionFailed | None = None
     for candidate, why in asking.candidates.dismissed:
@@ -56,13 +56,13 @@ def gave_up(asking: Asking) -> ResolutionFailed:
                 return ResolutionFailed("MALF", NETWORK_ERROR, text, label="malformed", heard=heard, own_limit=own)
     if silent is not None:
         return silent
-    if asking.sent or asking.candidates.waiting:
+    if asking.candidates.sent or asking.candidates.waiting:
         # Nothing sent: what this client query may send to the zone was used up by another of its look-ups.
         text = f"no server of {zone} replied"
-        own = own or not asking.sent
+        own = own or not asking.candidates.sent
         return ResolutionFailed("MUTE", NO_REACHABLE_AUTHORITY, text, label="silent", own_limit=own)
     text = f"no name server of {zone} has an address"
-    failure = asking.failed_fetch
+    failure = asking.seeking.failure
     return ResolutionFailed("NOAD", NO_REACHABLE_AUTHORITY, text, label="no_address", own_limit=own, cause=failure)
 
 

@@ -20,7 +20,7 @@ from resolver.engine.asking import ask_zone
 from resolver.engine.budget import Budget, Limits
 from resolver.engine.candidates import RECURSED_TIMEOUT_S, SILENT_ZONE_S, TCP_TIMEOUT_S
 from resolver.engine.delegation import NameServer, Trim
-from resolver.engine.outcome import Answer, Answered
+from resolver.engine.outcome import Answer, Answered, Denied, Outcome
 from resolver.errors import ResolutionFailed
 from resolver.message import Ede, Edns, Question, Rcode, Transport
 from resolver.network.base import Trouble
@@ -48,14 +48,16 @@ class Asked:
         self.driver = Driver(act)
         self.failure: ResolutionFailed | None = None
         self.answer: tuple[str, ...] | None = None
+        self.outcome: Outcome | None = None
         self.budget = Budget(limits or Limits(), 0.0)
         try:
             heard = self.driver.run(ask_zone(zone, WWW, self.known, self.budget, recursed=recursed))
         except ResolutionFailed as failed:
             self.failure = failed
         else:
-            assert isinstance(heard.outcome, Answered)
-            self.answer = tuple(line for each in heard.outcome.rrsets for line in zone_text.lines([each]))
+            self.outcome = heard.outcome
+            if isinstance(heard.outcome, Answered):
+                self.answer = tuple(line for each in heard.outcome.rrsets for line in zone_text.lines([each]))
 
     @property
     def whom(self) -> str:
@@ -612,3 +614,31 @@ def test_a_silent_zone_is_listened_to_once_and_no_longer_than_its_time():
     refused = Unanswered(Trouble.REFUSED, 0.0)
     asked = Asked(delegation("example.com.", 1, 2), [SILENCE, SILENCE, refused, Unanswered(Trouble.TIMEOUT, 1.7)])
     assert asked.tag == "UNRE"
+
+
+def test_a_denial_without_a_soa_is_believed_when_another_server_has_nothing_to_say_against_it():
+    nothing = said(1)
+    second = said(2)
+    asked = Asked(delegation("example.com.", 1, 2, 3), [nothing, second])
+    assert asked.whom == "1 2"
+    alone = Asked(ONE, [nothing])
+    assert alone.whom == "1"
+    silent = Asked(delegation("example.com.", 1, 2), [nothing, SILENCE])
+    assert silent.whom == "1 2"
+    for each in (asked, alone, silent):
+        assert each.outcome == Denied((), WWW.name, Rcode.NOERROR, None, True)
+
+
+def test_a_denial_without_a_soa_gives_way_to_what_another_server_says():
+    asked = Asked(delegation("example.com.", 1, 2), [said(1), said(2, GOOD)])
+    assert asked.whom == "1 2"
+    assert asked.answer == ("www.example.com. 300 A 192.0.2.80",)
+
+
+def test_a_lone_server_that_once_replied_quickly_is_waited_for_after_its_last_message():
+    known = Written()
+    known.servers.heard_before.add(at(1))
+    known.servers.first_timeout = 0.1
+    asked = Asked(ONE, [Unanswered(Trouble.TIMEOUT, 0.1)] * 3 + [said(1, GOOD, rtt=2.0)], known=known)
+    assert asked.waits == [0.1, 0.2, 0.4]
+    assert asked.answer is not None
