@@ -1,6 +1,6 @@
 """The whole program on one page: what is made of a configuration, and in which order the stages stand.
 
-    bytes → Responder (stored answers) → Screened → Cached → Resolved → the network
+    bytes → Responder (stored answers) → Screened → Cached → Stale → Resolved → the network
 
 `build` gives a `Program`; the daemon, the tests, the benchmarks and embedding programs all use it. Only this
 module and `simulation.py` name a concrete world: real sockets, or the simulated servers in this process.
@@ -21,6 +21,7 @@ from resolver.cache.cookies import Cookies
 from resolver.config import HEALTH_NAME, HEALTH_TEXT, Budget, Config
 from resolver.engine.budget import Limits
 from resolver.engine.delegation import Delegation, NameServer, Trim
+from resolver.message import Answerer
 from resolver.network.base import Clock, Endpoint, Entropy, Network
 from resolver.network.clock import RealClock
 from resolver.network.entropy import SystemEntropy
@@ -35,6 +36,7 @@ from resolver.pipeline.driving import Tools
 from resolver.pipeline.knowledge import Known, Routes
 from resolver.pipeline.resolved import Resolved
 from resolver.pipeline.screened import Screened
+from resolver.pipeline.stale import Stale, Staleness
 from resolver.program import Composed, Offload, Program, Setting
 from resolver.simulation import Simulation, hosts, recursing, root_of
 from resolver.wire import names
@@ -115,7 +117,18 @@ def compose(setting: Setting, *, network: Network | None = None, root: Delegatio
         work_s=budget.work_ms / 1000,
         max_per_zone=settings.max_per_zone,
     )
-    cached = Cached(known, resolved, tools.counters, max_aliases=budget.aliases)
+    below: Answerer = resolved
+    if config.cache.serve_stale:
+        below = Stale(
+            known,
+            resolved,
+            tools.clock,
+            setting.spawn,
+            tools.counters,
+            _staleness(config),
+            max_aliases=budget.aliases,
+        )
+    cached = Cached(known, below, tools.counters, max_aliases=budget.aliases)
     identity = config.server.identity
     health = (names.from_text(HEALTH_NAME), HEALTH_TEXT)
     screened = Screened(cached, version=identity, identity=identity, health=health)
@@ -125,6 +138,11 @@ def compose(setting: Setting, *, network: Network | None = None, root: Delegatio
 def _limits(budget: Budget) -> Limits:
     """The limits that the section `[budget]` gives for the engine."""
     return Limits(**{each.name: getattr(budget, each.name) for each in fields(Limits)})
+
+
+def _staleness(config: Config) -> Staleness:
+    cache = config.cache
+    return Staleness(cache.stale_max_age_s, cache.stale_ttl_s, cache.stale_client_timeout_ms / 1000)
 
 
 def _network(setting: Setting, memory: SimulatedNetwork) -> Network:

@@ -218,16 +218,14 @@ class Program:
 
     def cache_entries(self, limit: int) -> Sequence[Mapping[str, object]]:
         """At most `limit` of the records and denials that are held, with the seconds that are left."""
-        now = int(self._tools.clock.boottime())
-        held = (each for each in self._caches.records.store.items() if each[1].expires > now)
         return [
             {
-                "name": names.to_text(key[:-2]),
-                "type": _type_of(int.from_bytes(key[-2:], "big")),
-                "ttl": entry.expires - now,
-                "records": 0 if entry.rrset is None else len(entry.rrset.rdatas),
+                "name": names.to_text(each.name),
+                "type": _type_of(each.type),
+                "ttl": each.left,
+                "records": each.records,
             }
-            for key, entry in itertools.islice(held, limit)
+            for each in itertools.islice(self._caches.records.listed(), limit)
         ]
 
     def flush(self, name: bytes, subtree: bool) -> int:

@@ -7,12 +7,15 @@ records.
 
 from __future__ import annotations
 
-from typing import NamedTuple
+from typing import Final, NamedTuple
 
 from resolver.cache.store import ByteStore
 from resolver.network.base import Clock
 from resolver.wire import stored
 from resolver.wire.stored import Stored
+
+_OBJECTS: Final = 290
+"""Bytes of the objects that a kept answer is made of, beside its octets: two tuples, and two integers. Measured."""
 
 
 class _Kept(NamedTuple):
@@ -22,7 +25,7 @@ class _Kept(NamedTuple):
 
 
 def _weigh(kept: _Kept) -> int:
-    return len(kept.stored.wire) + 40 * len(kept.stored.ttls)
+    return _OBJECTS + len(kept.stored.wire) + 8 * len(kept.stored.ttls)
 
 
 class AnswerStore:

@@ -17,8 +17,10 @@ from typing import Final, Generic, TypeVar
 
 V = TypeVar("V")
 
-OVERHEAD: Final = 232
-"""Bytes that an entry costs beyond its content in CPython, measured on a plain dictionary of bytes keys."""
+OVERHEAD: Final = 143
+"""Bytes that an entry costs in CPython beyond its key and what its value weighs: the headers of the key and of a value
+of octets, 33 each, what is lost to the next multiple of 16, and the dictionary. Measured by the growth of a process
+with 20,000 to 400,000 names: right within a sixth, by how full the dictionary is."""
 
 _FREED_PER_BYTE: Final = 2
 """More than one, so that a doomed generation is gone well before the next one is full, whatever its entries weigh."""

@@ -34,6 +34,10 @@ class Table(Generic[K, V]):
     def __len__(self) -> int:
         return len(self._entries)
 
+    def __contains__(self, key: K) -> bool:
+        entry = self._entries.get(key)
+        return entry is not None and entry[1] > self._boottime()
+
     def get(self, key: K) -> V | None:
         """The value of `key`, None when there is none or it has ended."""
         entry = self._entries.get(key)

@@ -20,6 +20,7 @@ class Counters:
     queries_dropped_busy: int = 0
     queries_in_flight: int = 0
     answers_cached: int = 0
+    answers_stale: int = 0
     answers_resolved: int = 0
     answers_noerror: int = 0
     answers_nxdomain: int = 0

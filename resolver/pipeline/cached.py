@@ -6,16 +6,21 @@ A query without RD is answered from here or not at all: REFUSED tells it that we
 
 from __future__ import annotations
 
+from collections.abc import Callable
+from dataclasses import replace
 from typing import Final
 
 from resolver.engine.knowledge import Knowledge
-from resolver.engine.outcome import Alias, Answer, Answered, Denied
+from resolver.engine.outcome import Alias, Answer, Answered, Conclusion, Denied
 from resolver.message import Answerer, Ede, Query, Question, Rcode, Reply, RRset
 from resolver.observe.counters import Counters
 from resolver.pipeline.replying import reply_of
 
 _NOT_AUTHORITATIVE: Final = 20
 _NOT_HELD: Final = Ede(_NOT_AUTHORITATIVE, "not in the cache, and recursion was not desired [NREC]")
+
+Look = Callable[[bytes, int], Conclusion | None]
+"""Gives what is held of a name and a type."""
 
 
 class Cached:
@@ -30,21 +35,23 @@ class Cached:
 
     async def answer(self, query: Query) -> Reply:
         """The reply from records, or from the stage below."""
-        held = recall(query.question, self._known, self._max_aliases)
+        held = recall(query.question, self._known.recall, self._max_aliases)
         if held is not None:
             self._counters.answers_cached += 1
             return reply_of(held)
         if not query.rd:
             return Reply(Rcode.REFUSED, ra=True, ede=(_NOT_HELD,))
-        return await self._below.answer(query)
+        reply = await self._below.answer(query)
+        # What is asked for once is held as records alone: a flood of names is not worth their octets too.
+        return replace(reply, storable=False) if reply.storable else reply
 
 
-def recall(question: Question, known: Knowledge, max_aliases: int) -> Answer | None:
-    """The whole answer to `question` from what is held; None when a part is missing or too long a chain leads to it."""
+def recall(question: Question, look: Look, max_aliases: int) -> Answer | None:
+    """The whole answer to `question` from what `look` finds; None where a part is missing or the chain is too long."""
     chain: list[RRset] = []
     name = question.name
     while len(chain) <= max_aliases:
-        match known.recall(name, question.type):
+        match look(name, question.type):
             case Answered(links, rrsets):
                 return Answer(Rcode.NOERROR, (*chain, *links, *rrsets))
             case Denied(links, _, rcode, soa):

@@ -17,6 +17,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Final
 
+from resolver.cache import records as held
 from resolver.cache.failures import FIRST_S, Failures
 from resolver.cache.records import NAME_ERROR, Credibility, Records
 from resolver.cache.servers import Servers
@@ -97,18 +98,23 @@ class Known:
     def recall(self, name: bytes, rtype: int) -> Conclusion | None:
         """What the records say of the question now."""
         known = self.records.recall(name, rtype)
-        if known is None:
-            return self._made_of_a_dname(name, rtype)
-        if known.rrset is None:
-            rcode = Rcode.NXDOMAIN if known.nxdomain else Rcode.NOERROR
-            return Denied((), name, rcode, known.soa, False)
-        if known.rrset.type == rtype:
-            return Answered((), (known.rrset,), False)
-        return Alias((known.rrset,), known.rrset.rdatas[0], False)
+        return self._made_of_a_dname(name, rtype) if known is None else _concluded(name, rtype, known)
 
-    def _made_of_a_dname(self, name: bytes, rtype: int) -> Conclusion | None:
+    def recall_stale(self, name: bytes, rtype: int, age: int) -> Conclusion | None:
+        """As `recall`; failing that, what has expired for less than `age` seconds, with TTLs of 0."""
+        fresh = self.recall(name, rtype)
+        if fresh is not None:
+            return fresh
+        known = self.records.recall_stale(name, rtype, age)
+        return self._made_of_a_dname(name, rtype, age) if known is None else _concluded(name, rtype, known)
+
+    def is_ageing(self, name: bytes, rtype: int) -> bool:
+        """Whether what is held of the question is in the last tenth of its TTL."""
+        return self.records.is_ageing(name, rtype)
+
+    def _made_of_a_dname(self, name: bytes, rtype: int, stale_for: int = 0) -> Conclusion | None:
         """What a DNAME that is held makes of the question; the alias itself where it is what is asked for."""
-        dname = self.records.dname_above(name)
+        dname = self.records.dname_above(name, stale_for=stale_for)
         if dname is None or is_elsewhere(names.fold(name), names.fold(dname.name), self.borders):
             return None
         made = synthesised(name, dname)
@@ -213,6 +219,15 @@ class Known:
             else:
                 held.append(self.records.learn(rrset, credibility))
         return tuple(held)
+
+
+def _concluded(name: bytes, rtype: int, known: held.Known) -> Conclusion:
+    if known.soa is not None:
+        return Denied((), name, Rcode.NXDOMAIN if known.nxdomain else Rcode.NOERROR, known.soa, False)
+    assert known.rrset is not None
+    if rtype in (known.rrset.type, Type.ANY):
+        return Answered((), (known.rrset,), False)
+    return Alias((known.rrset,), known.rrset.rdatas[0], False)
 
 
 def _credibility(authoritative: bool) -> Credibility:

@@ -187,6 +187,7 @@ def _elsewhere():
 def test_what_is_asked_again_comes_from_store_with_less_of_its_ttl():
     async def main(made):
         first = await made.ask("www.example.com.")
+        await made.ask("www.example.com.")  # what is asked for a second time is stored
         sent = made.program.stats()["upstream.sent"]
         await made.clock.advance(100)
         second = await made.ask("WWW.example.com.", id=9)

@@ -25,6 +25,25 @@ class Cache(Section):
     negative_max_ttl_s: Annotated[int, Field(ge=0, le=86400)] = 3600
     """Ceiling of the TTL of negative answers (RFC 2308 section 5 finds one to three hours sensible)."""
 
+    serve_stale: bool = True
+    """An answer that has expired is given when no newer one is to be had in time (RFC 8767), with a low TTL and an
+    extended error that says so: an outage of a zone's servers, or of the way to them, is then no outage of what is
+    looked up every day. Peers have it off: Unbound (`serve-expired`), BIND (`stale-answer-enable`), Knot Resolver
+    (`serve-stale`), PowerDNS (`serve-stale-extensions`)."""
+
+    stale_client_timeout_ms: Annotated[int, Field(ge=0, le=4900)] = 1800
+    """How long a client waits for a newer answer before it is given one that has expired; 0 gives it at once and
+    refreshes it then. RFC 8767 section 5 suggests 1.8 s, below the 2 s of most stub resolvers. Peers: Unbound 1,800
+    (`serve-expired-client-timeout`), BIND none or 0 (`stale-answer-client-timeout`)."""
+
+    stale_ttl_s: Annotated[int, Field(ge=1, le=3600)] = 30
+    """The TTL of an answer that has expired. RFC 8767 section 4 recommends 30 s. Peers: Unbound 30
+    (`serve-expired-reply-ttl`), BIND 30 (`stale-answer-ttl`)."""
+
+    stale_max_age_s: Annotated[int, Field(ge=1, le=604800)] = 86400
+    """For how long after its end an answer may be given. RFC 8767 section 5 suggests one to three days; what is older
+    does more harm than an error. Peers: Unbound 86,400 (`serve-expired-ttl`), BIND 86,400 (`max-stale-ttl`)."""
+
     failure_ttl_s: Annotated[int, Field(ge=1, le=5)] = 1
     """How long a failed resolution is not tried again. Each further failure in a row doubles the time, up to 300 s
     (RFC 9520 section 3.2: at least 1 s, at most 5 minutes), but not while the network itself is silent. Peers: Unbound
