@@ -34,6 +34,7 @@ from resolver.observe.transcript import Transcript
 from resolver.pipeline.cached import Cached
 from resolver.pipeline.driving import Tools
 from resolver.pipeline.knowledge import Known, Routes
+from resolver.pipeline.prefetch import Prefetch
 from resolver.pipeline.resolved import Resolved
 from resolver.pipeline.screened import Screened
 from resolver.pipeline.stale import Stale, Staleness
@@ -128,7 +129,8 @@ def compose(setting: Setting, *, network: Network | None = None, root: Delegatio
             _staleness(config),
             max_aliases=budget.aliases,
         )
-    cached = Cached(known, below, tools.counters, max_aliases=budget.aliases)
+    prefetch = Prefetch(known, resolved, tools.clock, tools.counters) if config.cache.prefetch else None
+    cached = Cached(known, below, tools.counters, max_aliases=budget.aliases, prefetch=prefetch)
     identity = config.server.identity
     health = (names.from_text(HEALTH_NAME), HEALTH_TEXT)
     screened = Screened(cached, version=identity, identity=identity, health=health)

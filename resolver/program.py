@@ -254,6 +254,7 @@ class Program:
         shares = _shares(config)
         self._caches.answers.clear()
         self._caches.answers.resize(shares.answers)
+        self._caches.answers.large = config.cache.entry_max_kb * 1024
         if shares.records != self._caches.records.store.limit:
             self._caches.records.store.resize(shares.records)
             self._caches.delegations.resize(shares.delegations)
@@ -262,7 +263,7 @@ class Program:
     def _new_caches(self, config: Config) -> Caches:
         clock, shares = self._tools.clock, _shares(config)
         return Caches(
-            AnswerStore(shares.answers, clock),
+            AnswerStore(shares.answers, clock, config.cache.entry_max_kb * 1024),
             Records(shares.records, clock, _ttls(config)),
             Servers(clock, self._tools.entropy),
             Table(shares.delegations, clock, weigh),
@@ -340,7 +341,13 @@ def _origin(config: Config) -> tuple[object, ...]:
 
 def _ttls(config: Config) -> TtlLimits:
     cache = config.cache
-    return TtlLimits(cache.min_ttl_s, cache.max_ttl_s, cache.negative_max_ttl_s)
+    return TtlLimits(
+        cache.min_ttl_s,
+        cache.max_ttl_s,
+        cache.negative_max_ttl_s,
+        cache.rrset_max_records,
+        cache.entry_max_kb * 1024,
+    )
 
 
 def _conduct(config: Config) -> Conduct:

@@ -1,6 +1,9 @@
 """Answers kept as wire: the first thing a server looks at, before anything is parsed.
 
-An answer is held until its lowest TTL has run down, in whole seconds like the records it was made of.
+An answer is held for the first nine tenths of its lowest TTL, in whole seconds like the records it was made of. Then
+it is made again from the records, which is when it is seen that they should be renewed; what is asked for often passes
+through the stages a few times in that last tenth, and is stored octets in between. An answer that is large is held for
+`BRIEFLY_S`.
 Whenever something is flushed, reloaded or replaced, all of them go at once: they are made again from the
 records.
 """
@@ -9,6 +12,7 @@ from __future__ import annotations
 
 from typing import Final, NamedTuple
 
+from resolver.cache.records import BRIEFLY_S
 from resolver.cache.store import ByteStore
 from resolver.network.base import Clock
 from resolver.wire import stored
@@ -31,11 +35,13 @@ def _weigh(kept: _Kept) -> int:
 class AnswerStore:
     """Rendered answers by `wire.stored.key`, within a limit of bytes."""
 
-    __slots__ = ("_boottime", "_kept", "generation", "hits")
+    __slots__ = ("_boottime", "_kept", "generation", "hits", "large")
 
-    def __init__(self, limit_bytes: int, clock: Clock) -> None:
+    def __init__(self, limit_bytes: int, clock: Clock, large: int = 8_192) -> None:
         self._kept: ByteStore[_Kept] = ByteStore(limit_bytes, _weigh)
         self._boottime = clock.boottime
+        self.large = large
+        """The octets above which an answer is not kept for long."""
         self.hits = 0
         self.generation = 0
         """Grows whenever everything is forgotten."""
@@ -55,14 +61,15 @@ class AnswerStore:
         return stored.patch(kept.stored, query, now - kept.since)
 
     def keep(self, key: bytes, response: bytes, generation: int | None = None) -> None:
-        """`response` answers queries with this key from now until its lowest TTL is 0.
+        """`response` answers queries with this key from now on, until its lowest TTL has nearly run down.
 
         It is not kept when everything was forgotten since `generation`, in which its making began.
         """
         made = stored.make(response)
         if made is not None and generation in (None, self.generation):
             now = int(self._boottime())
-            self._kept.put(key, _Kept(made, now, now + made.lowest))
+            seconds = made.lowest - made.lowest // 10 if len(response) <= self.large else BRIEFLY_S
+            self._kept.put(key, _Kept(made, now, now + seconds))
 
     def clear(self) -> None:
         """Nothing is held."""

@@ -35,6 +35,7 @@ class Counters:
     upstream_zone_busy: int = 0
     questions_joined: int = 0
     failures_cached: int = 0
+    cache_prefetched: int = 0
 
     def as_dict(self) -> dict[str, int]:
         """Each count by its public name, such as `queries.udp`."""

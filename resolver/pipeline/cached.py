@@ -14,6 +14,7 @@ from resolver.engine.knowledge import Knowledge
 from resolver.engine.outcome import Alias, Answer, Answered, Conclusion, Denied
 from resolver.message import Answerer, Ede, Query, Question, Rcode, Reply, RRset
 from resolver.observe.counters import Counters
+from resolver.pipeline.prefetch import Prefetch
 from resolver.pipeline.replying import reply_of
 
 _NOT_AUTHORITATIVE: Final = 20
@@ -26,10 +27,19 @@ Look = Callable[[bytes, int], Conclusion | None]
 class Cached:
     """The stage in front of resolution."""
 
-    def __init__(self, known: Knowledge, below: Answerer, counters: Counters, *, max_aliases: int = 11) -> None:
+    def __init__(
+        self,
+        known: Knowledge,
+        below: Answerer,
+        counters: Counters,
+        *,
+        max_aliases: int = 11,
+        prefetch: Prefetch | None = None,
+    ) -> None:
         """`max_aliases` is how many one query may follow at all."""
         self._max_aliases = max_aliases
         self._known = known
+        self._prefetch = prefetch
         self._below = below
         self._counters = counters
 
@@ -38,6 +48,8 @@ class Cached:
         held = recall(query.question, self._known.recall, self._max_aliases)
         if held is not None:
             self._counters.answers_cached += 1
+            if self._prefetch is not None and query.rd:
+                self._prefetch.consider(query.question, held)
             return reply_of(held)
         if not query.rd:
             return Reply(Rcode.REFUSED, ra=True, ede=(_NOT_HELD,))

@@ -6,7 +6,7 @@ from typing import Annotated
 
 from pydantic import Field
 
-from resolver.config.sections.base import Section
+from resolver.config.sections.base import Doc, Section
 
 
 class Cache(Section):
@@ -24,6 +24,19 @@ class Cache(Section):
 
     negative_max_ttl_s: Annotated[int, Field(ge=0, le=86400)] = 3600
     """Ceiling of the TTL of negative answers (RFC 2308 section 5 finds one to three hours sensible)."""
+
+    prefetch: bool = True
+    """What is asked for in the last tenth of its TTL is answered and renewed, so that those who ask often never wait.
+    It costs a few messages more. Peers: Unbound has the same, off (`prefetch`); BIND renews
+    in the last 2 s of TTLs of 9 s and more (`prefetch`); Knot Resolver in the last tenth, by a module; PowerDNS off
+    (`refresh-on-ttl-perc`)."""
+
+    rrset_max_records: Annotated[int, Field(ge=1, le=65535), Doc("records")] = 100
+    """An RRset of more records is answered and kept for 1 s only, so that nobody can fill the cache, or slow it down,
+    with what no client uses (CVE-2024-1737). Peers: BIND refuses it (`max-records-per-type`, 100)."""
+
+    entry_max_kb: Annotated[int, Field(ge=1, le=64)] = 8
+    """An RRset with more data, or a stored response with more octets, is answered and kept for 1 s only."""
 
     serve_stale: bool = True
     """An answer that has expired is given when no newer one is to be had in time (RFC 8767), with a low TTL and an
