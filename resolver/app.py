@@ -1,6 +1,6 @@
 """The whole program on one page: what is made of a configuration, and in which order the stages stand.
 
-    bytes → Responder (stored answers) → Screened → Cached → Stale → Resolved → the network
+    bytes → Responder (stored answers) → Screened → Reserved → Cached → Stale → Resolved → the network
 
 `build` gives a `Program`; the daemon, the tests, the benchmarks and embedding programs all use it. Only this
 module and `simulation.py` name a concrete world: real sockets, or the simulated servers in this process.
@@ -35,6 +35,7 @@ from resolver.pipeline.cached import Cached
 from resolver.pipeline.driving import Tools
 from resolver.pipeline.knowledge import Known, Routes
 from resolver.pipeline.prefetch import Prefetch
+from resolver.pipeline.reserved import Reserved
 from resolver.pipeline.resolved import Resolved
 from resolver.pipeline.screened import Screened
 from resolver.pipeline.stale import Stale, Staleness
@@ -42,6 +43,7 @@ from resolver.program import Composed, Offload, Program, Setting
 from resolver.simulation import Simulation, hosts, recursing, root_of
 from resolver.wire import names
 from resolver.wire.parse import Bounds
+from resolver.wire.special import special_above
 
 
 def build(
@@ -95,10 +97,11 @@ def compose(setting: Setting, *, network: Network | None = None, root: Delegatio
 
     settings = config.resolver
     caches.servers.max_in_flight = settings.max_per_server
+    routes = _routes(setting, root or _root(setting))
     known = Known(
         caches.records,
         caches.servers,
-        _routes(setting, root or _root(setting)),
+        routes,
         tools.clock,
         port=setting.port if settings.roots == "simulated" else hints.PORT,
         minimises=settings.qname_minimisation,
@@ -133,13 +136,29 @@ def compose(setting: Setting, *, network: Network | None = None, root: Delegatio
     cached = Cached(known, below, tools.counters, max_aliases=budget.aliases, prefetch=prefetch)
     identity = config.server.identity
     health = (names.from_text(HEALTH_NAME), HEALTH_TEXT)
-    screened = Screened(cached, version=identity, identity=identity, health=health)
+    reserved = Reserved(
+        cached,
+        tools.counters,
+        configured=(*routes.stubs, *routes.forwards),
+        declared=_declared(setting),
+        unreserved=[names.from_text(each) for each in settings.unreserved],
+    )
+    screened = Screened(reserved, version=identity, identity=identity, health=health)
     return Composed(screened, known, resolved, simulated)
 
 
 def _limits(budget: Budget) -> Limits:
     """The limits that the section `[budget]` gives for the engine."""
     return Limits(**{each.name: getattr(budget, each.name) for each in fields(Limits)})
+
+
+def _declared(setting: Setting) -> tuple[bytes, ...]:
+    """The zones of the world that is resolved, if it is a simulated one, and the special names that it has data for."""
+    world = setting.world
+    if world is None or setting.config.resolver.roots != "simulated":
+        return ()
+    held = (special_above(names.fold(rrset.name)) for zone in world.zones.values() for rrset in zone)
+    return (*world.zones, *{name for name in held if name is not None})
 
 
 def _staleness(config: Config) -> Staleness:

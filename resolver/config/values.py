@@ -16,6 +16,7 @@ from resolver.errors import BadName
 from resolver.network.base import Endpoint
 from resolver.text import printable
 from resolver.wire import names
+from resolver.wire.special import SPECIAL
 
 DNS_PORT: Final = 53
 MAX_TEXT: Final = 255
@@ -92,6 +93,14 @@ def parsed_zone(value: object) -> str:
         return names.to_text(names.fold(names.from_text(value)))
     except BadName as wrong:
         raise ValueError(f'{shown(value)} is no zone name ({wrong}); write one as in "example.com"') from None
+
+
+def special_zone(value: object) -> str:
+    """A special-use name, or one above such names: absolute, lower-cased, in presentation format."""
+    zone = parsed_zone(value)
+    if not any(names.is_below(name, names.from_text(zone)) for name in SPECIAL):
+        raise ValueError(f'{shown(value)} is no special-use name; write one as in "internal" or "10.in-addr.arpa"')
+    return zone
 
 
 def text_string(value: object) -> str:

@@ -19,6 +19,7 @@ class Counters:
     queries_ignored: int = 0
     queries_dropped_busy: int = 0
     queries_in_flight: int = 0
+    answers_local: int = 0
     answers_cached: int = 0
     answers_stale: int = 0
     answers_resolved: int = 0

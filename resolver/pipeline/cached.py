@@ -1,5 +1,8 @@
 """Answers made of records that are held, without asking anyone. What is not complete goes to the stage below.
 
+ANY is answered with one RRset, of what is held or of what the servers give (RFC 8482 section 4.1). Positive answers
+have nothing in their authority and additional sections, and denials nothing but the SOA: minimal responses.
+
 A query without RD is answered from here or not at all: REFUSED tells it that we would have had to ask (RFC
 1035 section 4.1.1 leaves the choice; Unbound's default too).
 """
@@ -12,7 +15,7 @@ from typing import Final
 
 from resolver.engine.knowledge import Knowledge
 from resolver.engine.outcome import Alias, Answer, Answered, Conclusion, Denied
-from resolver.message import Answerer, Ede, Query, Question, Rcode, Reply, RRset
+from resolver.message import Answerer, Ede, Query, Question, Rcode, Reply, RRset, Type
 from resolver.observe.counters import Counters
 from resolver.pipeline.prefetch import Prefetch
 from resolver.pipeline.replying import reply_of
@@ -45,6 +48,12 @@ class Cached:
 
     async def answer(self, query: Query) -> Reply:
         """The reply from records, or from the stage below."""
+        reply = await self._answer(query)
+        if query.question.type == Type.ANY and len(reply.answer) > 1:
+            return replace(reply, answer=_minimal(reply.answer))
+        return reply
+
+    async def _answer(self, query: Query) -> Reply:
         held = recall(query.question, self._known.recall, self._max_aliases)
         if held is not None:
             self._counters.answers_cached += 1
@@ -56,6 +65,11 @@ class Cached:
         reply = await self._below.answer(query)
         # What is asked for once is held as records alone: a flood of names is not worth their octets too.
         return replace(reply, storable=False) if reply.storable else reply
+
+
+def _minimal(answer: tuple[RRset, ...]) -> tuple[RRset, ...]:
+    """One of the RRsets that a server gave for ANY, that of the lowest type (RFC 8482 section 4.1)."""
+    return tuple(sorted(answer, key=lambda rrset: rrset.type)[:1])
 
 
 def recall(question: Question, look: Look, max_aliases: int) -> Answer | None:

@@ -4,9 +4,16 @@ from __future__ import annotations
 
 from typing import Annotated, Literal
 
-from pydantic import Field
+from pydantic import Field, PlainValidator
 
 from resolver.config.sections.base import Doc, OptionalPath, Section, ZoneTable
+from resolver.config.values import special_zone
+
+SpecialNames = Annotated[
+    tuple[Annotated[str, PlainValidator(special_zone)], ...],
+    Field(strict=False, max_length=200),
+    Doc(form="a list of names"),
+]
 
 
 class Resolver(Section):
@@ -30,6 +37,14 @@ class Resolver(Section):
     forward_zones: ZoneTable = Field(default_factory=dict)
     """Zones for which other resolvers are asked, with recursion (RD=1); `"."` forwards everything. The
     longest match wins. A port not given is 53."""
+
+    unreserved: SpecialNames = ()
+    """Special-use names that are looked up like any other, with all that are special below them, such as
+    `["internal"]`, `["10.in-addr.arpa"]` or, for all, `["."]`. The others are answered here, as their RFCs say, and
+    nobody is asked: `localhost`, `invalid`, `local`, `onion`, `alt`, `internal`, `home.arpa`, `resolver.arpa`,
+    `service.arpa` and the reverse zones of private addresses (RFC 6303). A stub or forward zone, or a zone of the
+    simulated world, needs no mention here: it always comes first. Peers: Unbound `local-zone: NAME nodefault`, BIND
+    `disable-empty-zone`, PowerDNS `serve-rfc1918`, Knot Resolver a policy rule."""
 
     allow_private_upstreams: bool = False
     """Private addresses (RFC 1918, RFC 4193) may be asked, as networks with a DNS of their own need. Off, a

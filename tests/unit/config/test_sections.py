@@ -130,3 +130,10 @@ def test_settings_that_look_alike_but_do_not_clash_are_taken() -> None:
 )
 def test_the_world_is_served_when_the_resolver_starts_from_it(sections: dict[str, Any], served: bool) -> None:
     assert config(**sections).world_served is served
+
+
+def test_only_special_names_or_those_above_them_can_be_unreserved() -> None:
+    settings = config(resolver={"unreserved": ["Internal", "10.in-addr.arpa.", "."]})
+    assert settings.resolver.unreserved == ("internal.", "10.in-addr.arpa.", ".")
+    assert "no special-use name" in complaint(resolver={"unreserved": ["example.com"]})
+    assert "no special-use name" in complaint(resolver={"unreserved": ["a.internal"]})

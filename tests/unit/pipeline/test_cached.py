@@ -17,13 +17,16 @@ WWW, WEB = name("www.example.com."), name("web.example.net.")
 
 
 class Below:
+    def __init__(self, reply: Reply = BELOW) -> None:
+        self.reply = reply
+
     async def answer(self, query: Query) -> Reply:
-        return BELOW
+        return self.reply
 
 
-def asked(run, known, *, rd: bool = True, rtype: str = "A", **options):
+def asked(run, known, *, rd: bool = True, rtype: str = "A", below: Reply = BELOW, **options):
     counters = Counters()
-    stage = Cached(known, Below(), counters, **options)
+    stage = Cached(known, Below(below), counters, **options)
     question = zone_text.question("www.example.com.", rtype)
     reply = run(stage.answer(Query(question, Client("192.0.2.1", 0, Transport.UDP), 1, 0.0, rd=rd)))
     return reply, counters.answers_cached
@@ -80,3 +83,37 @@ def test_a_loop_or_a_chain_that_is_too_long_goes_to_the_stage_below(run):
     known.recalled[name("n4."), Type.A] = Answered((), sets("n4. 9 IN A 192.0.2.1"), False)
     assert asked(run, known, max_aliases=3) == (BELOW, 0)
     assert len(asked(run, known, max_aliases=4)[0].answer) == 5
+
+
+def test_what_was_asked_for_once_is_not_stored_as_octets(run):
+    reply, _ = asked(run, Written(), below=Reply(0, sets(DATA), storable=True))
+    assert reply == Reply(0, sets(DATA))
+
+
+@pytest.mark.rfc(8482, "4.1")
+def test_of_what_the_servers_give_for_any_one_rrset_is_told(run):
+    given = sets(
+        ("www.example.com. 9 IN TXT text", "www.example.com. 9 IN MX 1 mx.test.", "www.example.com. 9 IN AAAA ::")
+    )
+    reply, _ = asked(run, Written(), rtype="ANY", below=Reply(0, given))
+    assert reply.answer == sets("www.example.com. 9 IN MX 1 mx.test.")
+    assert asked(run, Written(), below=Reply(0, given))[0].answer == given
+    assert asked(run, Written(), rtype="ANY", below=Reply(3))[0] == Reply(3)
+
+
+class Considered:
+    def __init__(self) -> None:
+        self.seen: list[object] = []
+
+    def consider(self, question, held) -> None:
+        self.seen.append((question, held.rrsets))
+
+
+def test_what_was_told_from_records_is_considered_for_renewal_if_recursion_is_desired(run):
+    known, prefetch = Written(), Considered()
+    asked(run, known, prefetch=prefetch)
+    known.recalled = {(WWW, Type.A): Answered((), sets("www.example.com. 9 IN A 192.0.2.1"), False)}
+    asked(run, known, rd=False, prefetch=prefetch)
+    assert prefetch.seen == []
+    asked(run, known, prefetch=prefetch)
+    assert prefetch.seen == [(zone_text.question("www.example.com.", "A"), sets("www.example.com. 9 IN A 192.0.2.1"))]
