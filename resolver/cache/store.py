@@ -101,6 +101,8 @@ class ByteStore(Generic[V]):
         while doomed and weight > 0:
             key, value = doomed.popitem()
             weight -= OVERHEAD + len(key) + self._weigh(value)
+        if not doomed:
+            self._doomed = {}  # an emptied dictionary keeps its table
 
     def _turn(self) -> None:
         """The young generation is the old one now, and the old one is forgotten."""
