@@ -170,7 +170,8 @@ class Query:
 class Reply:
     """What to tell the client; the server adds id, question, OPT and truncation.
 
-    `storable` says that the rendered reply may be kept and served again until its lowest TTL has run down.
+    `storable` says that the rendered reply may be kept and served again until its lowest TTL has run down, or for
+    `again_s` seconds: then the question should pass through the stages again, so that they can renew the answer.
     """
 
     rcode: int
@@ -182,6 +183,7 @@ class Reply:
     ad: bool = False
     ede: tuple[Ede, ...] = ()
     storable: bool = False
+    again_s: int | None = None
 
 
 class Answerer(Protocol):

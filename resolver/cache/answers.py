@@ -1,9 +1,8 @@
 """Answers kept as wire: the first thing a server looks at, before anything is parsed.
 
-An answer is held for the first nine tenths of its lowest TTL, in whole seconds like the records it was made of. Then
-it is made again from the records, which is when it is seen that they should be renewed; what is asked for often passes
-through the stages a few times in that last tenth, and is stored octets in between. An answer that is large is held for
-`BRIEFLY_S`.
+An answer is held until its lowest TTL has run down, in whole seconds like the records it was made of, or for as long as
+its maker says: where the last tenth of the TTL begins it is made again from the records, which is when it is seen that
+they should be renewed. An answer that is large is held for `BRIEFLY_S`.
 Whenever something is flushed, reloaded or replaced, all of them go at once: they are made again from the
 records.
 """
@@ -60,15 +59,17 @@ class AnswerStore:
         self.hits += 1
         return stored.patch(kept.stored, query, now - kept.since)
 
-    def keep(self, key: bytes, response: bytes, generation: int | None = None) -> None:
-        """`response` answers queries with this key from now on, until its lowest TTL has nearly run down.
+    def keep(self, key: bytes, response: bytes, generation: int | None = None, again_s: int | None = None) -> None:
+        """`response` answers queries with this key from now until its lowest TTL is 0, at most for `again_s` seconds.
 
         It is not kept when everything was forgotten since `generation`, in which its making began.
         """
         made = stored.make(response)
         if made is not None and generation in (None, self.generation):
             now = int(self._boottime())
-            seconds = made.lowest - made.lowest // 10 if len(response) <= self.large else BRIEFLY_S
+            seconds = made.lowest if again_s is None else min(made.lowest, again_s)
+            if len(response) > self.large:
+                seconds = BRIEFLY_S
             self._kept.put(key, _Kept(made, now, now + seconds))
 
     def clear(self) -> None:

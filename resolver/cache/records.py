@@ -135,13 +135,16 @@ class Records:
                 best = expires - ttl, key, held
         return None if best is None else _known(best[1], best[2], 0)
 
-    def is_ageing(self, name: bytes, rtype: int) -> bool:
-        """Whether what `recall` gives is in the last tenth of the TTL that it was learnt with."""
+    def renewable_in(self, name: bytes, rtype: int) -> int | None:
+        """Seconds until what `recall` gives is in the last tenth of the TTL that it was learnt with; 0 when it is.
+
+        None when nothing is held, or that TTL is below `PREFETCHED_TTL_S`.
+        """
         found = self._fresh(name, rtype)
         if found is None:
-            return False
+            return None
         ttl = packed.ends(found[1]).ttl
-        return found[2] * 10 <= ttl >= PREFETCHED_TTL_S
+        return None if ttl < PREFETCHED_TTL_S else max(0, found[2] - ttl // 10)
 
     def dname_above(self, name: bytes, *, stale_for: int = 0) -> RRset | None:
         """The DNAME that is held nearest above `name`, with what is left of its TTL; 0 for one that is stale."""

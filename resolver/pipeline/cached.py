@@ -57,9 +57,9 @@ class Cached:
         held = recall(query.question, self._known.recall, self._max_aliases)
         if held is not None:
             self._counters.answers_cached += 1
-            if self._prefetch is not None and query.rd:
-                self._prefetch.consider(query.question, held)
-            return reply_of(held)
+            if self._prefetch is None or not query.rd:
+                return reply_of(held)
+            return reply_of(held, self._prefetch.consider(query.question, held))
         if not query.rd:
             return Reply(Rcode.REFUSED, ra=True, ede=(_NOT_HELD,))
         reply = await self._below.answer(query)

@@ -108,9 +108,9 @@ class Known:
         known = self.records.recall_stale(name, rtype, age)
         return self._made_of_a_dname(name, rtype, age) if known is None else _concluded(name, rtype, known)
 
-    def is_ageing(self, name: bytes, rtype: int) -> bool:
-        """Whether what is held of the question is in the last tenth of its TTL."""
-        return self.records.is_ageing(name, rtype)
+    def renewable_in(self, name: bytes, rtype: int) -> int | None:
+        """Seconds until what is held of the question is in the last tenth of its TTL; None if it is of no interest."""
+        return self.records.renewable_in(name, rtype)
 
     def _made_of_a_dname(self, name: bytes, rtype: int, stale_for: int = 0) -> Conclusion | None:
         """What a DNAME that is held makes of the question; the alias itself where it is what is asked for."""

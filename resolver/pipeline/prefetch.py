@@ -4,6 +4,8 @@ Rules
 * What is asked for in the last tenth of its TTL is popular enough: it was asked for once before, when it was fetched.
   A TTL below `records.PREFETCHED_TTL_S` is not worth it.
 * The client has what is held at once. The refresh is work like any other, of which there is one for each question.
+* An answer stored as octets ends where the last tenth begins, so that the question is seen here: the hit itself does
+  nothing for it. In that last tenth it is stored again once it is clear that nothing newer comes soon.
 * A question is renewed once in `PAUSE_S` at most, whatever comes of it, and none is while `MAX_FLIGHTS` questions are
   being asked: those of clients go first.
 
@@ -22,7 +24,7 @@ from resolver.observe.counters import Counters
 from resolver.wire import names
 
 MAX_FLIGHTS: Final = 256
-PAUSE_S: Final = 8.0
+PAUSE_S: Final = 8
 """As long as a question may be worked on where nothing else is said (`budget.work_ms`)."""
 _MAX_PAUSED: Final = 10_000
 
@@ -30,8 +32,8 @@ _MAX_PAUSED: Final = 10_000
 class Ageing(Protocol):
     """What is known, as far as its age goes."""
 
-    def is_ageing(self, name: bytes, rtype: int) -> bool:
-        """Whether what is held of the question is in the last tenth of its TTL."""
+    def renewable_in(self, name: bytes, rtype: int) -> int | None:
+        """Seconds until what is held of the question is in the last tenth of its TTL; None if it is of no interest."""
         ...
 
 
@@ -57,20 +59,30 @@ class Prefetch:
         self._counters = counters
         self._paused: Table[tuple[bytes, int], bool] = Table(_MAX_PAUSED, clock)
 
-    def consider(self, question: Question, held: Answer) -> None:
-        """`held` was the answer to `question`: it is being renewed if a part of it will end soon. Returns at once."""
-        rtype = question.type
-        if rtype == Type.ANY or not (self._known.is_ageing(question.name, rtype) or self._has_ageing_link(held, rtype)):
-            return
-        key = (names.fold(question.name), rtype)
-        if key not in self._paused and self._resolved.flights < MAX_FLIGHTS:
-            self._paused.put(key, True, PAUSE_S)
-            self._counters.cache_prefetched += 1
-            self._resolved.refresh(question)
+    def consider(self, question: Question, held: Answer) -> int | None:
+        """`held` was the answer to `question`: it is being renewed if a part of it will end soon. Returns at once.
 
-    def _has_ageing_link(self, held: Answer, rtype: int) -> bool:
-        return any(
-            self._known.is_ageing(rrset.rdatas[0], rtype)
-            for rrset in held.rrsets
-            if rrset.type == Type.CNAME != rtype and rrset.rdatas
-        )
+        The seconds after which the question should come here again, although the answer is still good: 0 for the next
+        one, which may find a newer answer; None for never.
+        """
+        if question.type == Type.ANY:
+            return None
+        seconds = self._renewable_in(question, held)
+        if seconds is None or seconds > 0:
+            return seconds
+        key = (names.fold(question.name), question.type)
+        if key in self._paused or self._resolved.flights >= MAX_FLIGHTS:
+            return PAUSE_S
+        self._paused.put(key, True, PAUSE_S)
+        self._counters.cache_prefetched += 1
+        self._resolved.refresh(question)
+        return 0
+
+    def _renewable_in(self, question: Question, held: Answer) -> int | None:
+        """The seconds until the first link of the chain is in the last tenth of its TTL."""
+        rtype = question.type
+        links = [question.name]
+        if rtype != Type.CNAME:
+            links += [rrset.rdatas[0] for rrset in held.rrsets if rrset.type == Type.CNAME]
+        found = [each for each in (self._known.renewable_in(link, rtype) for link in links) if each is not None]
+        return min(found, default=None)

@@ -203,7 +203,7 @@ class Responder:
             reply = await self._reply(query)
             response = self.render(int.from_bytes(wire[:2], "big"), query, reply)
             if key is not None and reply.storable and answers is not None and _fits_all(response, query):
-                answers.keep(key, response, generation)
+                answers.keep(key, response, generation, reply.again_s)
         except Exception as error:
             reply = _INTERNAL
             self._log.error("internal_error", query=query.id, error=repr(error), where=place_of(error))

@@ -33,10 +33,25 @@ def test_a_popular_answer_is_renewed_in_the_last_tenth_of_its_ttl_and_never_wait
         told = await ask_every_second(made, "www.shop.", 150)
         assert told[89] == "www.shop. 11 A 192.0.2.1"
         assert told[90] == "www.shop. 10 A 192.0.2.1"
-        assert told[100] == "www.shop. 90 A 192.0.2.2"
+        assert told[91] == "www.shop. 99 A 192.0.2.2"
         assert made.internet.asked(SHOP).count("www.shop. A") == 2
         assert made.count("cache.prefetched") == 1
         assert made.count("answers.stored") > 140
+
+    composed(main)
+
+
+def test_who_asks_as_the_last_tenth_begins_has_the_old_answer_and_the_next_one_the_new():
+    async def main(made: Composed):
+        build_shop(made, 1)
+        await made.ask("www.shop.")
+        await made.clock.advance(50)
+        await made.ask("www.shop.")  # is stored as octets now
+        await made.clock.advance(40)
+        build_shop(made, 2)
+        assert await made.lines("www.shop.") == ["www.shop. 10 A 192.0.2.1"]
+        await made.clock.advance(0.1)
+        assert await made.lines("www.shop.") == ["www.shop. 100 A 192.0.2.2"]
 
     composed(main)
 

@@ -322,18 +322,18 @@ def test_a_stale_dname_is_found_only_by_those_who_ask_for_it():
 
 
 @pytest.mark.parametrize(
-    ("ttl", "passed", "ageing"), [(300, 269, False), (300, 270, True), (10, 9, True), (9, 8, False)]
+    ("ttl", "passed", "seconds"), [(300, 0, 270), (300, 269, 1), (300, 270, 0), (300, 299, 0), (10, 8, 1), (9, 8, None)]
 )
-def test_an_entry_is_ageing_in_the_last_tenth_of_a_ttl_of_10_s_or_more(ttl, passed, ageing):
+def test_an_entry_is_to_be_renewed_in_the_last_tenth_of_a_ttl_of_10_s_or_more(ttl, passed, seconds):
     records, clock = made()
     records.learn(rrset(f"www.example.com. {ttl} IN A 192.0.2.1"), AUTHORITATIVE)
     records.learn_denial(name("none.example.com."), NAME_ERROR, rrset(soa("example.com.", ttl)), AUTHORITATIVE)
     clock.advance(passed)
-    assert records.is_ageing(WWW, Type.A) is ageing
-    assert records.is_ageing(name("none.example.com."), Type.A) is ageing
-    assert not records.is_ageing(WWW, Type.AAAA)
+    assert records.renewable_in(WWW, Type.A) == seconds
+    assert records.renewable_in(name("none.example.com."), Type.A) == seconds
+    assert records.renewable_in(WWW, Type.AAAA) is None
     clock.advance(ttl)
-    assert not records.is_ageing(WWW, Type.A)
+    assert records.renewable_in(WWW, Type.A) is None
 
 
 @pytest.mark.rfc(8482, "4.1")

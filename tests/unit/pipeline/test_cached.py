@@ -105,8 +105,9 @@ class Considered:
     def __init__(self) -> None:
         self.seen: list[object] = []
 
-    def consider(self, question, held) -> None:
+    def consider(self, question, held) -> int | None:
         self.seen.append((question, held.rrsets))
+        return len(self.seen) - 1
 
 
 def test_what_was_told_from_records_is_considered_for_renewal_if_recursion_is_desired(run):
@@ -115,5 +116,8 @@ def test_what_was_told_from_records_is_considered_for_renewal_if_recursion_is_de
     known.recalled = {(WWW, Type.A): Answered((), sets("www.example.com. 9 IN A 192.0.2.1"), False)}
     asked(run, known, rd=False, prefetch=prefetch)
     assert prefetch.seen == []
-    asked(run, known, prefetch=prefetch)
-    assert prefetch.seen == [(zone_text.question("www.example.com.", "A"), sets("www.example.com. 9 IN A 192.0.2.1"))]
+    replies = [asked(run, known, prefetch=prefetch)[0] for _ in range(2)]
+    assert [(reply.storable, reply.again_s) for reply in replies] == [(False, 0), (True, 1)]
+    assert prefetch.seen[:1] == [
+        (zone_text.question("www.example.com.", "A"), sets("www.example.com. 9 IN A 192.0.2.1"))
+    ]

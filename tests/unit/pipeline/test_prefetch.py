@@ -26,16 +26,17 @@ class Renewing:
 
 class Ageing:
     def __init__(self, *owners: str) -> None:
-        self.owners = {name(each) for each in owners}
+        self.seconds: dict[bytes, int | None] = {name(each): 0 for each in owners}
 
-    def is_ageing(self, name: bytes, rtype: int) -> bool:
-        return name in self.owners
+    def renewable_in(self, name: bytes, rtype: int) -> int | None:
+        return self.seconds.get(name)
 
 
 class Made:
     def __init__(self, *ageing: str) -> None:
         self.resolved, self.clock, self.counters = Renewing(), ManualClock(), Counters()
-        self.prefetch = Prefetch(Ageing(*ageing), self.resolved, self.clock, self.counters)
+        self.known = Ageing(*ageing)
+        self.prefetch = Prefetch(self.known, self.resolved, self.clock, self.counters)
 
     def asked(self, question: Question = WWW, held: Answer = DATA) -> int:
         self.prefetch.consider(question, held)
@@ -76,3 +77,14 @@ def test_nothing_is_renewed_while_many_questions_are_asked():
     assert made.asked() == 0
     made.resolved.flights -= 1
     assert made.asked() == 1
+
+
+def test_the_question_should_come_again_when_the_first_link_is_ageing_and_at_once_while_it_is_renewed():
+    made = Made()
+    assert made.prefetch.consider(WWW, CHAIN) is None
+    made.known.seconds = {name("www.example.com."): 50, name("web.test."): 20}
+    assert made.prefetch.consider(WWW, CHAIN) == 20
+    made.known.seconds[name("www.example.com.")] = None
+    assert made.prefetch.consider(WWW, CHAIN) == 20
+    made.known.seconds[name("web.test.")] = 0
+    assert [made.prefetch.consider(WWW, CHAIN) for _ in range(2)] == [0, PAUSE_S]
