@@ -247,9 +247,7 @@ class Records:
 
     def _drop_if_weaker(self, key: bytes, credibility: int) -> None:
         before = self.store.get(key)
-        if before is None:
-            return
-        if packed.credibility(before) <= credibility or packed.ends(before).expires <= int(self._clock.boottime()):
+        if before is not None and packed.credibility(before) <= credibility:
             self.store.remove(key)
 
 

@@ -11,7 +11,9 @@ Rules
 * An answer of the servers, a denial too, takes the place of what is stale; a failure does not. A failure in `DISTRUST`
   is no reason to tell anything: then the servers did answer, and the answer is not to be believed.
 
-Limits: at most `MAX_RECHECKS` questions are remembered as failing; others wait for their refresh again.
+Limits: at most `MAX_RECHECKS` questions are remembered as failing; others wait for their refresh again. A refresh that
+ends well only after its client was told that it is too late does not end the rest of `RECHECK_S`: if what it found lives
+for less than that, what is stale then is told at once.
 """
 
 from __future__ import annotations

@@ -519,3 +519,12 @@ def test_clients_are_answered_while_a_reload_reads_the_zones(on_loop, monkeypatc
         return response
 
     assert on_loop(main()).answer
+
+
+def test_a_reload_changes_what_is_too_large_for_the_cache():
+    async def main(made):
+        made.program._adjust_caches(Config.model_validate({"cache": {"entry_max_kb": 2, "rrset_max_records": 7}}))
+        caches = made.program._caches
+        return caches.answers.large, caches.records.ttls.max_bytes, caches.records.ttls.max_records
+
+    assert whole(main) == (2048, 2048, 7)

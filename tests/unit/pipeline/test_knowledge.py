@@ -354,3 +354,45 @@ def test_delegations_are_bounded_by_what_they_weigh():
     table.resize(20_000)
     assert sum(weigh(each) for _, each in table.items()) <= 20_000
     assert table.get(name("z999.")) is not None
+
+
+# -- what is stale
+
+
+def test_what_is_stale_is_recalled_with_ttls_of_0_and_never_before_what_is_fresh():
+    known, clock = made()
+    www = name("www.example.com.")
+    old = sets("www.example.com. 100 IN A 192.0.2.1")
+    known.learn(zone_text.question("www.example.com.", "A"), Answered((), old, True))
+    clock.advance(150)
+    assert known.recall(www, Type.A) is None
+    stale = known.recall_stale(www, Type.A, 60)
+    assert stale == Answered((), (old[0]._replace(ttl=0),), False)
+    assert known.recall_stale(www, Type.A, 50) is None
+    # The name has moved away meanwhile: a DNAME that is fresh counts more than data that is not.
+    dname = sets("example.com. 100 IN DNAME example.net.")
+    known.learn(zone_text.question("example.com.", "DNAME"), Answered((), dname, True))
+    moved = known.recall_stale(www, Type.A, 60)
+    assert isinstance(moved, Alias)
+    assert moved.target == name("www.example.net.")
+    clock.advance(101)
+    stale = known.recall_stale(name("other.example.com."), Type.A, 60)
+    assert isinstance(stale, Alias)
+    assert [rrset.ttl for rrset in stale.chain] == [0, 0]
+
+
+def test_what_is_held_of_a_question_says_when_it_should_be_renewed():
+    known, clock = made()
+    asked = zone_text.question("www.example.com.", "A")
+    assert known.renewable_in(asked.name, Type.A) is None
+    known.learn(asked, Answered((), sets("www.example.com. 100 IN A 192.0.2.1"), True))
+    clock.advance(30)
+    assert known.renewable_in(asked.name, Type.A) == 60
+
+
+@pytest.mark.rfc(8482, "4.1")
+def test_any_is_answered_with_an_rrset_that_is_held_also_an_alias():
+    known, _ = made()
+    alias = sets("www.example.com. 100 IN CNAME web.example.com.")
+    known.learn(zone_text.question("www.example.com.", "CNAME"), Answered((), alias, True))
+    assert known.recall(name("www.example.com."), Type.ANY) == Answered((), alias, False)
