@@ -12,8 +12,8 @@ Rules
   is no reason to tell anything: then the servers did answer, and the answer is not to be believed.
 
 Limits: at most `MAX_RECHECKS` questions are remembered as failing; others wait for their refresh again. A refresh that
-ends well only after its client was told that it is too late does not end the rest of `RECHECK_S`: if what it found lives
-for less than that, what is stale then is told at once.
+ends well only after its client was told that it is too late does not end the rest of `RECHECK_S`: if what it found
+lives for less than that, what is stale then is told at once.
 """
 
 from __future__ import annotations
