@@ -11,9 +11,9 @@ Rules
 * An answer of the servers, a denial too, takes the place of what is stale; a failure does not. A failure in `DISTRUST`
   is no reason to tell anything: then the servers did answer, and the answer is not to be believed.
 
-Limits: at most `MAX_RECHECKS` questions are remembered as failing; others wait for their refresh again. A refresh that
-ends well only after its client was told that it is too late does not end the rest of `RECHECK_S`: if what it found
-lives for less than that, what is stale then is told at once.
+Limits: at most `MAX_REFRESHES` are under way at once, beyond which what is stale is told at once, and `MAX_RECHECKS`
+questions are remembered as failing. A refresh that ends well only after its client was told that it is too late does
+not end the rest of `RECHECK_S`: if what it found lives for less than that, what is stale then is told at once.
 """
 
 from __future__ import annotations
@@ -35,6 +35,8 @@ from resolver.wire import names
 
 RECHECK_S: Final = 30.0
 MAX_RECHECKS: Final = 10_000
+MAX_REFRESHES: Final = 2_048
+"""As many as clients may wait at once where nothing else is said (`server.max_in_flight`)."""
 DISTRUST: Final = frozenset(("bogus",))
 """Labels of failures that say that data exists and is not to be believed."""
 _STALE: Final = 3
@@ -104,6 +106,8 @@ class Stale:
         waiting: asyncio.Future[Reply | ResolutionFailed | None] = asyncio.get_running_loop().create_future()
         joined = self._refreshing.get(key)
         if joined is None:
+            if len(self._refreshing) >= MAX_REFRESHES:
+                return None
             joined = self._refreshing[key] = []
             self._spawn(self._ask(key, query))
         seconds = min(self._staleness.client_timeout_s, query.deadline - self._clock.monotonic())

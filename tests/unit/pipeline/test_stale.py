@@ -169,6 +169,17 @@ def test_with_a_client_timeout_of_0_nobody_waits_and_the_refresh_is_made_once(ru
     run(main())
 
 
+def test_when_too_many_refreshes_are_under_way_what_is_stale_is_told_without_one(run, monkeypatch):
+    async def main():
+        made = Made()
+        made.below.seconds = 1.0
+        monkeypatch.setattr("resolver.pipeline.stale.MAX_REFRESHES", 0)
+        reply, took = await made.ask()
+        assert ([each.code for each in reply.ede], took, made.below.asked) == ([3], 0, 0)
+
+    run(main())
+
+
 def test_what_is_not_to_be_believed_is_no_reason_to_tell_what_was(run):
     async def main():
         made = Made()
