@@ -94,11 +94,19 @@ def arrange(scenario: Scenario) -> Arrangement:
     return _Arranger(scenario).result()
 
 
+_STALE_VALUES: Final = {
+    "serve-expired-ttl": "stale_max_age_s",
+    "serve-expired-reply-ttl": "stale_ttl_s",
+    "serve-expired-client-timeout": "stale_client_timeout_ms",
+}
+
+
 class _Arranger:
     def __init__(self, scenario: Scenario) -> None:
         self._scenario = scenario
-        self._resolver: dict[str, Any] = {"roots": "internet"}
-        self._cache: dict[str, Any] = {}
+        # Scripts invent zones under special-use names, and want nothing stale or prefetched that they do not name.
+        self._resolver: dict[str, Any] = {"roots": "internet", "unreserved": ["."]}
+        self._cache: dict[str, Any] = {"serve_stale": False, "prefetch": False}
         self._zones: dict[str, dict[str, list[str]]] = {"stub-zone": {}, "forward-zone": {}}
         self._made = Arrangement()
 
@@ -182,15 +190,13 @@ class _Arranger:
             self._fail(word, f"access-control {word.value!r}", "only allow and allow_snoop have a meaning here")
 
     def _stale(self, word: Word) -> None:
-        if self._yes(word):
-            self._made.needs.setdefault("serve-stale", word.line)
+        self._cache["serve_stale"] = self._yes(word)
 
     def _stale_value(self, word: Word) -> None:
-        self._number(word)
+        self._cache[_STALE_VALUES[word.key]] = self._number(word)
 
     def _prefetch(self, word: Word) -> None:
-        if self._yes(word):
-            self._made.needs.setdefault("prefetch", word.line)
+        self._cache["prefetch"] = self._yes(word)
 
     # -- values
 

@@ -116,8 +116,6 @@ LACKS: Final[dict[str, _Lack]] = {
     "rfc5011": _Lack("rfc5011", _by_anything),
     "views": _Lack("views", _by_anything),
     "local-data": _Lack("local-data", _by_anything),
-    "serve-stale": _Lack("serve-stale", _by_anything),
-    "prefetch": _Lack("prefetch", _by_anything),
     "forward-first": _Lack("forward-first", _by_trusting_forwarders),
     # An NXDOMAIN cuts the names below it off only where it is proven, so this one needs validation, too.
     "proven-nxdomain": _Lack("dnssec", _by_asking_below),
