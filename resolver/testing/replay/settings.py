@@ -5,6 +5,9 @@ stands in `MEANINGLESS` with the reason why it changes nothing here. A word in n
 Root hints are the addresses of the stub zone `.`; in the dialect of Deckard, `stub-addr` and `forward-addr` stand alone
 and mean the root. A feature that is needed does not skip a file by itself: the file is played, and may pass without it.
 
+What a script does not mention is as its author had it: nothing stale is served, nothing is prefetched, and special-use
+names are looked up like any other. All else is our own default.
+
 Limits: hosts by name (`stub-host`) and ports other than 53 are not known; no scenario has them.
 """
 
@@ -16,6 +19,8 @@ import re
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass, field
 from typing import Any, Final, NoReturn
+
+from pydantic import ValidationError
 
 from resolver.config import Config
 from resolver.engine.delegation import Delegation, NameServer
@@ -72,6 +77,14 @@ FEATURES: Final[dict[str, str]] = {
 """Words that need a feature, by its name."""
 
 _CLAUSES: Final = frozenset(("server", "stub-zone", "forward-zone", "auth-zone", "rpz", "view"))
+_STALE_VALUES: Final = {
+    "serve-expired-ttl": "stale_max_age_s",
+    "serve-expired-reply-ttl": "stale_ttl_s",
+    "serve-expired-client-timeout": "stale_client_timeout_ms",
+}
+_UNLIMITED_S: Final = 604_800
+"""The most that our own setting takes, for `serve-expired-ttl: 0`, which knows no limit."""
+
 _YES: Final = {"yes": True, "on": True, "no": False, "off": False}
 
 
@@ -94,19 +107,12 @@ def arrange(scenario: Scenario) -> Arrangement:
     return _Arranger(scenario).result()
 
 
-_STALE_VALUES: Final = {
-    "serve-expired-ttl": "stale_max_age_s",
-    "serve-expired-reply-ttl": "stale_ttl_s",
-    "serve-expired-client-timeout": "stale_client_timeout_ms",
-}
-
-
 class _Arranger:
     def __init__(self, scenario: Scenario) -> None:
         self._scenario = scenario
-        # Scripts invent zones under special-use names, and want nothing stale or prefetched that they do not name.
         self._resolver: dict[str, Any] = {"roots": "internet", "unreserved": ["."]}
         self._cache: dict[str, Any] = {"serve_stale": False, "prefetch": False}
+        self._lines: dict[str, Word] = {}
         self._zones: dict[str, dict[str, list[str]]] = {"stub-zone": {}, "forward-zone": {}}
         self._made = Arrangement()
 
@@ -128,8 +134,16 @@ class _Arranger:
         made.root = Delegation(names.ROOT, servers, 0, configured=True)
         self._resolver["stub_zones"] = self._zones["stub-zone"]
         self._resolver["forward_zones"] = self._zones["forward-zone"]
-        made.config = Config.model_validate({"resolver": self._resolver, "cache": self._cache})
+        made.config = self._config()
         return made
+
+    def _config(self) -> Config:
+        try:
+            return Config.model_validate({"resolver": self._resolver, "cache": self._cache})
+        except ValidationError as wrong:
+            found = wrong.errors()[0]
+            word = self._lines.get(str(found["loc"][-1]), Word(1, 0, "the configuration", ""))
+            self._fail(word, f"{word.key} {word.value}: {found['msg']}", "write what our own setting takes")
 
     def _clause(self, clause: str, words: list[Word]) -> None:
         """The words of one clause; of the top of a file `clause` is empty."""
@@ -193,7 +207,9 @@ class _Arranger:
         self._cache["serve_stale"] = self._yes(word)
 
     def _stale_value(self, word: Word) -> None:
-        self._cache[_STALE_VALUES[word.key]] = self._number(word)
+        key, value = _STALE_VALUES[word.key], self._number(word)
+        self._lines[key] = word
+        self._cache[key] = _UNLIMITED_S if key == "stale_max_age_s" and not value else value
 
     def _prefetch(self, word: Word) -> None:
         self._cache["prefetch"] = self._yes(word)

@@ -41,6 +41,23 @@ def test_zones_become_those_of_the_settings():
     assert made.config.resolver.forward_zones == {"b.": (Endpoint("192.0.2.3", 53),)}
 
 
+def test_what_is_said_of_stale_answers_and_of_prefetching_becomes_settings():
+    made = of(
+        "server:\n serve-expired: yes\n serve-expired-client-timeout: 1\n serve-expired-reply-ttl: 123\n"
+        " serve-expired-ttl: 3600\n prefetch: yes\n"
+    )
+    cache = made.config.cache
+    assert (cache.serve_stale, cache.prefetch) == (True, True)
+    assert (cache.stale_client_timeout_ms, cache.stale_ttl_s, cache.stale_max_age_s) == (1, 123, 3600)
+    assert of("server:\n serve-expired-ttl: 0\n").config.cache.stale_max_age_s == 604_800
+
+
+def test_what_is_not_said_is_as_the_authors_of_scripts_had_it():
+    silent = of("server:\n").config
+    assert (silent.cache.serve_stale, silent.cache.prefetch) == (False, False)
+    assert silent.resolver.unreserved == (".",)
+
+
 def test_nothing_said_is_our_own_default():
     made = of("server:\n")
     assert made.config.resolver.qname_minimisation
@@ -77,6 +94,11 @@ def test_every_word_without_meaning_has_a_reason_and_no_word_has_two_places():
         ),
         ("stub-addr: here\n", "some.rpl:1: 'here' is no IP address"),
         ('server:\n local-zone: "a." static\n', "some.rpl:2: 'local-zone' is neither"),
+        ("server:\n serve-expired-ttl: long\n", "some.rpl:2: serve-expired-ttl: 'long'; write a number"),
+        (
+            "server:\n serve-expired-reply-ttl: 9999\n",
+            "some.rpl:2: serve-expired-reply-ttl 9999: Input should be less than or equal to 3600; write what our own",
+        ),
     ],
 )
 def test_a_word_that_is_not_understood_is_an_error_with_its_line(config, told):
