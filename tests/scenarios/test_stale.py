@@ -34,7 +34,7 @@ def test_when_the_servers_are_gone_what_has_expired_is_told_in_time_and_then_at_
         made.network.silence(HOST)
         first = await made.ask("a.host.")
         assert zone_text.lines(first.answer) == ["a.host. 30 A 192.0.2.1"]
-        assert (first.rcode, codes(first)) == (Rcode.NOERROR, [3, 22])
+        assert (first.rcode, codes(first)) == (Rcode.NOERROR, [3]), "in time, before the servers are given up"
         assert 0 < made.took <= 1.8
         for _ in range(3):
             again = await made.ask("a.host.")
