@@ -2,11 +2,11 @@
 
 Rules
 * The root is honest, and so are the victims; every other zone is its owner's weapon and is delegated by the root
-  itself, so that what a question costs above it is always two messages: the priming of the root (RFC 9609) and the
-  question to the root. A round trip takes `ROUND_TRIP_MS`.
+  itself, so that what a question costs above it is always one message. A round trip takes `ROUND_TRIP_MS`.
 * What is counted is every message that leaves the resolver for one question of one client with a cold cache: UDP
-  datagrams and TCP queries, the priming too, and what goes on after the client has its answer.
-* Each attack runs twice: alone, when it is counted, and with questions for good names in the middle of it.
+  datagrams and TCP queries, and what goes on after the client has its answer. The root is primed before (RFC 9609), as
+  a daemon has done when it has started: that is no client's question.
+* Each attack runs alone, when it is counted, and with questions for good names in the middle of it.
 """
 
 from __future__ import annotations
@@ -196,6 +196,11 @@ class Front:
         response = await self.try_ask(name, rtype, host)
         assert response is not None, "a client's query was dropped"
         return response
+
+    async def prime(self) -> None:
+        """The root has been primed, and is all that is known."""
+        await self.ask(".", "NS")
+        self.internet.network.history.clear()
 
 
 def in_front_of(
