@@ -21,6 +21,9 @@ from tests.support.raw import framed, receive
 
 FLOOD_RATE: Final = 1000.0
 FLOOD_S: Final = 10.0
+QUIET_S: Final = 3.0
+"""How long the same is measured without the flood, so that what else the machine does can be told from it."""
+
 IDLE: Final = 500
 NAMES: Final = 200_000
 NAMES_LIMIT_S: Final = 300.0
@@ -48,6 +51,8 @@ def flood() -> list[Figure]:
     with arena() as there:
         for name in known:
             once(there.at, name)
+        quiet = Stream(itertools.cycle(known), 200.0)
+        at_a_rate(there.at, (quiet,), QUIET_S)
         attack = Stream(_names("random", SILENT_ZONES[:1]), FLOOD_RATE)
         cached = Stream(itertools.cycle(known), 200.0)
         fresh = Stream(_names("new", GOOD_ZONES), 50.0)
@@ -55,7 +60,12 @@ def flood() -> list[Figure]:
     p99 = cached.percentile(0.99)
     about = f"{FLOOD_RATE:.0f} random subdomains a second of a silent zone, {FLOOD_S:.0f} s"
     return [
-        Figure(f"{about}: cached answers, 99 % within", f"{1000 * p99:.1f} ms", "5 ms", p99 < 0.005),
+        Figure(
+            f"{about}: cached answers, 99 % within",
+            f"{1000 * p99:.1f} ms ({1000 * quiet.percentile(0.99):.1f} ms without)",
+            "5 ms",
+            p99 < 0.005,
+        ),
         Figure("cached answers lost meanwhile", f"{cached.lost} of {cached.sent}", "0", cached.lost == 0),
         Figure(
             "new names of good zones that resolve meanwhile",
