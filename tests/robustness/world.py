@@ -197,11 +197,6 @@ class Front:
         assert response is not None, "a client's query was dropped"
         return response
 
-    async def prime(self) -> None:
-        """The root has been primed, and is all that is known."""
-        await self.ask(".", "NS")
-        self.internet.network.history.clear()
-
 
 def in_front_of(
     prepare: Callable[[Hostile], Any],
