@@ -1,9 +1,9 @@
 """Decides how the program lives as a daemon: started, told to reload, told to end.
 
-Rules: SIGHUP reads the configuration again; a wrong one is logged in one line and the old one stays in
-force. SIGTERM and SIGINT drain: nothing new is taken and what is in progress may finish, for
-`server.drain_s`; a second one ends at once. A control socket that cannot be made is a warning, not a
-failure: answers matter more.
+Rules: before anything is made, the process may have as many files and sockets open as the system lets it. SIGHUP
+reads the configuration again; a wrong one is logged in one line and the old one stays in force. SIGTERM and SIGINT
+drain: nothing new is taken and what is in progress may finish, for `server.drain_s`; a second one ends at once. A
+control socket that cannot be made is a warning, not a failure: answers matter more.
 
 Limits: where the loop knows no signals (Windows), only an interrupt from the keyboard ends the daemon.
 """
@@ -24,6 +24,7 @@ from resolver.banner import banner
 from resolver.config import Config, Loaded
 from resolver.control import Controlled, ControlServer, routes, socket_path
 from resolver.errors import ControlError, ResolverdError
+from resolver.network import descriptors
 from resolver.network.base import Endpoint
 from resolver.network.clock import RealClock
 from resolver.observe.log import Log, place_of
@@ -113,6 +114,8 @@ class Daemon:
         log = Log(sys.stderr, clock.wall, wanted.level, wanted.format)
         loop.set_exception_handler(lambda _, context: _log_broken(log, context))
         self._heed_signals(loop)
+        before, limit = descriptors.raise_limit()
+        log.info("descriptors", limit=limit, before=before)
         program = self._build(self._loaded.config)
         await program.start()
         _settle_memory()

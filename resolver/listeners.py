@@ -3,6 +3,8 @@ bound.
 
 Binding and starting are two steps, so that a start or a reload which fails has opened nothing, and so that
 the ports are known before anything that depends on them is made.
+
+A listener on loopback never asks who may ask: nobody else can reach it, and those who do may.
 """
 
 from __future__ import annotations
@@ -16,7 +18,9 @@ from resolver.errors import ListenError
 from resolver.message import Respond
 from resolver.network import listening
 from resolver.network.base import Clock, Endpoint
-from resolver.server.tcp import TcpLimits, TcpListener
+from resolver.server.access import is_loopback
+from resolver.server.places import Places, TcpLimits
+from resolver.server.tcp import TcpListener
 from resolver.server.udp import UdpListener
 
 _EPHEMERAL_TRIES: Final = 16
@@ -66,10 +70,11 @@ def bind_all(endpoints: Iterable[Endpoint], receive_buffer: int) -> list[Bound]:
 
 
 class Listeners:
-    """Pairs of listeners that are open, by the endpoint that was asked for."""
+    """Pairs of listeners that are open, by the endpoint that was asked for. TCP connections share `places`."""
 
     def __init__(self, loop: asyncio.AbstractEventLoop, clock: Clock) -> None:
         self._loop, self._clock = loop, clock
+        self.places = Places()
         self._pairs: dict[Endpoint, tuple[Endpoint, UdpListener, TcpListener]] = {}
 
     def __contains__(self, asked: Endpoint) -> bool:
@@ -87,34 +92,41 @@ class Listeners:
     def counts(self) -> dict[str, int]:
         """What the listeners that are open have counted, by public name."""
         udps = [udp for _, udp, _ in self._pairs.values()]
-        tcps = [tcp for _, _, tcp in self._pairs.values()]
+        places = self.places
         return {
             "udp.dropped_full": sum(udp.dropped_full for udp in udps),
-            "tcp.connections": sum(tcp.connections for tcp in tcps),
-            "tcp.accepted": sum(tcp.accepted for tcp in tcps),
-            "tcp.refused": sum(tcp.refused for tcp in tcps),
-            "tcp.evicted": sum(tcp.evicted for tcp in tcps),
-            "tcp.timed_out": sum(tcp.timed_out for tcp in tcps),
+            "udp.dropped_port": sum(udp.dropped_port for udp in udps),
+            "tcp.connections": len(places),
+            "tcp.accepted": places.accepted,
+            "tcp.refused": places.refused,
+            "tcp.denied": places.denied,
+            "tcp.evicted": places.evicted,
+            "tcp.timed_out": places.timed_out,
         }
 
     async def start(
         self,
         bound: Bound,
         respond: Respond,
-        limits: TcpLimits,
         stored: Callable[[bytes], bytes | None] | None = None,
+        allows: Callable[[str], bool] | None = None,
     ) -> None:
-        """What arrives at `bound` is answered by `respond`; a datagram by `stored`, if that has its response."""
-        udp = UdpListener(self._loop, bound.udp, respond, stored)
-        tcp = TcpListener(self._loop, bound.tcp, respond, self._clock, limits)
+        """What arrives at `bound` is answered by `respond`; a datagram by `stored`, if that has its response.
+
+        `allows` says of an address whether a client there may ask.
+        """
+        allows = None if is_loopback(bound.endpoint.host) else allows
+        udp = UdpListener(self._loop, bound.udp, respond, stored, allows)
+        tcp = TcpListener(self._loop, bound.tcp, respond, self._clock, self.places, allows)
         self._pairs[bound.asked] = (bound.endpoint, udp, tcp)
         udp.start()
         await tcp.start()
 
-    def adjust(self, limits: TcpLimits) -> None:
-        """Connections that are accepted from now on keep `limits`."""
-        for _, _, tcp in self._pairs.values():
-            tcp.limits = limits
+    def adjust(self, limits: TcpLimits, allows: Callable[[str], bool] | None) -> None:
+        """Connections that are accepted from now on keep `limits`, and who may ask is what `allows` says."""
+        self.places.limits = limits
+        for endpoint, udp, tcp in self._pairs.values():
+            udp.allows = tcp.allows = None if is_loopback(endpoint.host) else allows
 
     async def keep_only(self, wanted: Iterable[Endpoint], seconds: float) -> None:
         """Listeners that are not `wanted` are closed, after at most `seconds` for what is in progress."""

@@ -13,6 +13,7 @@ from collections.abc import Awaitable, Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Final, NamedTuple
 
+from resolver import serving
 from resolver.auth import hierarchy
 from resolver.auth.hierarchy import World
 from resolver.auth.shipped import find_zones
@@ -31,8 +32,8 @@ from resolver.observe.log import Log
 from resolver.pipeline.driving import Tools
 from resolver.pipeline.knowledge import Known, weigh
 from resolver.pipeline.resolved import Resolved
-from resolver.server.respond import Conduct, Responder
-from resolver.server.tcp import TcpLimits
+from resolver.server.cookies import drawn
+from resolver.server.respond import Responder
 from resolver.tasks import Tasks
 from resolver.wire import names, types
 
@@ -109,6 +110,7 @@ class Program:
         loop = asyncio.get_running_loop()
         self._front = Listeners(loop, tools.clock)
         self._behind = Listeners(loop, tools.clock)
+        self._drawn = drawn(tools.entropy)
         self._world = self._load_world(config)
         self._composed = self._composition(config, self._world, IN_MEMORY_PORT, self._caches, bound=False, listening=())
         self.respond = Responder(
@@ -117,8 +119,11 @@ class Program:
             clock=tools.clock,
             counters=tools.counters,
             log=log,
-            conduct=_conduct(config),
+            conduct=serving.conduct(config),
             answers=self._caches.answers,
+            access=serving.access(config, tools.clock),
+            cookies=serving.cookies(config, self._drawn, tools.clock),
+            idle_seconds=self._front.places.idle_seconds,
         )
 
     # -- life
@@ -156,14 +161,17 @@ class Program:
             raise
         self._caches, self.respond.answers = caches, caches.answers
         self.config, self._world, self._composed = config, world, composed
-        self.respond.answerer, self.respond.conduct = composed.answerer, _conduct(config)
+        self.respond.answerer, self.respond.conduct = composed.answerer, serving.conduct(config)
+        access = self.respond.access = serving.access(config, self._tools.clock)
+        self.respond.cookies = serving.cookies(config, self._drawn, self._tools.clock)
         self._adjust_caches(config)
         self.log.adjust(config.log.level, config.log.format)
-        self._front.adjust(_tcp_limits(config))
+        allows = None if access is None else access.allows
+        self._front.adjust(serving.tcp_limits(config), allows)
         for bound in behind:
-            await self._behind.start(bound, self._simulated_at(bound.endpoint.host), TcpLimits())
+            await self._behind.start(bound, self._simulated_at(bound.endpoint.host))
         for bound in front:
-            await self._front.start(bound, self.respond, _tcp_limits(config), self.respond.stored)
+            await self._front.start(bound, self.respond, self.respond.stored, allows)
         await self._behind.keep_only(places, 0.0)
         await self._front.keep_only(config.server.listen, config.server.drain_s)
 
@@ -347,23 +355,6 @@ def _ttls(config: Config) -> TtlLimits:
         cache.negative_max_ttl_s,
         cache.rrset_max_records,
         cache.entry_max_kb * 1024,
-    )
-
-
-def _conduct(config: Config) -> Conduct:
-    server = config.server
-    timeout_s = config.resolver.client_timeout_ms / 1000
-    return Conduct(server.udp_payload, server.max_in_flight, timeout_s, config.log.queries)
-
-
-def _tcp_limits(config: Config) -> TcpLimits:
-    server = config.server
-    return TcpLimits(
-        connections=server.tcp_max_connections,
-        per_client=server.tcp_max_per_client,
-        outstanding=server.tcp_pipeline,
-        idle_seconds=server.tcp_idle_s,
-        message_seconds=server.tcp_message_s,
     )
 
 

@@ -48,6 +48,14 @@ def _listeners(config: Config) -> Iterator[Contradiction]:
         wildcard = endpoint._replace(host="0.0.0.0" if address.version == 4 else "::")  # noqa: S104
         if wildcard != endpoint and wildcard in fixed:
             yield Contradiction("server", "listen", f'"{wildcard}" takes "{endpoint}" too', "remove one of the two")
+    if config.server.allow is not None and not beyond_loopback(config):
+        what = "allow is set, but who listens on loopback alone is asked by nobody else"
+        yield Contradiction("server", "allow", what, "add an address to server.listen, or remove allow")
+
+
+def beyond_loopback(config: Config) -> bool:
+    """Whether anybody but this machine can ask."""
+    return not all(ipaddress.ip_address(endpoint.host).is_loopback for endpoint in config.server.listen)
 
 
 def _roots(config: Config) -> Iterator[Contradiction]:

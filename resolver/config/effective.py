@@ -1,14 +1,18 @@
-"""How the settings in force are shown: as a TOML file that, read again, gives the same settings."""
+"""How the settings in force are shown: as a TOML file that, read again, gives the same settings, but for secrets:
+those are not shown."""
 
 from __future__ import annotations
 
 import json
 from collections.abc import Mapping
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Final
 
 if TYPE_CHECKING:
     from resolver.config.load import Loaded
+
+_SECRETS: Final = frozenset(("cookie_secret",))
+_HIDDEN: Final = "set, and not shown"
 
 
 def to_toml(loaded: Loaded) -> str:
@@ -20,7 +24,9 @@ def to_toml(loaded: Loaded) -> str:
         lines.append(f"[{section}]")
         for key, value in values:
             source = loaded.sources[f"{section}.{key}"]
-            if value is None:
+            if key in _SECRETS and value is not None:
+                lines.append(f"# {key} is {_HIDDEN}  # {source}")
+            elif value is None:
                 lines.append(f"# {key} is not set  # {source}")
             else:
                 lines.append(f"{key} = {toml(value)}  # {source}")
@@ -29,7 +35,11 @@ def to_toml(loaded: Loaded) -> str:
 
 def to_data(loaded: Loaded) -> dict[str, dict[str, object]]:
     """The settings of `loaded` as JSON can carry them, by section."""
-    return {section: {key: _plain(value) for key, value in values} for section, values in loaded.config}
+    return {section: {key: _shown(key, value) for key, value in values} for section, values in loaded.config}
+
+
+def _shown(key: str, value: object) -> object:
+    return _HIDDEN if key in _SECRETS and value is not None else _plain(value)
 
 
 def _plain(value: object) -> object:

@@ -19,6 +19,11 @@ from resolver.wire import names
 from resolver.wire.special import SPECIAL
 
 DNS_PORT: Final = 53
+Network = ipaddress.IPv4Network | ipaddress.IPv6Network
+
+SECRET: Final = 16
+"""Octets of the key of SipHash (RFC 9018 section 4.4)."""
+
 MAX_TEXT: Final = 255
 """Octets in a character-string (RFC 1035 section 3.3)."""
 
@@ -83,6 +88,32 @@ def _port(text: str, given: object, default_port: int | None, instead: str) -> i
     if not (text.isascii() and text.isdigit() and len(text) <= 5 and lowest <= int(text) <= 65535):
         raise ValueError(f"{shown(given)} has no usable port ({lowest} to 65535); {instead}")
     return int(text)
+
+
+def ip_network(value: object) -> Network:
+    """The network that "ADDR/LENGTH" names; an address alone is a network of its own."""
+    instead = 'write "ADDR/LENGTH", as in "192.0.2.0/24" or "2001:db8::/32"'
+    if isinstance(value, (ipaddress.IPv4Network, ipaddress.IPv6Network)):
+        return value
+    if not isinstance(value, str):
+        raise ValueError(f"{shown(value)} is no network; {instead}")
+    try:
+        return ipaddress.ip_network(value)
+    except ValueError as wrong:
+        if "host bits" not in str(wrong):
+            raise ValueError(f"{shown(value)} is no network; {instead}") from None
+        whole = ipaddress.ip_network(value, strict=False)
+        raise ValueError(f"{shown(value)} names an address within its network; write {whole}") from None
+
+
+def hex_secret(value: object) -> str | None:
+    """A key of 16 octets, as hexadecimal digits."""
+    if value is None:
+        return None
+    if not isinstance(value, str) or len(value) != 2 * SECRET or set(value.lower()) - set("0123456789abcdef"):
+        instead = "`openssl rand -hex 16` makes one"
+        raise ValueError(f"this is no secret of {2 * SECRET} hexadecimal digits; {instead}")
+    return value.lower()
 
 
 def parsed_zone(value: object) -> str:

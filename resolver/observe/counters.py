@@ -17,7 +17,10 @@ class Counters:
     queries_tcp: int = 0
     queries_malformed: int = 0
     queries_ignored: int = 0
+    queries_denied: int = 0
+    queries_denied_told: int = 0
     queries_dropped_busy: int = 0
+    queries_dropped_client: int = 0
     queries_in_flight: int = 0
     answers_local: int = 0
     answers_cached: int = 0

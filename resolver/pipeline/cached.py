@@ -48,28 +48,29 @@ class Cached:
 
     async def answer(self, query: Query) -> Reply:
         """The reply from records, or from the stage below."""
-        reply = await self._answer(query)
-        if query.question.type == Type.ANY and len(reply.answer) > 1:
-            return replace(reply, answer=_minimal(reply.answer))
-        return reply
-
-    async def _answer(self, query: Query) -> Reply:
-        held = recall(query.question, self._known.recall, self._max_aliases)
-        if held is not None:
-            self._counters.answers_cached += 1
-            if self._prefetch is None or not query.rd:
-                return reply_of(held)
-            return reply_of(held, self._prefetch.consider(query.question, held))
-        if not query.rd:
-            return Reply(Rcode.REFUSED, ra=True, ede=(_NOT_HELD,))
-        reply = await self._below.answer(query)
+        reply = self.peek(query)
+        if reply is not None:
+            return reply
+        reply = _minimal(query, await self._below.answer(query))
         # What is asked for once is held as records alone: a flood of names is not worth their octets too.
         return replace(reply, storable=False) if reply.storable else reply
 
+    def peek(self, query: Query) -> Reply | None:
+        """The reply that needs no work: from records, or to a query that wants none done; None when there is work."""
+        held = recall(query.question, self._known.recall, self._max_aliases)
+        if held is None:
+            return None if query.rd else Reply(Rcode.REFUSED, ra=True, ede=(_NOT_HELD,))
+        self._counters.answers_cached += 1
+        if self._prefetch is None or not query.rd:
+            return _minimal(query, reply_of(held))
+        return _minimal(query, reply_of(held, self._prefetch.consider(query.question, held)))
 
-def _minimal(answer: tuple[RRset, ...]) -> tuple[RRset, ...]:
-    """One of the RRsets that a server gave for ANY, that of the lowest type (RFC 8482 section 4.1)."""
-    return tuple(sorted(answer, key=lambda rrset: rrset.type)[:1])
+
+def _minimal(query: Query, reply: Reply) -> Reply:
+    """`reply`; to ANY, with one of its RRsets, that of the lowest type (RFC 8482 section 4.1)."""
+    if query.question.type != Type.ANY or len(reply.answer) < 2:
+        return reply
+    return replace(reply, answer=tuple(sorted(reply.answer, key=lambda rrset: rrset.type)[:1]))
 
 
 def recall(question: Question, look: Look, max_aliases: int) -> Answer | None:

@@ -12,7 +12,7 @@ Limits: nothing of this is stored as octets: it costs little, and names below `l
 
 from __future__ import annotations
 
-from collections.abc import Collection, Iterable, Mapping
+from collections.abc import Callable, Collection, Iterable, Mapping
 from typing import Final
 
 from resolver.message import Answerer, Class, Ede, Query, Question, Rcode, Reply, RRset, Type
@@ -55,14 +55,21 @@ class Reserved:
 
     async def answer(self, query: Query) -> Reply:
         """The reply for a special name, or that of the stage below."""
-        question = query.question
+        return self._local(query.question) or await self._below.answer(query)
+
+    def peek(self, query: Query) -> Reply | None:
+        """The reply for a special name, or the one that the stage below has without work; None when there is none."""
+        below: Callable[[Query], Reply | None] | None = getattr(self._below, "peek", None)
+        return self._local(query.question) or (below(query) if below is not None else None)
+
+    def _local(self, question: Question) -> Reply | None:
         name = names.fold(question.name)
         if question.cls == Class.IN and special_above(name) is not None:
             top = self._special_above(name)
             if top is not None and (reply := _reply(question, name, top, self._special[top])) is not None:
                 self._counters.answers_local += 1
                 return reply
-        return await self._below.answer(query)
+        return None
 
     def _special_above(self, name: bytes) -> bytes | None:
         """The special name that `name` is or is below, if nobody else has a word on it."""

@@ -11,6 +11,7 @@ Rules
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from typing import Final
 
 from resolver.message import (
@@ -45,7 +46,14 @@ class Screened:
 
     async def answer(self, query: Query) -> Reply:
         """The reply to what is screened, or that of the stage below."""
-        question = query.question
+        return self._screen(query.question) or await self._below.answer(query)
+
+    def peek(self, query: Query) -> Reply | None:
+        """The reply to what is screened, or the one that the stage below has without work; None when there is none."""
+        below: Callable[[Query], Reply | None] | None = getattr(self._below, "peek", None)
+        return self._screen(query.question) or (below(query) if below is not None else None)
+
+    def _screen(self, question: Question) -> Reply | None:
         if question.cls == Class.CH:
             return self._about_the_server(question)
         if question.cls != Class.IN:
@@ -58,7 +66,7 @@ class Screened:
             return Reply(Rcode.FORMERR, ra=True)
         if question.type == Type.TXT and names.fold(question.name) == self._health_name:
             return Reply(Rcode.NOERROR, (_text(question, self._health_text),), ra=True)
-        return await self._below.answer(query)
+        return None
 
     def _about_the_server(self, question: Question) -> Reply:
         name = names.fold(question.name)

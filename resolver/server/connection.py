@@ -4,8 +4,9 @@ Rules:
 * Many queries per connection, answered as they are ready, not in their order (sections 6.2.1.1 and 7). All
   whole messages of one read whose answers are immediate are answered with one write; length and message go
   together (section 8).
-* A connection that is idle is closed after `idle_seconds` (section 6.2.3); so is one that does not take its
-  answers. A message must be complete within `message_seconds`, however slowly its octets trickle in.
+* A connection that is idle is closed after `idle_seconds`, or earlier when places are short (section 6.2.3); so is
+  one that does not take its answers. A message must be complete within `message_seconds`, however slowly its octets
+  trickle in.
 * Reading pauses while `outstanding` queries are unanswered or the client leaves its answers lying: the
   kernel then slows the sender down.
 * A client that has sent its last octet still gets the answers to what it asked.
@@ -18,7 +19,6 @@ message. Its timer runs about once per `message_seconds`, not once per query.
 from __future__ import annotations
 
 import asyncio
-from dataclasses import dataclass
 from typing import TYPE_CHECKING, Final, cast
 
 from resolver.message import Client, Transport
@@ -30,36 +30,15 @@ if TYPE_CHECKING:
 READ: Final = 4096
 """Octets read at a time: some 60 queries. `data_received` of asyncio would allocate 256 KiB each time."""
 
-
 LONGEST: Final = 2 + 65_535
 """Octets of the longest message with its length."""
-
-
-@dataclass(frozen=True, slots=True)
-class TcpLimits:
-    """What a TCP client may use (RFC 7766 section 6.2.2 asks for limits and names none)."""
-
-    connections: int = 256
-    """Connections served at a time."""
-    per_client: int = 16
-    """Connections of one address, loopback excepted."""
-    outstanding: int = 64
-    """Unanswered queries of one connection before it is read no further."""
-    idle_seconds: float = 10.0
-    """A connection with nothing outstanding is closed after this; so is one that takes no answers."""
-    message_seconds: float = 5.0
-    """From the first octet of a message to its last."""
-    write_buffer: int = 64 * 1024
-    """Octets of answers waiting for the client before its queries are read no further."""
-    backlog: int = 256
-    """Connections that wait in the kernel to be accepted."""
 
 
 class Connection(asyncio.BufferedProtocol):
     """One client on one connection."""
 
     def __init__(self, listener: TcpListener) -> None:
-        self._listener, self._limits = listener, listener.limits
+        self._listener, self._limits = listener, listener.places.limits
         self._transport: asyncio.Transport | None = None
         self._client = Client("", 0, Transport.TCP)
         self._chunk = bytearray(READ)
@@ -80,9 +59,18 @@ class Connection(asyncio.BufferedProtocol):
         """Queries of this connection that `respond` has not settled yet."""
 
     @property
-    def idle(self) -> bool:
-        """Whether the client is owed nothing."""
-        return not self.outstanding and not self._blocked
+    def host(self) -> str:
+        """The address of the client."""
+        return self._client.host
+
+    @property
+    def stalled_since(self) -> float | None:
+        """Since when the client has sent nothing whole, or taken nothing; None while it waits for answers of ours."""
+        if self._blocked:
+            return self.last_active
+        if self.outstanding:
+            return None
+        return self.last_active if self._partial_since is None else self._partial_since
 
     # What the loop calls
 
@@ -90,14 +78,17 @@ class Connection(asyncio.BufferedProtocol):
         """The connection is served, or closed where a limit forbids it."""
         stream = cast("asyncio.Transport", transport)
         peer = stream.get_extra_info("peername")
-        if peer is None or not self._listener.admit(self, peer[0]):
+        if peer is None:
+            stream.abort()
+            return
+        self._client = Client(peer[0], peer[1], Transport.TCP)
+        if not self._listener.admit(self):
             stream.abort()
             return
         self._transport = stream
-        self._client = Client(peer[0], peer[1], Transport.TCP)
         stream.set_write_buffer_limits(high=self._limits.write_buffer)
         self.last_active = self._listener.clock.monotonic()
-        self._watch(self._limits.idle_seconds)
+        self._watch(self._listener.places.idle_seconds())
 
     def get_buffer(self, sizehint: int) -> bytearray:
         """Where the loop may put what it reads next."""
@@ -113,7 +104,7 @@ class Connection(asyncio.BufferedProtocol):
 
     def eof_received(self) -> bool:
         """The client will ask nothing more; True keeps the connection until it has its answers."""
-        if self.idle:
+        if not self.outstanding and not self._blocked:
             return False
         self.finish()
         return True
@@ -259,19 +250,19 @@ class Connection(asyncio.BufferedProtocol):
         self._timer = self._listener.clock.after(seconds, self._check)
 
     def _check(self) -> None:
-        now, limits = self._listener.clock.monotonic(), self._limits
+        now, idle = self._listener.clock.monotonic(), self._listener.places.idle_seconds()
         if self._blocked:
-            due = self.last_active + limits.idle_seconds
+            due = self.last_active + idle
         elif self._partial_since is not None:
-            due = self._partial_since + limits.message_seconds
+            due = self._partial_since + self._limits.message_seconds
         elif self.outstanding:
-            due = now + limits.idle_seconds
+            due = now + idle
         else:
-            due = self.last_active + limits.idle_seconds
+            due = self.last_active + idle
         if now < due:
             self._watch(due - now)
             return
-        self._listener.timed_out += 1
+        self._listener.places.timed_out += 1
         self.abort()
 
     def _release(self) -> None:
@@ -281,4 +272,4 @@ class Connection(asyncio.BufferedProtocol):
         self._transport = None
         self._finishing = True
         self._pending.clear()
-        self._listener.forget(self, self._client.host)
+        self._listener.forget(self)

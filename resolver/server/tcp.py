@@ -1,9 +1,7 @@
-"""Decides which connections of clients are served (RFC 7766 section 6.2).
+"""Decides how connections come in and how a listener ends (RFC 7766 section 6.2).
 
 Rules:
-* When all places are taken, the connection that has been idle longest makes room; where none is idle, and
-  where a client has its share already, the new one is closed (section 6.2.2). Loopback clients are exempt
-  from the share: a proxy or a sidecar speaks for many.
+* Who may not ask is closed at once, whoever may gets a place or not by `places.py`, which all listeners share.
 * To stop is to finish: nothing new is accepted or asked, what was asked is answered, then each connection
   is closed.
 
@@ -13,15 +11,14 @@ Limits: `TcpLimits`, which `connection.py` keeps for each connection.
 from __future__ import annotations
 
 import asyncio
-from collections import Counter
+from collections.abc import Callable
 from functools import partial
 from typing import Any
 
 from resolver.message import Respond
 from resolver.network.base import Clock
-from resolver.server.connection import Connection, TcpLimits
-
-__all__ = ["TcpLimits", "TcpListener"]
+from resolver.server.connection import Connection
+from resolver.server.places import Places
 
 
 class TcpListener:
@@ -33,23 +30,16 @@ class TcpListener:
         sock: Any,
         respond: Respond,
         clock: Clock,
-        limits: TcpLimits | None = None,
+        places: Places,
+        allows: Callable[[str], bool] | None = None,
     ) -> None:
+        """`allows` says of an address whether a client there may ask; without it, everybody may."""
         self._loop, self._sock = loop, sock
-        self.respond, self.clock, self.limits = respond, clock, limits or TcpLimits()
+        self.respond, self.clock, self.places, self.allows = respond, clock, places, allows
         self._server: asyncio.Server | None = None
         self._connections: set[Connection] = set()
-        self._per_client: Counter[str] = Counter()
         self._emptied: asyncio.Future[None] | None = None
         self._stopped = False
-        self.accepted = 0
-        """Connections that were served."""
-        self.refused = 0
-        """Connections closed at once because a limit was reached."""
-        self.evicted = 0
-        """Idle connections that had to make room."""
-        self.timed_out = 0
-        """Connections closed for being idle, slow to send or slow to read."""
         self.received = 0
         """Queries that came in."""
         self.sent = 0
@@ -70,7 +60,7 @@ class TcpListener:
     async def start(self) -> None:
         """Connections are accepted from now on."""
         self._server = await self._loop.create_server(
-            partial(Connection, self), sock=self._sock, backlog=self.limits.backlog
+            partial(Connection, self), sock=self._sock, backlog=self.places.limits.backlog
         )
 
     def stop_reading(self) -> None:
@@ -96,29 +86,25 @@ class TcpListener:
         for connection in tuple(self._connections):
             connection.abort()
 
-    def admit(self, connection: Connection, host: str) -> bool:
-        """Whether there is a place for `connection`; if so it is taken."""
-        limits = self.limits
-        local = host.startswith("127.") or host == "::1"
-        if self._stopped or (not local and self._per_client[host] >= limits.per_client):
-            self.refused += 1
+    def admit(self, connection: Connection) -> bool:
+        """Whether `connection` is served; if so it has a place."""
+        if self.allows is not None and not self.allows(connection.host):
+            self.places.denied += 1
             return False
-        if len(self._connections) >= limits.connections and not self._make_room():
-            self.refused += 1
+        if self._stopped:
+            self.places.refused += 1
+            return False
+        if not self.places.take(connection):
             return False
         self._connections.add(connection)
-        self._per_client[host] += 1
-        self.accepted += 1
         return True
 
-    def forget(self, connection: Connection, host: str) -> None:
+    def forget(self, connection: Connection) -> None:
         """The place of `connection` is free; calling it again does nothing."""
         if connection not in self._connections:
             return
         self._connections.discard(connection)
-        self._per_client[host] -= 1
-        if not self._per_client[host]:
-            del self._per_client[host]
+        self.places.leave(connection)
         if not self._connections and self._emptied is not None:
             emptied, self._emptied = self._emptied, None
             emptied.set_result(None)
@@ -127,11 +113,3 @@ class TcpListener:
         """A query broke its server: a fault of ours, told to the loop's exception handler."""
         self.failed += 1
         self._loop.call_exception_handler({"message": "a query broke its server", "exception": error})
-
-    def _make_room(self) -> bool:
-        idle = [connection for connection in self._connections if connection.idle]
-        if not idle:
-            return False
-        self.evicted += 1
-        min(idle, key=lambda connection: connection.last_active).abort()
-        return True

@@ -11,7 +11,7 @@ from resolver.listeners import Listeners, bind, bind_all
 from resolver.network import listening
 from resolver.network.base import Endpoint
 from resolver.network.clock import RealClock
-from resolver.server.tcp import TcpLimits
+from resolver.server.places import TcpLimits
 
 pytestmark = pytest.mark.sockets
 ANY = Endpoint("127.0.0.1", 0)
@@ -69,7 +69,7 @@ def test_what_is_no_longer_wanted_is_closed_and_the_rest_goes_on(on_loop):
         listeners = Listeners(loop, RealClock(loop))
         one, two = bind(ANY, 65536), bind(Endpoint("127.0.0.2", 0), 65536)
         for bound in (one, two):
-            await listeners.start(bound, echo, TcpLimits())
+            await listeners.start(bound, echo)
         both = list(listeners.endpoints)
         await listeners.keep_only([two.asked], 1.0)
         left = list(listeners.endpoints)
@@ -94,9 +94,9 @@ def test_new_limits_are_those_of_connections_to_come(on_loop):
     async def main():
         loop = asyncio.get_running_loop()
         listeners = Listeners(loop, RealClock(loop))
-        await listeners.start(bind(ANY, 65536), echo, TcpLimits(connections=1))
-        listeners.adjust(TcpLimits(connections=7))
-        limits = [tcp.limits.connections for _, _, tcp in listeners._pairs.values()]
+        await listeners.start(bind(ANY, 65536), echo)
+        listeners.adjust(TcpLimits(connections=7), None)
+        limits = [tcp.places.limits.connections for _, _, tcp in listeners._pairs.values()]
         await listeners.keep_only((), 0.0)
         return limits
 

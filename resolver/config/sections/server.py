@@ -1,4 +1,4 @@
-"""The section `[server]`: where clients are answered and what each may cost."""
+"""The section `[server]`: where clients are answered, which of them, and what each may cost."""
 
 from __future__ import annotations
 
@@ -6,51 +6,96 @@ from typing import Annotated
 
 from pydantic import Field, PlainValidator
 
-from resolver.config.sections.base import Doc, Listeners, Section
-from resolver.config.values import text_string
+from resolver.config.sections.base import Doc, Listeners, Networks, Section
+from resolver.config.values import hex_secret, text_string
 from resolver.network.base import Endpoint
 from resolver.version import VERSION
 
 
 class Server(Section):
-    """The daemon's own front: where it listens and what a client may cost."""
+    """The daemon's own front: where it listens, who may ask and what a client may cost."""
 
     listen: Listeners = (Endpoint("127.0.0.1", 5300), Endpoint("::1", 5300))
     """Addresses and ports on which UDP and TCP are answered. A wildcard (`0.0.0.0`, `[::]`) answers from the
-    address that was asked. Port 0 takes a free port."""
+    address that was asked. Port 0 takes a free port. Peers: Unbound, Knot Resolver and PowerDNS loopback, BIND all
+    addresses."""
+
+    allow: Annotated[Networks | None, Doc(form='a list of "ADDR/LENGTH"')] = None
+    """Who may ask listeners that are not on loopback. Not set, the private networks may: 10.0.0.0/8, 172.16.0.0/12,
+    192.168.0.0/16, 100.64.0.0/10, 169.254.0.0/16, fc00::/7 and fe80::/10, so that a resolver that is open by
+    mistake is no weapon (RFC 5358); set, these networks and no others. Loopback always may. Others are REFUSED
+    (`DENY`), their TCP connections closed. Peers: PowerDNS has the same default (`allow-from`), Unbound loopback
+    alone (`access-control`), BIND the networks of its own interfaces (`allow-recursion`), Knot Resolver everybody."""
+
+    refusals_per_s: Annotated[int, Field(ge=0, le=10000), Doc("answers per second")] = 100
+    """REFUSED answers to UDP clients that may not ask, of all together; beyond it they hear nothing. Sources of
+    datagrams are easily forged: at 100 a second a victim gets 10 KB/s at most from us. 0 never tells them. Peers:
+    Unbound, BIND and PowerDNS have no such limit; PowerDNS says nothing to anybody who may not ask."""
 
     udp_payload: Annotated[int, Field(ge=512, le=4096), Doc("octets")] = 1232
-    """The largest UDP response, and what is offered to servers (EDNS). 1232 fits the smallest IPv6 packet
-    without fragments (RFC 9715); below 512 is not DNS (RFC 6891 section 6.2.3)."""
+    """The largest UDP response whatever the client offers, and what is offered to servers (EDNS). 1232 fits the
+    smallest IPv6 packet without fragments (RFC 9715) and bounds what a forged query can be worth; below 512 is not DNS
+    (RFC 6891 section 6.2.3). Peers: Unbound 1232 (`max-udp-size`), BIND 1232 (`max-udp-size`), Knot Resolver 1232,
+    PowerDNS 1232 (`udp-truncation-threshold`)."""
 
     receive_buffer_kb: Annotated[int, Field(ge=64, le=65536)] = 1024
     """Kernel buffer (SO_RCVBUF) of a UDP listener. The usual default of 208 KiB drops bursts.
-    A reload changes it for listeners that are new."""
+    A reload changes it for listeners that are new. Peers: all four leave it to the kernel unless told
+    (Unbound `so-rcvbuf`)."""
 
-    max_in_flight: Annotated[int, Field(ge=1, le=65536), Doc("queries")] = 2048
-    """Queries worked on at once, of all clients together; beyond it a new one gets no reply over UDP and
-    SERVFAIL over TCP. Bounds memory under a flood of names that are not stored."""
+    max_in_flight: Annotated[int | None, Field(ge=1, le=65536), Doc("queries")] = None
+    """Queries worked on at once, of all clients together; beyond it what is in the cache is still answered, anything
+    else gets no reply over UDP and SERVFAIL (`BUSY`) over TCP. Bounds memory under a flood of names that are not
+    stored. Not set, it is what the file descriptors that the process may have suffice for, 2048 at most; the daemon
+    raises their limit (RLIMIT_NOFILE) as far as it may. Peers: Unbound 1024 or 2048 per thread
+    (`num-queries-per-thread`), BIND 1000 (`recursive-clients`), PowerDNS 2048 per thread (`max-mthreads`)."""
+
+    max_in_flight_per_client: Annotated[int, Field(ge=1, le=65536), Doc("queries")] = 200
+    """Queries worked on at once for one client address, counted only while more than half of `max_in_flight` is
+    taken, so that one client cannot take the rest; beyond it as above (`MANY` over TCP). Loopback is exempt: a proxy or
+    a sidecar there speaks for many. Peers: no such setting; Unbound can bound the rate of an address (`ip-ratelimit`,
+    off)."""
 
     tcp_max_connections: Annotated[int, Field(ge=1, le=65536), Doc("connections")] = 256
-    """TCP connections open at once on one listener, of all clients together (RFC 7766 section 6.2.2)."""
+    """TCP connections open at once, of all clients and on all listeners together (RFC 7766 section 6.2.2). When all
+    are taken a newcomer gets the place of the one of which nothing has come for the longest. Peers: BIND 150
+    (`tcp-clients`), Unbound 10 per thread (`incoming-num-tcp`), PowerDNS 128 or 1024 by its version
+    (`max-tcp-clients`), Knot Resolver as many as it has descriptors; three of the four lock newcomers out when 500
+    connections idle."""
 
     tcp_max_per_client: Annotated[int, Field(ge=1, le=65536), Doc("connections")] = 16
-    """TCP connections open at once from one client address on one listener, so that one client cannot take them all.
-    Loopback is exempt: a proxy or a sidecar there speaks for many."""
+    """TCP connections open at once from one client address, so that one client cannot take them all; a further one
+    takes the place of one of its own. Loopback is exempt: a proxy or a sidecar there speaks for many. Peers: none by
+    default (PowerDNS `max-tcp-per-client`, Unbound `tcp-connection-limit`)."""
 
     tcp_idle_s: Annotated[float, Field(ge=0.1, le=3600)] = 10.0
-    """A TCP connection without an outstanding query is closed after this time (RFC 7766 section 6.2.3)."""
+    """A TCP connection without an outstanding query is closed after this time (RFC 7766 section 6.2.3), and so is one
+    that takes no answers. Above half of `tcp_max_connections` it is a quarter of it, above three quarters a twentieth,
+    at least 0.2 s. It is what edns-tcp-keepalive tells a client that asks (RFC 7828). Peers: Unbound 30 s, shrinking
+    in steps from half full on (`tcp-idle-timeout`), BIND 30 s (`tcp-idle-timeout`), Knot Resolver 10 s, PowerDNS 2 s
+    (`client-tcp-timeout`)."""
 
     tcp_message_s: Annotated[float, Field(ge=0.1, le=60)] = 5.0
-    """Time in which a message that has begun to arrive over TCP must be complete; ends the ones that drip."""
+    """Time in which a message that has begun to arrive over TCP must be complete, however slowly it drips. Peers: no
+    such setting; BIND 30 s for the first message (`tcp-initial-timeout`)."""
 
     tcp_pipeline: Annotated[int, Field(ge=1, le=4096), Doc("queries")] = 64
     """Queries outstanding on one TCP connection; beyond it the connection is not read until one is
-    answered."""
+    answered. Peers: BIND 23 (`tcp-pipelined-clients`), Knot Resolver 100 (`net.tcp_pipeline`), PowerDNS 10
+    (`max-concurrent-requests-per-tcp-connection`)."""
+
+    tcp_unsent_kb: Annotated[int, Field(ge=1, le=4096)] = 64
+    """Answers that wait for a client to take them, per TCP connection; beyond it the connection is not read. One
+    message can be of 64 KiB. Peers: no such setting."""
+
+    cookie_secret: Annotated[str | None, PlainValidator(hex_secret), Doc(form="32 hexadecimal digits")] = None
+    """The key of DNS cookies (RFC 9018). Not set, one is drawn at each start. Servers behind one address must have the
+    same (RFC 9018 section 5); `resolver config` does not show it. Peers: the same, random unless set (BIND and
+    Unbound `cookie-secret`)."""
 
     drain_s: Annotated[float, Field(ge=0, le=60)] = 3.0
     """Time that queries in progress have to finish after SIGTERM. Below the 10 s that container engines
-    wait."""
+    wait. Peers: no such setting."""
 
     identity: Annotated[str, PlainValidator(text_string), Doc(form="a text of 1 to 255 octets")] = (
         f"resolverd {VERSION}"

@@ -7,7 +7,8 @@ import asyncio
 import pytest
 
 from resolver.message import Client, Transport
-from resolver.server.connection import Connection, TcpLimits
+from resolver.server.connection import Connection
+from resolver.server.places import Places, TcpLimits
 from resolver.server.tcp import TcpListener
 from resolver.testing.virtual_time import VirtualClock
 
@@ -90,7 +91,8 @@ class Bench:
     def __init__(self, server, **limits):
         self.clock = VirtualClock()
         self.server = server
-        self.listener = TcpListener(asyncio.get_running_loop(), None, server, self.clock, TcpLimits(**limits))
+        self.listener = TcpListener(asyncio.get_running_loop(), None, server, self.clock, Places(TcpLimits(**limits)))
+        self.places = self.listener.places
 
     def connect(self, host="192.0.2.1", port=4000):
         stream, connection = Stream(host, port), Connection(self.listener)
@@ -225,7 +227,7 @@ def test_a_client_that_leaves_its_answers_lying_is_read_no_further_and_then_cut(
         assert not stream.aborted
         await made.clock.advance(0.2)
         assert stream.aborted
-        assert made.listener.timed_out == 1
+        assert made.places.timed_out == 1
         assert made.listener.connections == 0
 
     bench(run, act, Server(lambda wire: wire * 50), write_buffer=1000)
@@ -258,7 +260,7 @@ def test_an_idle_connection_is_closed_and_a_busy_one_is_not(run):
         assert not busy.closing
         await made.clock.advance(0.2)
         assert busy.closing
-        assert made.listener.timed_out == 2
+        assert made.places.timed_out == 2
 
     bench(run, act)
 
@@ -290,7 +292,7 @@ def test_a_message_that_trickles_in_is_cut_off_at_an_absolute_time(run, before):
         assert not stream.closing
         await made.clock.advance(0.6)
         assert stream.aborted
-        assert made.listener.timed_out == 1
+        assert made.places.timed_out == 1
 
     bench(run, act)
 
@@ -369,7 +371,7 @@ def test_what_is_answered_after_the_connection_is_lost_is_dropped(run):
         made.server.waiting[0][1](b"answer")
         await made.clock.advance(60)
         assert stream.writes == []
-        assert (made.listener.connections, made.listener.outstanding, made.listener.timed_out) == (0, 0, 0)
+        assert (made.listener.connections, made.listener.outstanding, made.places.timed_out) == (0, 0, 0)
 
     bench(run, act, Server())
 
@@ -483,74 +485,13 @@ def test_a_query_that_breaks_its_server_is_counted_and_the_next_is_answered(run)
     bench(run, act, Server(answer))
 
 
-# Places
-
-
-@pytest.mark.rfc(7766, "6.2.2")
-def test_one_client_has_its_share_and_gets_it_back(run):
-    def act(made):
-        streams = [made.connect("192.0.2.1", port)[0] for port in range(4)]
-        assert [stream.aborted for stream in streams] == [False, False, False, True]
-        assert not made.connect("192.0.2.2")[0].aborted
-        streams[0].close()
-        assert not made.connect("192.0.2.1")[0].aborted
-        assert made.connect("192.0.2.1")[0].aborted
-        assert (made.listener.accepted, made.listener.refused) == (5, 2)
-
-    bench(run, act, per_client=3)
-
-
-@pytest.mark.parametrize("host", ["127.0.0.1", "127.53.0.1", "::1"])
-def test_loopback_speaks_for_many_and_has_no_share(run, host):
-    def act(made):
-        assert not any(made.connect(host, port)[0].aborted for port in range(9))
-
-    bench(run, act, per_client=3)
-
-
-def test_when_all_places_are_taken_the_one_idle_longest_makes_room(run):
-    async def act(made):
-        first, second, third = (made.connect(f"192.0.2.{n}") for n in (1, 2, 3))
-        await made.clock.advance(1)
-        feed(*second, framed(b"busy"))
-        await made.clock.advance(1)
-        feed(*first, framed(b"q"))
-        made.server.waiting[1][1](b"answer")
-        new, _ = made.connect("192.0.2.4")
-        assert not new.aborted
-        assert [stream.aborted for stream, _ in (first, second, third)] == [False, False, True]
-        assert (made.listener.connections, made.listener.evicted) == (3, 1)
-
-    bench(run, act, Server(), connections=3)
-
-
-def test_when_nobody_is_idle_the_new_connection_is_closed(run):
-    def act(made):
-        for n in (1, 2):
-            feed(*made.connect(f"192.0.2.{n}"), framed(b"busy"))
-        assert made.connect("192.0.2.3")[0].aborted
-        assert (made.listener.connections, made.listener.refused) == (2, 1)
-
-    bench(run, act, Server(), connections=2)
-
-
 def test_a_client_that_left_before_it_was_accepted_is_no_connection(run):
     def act(made):
         stream, connection = Stream(), Connection(made.listener)
         stream.protocol, stream.peer = connection, None
         connection.connection_made(stream)
         assert stream.aborted
-        assert (made.listener.connections, made.listener.accepted) == (0, 0)
-
-    bench(run, act)
-
-
-def test_places_leave_nothing_behind(run):
-    def act(made):
-        for n in range(300):
-            made.connect(f"192.0.2.{n % 200}")[0].close()
-        assert not made.listener._per_client
-        assert not made.listener._connections
+        assert (made.listener.connections, made.places.accepted) == (0, 0)
 
     bench(run, act)
 

@@ -34,7 +34,8 @@ from resolver.message import (
 )
 from resolver.observe.counters import Counters
 from resolver.observe.log import Log
-from resolver.server.respond import ANSWERING_S, MAX_EDE_TEXT, Conduct, Responder
+from resolver.server.options import MAX_EDE_TEXT
+from resolver.server.respond import ANSWERING_S, Conduct, Responder
 from resolver.tasks import Tasks
 from resolver.testing.virtual_time import VirtualClock
 from resolver.wire.parse import parse

@@ -10,7 +10,8 @@ import pytest
 from resolver.network.base import Endpoint
 from resolver.network.clock import RealClock
 from resolver.network.listening import bind_tcp, bound_to
-from resolver.server.tcp import TcpLimits, TcpListener
+from resolver.server.places import Places, TcpLimits
+from resolver.server.tcp import TcpListener
 
 pytestmark = pytest.mark.sockets
 
@@ -25,7 +26,7 @@ def echo(wire, client, send):
 
 async def serve(respond=echo, host="127.0.0.1", **limits):
     loop, sock = asyncio.get_running_loop(), bind_tcp(Endpoint(host, 0))
-    listener = TcpListener(loop, sock, respond, RealClock(loop), TcpLimits(**limits))
+    listener = TcpListener(loop, sock, respond, RealClock(loop), Places(TcpLimits(**limits)))
     at = bound_to(sock)
     await listener.start()
     return listener, at
@@ -67,7 +68,7 @@ def test_many_queries_on_one_connection(on_loop, host):
             assert await read_message(reader) == b"re:%d" % n
         writer.write(framed(b"later"))
         assert await read_message(reader) == b"re:later"
-        assert listener.connections == listener.accepted == 1
+        assert listener.connections == listener.places.accepted == 1
         await close(listener, writer)
         assert listener.connections == 0
 
@@ -115,7 +116,7 @@ def test_an_idle_connection_is_closed(on_loop):
         listener, at = await serve(idle_seconds=0.05)
         reader, writer = await asyncio.open_connection(*at)
         assert await ended(reader) == b""
-        assert listener.timed_out == 1
+        assert listener.places.timed_out == 1
         await close(listener, writer)
 
     on_loop(main())
@@ -142,7 +143,7 @@ def test_a_client_that_never_reads_fills_its_buffer_and_not_our_memory(on_loop):
             loop = asyncio.get_running_loop()
             await loop.sock_connect(greedy, tuple(at))
             sent = asyncio.ensure_future(loop.sock_sendall(greedy, framed(*[b"q" * 10] * 1_000_000)))
-            await until(lambda: listener.timed_out == 1)
+            await until(lambda: listener.places.timed_out == 1)
             assert listener.sent < 1000, "some 60 MB would be the kernel's; ours is 64 KiB and a message"
             assert not sent.done() or sent.exception()
             sent.cancel()
@@ -194,7 +195,7 @@ def test_a_flood_of_connections_is_bounded_and_the_listener_lives_on(on_loop):
         for reader, writer in refused:
             assert await ended(reader) == b""
             writer.close()
-        assert (listener.connections, listener.refused) == (20, 100)
+        assert (listener.connections, listener.places.refused) == (20, 100)
         for send in waiting:
             send(b"held")
         for reader, _ in holders:
@@ -202,7 +203,7 @@ def test_a_flood_of_connections_is_bounded_and_the_listener_lives_on(on_loop):
         reader, writer = await asyncio.open_connection(*at)
         writer.write(framed(b"in"))
         assert await read_message(reader) == b"re:in"
-        assert (listener.connections, listener.evicted) == (20, 1)
+        assert (listener.connections, listener.places.evicted) == (20, 1)
         await close(listener, writer, *(writer for _, writer in holders))
 
     on_loop(main())
@@ -217,11 +218,11 @@ def test_clients_that_vanish_leave_nothing_behind(on_loop):
             writer.write(framed(b"ask"))
             await writer.drain()
             count = len(waiting)
-            await until(lambda count=count: len(waiting) > count or listener.accepted == len(waiting))
+            await until(lambda count=count: len(waiting) > count or listener.places.accepted == len(waiting))
             vanish = writer.get_extra_info("socket")
             vanish.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, struct.pack("ii", 1, 0))
             writer.transport.abort()
-        await until(lambda: listener.accepted == 50 and listener.connections == 0)
+        await until(lambda: listener.places.accepted == 50 and listener.connections == 0)
         for send in waiting:
             send(b"answer")
         assert listener.outstanding == 0
