@@ -115,9 +115,9 @@ class Daemon:
         loop.set_exception_handler(lambda _, context: _log_broken(log, context))
         self._heed_signals(loop)
         before, limit = descriptors.raise_limit()
-        log.info("descriptors", limit=limit, before=before)
         program = self._build(self._loaded.config)
         await program.start()
+        log.info("descriptors", limit=limit, before=before)
         _settle_memory()
         try:
             await self._place_control(program, clock, log)

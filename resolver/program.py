@@ -33,6 +33,7 @@ from resolver.pipeline.driving import Tools
 from resolver.pipeline.knowledge import Known, weigh
 from resolver.pipeline.resolved import Resolved
 from resolver.server.cookies import drawn
+from resolver.server.flights import MOST
 from resolver.server.respond import Responder
 from resolver.tasks import Tasks
 from resolver.wire import names, types
@@ -166,6 +167,9 @@ class Program:
         self.respond.cookies = serving.cookies(config, self._drawn, self._tools.clock)
         self._adjust_caches(config)
         self.log.adjust(config.log.level, config.log.format)
+        if config.server.max_in_flight is None and self.respond.conduct.max_in_flight < MOST:
+            instead = "allow more open files (ulimit -n, LimitNOFILE=), or set server.max_in_flight"
+            self.log.warning("few_descriptors", max_in_flight=self.respond.conduct.max_in_flight, instead=instead)
         allows = None if access is None else access.allows
         self._front.adjust(serving.tcp_limits(config), allows)
         for bound in behind:

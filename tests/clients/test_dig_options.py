@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import re
+
 import pytest
 
 from tests.support.daemons import Daemon
@@ -11,6 +13,9 @@ pytestmark = [pytest.mark.clients, pytest.mark.sockets]
 
 MEDIUM, BIG = 8, 24
 """Records of the TXT RRsets that are over 512 and over 1232 octets."""
+
+OLD_COOKIE = "2464c4abcf10c957010000005cf79f111f8130c3eee29480"
+"""The first of RFC 9018 appendix A: long past, and of another secret."""
 
 
 @pytest.mark.parametrize("ask_with", ["dig", "kdig"])
@@ -115,6 +120,40 @@ def test_do_is_echoed_and_asks_for_nothing_that_is_not_there(daemon: Daemon, dig
     assert not dig(daemon, "www.example.com").dnssec_ok
 
 
+# -- cookies and keepalive
+
+
+@pytest.mark.rfc(7873, "5.4")
+def test_a_cookie_can_be_asked_for_without_a_question(daemon: Daemon, dig: Ask) -> None:
+    reply = dig(daemon, "+header-only", "+cookie")
+    assert reply.status == "NOERROR"
+    assert "(good)" in reply.text
+    bad = dig(daemon, "+header-only", f"+cookie={OLD_COOKIE}", "+nobadcookie")
+    assert bad.status == "BADCOOKIE"
+
+
+@pytest.mark.rfc(7873, "5.2")
+def test_clients_get_the_cookie_that_they_ask_for_and_may_keep_it(daemon: Daemon, dig: Ask, kdig: Ask) -> None:
+    first = dig(daemon, "www.example.com", "+cookie=2464c4abcf10c957")
+    made = re.search(r"COOKIE: (2464c4abcf10c957[0-9a-f]{32}) \(good\)", first.text)
+    assert made
+    assert first.data == ["A 192.0.2.80"]
+    again = dig(daemon, "www.example.com", f"+cookie={made[1]}")
+    assert f"COOKIE: {made[1]} (good)" in again.text
+    renewed = dig(daemon, "www.example.com", f"+cookie={OLD_COOKIE}")
+    assert OLD_COOKIE not in renewed.text
+    assert renewed.data == ["A 192.0.2.80"]
+    other = kdig(daemon, "www.example.com", "+cookie")
+    assert re.search(r"COOKIE: [0-9A-F]{16}01000000[0-9A-F]{24}\b", other.text)
+
+
+@pytest.mark.rfc(7828, "3.3.2")
+def test_over_tcp_a_client_is_told_how_long_its_connection_may_be_idle(daemon: Daemon, dig: Ask) -> None:
+    assert "TCP KEEPALIVE: 10.0 secs" in dig(daemon, "www.example.com", "+tcp", "+keepalive").text
+    assert "KEEPALIVE" not in dig(daemon, "www.example.com", "+keepalive").text
+    assert "KEEPALIVE" not in dig(daemon, "www.example.com", "+tcp").text
+
+
 # -- header bits and opcodes
 
 
@@ -155,7 +194,7 @@ def test_another_opcode_is_notimp_and_echoed(daemon: Daemon, dig: Ask, opcode: s
 
 
 def test_a_header_without_a_question_is_formerr(daemon: Daemon, dig: Ask) -> None:
-    for options in ((), ("+noedns",), ("+tcp",)):
+    for options in (("+nocookie",), ("+noedns",), ("+tcp", "+nocookie")):
         reply = dig(daemon, "+header-only", *options)
         assert reply.status == "FORMERR"
         assert reply.counts[1:3] == (0, 0)

@@ -87,6 +87,23 @@ def test_told_to_end_it_drains_and_returns_0(number: int) -> None:
     assert not Path("control-5399.sock").exists()
 
 
+def test_it_may_have_as_many_files_open_as_the_system_lets_it(
+    monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    raised: list[str] = []
+    monkeypatch.setattr(daemon.descriptors, "raise_limit", lambda: raised.append("raised") or (1024, 4096))
+    original = Program.__init__
+
+    def made(self: Program, *arguments: object) -> None:
+        raised.append("made")
+        original(self, *arguments)  # type: ignore[arg-type]
+
+    monkeypatch.setattr(Program, "__init__", made)
+    lived()
+    assert raised == ["raised", "made"], "what the program may use follows from it"
+    assert "event=descriptors limit=4096 before=1024" in capsys.readouterr().err
+
+
 def test_told_twice_it_ends_at_once(monkeypatch: pytest.MonkeyPatch) -> None:
     async def slow(self: Program, drain_s: float | None = None) -> None:
         self.life.append("stopping")

@@ -101,3 +101,47 @@ def test_new_limits_are_those_of_connections_to_come(on_loop):
         return limits
 
     assert on_loop(main()) == [7]
+
+
+def test_a_listener_on_loopback_does_not_ask_who_may_and_another_does(on_loop):
+    async def main():
+        loop = asyncio.get_running_loop()
+        listeners = Listeners(loop, RealClock(loop))
+        asked = []
+        allows = lambda host: asked.append(host) or False  # noqa: E731
+        wildcard = Endpoint("0.0.0.0", 0)
+        for endpoint in (ANY, wildcard):
+            await listeners.start(bind(endpoint, 65536), echo, None, allows)
+        pairs = {asked_for: (udp.allows, tcp.allows) for asked_for, (_, udp, tcp) in listeners._pairs.items()}
+        listeners.adjust(TcpLimits(), None)
+        after = {udp.allows for _, udp, _ in listeners._pairs.values()}
+        await listeners.keep_only((), 0.0)
+        return pairs == {ANY: (None, None), wildcard: (allows, allows)}, after
+
+    assert on_loop(main()) == (True, {None})
+
+
+def test_all_listeners_share_their_places_and_count_together(on_loop):
+    async def main():
+        loop = asyncio.get_running_loop()
+        listeners = Listeners(loop, RealClock(loop))
+        listeners.adjust(TcpLimits(connections=2), None)
+        one, two = bind(ANY, 65536), bind(Endpoint("127.0.0.2", 0), 65536)
+        writers = []
+        for bound in (one, two):
+            await listeners.start(bound, echo)
+            _, writer = await asyncio.open_connection(*bound.endpoint)
+            writers.append(writer)
+        reader, writer = await asyncio.open_connection(*one.endpoint)
+        writer.write(b"\0\2in")
+        echoed = await reader.readexactly(4)
+        counts = listeners.counts()
+        for each in (writer, *writers):
+            each.close()
+        await listeners.keep_only((), 0.0)
+        await asyncio.sleep(0.01)  # uvloop closes its handles in its next turns
+        return echoed, counts
+
+    echoed, counts = on_loop(main())
+    assert echoed == b"\0\2in"
+    assert (counts["tcp.connections"], counts["tcp.accepted"], counts["tcp.evicted"]) == (2, 3, 1)

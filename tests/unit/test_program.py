@@ -16,11 +16,14 @@ from resolver.app import build
 from resolver.config import Config
 from resolver.errors import ListenError, ResolutionFailed, ZoneError
 from resolver.listeners import bind
-from resolver.message import Rcode
+from resolver.message import Client, Edns, Message, Question, Rcode, Transport
+from resolver.network import descriptors
 from resolver.network.base import Endpoint
 from resolver.observe.log import Log
 from resolver.server.respond import ANSWERING_S
 from resolver.wire import names
+from resolver.wire.parse import parse
+from resolver.wire.render import render_query
 from tests.support import worlds
 from tests.support.messages import told
 from tests.support.whole import whole
@@ -414,6 +417,83 @@ def test_a_reload_to_another_world_forgets_what_the_first_one_said(on_loop, tmp_
     assert before.rcode() == gone.rcode() == dns.rcode.NXDOMAIN
     assert after.answer[0].to_text() == "www.shop.test. 60 IN A 192.0.2.99"
     assert roots[0] == "a.root.test."
+
+
+async def hear(program, host: str, options: tuple[tuple[int, bytes], ...] = ()) -> Message:
+    """What a client at `host` is told over UDP, without a socket."""
+    waiting = asyncio.get_running_loop().create_future()
+    wire = render_query(7, Question(names.from_text("www.example.com"), 1), rd=True, edns=Edns(options=options))
+    program.respond(wire, Client(host, 4242, Transport.UDP), waiting.set_result)
+    return parse(await waiting)
+
+
+@pytest.mark.rfc(5358, "4")
+@pytest.mark.sockets
+def test_a_listener_for_all_is_private_until_a_reload_names_networks(on_loop):
+    async def main():
+        wildcard = ("127.0.0.1:0", "0.0.0.0:0")
+        program = build(settings(*wildcard))
+        await program.start()
+        hosts = ("8.8.8.8", "10.0.0.1", "127.0.0.1")
+        asked = [[(await hear(program, host)).rcode for host in hosts]]
+        gates = [[udp.allows and udp.allows("8.8.8.8") for _, udp, _ in program._front._pairs.values()]]
+        for server in ({"allow": ["8.0.0.0/8"]}, {}):
+            await program.reload(settings(*wildcard, server=server))
+            asked.append([(await hear(program, host)).rcode for host in hosts])
+            gates.append([udp.allows and udp.allows("8.8.8.8") for _, udp, _ in program._front._pairs.values()])
+        await program.reload(settings("127.0.0.1:0"))
+        asked.append([(await hear(program, host)).rcode for host in hosts])
+        denied = program.stats()["queries.denied"]
+        await program.stop()
+        return asked, gates, denied
+
+    asked, gates, denied = on_loop(main())
+    refused = Rcode.REFUSED
+    assert asked == [[refused, 0, 0], [0, refused, 0], [refused, 0, 0], [0, 0, 0]]
+    assert gates == [[None, False], [None, True], [None, False]]
+    assert denied == 3
+
+
+@pytest.mark.rfc(9018, "5")
+@pytest.mark.sockets
+def test_a_reload_keeps_the_secret_that_was_drawn_and_takes_the_one_that_is_set(on_loop):
+    async def cookie(program, sent: bytes) -> bytes:
+        ((_, data),) = (await hear(program, "127.0.0.1", ((10, sent),))).edns.options
+        return data
+
+    async def main():
+        program = build(settings())
+        await program.start()
+        first = await cookie(program, b"clients!")
+        await program.reload(settings(server={"identity": "another"}))
+        second = await cookie(program, first)
+        await program.reload(settings(server={"cookie_secret": "00112233445566778899aabbccddeeff"}))
+        third = await cookie(program, second)
+        await program.stop()
+        return first, second, third
+
+    first, second, third = on_loop(main())
+    assert first == second != third
+    assert third[:8] == b"clients!"
+
+
+@pytest.mark.sockets
+def test_too_few_descriptors_are_told_with_what_to_do(on_loop, monkeypatch):
+    monkeypatch.setattr(descriptors, "limit", lambda: 1024)
+
+    async def main(**server):
+        out = io.StringIO()
+        program = build(settings(server=server), log=Log(out, lambda: 0.0))
+        await program.start()
+        await program.stop()
+        return program.respond.conduct.max_in_flight, out.getvalue()
+
+    most, told = on_loop(main())
+    assert most == 256
+    assert "event=few_descriptors max_in_flight=256" in told
+    assert "server.max_in_flight" in told
+    most, told = on_loop(main(max_in_flight=300))
+    assert (most, "few_descriptors" in told) == (300, False)
 
 
 @pytest.mark.sockets

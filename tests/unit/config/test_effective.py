@@ -15,7 +15,8 @@ def test_what_is_shown_gives_the_same_settings_when_it_is_read(tmp_path: Path, m
     monkeypatch.chdir(tmp_path)
     (tmp_path / 'hints "x"').touch()
     overrides = {
-        "server.listen": ["127.0.0.1:1", "[::1]:2"],
+        "server.listen": ["127.0.0.1:1", "[::]:2"],
+        "server.allow": ["192.0.2.0/24", "2001:db8::/32"],
         "server.identity": 'quote " backslash \\ é 😀',
         "resolver.roots": "file",
         "resolver.hints_file": 'hints "x"',
@@ -48,3 +49,16 @@ def test_settings_can_be_carried_as_json(tmp_path: Path, monkeypatch: pytest.Mon
     assert json.loads(json.dumps(data)) == data
     assert data["server"]["listen"] == ["127.0.0.1:5300", "[::1]:5300"]
     assert data["world"]["port"] is None
+
+
+def test_a_secret_is_not_shown(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.chdir(tmp_path)
+    secret = "00112233445566778899aabbccddeeff"
+    loaded = load(None, {"RESOLVER_SERVER__COOKIE_SECRET": secret})
+    assert loaded.config.server.cookie_secret == secret
+    text, data = to_toml(loaded), to_data(loaded)
+    assert secret not in text
+    assert secret not in json.dumps(data)
+    assert "# cookie_secret is set, and not shown  # environment RESOLVER_SERVER__COOKIE_SECRET" in text.splitlines()
+    assert data["server"]["cookie_secret"] == "set, and not shown"
+    assert to_data(load(None, {}))["server"]["cookie_secret"] is None

@@ -78,6 +78,40 @@ def test_lists_of_addresses_are_not_empty() -> None:
     complaint(resolver={"forward_zones": {".": []}})
 
 
+def test_networks_that_may_ask_are_addresses_with_a_length() -> None:
+    listen = ["127.0.0.1:53", "0.0.0.0:54"]
+    allow = ["192.0.2.0/24", "2001:DB8::/32", "198.51.100.7"]
+    made = config(server={"listen": listen, "allow": allow}).server.allow
+    assert made is not None
+    assert [str(each) for each in made] == ["192.0.2.0/24", "2001:db8::/32", "198.51.100.7/32"]
+    assert config(server={"listen": listen, "allow": []}).server.allow == ()
+    assert config(server={"listen": listen, "allow": made}).server.allow == made
+
+
+@pytest.mark.parametrize(
+    ("network", "why"),
+    [
+        ("192.0.2.1/24", "write 192.0.2.0/24"),
+        ("2001:db8::1/32", "write 2001:db8::/32"),
+        ("192.0.2.0/33", "is no network"),
+        ("private", "is no network"),
+        (10, "is no network"),
+        ("", "is no network"),
+    ],
+)
+def test_what_is_no_network_is_refused_with_the_reason(network: object, why: str) -> None:
+    assert why in complaint(server={"listen": ["0.0.0.0:53"], "allow": [network]})
+
+
+def test_a_cookie_secret_is_sixteen_octets_in_hexadecimal() -> None:
+    secret = "00112233445566778899AABBCCDDEEFF"
+    assert config(server={"cookie_secret": secret}).server.cookie_secret == secret.lower()
+    assert config(server={"cookie_secret": None}).server.cookie_secret is None
+    for wrong in ("", secret[:-1], secret + "0", "x" * 32, 32):
+        said = complaint(server={"cookie_secret": wrong})
+        assert "32 hexadecimal digits" in said
+
+
 def test_settings_cannot_be_changed() -> None:
     with pytest.raises(ValidationError):
         Config().cache.size_mb = 3  # type: ignore[misc]
@@ -106,6 +140,8 @@ def test_an_identity_fits_into_one_character_string() -> None:
             "both a stub zone and a forward zone",
         ),
         ({"resolver": {"forward_zones": {".": ["127.0.0.1:5300"]}}}, "this daemon itself listens"),
+        ({"server": {"allow": ["192.168.0.0/16"]}}, "asked by nobody else"),
+        ({"server": {"allow": [], "listen": ["127.0.0.1:53", "[::1]:53"]}}, "asked by nobody else"),
         ({"cache": {"min_ttl_s": 60, "max_ttl_s": 30}}, "above max_ttl_s"),
     ],
 )

@@ -85,6 +85,24 @@ def test_a_loop_or_a_chain_that_is_too_long_goes_to_the_stage_below(run):
     assert len(asked(run, known, max_aliases=4)[0].answer) == 5
 
 
+def test_what_needs_no_work_can_be_had_without_waiting():
+    known = Written()
+    known.recalled = {(WWW, Type.A): Answered((), sets(DATA), False)}
+    counters = Counters()
+    stage = Cached(known, Below(), counters)
+
+    def peek(rtype: str, rd: bool = True) -> Reply | None:
+        question = zone_text.question("www.example.com.", rtype)
+        return stage.peek(Query(question, Client("192.0.2.1", 0, Transport.UDP), 1, 0.0, rd=rd))
+
+    assert peek("A") == Reply(0, sets(DATA), (), ra=True, storable=True)
+    assert peek("AAAA") is None
+    refused = peek("AAAA", rd=False)
+    assert refused is not None
+    assert refused.rcode == Rcode.REFUSED
+    assert counters.answers_cached == 1
+
+
 def test_what_was_asked_for_once_is_not_stored_as_octets(run):
     reply, _ = asked(run, Written(), below=Reply(0, sets(DATA), storable=True))
     assert reply == Reply(0, sets(DATA))

@@ -508,3 +508,108 @@ def test_late_answers_to_a_client_that_takes_none_are_bounded(run):
     aborted, written = bench(run, act, Server(), write_buffer=64 * 1024)
     assert aborted
     assert written <= 64 * 1024 + 2 * 65_537
+
+
+# Places: `places.py` decides, by what a connection says of itself
+
+
+def test_a_connection_says_since_when_its_client_is_slow(run):
+    async def act(made):
+        stream, connection = made.connect()
+        began = made.clock.monotonic()
+        assert connection.stalled_since == began
+        await made.clock.advance(1)
+        feed(stream, connection, framed(b"one"))
+        assert connection.stalled_since is None
+        feed(stream, connection, b"\x00")
+        assert connection.stalled_since is None, "it waits for us, whatever else it sends"
+        made.server.waiting[0][1](b"answer")
+        await made.clock.advance(1)
+        for octet in (b"\x09", b"half"):
+            await made.clock.advance(1)
+            feed(stream, connection, octet)
+        assert connection.stalled_since == began + 1, "a message that drips counts from its first octet"
+        feed(stream, connection, b"wayyy")
+        assert connection.stalled_since is None
+        stream.stuck = True
+        made.server.waiting[1][1](b"x" * 1001)
+        assert connection.stalled_since == began + 4, "its answers lie there"
+        await made.clock.advance(1)
+        stream.drain()
+        assert connection.stalled_since == began + 5
+
+    bench(run, act, Server(), write_buffer=1000)
+
+
+@pytest.mark.rfc(7766, "6.2.3")
+@pytest.mark.parametrize("state", ["idle", "in the middle of a message", "not taking its answers"])
+def test_a_newcomer_gets_in_whatever_the_others_are_slow_at(run, state):
+    async def act(made):
+        others = []
+        for n in range(4):
+            stream, connection = made.connect(f"192.0.2.{n}")
+            if state == "in the middle of a message":
+                feed(stream, connection, b"\x00\x09half")
+            elif state == "not taking its answers":
+                stream.stuck = True
+                feed(stream, connection, framed(b"q" * 600, b"q" * 600))
+            others.append(stream)
+            await made.clock.advance(0.01)
+        for n in range(3):
+            assert not made.connect(f"198.51.100.{n}")[0].aborted
+            assert [stream.aborted for stream in others] == [number <= n for number in range(4)]
+        assert (len(made.places), made.places.evicted, made.places.refused) == (4, 3, 0)
+
+    bench(run, act, connections=4, write_buffer=1000)
+
+
+@pytest.mark.rfc(7766, "6.2.3")
+def test_an_idle_connection_is_closed_earlier_when_places_are_short(run):
+    async def act(made):
+        streams = [made.connect(f"192.0.2.{n}")[0] for n in range(8)]
+        await made.clock.advance(0.6)
+        closed = [stream.aborted for stream in streams]
+        await made.clock.advance(2.5)
+        later = [stream.aborted for stream in streams]
+        await made.clock.advance(2.0)
+        return closed, later, [stream.aborted for stream in streams]
+
+    # The first four had 10 s, the next two 2.5 s and the last two 0.5 s, by how full it was when they came.
+    first, second, third = bench(run, act, connections=8)
+    assert first == [False] * 6 + [True] * 2
+    assert second == [False] * 4 + [True] * 4
+    assert third == [False] * 4 + [True] * 4, "with half of the places free the others keep their time"
+
+
+def test_who_may_not_ask_has_no_connection(run):
+    def act(made):
+        made.listener.allows = lambda host: host == "192.0.2.1"
+        assert not made.connect("192.0.2.1")[0].aborted
+        assert made.connect("192.0.2.2")[0].aborted
+        assert (len(made.places), made.places.denied, made.places.refused) == (1, 1, 0)
+
+    bench(run, act)
+
+
+def test_a_listener_that_is_stopped_gives_no_places(run):
+    def act(made):
+        made.listener._sock = Closable()
+        made.listener.stop_reading()
+        assert made.connect()[0].aborted
+        assert (len(made.places), made.places.refused) == (0, 1)
+
+    bench(run, act)
+
+
+def test_listeners_share_their_places(run):
+    async def main():
+        one = Bench(Server(lambda wire: wire), connections=2)
+        two = Bench(Server(lambda wire: wire))
+        two.listener.places = one.places
+        first, _ = one.connect("192.0.2.1")
+        second, _ = two.connect("192.0.2.2")
+        third, _ = two.connect("192.0.2.3")
+        assert [stream.aborted for stream in (first, second, third)] == [True, False, False]
+        assert (one.listener.connections, two.listener.connections, len(one.places)) == (0, 2, 2)
+
+    run(main())

@@ -245,3 +245,86 @@ def test_random_octets_break_nothing(on_loop):
         await close(listener)
 
     on_loop(main())
+
+
+@pytest.mark.rfc(7766, "6.2.3")
+@pytest.mark.parametrize("start", [b"", b"\x00\x20half"], ids=["idle", "half a message"])
+def test_a_newcomer_gets_in_at_five_hundred_connections(on_loop, start):
+    """More than there are places: each of the later ones took that of an earlier one, and so does the newcomer."""
+
+    async def main():
+        listener, at = await serve()
+        others = []
+        for _ in range(500):
+            reader, writer = await asyncio.open_connection(*at)
+            writer.write(start)
+            others.append(writer)
+        await until(lambda: listener.places.accepted == 500)
+        assert listener.connections == len(listener.places) == 256
+        for _ in range(5):
+            reader, writer = await asyncio.open_connection(*at)
+            writer.write(framed(b"let me in"))
+            assert await asyncio.wait_for(read_message(reader), 2) == b"re:let me in"
+            others.append(writer)
+        assert listener.places.refused == 0
+        assert listener.connections == 256
+        await close(listener, *others)
+
+    on_loop(main())
+
+
+def test_a_newcomer_gets_in_where_nobody_takes_his_answers(on_loop):
+    async def main():
+        big = b"x" * 60_000
+        listener, at = await serve(
+            lambda wire, client, send: send(wire if wire == b"small" else big), connections=4, idle_seconds=30
+        )
+        loop = asyncio.get_running_loop()
+        greedy = [socket.socket() for _ in range(4)]
+        for each in greedy:
+            each.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, 4096)
+            each.setblocking(False)
+            await loop.sock_connect(each, tuple(at))
+        sending = [asyncio.ensure_future(loop.sock_sendall(each, framed(*[b"q"] * 500))) for each in greedy]
+        await until(lambda: sum(one._blocked for one in listener._connections) == 4)
+        reader, writer = await asyncio.open_connection(*at)
+        writer.write(framed(b"small"))
+        assert await asyncio.wait_for(read_message(reader), 2) == b"small"
+        assert (listener.places.evicted, listener.places.refused, listener.connections) == (1, 0, 4)
+        for each in sending:
+            each.cancel()
+        await asyncio.gather(*sending, return_exceptions=True)
+        for each in greedy:
+            each.close()
+        await close(listener, writer)
+
+    on_loop(main())
+
+
+def test_a_message_that_drips_is_cut_off_though_octets_go_on_coming(on_loop):
+    async def main():
+        listener, at = await serve(message_seconds=0.2)
+        reader, writer = await asyncio.open_connection(*at)
+        gone = asyncio.ensure_future(ended(reader))
+        writer.write(b"\x40\x00")
+        began = asyncio.get_running_loop().time()
+        while not gone.done():
+            writer.write(b"x")
+            await asyncio.wait([gone], timeout=0.02)
+        assert 0.15 < asyncio.get_running_loop().time() - began < 2
+        assert (listener.places.timed_out, listener.connections) == (1, 0)
+        await close(listener, writer)
+
+    on_loop(main())
+
+
+def test_who_may_not_ask_is_closed_at_once(on_loop):
+    async def main():
+        listener, at = await serve()
+        listener.allows = lambda host: host != "127.0.0.1"
+        reader, writer = await asyncio.open_connection(*at)
+        assert await ended(reader) == b""
+        assert (listener.places.denied, listener.places.accepted) == (1, 0)
+        await close(listener, writer)
+
+    on_loop(main())

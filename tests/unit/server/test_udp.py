@@ -424,3 +424,77 @@ def test_a_store_that_breaks_costs_one_query_and_is_told(on_loop):
         listener.close()
 
     on_loop(main())
+
+
+class Written:
+    """A socket that has received these datagrams, each with the address it came from."""
+
+    def __init__(self, *datagrams, host="127.0.0.1"):
+        self.datagrams, self.host, self.sent = list(datagrams), host, []
+
+    def fileno(self):
+        return -1
+
+    def getsockname(self):
+        return self.host, 53
+
+    def recvfrom(self, size):
+        if not self.datagrams:
+            raise BlockingIOError
+        return self.datagrams.pop(0)
+
+    def recvmsg(self, size, ancillary):
+        wire, address = self.recvfrom(size)
+        return wire, [], 0, address
+
+    def sendto(self, wire, to):
+        self.sent.append((wire, to))
+
+    def sendmsg(self, wires, ancillary, flags, to):
+        self.sent.append((b"".join(wires), to))
+
+    def close(self):
+        pass
+
+
+def written(host, *datagrams, stored=None, allows=None, respond=echo):
+    sock = Written(*datagrams, host=host)
+    listener = UdpListener(None, sock, respond, stored, allows)
+    return sock, listener, listener._read_from_any if host == "0.0.0.0" else listener._read
+
+
+@pytest.mark.parametrize("host", ["127.0.0.1", "0.0.0.0"])
+@pytest.mark.parametrize("stored", [None, lambda wire: b"stored"])
+def test_ports_on_which_anything_answers_get_no_answer(host, stored):
+    ports = (0, 7, 13, 19, 37, 464)
+    datagrams = [(b"ask", ("192.0.2.1", port)) for port in (*ports, 53, 1024)]
+    sock, listener, read = written(host, *datagrams, stored=stored)
+    read()
+    assert [to for _, to in sock.sent] == [("192.0.2.1", 53), ("192.0.2.1", 1024)]
+    assert (listener.dropped_port, listener.received) == (6, 2)
+
+
+def test_a_stored_response_is_for_those_who_may_ask():
+    datagrams = [(b"ask", (f"192.0.2.{last}", 1024)) for last in (1, 2)]
+    sock, _, read = written(
+        "127.0.0.1", *datagrams, stored=lambda wire: b"stored", allows=lambda host: host == "192.0.2.1"
+    )
+    read()
+    assert sock.sent == [(b"stored", ("192.0.2.1", 1024)), (b"re:ask", ("192.0.2.2", 1024))]
+
+
+@pytest.mark.parametrize("host", ["127.0.0.1", "0.0.0.0"])
+def test_few_queries_that_need_work_are_read_per_wake_up(host):
+    sock, listener, read = written(host, *[(b"new", ("192.0.2.1", 1024))] * 100)
+    read()
+    assert (listener.received, len(sock.datagrams)) == (udp.WORK, 100 - udp.WORK)
+
+
+def test_work_leaves_room_for_stored_responses_in_the_same_wake_up():
+    wires = [b"new", b"known", b"known", b"known"] * 30
+    datagrams = [(wire, ("192.0.2.1", 1024)) for wire in wires]
+    _, listener, read = written("127.0.0.1", *datagrams, stored={b"known": b"kept"}.get)
+    read()
+    assert listener.received == 4 * (udp.WORK - 1) + 1
+    read()
+    assert not listener.failed
