@@ -142,6 +142,7 @@ class Program:
         """Queries in progress are answered or given up after `drain_s` (`server.drain_s`); nothing listens any more."""
         await self._front.keep_only((), self.config.server.drain_s if drain_s is None else drain_s)
         await self._behind.keep_only((), 0.0)
+        self.respond.give_up()
         await self._tasks.cancel()
 
     async def _put_in_force(self, config: Config, world: World | None) -> None:

@@ -74,7 +74,9 @@ class Simulation:
             clock=self.tools.clock,
             counters=Counters(),
             log=self.log.bind(server=names.to_text(server.name)),
-            conduct=Conduct(max_in_flight=MAX_IN_FLIGHT, recursion_available=server.recursion),
+            conduct=Conduct(
+                max_in_flight=MAX_IN_FLIGHT, max_per_client=MAX_IN_FLIGHT, recursion_available=server.recursion
+            ),
         )
         roots = tuple(root.name for root in self.world.root_servers)
         faults = Faults(server.latency_ms, server.loss, server.fault, root_servers=roots)

@@ -8,42 +8,35 @@ Rules
 * FORMERR for what cannot be parsed and for QDCOUNT other than 1 (RFC 9619), but for a query without a question that
   asks for a cookie (RFC 7873 section 5.4); NOTIMP for opcodes other than QUERY (RFC 8906 section 3.1.4); BADVERS for
   EDNS versions other than 0 (RFC 6891 section 6.1.3).
-* OPT is sent exactly when it was received, and could be read. UDP responses have at most the octets that client and
-  server both allow, 512 without EDNS; what does not fit is left out in whole RRsets, with TC. ANY gets one RRset over
-  UDP (RFC 8482 section 4.1): all of them are for those who can be seen to ask, over TCP.
+* What the pipeline has at hand (`peek`) is answered at once. What needs work needs a place (`flights.py`) and waits for
+  its turn (`waiting.py`), so that a flood of new names keeps nobody from what is known.
 * A bug is answered SERVFAIL and logged; it never ends the daemon nor shows a client where it was.
 
-Limits: `max_in_flight` queries are worked on at most, of one client its share (`flights.py`); beyond that what is held
-in records is still answered, other UDP queries are dropped and TCP ones answered SERVFAIL. All are counted.
+Limits: `max_in_flight` queries are worked on at most, of one client its share, and an eighth of that may wait to be
+begun; beyond, UDP queries are dropped and TCP ones answered SERVFAIL. All are counted.
 """
 
 from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import dataclass
-from typing import Final
+from typing import Final, NamedTuple
 
 from resolver.cache.answers import AnswerStore
 from resolver.errors import ResolutionFailed, WireError
 from resolver.message import (
-    AA,
     AD,
     CD,
     EDNS_PAYLOAD,
-    OPCODE_MASK,
-    QR,
-    RA,
     RD,
     TC,
     Answerer,
     Client,
     Ede,
-    Edns,
     Message,
     Query,
     Rcode,
     Reply,
-    RRset,
     Spawn,
     Transport,
     Type,
@@ -54,14 +47,13 @@ from resolver.observe.log import Log, place_of
 from resolver.server.access import Access
 from resolver.server.cookies import Cookies, Standing
 from resolver.server.flights import BUSY, MOST, Flights
-from resolver.server.options import NOTHING, Heard, Options, extended_errors, hear
+from resolver.server.options import NOTHING, Heard, Options, hear
+from resolver.server.saying import brief, fits_all, full
+from resolver.server.waiting import Waiting
 from resolver.wire import names, stored, types
 from resolver.wire.parse import parse
-from resolver.wire.render import render
 
 HEADER: Final = 12
-_MAX_MESSAGE: Final = 65_535
-_PLAIN_UDP: Final = 512
 ANSWERING_S: Final = 0.02
 """Of a client's time, what is kept for telling it that there is no answer."""
 
@@ -70,6 +62,8 @@ _PROHIBITED: Final = 18
 _DENIED: Final = Ede(_PROHIBITED, "clients of this address may not ask here [DENY]")
 
 Send = Callable[[bytes | None], None]
+Peek = Callable[[Query], Reply | None]
+"""What an answerer can say without work; None when it needs to work."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -85,6 +79,16 @@ class Conduct:
     client_timeout_s: float = 4.5
     log_queries: bool = False
     recursion_available: bool = True
+
+
+class _Job(NamedTuple):
+    """A query that was read: its octets, the options it is answered, the key to store the answer under, its asker."""
+
+    wire: bytes
+    query: Query
+    told: Options
+    key: bytes | None
+    send: Send
 
 
 class Responder:
@@ -108,7 +112,7 @@ class Responder:
 
         Without them everybody may ask, and the options COOKIE and edns-tcp-keepalive are ignored.
         """
-        self.answerer = answerer
+        self._answerer, self._peek = answerer, _peek_of(answerer)
         self.conduct = conduct or Conduct()
         self._spawn = spawn
         self._clock = clock
@@ -116,7 +120,18 @@ class Responder:
         self._log = log
         self.answers, self.access, self.cookies, self._idle_seconds = answers, access, cookies, idle_seconds
         self._flights = Flights(counters)
+        self._waiting = Waiting(clock, self._begin)
         self._last_id = 0
+
+    @property
+    def answerer(self) -> Answerer:
+        """What answers from the next query on."""
+        return self._answerer
+
+    @answerer.setter
+    def answerer(self, answerer: Answerer) -> None:
+        """Questions that are worked on already go on with the one they have."""
+        self._answerer, self._peek = answerer, _peek_of(answerer)
 
     def __call__(self, wire: bytes, client: Client, send: Send) -> None:
         """Call `send` once with the response to `wire`, or with None when there is to be none."""
@@ -141,13 +156,27 @@ class Responder:
         if isinstance(read, bytes):
             send(read)
             return
-        query, told = read
+        job = _Job(wire, *read, key, send)
+        if self._peek is not None and self._at_once(job, self._peek):
+            return
         refusal = self._flights.refusal(client.host, self.conduct.max_in_flight, self.conduct.max_per_client)
-        if refusal is None:
-            self._flights.take(client.host)
-            self._spawn(self._work(wire, query, told, key, send))
-        else:
-            send(self._without_work(wire, query, told, key, refusal))
+        if refusal is not None:
+            self._turn_away(job, refusal)
+            return
+        self._flights.take(client.host)
+        if self._peek is None:
+            self._begin(job)
+            return
+        given_up = self._waiting.put(client.host, job, max(1, self.conduct.max_in_flight // 8))
+        if given_up is not None:
+            self._flights.leave(given_up.query.client.host)
+            self._turn_away(given_up, BUSY)
+
+    def give_up(self) -> None:
+        """Queries that wait to be begun get no answer any more: the program ends."""
+        for job in self._waiting.clear():
+            self._flights.leave(job.query.client.host)
+            job.send(None)
 
     def stored(self, wire: bytes) -> bytes | None:
         """The stored response to a datagram, if there is one: what a listener looks at first."""
@@ -171,22 +200,36 @@ class Responder:
         self._counters.queries_denied_told += 1
         return self._brief(wire, client, Rcode.REFUSED, _DENIED)
 
-    def _without_work(self, wire: bytes, query: Query, told: Options, key: bytes | None, refusal: Ede) -> bytes | None:
-        """The response to `query`, for which there is no place: what is held anyway, or that there is none."""
-        peek: Callable[[Query], Reply | None] | None = getattr(self.answerer, "peek", None)
-        reply = None if peek is None else peek(query)
-        if reply is not None:
-            self._account(query, reply)
-            response = self._render(int.from_bytes(wire[:2], "big"), query, reply, told)
-            if self.answers is not None:
-                self._keep(self.answers, key, response, query, reply, self.answers.generation)
-            return response
+    def _at_once(self, job: _Job, peek: Peek) -> bool:
+        """Whether `job` was answered with what is at hand."""
+        wire, query, told, key, send = job
+        answers = self.answers
+        try:
+            reply = peek(query)
+            if reply is None:
+                return False
+            response = full(wire, query, reply, told, self.conduct.payload)
+            if answers is not None:
+                self._keep(answers, key, response, query, reply, answers.generation)
+        except Exception as error:
+            reply, response = self._broken(job, error)
+        send(response)
+        self._account(query, reply)
+        return True
+
+    def _begin(self, job: _Job) -> None:
+        """`job`, which has a place, is worked on."""
+        self._spawn(self._work(job))
+
+    def _turn_away(self, job: _Job, refusal: Ede) -> None:
+        """There is no place for `job`."""
         if refusal is BUSY:
             self._counters.queries_dropped_busy += 1
         else:
             self._counters.queries_dropped_client += 1
-        tcp = query.client.transport is Transport.TCP
-        return self._brief(wire, query.client, Rcode.SERVFAIL, refusal) if tcp else None
+        client = job.query.client
+        tcp = client.transport is Transport.TCP
+        job.send(self._brief(job.wire, client, Rcode.SERVFAIL, refusal) if tcp else None)
 
     def _read(self, wire: bytes, client: Client) -> tuple[Query, Options] | bytes:
         """The query in `wire` and the options it is answered, or the response that it deserves instead."""
@@ -223,10 +266,7 @@ class Responder:
         return hear(edns, client, self.cookies, self._idle_seconds)
 
     def _brief(self, wire: bytes, client: Client, rcode: int, *ede: Ede) -> bytes:
-        """The response that says `rcode`: id, opcode, RD and CD of `wire`, its question and an OPT where it has them.
-
-        What cannot be parsed gets a header alone (RFC 8906 section 3, RFC 6891 section 6.1.1).
-        """
+        """The response to `wire` that says `rcode` and has no records; it is logged where queries are."""
         if self.conduct.log_queries:
             self._last_id += 1
             self._log.info(
@@ -236,69 +276,53 @@ class Responder:
                 transport=str(client.transport),
                 rcode=types.rcode_to_text(rcode),
             )
-        copied = int.from_bytes(wire[2:4], "big") & (OPCODE_MASK | RD | CD)
-        flags = QR | copied | RA * self.conduct.recursion_available
-        try:
-            message = parse(wire)
-        except WireError:
-            return wire[:2] + (flags | rcode & 0xF).to_bytes(2, "big") + bytes(8)
-        edns = None
-        if message.edns is not None:
-            try:
-                told = self._hear(message, client).told
-            except WireError:
-                told = ()
-            edns = Edns(self.conduct.payload, do=message.edns.do, options=told + extended_errors(ede))
-        return render(Message(message.id, flags, rcode, message.question, edns=edns), _PLAIN_UDP)
+        conduct = self.conduct
+        return brief(
+            wire,
+            rcode,
+            ede,
+            lambda message: self._hear(message, client).told,
+            conduct.payload,
+            ra=conduct.recursion_available,
+        )
 
-    async def _work(self, wire: bytes, query: Query, told: Options, key: bytes | None, send: Send) -> None:
-        """Answer `query`; `send` is called whatever happens, cancellation included."""
+    async def _work(self, job: _Job) -> None:
+        """Answer `job`; its `send` is called whatever happens, cancellation included."""
+        wire, query, told, key, send = job
         response: bytes | None = None
         reply = _INTERNAL
         answers = self.answers
         generation = 0 if answers is None else answers.generation
         try:
             reply = await self._reply(query)
-            response = self._render(int.from_bytes(wire[:2], "big"), query, reply, told)
+            response = full(wire, query, reply, told, self.conduct.payload)
             if answers is not None:
                 self._keep(answers, key, response, query, reply, generation)
         except Exception as error:
-            reply = _INTERNAL
-            self._log.error("internal_error", query=query.id, error=repr(error), where=place_of(error))
-            response = self._render(int.from_bytes(wire[:2], "big"), query, _INTERNAL, told)
-            self._counters.answers_internal_error += 1
+            reply, response = self._broken(job, error)
         finally:
             self._flights.leave(query.client.host)
             send(response)
         self._account(query, reply)
 
+    def _broken(self, job: _Job, error: Exception) -> tuple[Reply, bytes]:
+        """What the client is told about a bug, which is logged."""
+        self._log.error("internal_error", query=job.query.id, error=repr(error), where=place_of(error))
+        self._counters.answers_internal_error += 1
+        return _INTERNAL, full(job.wire, job.query, _INTERNAL, job.told, self.conduct.payload)
+
     def _keep(
         self, answers: AnswerStore, key: bytes | None, response: bytes, query: Query, reply: Reply, generation: int
     ) -> None:
         """`response` is stored under `key` where others may be served with it."""
-        if key is not None and reply.storable and _fits_all(response, query):
+        if key is not None and reply.storable and fits_all(response, query):
             answers.keep(key, response, generation, reply.again_s)
 
     async def _reply(self, query: Query) -> Reply:
         try:
-            return await self.answerer.answer(query)
+            return await self._answerer.answer(query)
         except ResolutionFailed as failure:
             return Reply(failure.rcode, ra=self.conduct.recursion_available, ede=failure.ede)
-
-    def _render(self, message_id: int, query: Query, reply: Reply, told: Options) -> bytes:
-        """The octets that tell `query` what `reply` says, within what the client can take, with the options `told`."""
-        flags = QR | AA * reply.aa | RA * reply.ra | AD * reply.ad | RD * query.rd | CD * query.cd
-        answer, edns = reply.answer, None
-        if query.edns is not None:
-            edns = Edns(self.conduct.payload, do=query.edns.do, options=told + extended_errors(reply.ede))
-        if query.client.transport is Transport.TCP:
-            limit = _MAX_MESSAGE
-        else:
-            limit = _PLAIN_UDP if query.edns is None else min(max(query.edns.payload, _PLAIN_UDP), self.conduct.payload)
-            if query.question.type == Type.ANY:
-                answer = _least(answer)
-        sections = (answer, reply.authority, reply.additional)
-        return render(Message(message_id, flags, reply.rcode, query.question, *sections, edns), limit)
 
     def _account(self, query: Query, reply: Reply) -> None:
         counters = self._counters
@@ -327,18 +351,12 @@ class Responder:
             )
 
 
-def _fits_all(response: bytes, query: Query) -> bool:
-    """Whether `response` fits each client whose query has the same key: those that offer at least `EDNS_PAYLOAD`."""
-    return len(response) <= EDNS_PAYLOAD or query.client.transport is Transport.TCP
+def _peek_of(answerer: Answerer) -> Peek | None:
+    """The `peek` of an answerer that has one. Those without are simulated servers, which have everything at hand."""
+    peek: Peek | None = getattr(answerer, "peek", None)
+    return peek
 
 
 def _is_empty(message: Message) -> bool:
     """Whether `message` has no records but its OPT."""
     return not (message.answer or message.authority or message.additional)
-
-
-def _least(answer: tuple[RRset, ...]) -> tuple[RRset, ...]:
-    """Of sets of one owner the shortest; anything else as it is, such as an alias made of the DNAME above it."""
-    if len({rrset.name.lower() for rrset in answer}) != 1:
-        return answer
-    return (min(answer, key=lambda rrset: sum(map(len, rrset.rdatas))),)

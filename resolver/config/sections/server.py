@@ -45,7 +45,8 @@ class Server(Section):
 
     max_in_flight: Annotated[int | None, Field(ge=1, le=65536), Doc("queries")] = None
     """Queries worked on at once, of all clients together; beyond it what is in the cache is still answered, anything
-    else gets no reply over UDP and SERVFAIL (`BUSY`) over TCP. Bounds memory under a flood of names that are not
+    else gets no reply over UDP and SERVFAIL (`BUSY`) over TCP. An eighth of them may wait for
+    their turn. Bounds memory under a flood of names that are not
     stored. Not set, it is what the file descriptors that the process may have suffice for, 2048 at most; the daemon
     raises their limit (RLIMIT_NOFILE) as far as it may. Peers: Unbound 1024 or 2048 per thread
     (`num-queries-per-thread`), BIND 1000 (`recursive-clients`), PowerDNS 2048 per thread (`max-mthreads`)."""

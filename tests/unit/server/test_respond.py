@@ -472,6 +472,83 @@ def test_one_client_cannot_take_the_places_of_all(run, transport):
     assert (counters.queries_dropped_client, counters.queries_dropped_busy, counters.queries_in_flight) == (3, 0, 0)
 
 
+class Works(Says):
+    """An answerer that has nothing at hand."""
+
+    def peek(self, query: Query) -> Reply | None:
+        return None
+
+
+def test_what_needs_work_is_begun_one_a_turn_and_what_is_at_hand_never_waits(run):
+    async def main(f: Front):
+        f.below = f.responder.answerer = Works(slow)  # type: ignore[assignment]
+        sent: list[tuple[int, bytes | None]] = []
+        for number in range(5):
+            f.responder(query(id=number), UDP, lambda response, number=number: sent.append((number, response)))
+        begun = []
+        for _ in range(8):
+            await asyncio.sleep(0)
+            begun.append(len(f.below.queries))
+        in_flight = f.counters.queries_in_flight
+        f.responder.answerer = Remembers(slow)
+        at_once: list[bytes | None] = []
+        f.responder(query(id=9), UDP, at_once.append)
+        answered = len(at_once)
+        await asyncio.sleep(2)
+        return begun, in_flight, answered, sorted(number for number, _ in sent), f.counters.queries_in_flight
+
+    begun, in_flight, answered, sent, left = front(run, main, answers=False)
+    assert begun == sorted(begun)
+    assert set(range(1, 6)) <= set(begun), "never two in one turn"
+    assert (in_flight, answered, sent, left) == (5, 1, [0, 1, 2, 3, 4], 0)
+
+
+@pytest.mark.parametrize(("client", "rcode"), [(UDP, None), (TCP, Rcode.SERVFAIL)])
+def test_only_so_many_wait_to_be_begun(run, client, rcode):
+    async def main(f: Front):
+        f.responder.answerer = Works(slow)
+        sent: list[bytes | None] = []
+        for number in range(6):
+            f.responder(query(id=number, edns=Edns()), client, sent.append)
+        turned_away = list(sent)
+        await asyncio.sleep(2)
+        return turned_away, len(sent), f.counters.queries_dropped_busy, f.counters.queries_in_flight
+
+    turned_away, answered, dropped, left = front(run, main, max_in_flight=32, answers=False)
+    assert [each and parse(each).rcode for each in turned_away] == [rcode], "one was begun, four wait"
+    assert (answered, dropped, left) == (6, 1, 0)
+
+
+def test_at_the_end_those_that_wait_get_no_answer(run):
+    async def main(f: Front):
+        f.responder.answerer = Works(slow)
+        sent: list[bytes | None] = []
+        for number in range(4):
+            f.responder(query(id=number), UDP, sent.append)
+        f.responder.give_up()
+        given_up = list(sent)
+        await asyncio.sleep(0)
+        await f.tasks.cancel()
+        await asyncio.sleep(2)
+        return given_up, sent, f.counters.queries_in_flight
+
+    assert front(run, main, answers=False) == ([None] * 3, [None] * 4, 0)
+
+
+def test_a_bug_in_what_is_at_hand_is_servfail_and_a_line_in_the_log(run):
+    class Breaks(Says):
+        def peek(self, query: Query) -> Reply | None:
+            raise ZeroDivisionError
+
+    async def main(f: Front):
+        f.responder.answerer = Breaks()
+        return await f.ask(query(edns=Edns())), f.events[-1]["event"], f.counters
+
+    message, event, counters = front(run, main)
+    assert (message.rcode, event) == (Rcode.SERVFAIL, "internal_error")
+    assert (counters.answers_internal_error, counters.answers_servfail, counters.queries_in_flight) == (1, 1, 0)
+
+
 # -- who may ask
 
 
@@ -522,35 +599,6 @@ def test_what_may_not_be_asked_is_refused_whatever_it_is(run):
 
 
 # -- sizes that could be misused
-
-
-@pytest.mark.rfc(8482, "4.1")
-def test_any_is_answered_with_the_shortest_set_over_udp_and_with_all_over_tcp(run):
-    sets_of_it = sets(
-        [
-            *(f"www.example.com. 60 IN TXT {'x' * 200}{number}" for number in range(4)),
-            "www.example.com. 60 IN A 192.0.2.80",
-            "www.example.com. 60 IN AAAA 2001:db8::80",
-        ]
-    )
-    wire = query(WWW._replace(type=Type.ANY), edns=Edns(4096))
-
-    async def main(f: Front):
-        f.below.said = Reply(0, sets_of_it, ra=True, storable=True)
-        found = [await f.ask(wire, client) for client in (UDP, TCP, UDP, TCP)]
-        return found, len(f.below.queries)
-
-    (udp, tcp, *again), made = front(run, main)
-    assert [each.type for each in udp.answer] == [Type.A]
-    assert not udp.flags & TC
-    assert len(tcp.answer) == 3
-    assert (again, made) == ([udp, tcp], 2)
-
-
-def test_an_alias_that_a_dname_makes_is_told_whole_to_any(run):
-    chain = sets(["example.com. 60 IN DNAME example.net.", "www.example.com. 60 IN CNAME www.example.net."])
-    message = ask(run, Reply(0, chain, ra=True), query(WWW._replace(type=Type.ANY)))
-    assert [each.type for each in message.answer] == [Type.DNAME, Type.CNAME]
 
 
 @pytest.mark.rfc(9715, "3.1")
