@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import gc
 import io
 import os
 import signal
@@ -102,6 +103,19 @@ def test_it_may_have_as_many_files_open_as_the_system_lets_it(
     lived()
     assert raised == ["raised", "made"], "what the program may use follows from it"
     assert "event=descriptors limit=4096 before=1024" in capsys.readouterr().err
+
+
+def test_searching_for_garbage_keeps_nobody_waiting() -> None:
+    """Collections of the young are small enough to take a millisecond; what exists at the start is in none."""
+    before = gc.get_threshold()
+    try:
+        lived()
+        youngest, middle, _ = gc.get_threshold()
+        assert youngest * middle <= 5000
+        assert gc.get_freeze_count() > 10_000
+    finally:
+        gc.unfreeze()
+        gc.set_threshold(*before)
 
 
 def test_told_twice_it_ends_at_once(monkeypatch: pytest.MonkeyPatch) -> None:
