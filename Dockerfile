@@ -14,7 +14,8 @@ RUN python -m venv /opt/resolverd \
 FROM python:${PYTHON}-slim
 COPY --from=build /opt/resolverd /opt/resolverd
 
-# A resolver for the containers beside it. RESOLVER_RESOLVER__ROOTS=simulated serves the simulated internet instead;
+# A resolver for the containers beside it: clients in private networks alone, unless RESOLVER_SERVER__ALLOW names others.
+# RESOLVER_RESOLVER__ROOTS=simulated serves the simulated internet instead;
 # RESOLVER_RESOLVER__FORWARD_ZONES='{".": ["192.0.2.1"]}' asks upstreams. All settings: docs/configuration.md.
 ENV PYTHONDONTWRITEBYTECODE=1 \
     PYTHONUNBUFFERED=1 \

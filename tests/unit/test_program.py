@@ -496,6 +496,25 @@ def test_too_few_descriptors_are_told_with_what_to_do(on_loop, monkeypatch):
     assert (most, "few_descriptors" in told) == (300, False)
 
 
+def test_what_is_in_the_cache_is_answered_though_no_place_is_free():
+    """Every stage passes on what the one below has at hand; a query with a cookie is not answered as stored octets."""
+
+    async def main(made):
+        await made.ask("www.example.com")
+        silent = [asyncio.ensure_future(made.octets(f"{n}.silent.broken.test")) for n in range(2)]
+        await asyncio.sleep(0.1)
+        full = made.program.stats()["queries.in_flight"]
+        before = made.clock.monotonic()
+        held = await made.ask("www.example.com", edns=Edns(options=((10, b"clients!"),)))
+        transfer = await made.ask("www.example.com", "AXFR")
+        took = made.clock.monotonic() - before
+        await asyncio.gather(*silent)
+        return full, told(*held.answer), transfer.rcode, took
+
+    settings = {"server": {"max_in_flight": 2}}
+    assert whole(main, settings) == (2, ["www.example.com. 3600 A 192.0.2.80"], Rcode.REFUSED, 0.0)
+
+
 @pytest.mark.sockets
 def test_to_stop_is_to_finish_what_is_in_progress(on_loop):
     """slow.broken.test takes most of a second; the stop comes while it is asked."""
