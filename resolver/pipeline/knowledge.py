@@ -156,7 +156,8 @@ class Known:
         """The records hold what `conclusion` says; returned with the TTLs it is held for."""
         match conclusion:
             case Answered(chain, rrsets, authoritative):
-                return Answered(self._hold(chain, authoritative), self._hold(rrsets, authoritative), authoritative)
+                held = self._hold((*chain, *rrsets), authoritative)  # together: an alias asked for may be made, too
+                return Answered(held[: len(chain)], held[len(chain) :], authoritative)
             case Alias(chain, target, authoritative):
                 return Alias(self._hold(chain, authoritative), target, authoritative)
             case Denied(chain, name, rcode, soa, authoritative):

@@ -122,9 +122,13 @@ class Liar:
             case "no question":
                 return render(message._replace(question=None, rcode=rng.choice((0, 1, 2, 5))))
             case "empty":
-                return render(message._replace(answer=(), authority=(), additional=(), flags=QR | AA * rng.randrange(2)))
+                return render(
+                    message._replace(answer=(), authority=(), additional=(), flags=QR | AA * rng.randrange(2))
+                )
             case _:
-                many = tuple(bytes((66, 66)) + number.to_bytes(2, "big") for number in range(rng.choice((90, 700, 3000))))
+                many = tuple(
+                    bytes((66, 66)) + number.to_bytes(2, "big") for number in range(rng.choice((90, 700, 3000)))
+                )
                 assert query.question is not None
                 return render(message._replace(answer=(RRset(query.question.name, Type.A, 1, 300, many),)))
 
@@ -132,7 +136,9 @@ class Liar:
         """A reply to `wire` that fits, and says whatever comes to mind, in any section."""
         rng = self._rng
         sections = [tuple(self._invented(question) for _ in range(rng.choice((0, 1, 1, 2, 4)))) for _ in range(3)]
-        flags = QR | AA * rng.randrange(2) | RA * rng.randrange(2) | AD * (rng.random() < 0.2) | TC * (rng.random() < 0.05)
+        flags = (
+            QR | AA * rng.randrange(2) | RA * rng.randrange(2) | AD * (rng.random() < 0.2) | TC * (rng.random() < 0.05)
+        )
         rcode = rng.choice(_RCODES)
         ident = int.from_bytes(wire[:2], "big")
         edns = Edns() if rcode > 15 or rng.random() < 0.5 else None
@@ -148,7 +154,9 @@ class Liar:
             owner = names.parent(owner)
         rtype = question.type if rng.random() < 0.4 else rng.choice(_TYPES)
         ttl = rng.choice((0, 1, 60, 3600, 86400, 0x7FFFFFFF))
-        return RRset(owner, rtype, 1, ttl, tuple(dict.fromkeys(self._rdata(rtype) for _ in range(rng.choice((1, 1, 2))))))
+        return RRset(
+            owner, rtype, 1, ttl, tuple(dict.fromkeys(self._rdata(rtype) for _ in range(rng.choice((1, 1, 2)))))
+        )
 
     def _rdata(self, rtype: int) -> bytes:
         rng = self._rng

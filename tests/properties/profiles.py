@@ -8,12 +8,17 @@ from __future__ import annotations
 
 import os
 
-from hypothesis import HealthCheck, settings
+from hypothesis import HealthCheck, Phase, settings
 
+_PHASES = [Phase.explicit, Phase.reuse, Phase.generate, Phase.shrink]
 _SLOW = [HealthCheck.too_slow, HealthCheck.data_too_large]
 
-settings.register_profile("gate", derandomize=True, deadline=None, max_examples=50, suppress_health_check=_SLOW)
-settings.register_profile("fuzz", derandomize=False, deadline=None, max_examples=200, suppress_health_check=_SLOW)
+settings.register_profile(
+    "gate", derandomize=True, deadline=None, max_examples=200, suppress_health_check=_SLOW, phases=_PHASES
+)
+settings.register_profile(
+    "fuzz", derandomize=False, deadline=None, max_examples=200, suppress_health_check=_SLOW, phases=_PHASES
+)
 
 PROFILE = settings.get_profile(os.environ.get("RESOLVER_PROFILE", "gate"))
 

@@ -22,7 +22,7 @@ from resolver.program import Program
 from resolver.wire import names, types
 from resolver.wire.parse import parse
 from resolver.wire.render import render_query
-from tests.support.hierarchies import Plan
+from tests.support.hierarchies import LONG, Plan
 from tests.support.internet import Internet
 from tests.support.strict import run_strictly
 
@@ -110,7 +110,8 @@ class Stage:
             f"{each.time:.3f} {each.to} {each.transport} {_asked(each.wire)} -> {_said(each.response)}"
             for each in self.internet.network.history
         ]
-        return "\n".join((str(self.plan), *sent, *map(str, self.tells), self.log.getvalue()))
+        whole = "\n".join((str(self.plan), *sent, *map(str, self.tells), self.log.getvalue()))
+        return whole.replace(LONG, '"..."')
 
 
 def _asked(wire: bytes) -> str:

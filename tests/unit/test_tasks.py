@@ -41,3 +41,20 @@ def test_cancelling_ends_all_and_waits_for_their_last_words(run):
         return sorted(said), len(tasks)
 
     assert run(main()) == ([0, 1, 2], 0)
+
+
+def test_a_task_that_is_cancelled_at_once_has_begun_and_says_its_last_words(run):
+    async def main():
+        tasks, said = Tasks(), []
+
+        async def work():
+            try:
+                await asyncio.sleep(3600)
+            finally:
+                said.append(True)
+
+        tasks.spawn(work())
+        await tasks.cancel()
+        return said
+
+    assert run(main()) == [True]

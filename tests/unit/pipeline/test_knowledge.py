@@ -329,6 +329,16 @@ def test_the_alias_that_a_dname_makes_is_itself_the_answer_where_it_is_asked_for
         assert known.recall(alias.name, rtype) == Answered((dname,), (alias,), False)
 
 
+@pytest.mark.rfc(6672, "3.4")
+def test_an_alias_that_was_asked_for_and_made_by_a_dname_is_not_held_without_it():
+    known, _ = made()
+    dname, alias = sets([DNAME, MADE])
+    known.learn(zone_text.question("www.legacy.example.org.", "CNAME"), Answered((dname,), (alias,), True))
+    recalled = known.recall(alias.name, Type.A)
+    assert isinstance(recalled, Alias)
+    assert recalled.chain == (dname, alias)
+
+
 @pytest.mark.rfc(4035, "4.2")
 def test_what_the_parent_says_of_a_ds_does_not_deny_the_name_itself():
     known, _ = made(stubs=["corp."])
