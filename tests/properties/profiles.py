@@ -1,7 +1,7 @@
 """How many examples each property is shown, and whether they are the same each time.
 
-`gate` is what `make test` runs: derandomised, no deadline, few examples. `fuzz` is what `make fuzz` runs again and again
-until its time is up: random, no deadline. RESOLVER_PROFILE chooses; the gate is the default.
+`gate` is what `make test` runs: derandomised, no deadline, few examples. `fuzz` is what `make fuzz` runs again and
+again until its time is up: random, no deadline. RESOLVER_PROFILE chooses; the gate is the default.
 """
 
 from __future__ import annotations

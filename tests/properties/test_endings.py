@@ -1,4 +1,4 @@
-"""Whatever servers and networks do, every question ends: within its budget, with a well-formed answer, and then quiet."""
+"""Whatever servers and networks do, every question ends: within its budget, with a good answer, and then quiet."""
 
 from __future__ import annotations
 

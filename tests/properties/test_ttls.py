@@ -1,4 +1,4 @@
-"""While nothing is asked anew, the TTL that clients see of a record only falls, and is never above what its zone says."""
+"""While nothing is asked anew, the TTL that clients see of a record only falls, and is never above its zone's."""
 
 from __future__ import annotations
 
