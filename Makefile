@@ -3,14 +3,16 @@ PYTHON ?= python3
 VENV   ?= .venv
 BIN    := $(VENV)/bin
 ARGS   ?=
+FUZZ_SECONDS ?= 60
 
-.PHONY: serve test lint types unit docs bench robustness clean help
+.PHONY: serve test lint types unit docs bench robustness fuzz clean help
 
 help:
 	@echo "make serve   start the daemon with its simulated internet (ARGS='--listen 127.0.0.1:5301' to change it)"
 	@echo "make test    lint, types and all tests"
 	@echo "make bench   CPU per query, start-up and memory, beside unbound when that is installed"
 	@echo "make robustness  what attacks cost others, rates under load; writes docs/robustness.md"
+	@echo "make fuzz    fuzz targets and random properties, FUZZ_SECONDS=60 each; tests/fuzz/README.md"
 	@echo "make docs    write the generated pages of docs/ again"
 
 # The marker files are touched last, so that an installation which was cut short is done again.
@@ -48,5 +50,8 @@ bench: $(VENV)/.developing
 robustness: $(VENV)/.developing
 	$(BIN)/python -m tests.robustness $(ARGS)
 
+fuzz: $(VENV)/.developing
+	$(BIN)/python -m tests.fuzz --seconds $(FUZZ_SECONDS) $(ARGS)
+
 clean:
-	rm -rf $(VENV) build dist *.egg-info .mypy_cache .ruff_cache .pytest_cache .hypothesis
+	rm -rf $(VENV) build dist *.egg-info .mypy_cache .ruff_cache .pytest_cache .hypothesis .fuzz

@@ -15,16 +15,12 @@ import pytest
 from tests.support import raw
 from tests.support.daemons import PATIENCE, ROOT, Daemon, environment
 from tests.support.fixtures import Print
+from tests.support.namespaces import LOOPBACK_UP, namespace
 
 pytestmark = [pytest.mark.clients, pytest.mark.sockets]
 
 RECIPES = (ROOT / "docs" / "recipes.md").read_text()
 TRACE = "## dig +trace, and any other program, inside the simulated internet"
-LOOPBACK_UP = (
-    "import fcntl, socket, struct; "
-    "fcntl.ioctl(socket.socket(), 0x8914, struct.pack('16sH14x', b'lo', 0x41))"  # SIOCSIFFLAGS: IFF_UP, IFF_RUNNING
-)
-"""`ip link set lo up` where there is no `ip`."""
 
 
 def commands(text: str) -> list[str]:
@@ -66,21 +62,6 @@ def test_a_command_shows_what_the_recipe_says(daemon: Daemon, line: str) -> None
 
 
 # -- dig +trace
-
-
-def namespace() -> list[str]:
-    """The command that runs another in namespaces of its own, where that is allowed; else the test is skipped."""
-    why = ""
-    for privilege in ((), ("--map-root-user",)):
-        tool = ["unshare", *privilege, "--net", "--mount", "--pid", "--fork", "--kill-child"]
-        try:
-            tried = subprocess.run([*tool, "mount", "-t", "tmpfs", "tmpfs", "/mnt"], capture_output=True, text=True)
-        except FileNotFoundError:
-            pytest.skip("unshare is not installed: apt-get install util-linux")
-        if tried.returncode == 0:
-            return tool
-        why = tried.stderr.strip()
-    pytest.skip(f"namespaces cannot be made here (root can): {why}")
 
 
 @pytest.fixture

@@ -80,21 +80,17 @@ def fuzz(target: str, seconds: int) -> Outcome:
     options += [f"-timeout={INPUT_S}", "-rss_limit_mb=1024", "-print_final_stats=1", "-verbosity=1"]
     command = [sys.executable, "-m", "tests.fuzz.instrumented", target, *options, str(kept), str(SEEDS / target)]
     done = subprocess.run(command, cwd=ROOT, capture_output=True, text=True, errors="replace")
-    runs = [
-        int(count)
-        for count in re.findall(r"#(\d+)\s|number_of_executed_units: (\d+)", done.stderr)
-        for count in count
-        if count
-    ]
+    runs = re.findall(r"#(\d+)\s|number_of_executed_units: (\d+)", done.stderr)
     findings = [str(each.relative_to(ROOT)) for each in sorted(set(broken.iterdir()) - before)]
     if findings or done.returncode:
-        findings.append(_why(done.stderr) or f"exit code {done.returncode}: {done.stderr[-500:]}")
-    return Outcome(target, max(runs, default=0), findings)
+        findings = [f"{', '.join(findings) or f'exit code {done.returncode}'}: {_why(done.stdout + done.stderr)}"]
+    return Outcome(target, max((int(count) for pair in runs for count in pair if count), default=0), findings)
 
 
 def _why(text: str) -> str:
-    """The exception that atheris saw, from its first line on."""
-    return text.partition("Uncaught Python exception")[2].partition("==")[0].strip(" =\n")[-1500:]
+    """What atheris said last, the exception that it saw first of all."""
+    _, seen, exception = text.partition("Uncaught Python exception")
+    return (exception.partition("==")[2].partition("==")[0] if seen else text[-600:]).strip(" =:\n")
 
 
 def properties(seconds: int) -> Outcome:

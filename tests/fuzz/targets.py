@@ -93,9 +93,13 @@ def patch(data: bytes) -> None:
         return
     age, cut, data = data[0], int.from_bytes(data[1:3], "big"), data[3:]
     stored.key(data, tcp=True)
-    made = stored.make(data)
-    before = parsed(data)
-    if made is None or before is None or before.question is None:
+    stored.make(data)
+    read = parsed(data)
+    if read is None or read.question is None or any(each.type == Type.TSIG for each in read.additional):
+        return
+    data = render(read)  # only such is stored: in what others send, a name may point into a TTL
+    before, made = parse(data), stored.make(data)
+    if made is None or before.question is None:
         return
     asked = before.question
     query = cut.to_bytes(2, "big") + b"\1\0\0\1" + bytes(6) + asked.name.swapcase() + data[12 + len(asked.name) :][:4]
@@ -132,7 +136,11 @@ def oracle(data: bytes) -> None:
         return
     other = theirs(data)
     if not isinstance(other, Exception):
-        assert our_reading(message) == their_reading(other)
+        # dnspython interprets some options, and writes them in its own way.
+        mine, yours = (
+            each._replace(edns=each.edns and each.edns[:3]) for each in (our_reading(message), their_reading(other))
+        )
+        assert mine == yours
 
 
 # -- engine
