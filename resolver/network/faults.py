@@ -171,7 +171,9 @@ def garbage(entropy: Entropy) -> bytes:
 
 
 def wrong_id(response: bytes) -> bytes:
-    """`response` with an id that nobody asked with."""
+    """`response` with an id that nobody asked with; what is too short to have one comes back as it is."""
+    if len(response) < 2:
+        return response
     return bytes((response[0] ^ 0x5A, response[1] ^ 0xA5)) + response[2:]
 
 
