@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import random
 
 import dns.message
@@ -128,6 +129,29 @@ def test_what_is_held_changes_no_answer(seed, zones, count):
             note(str(made))
             note("\n".join(map(str, warm)))
         assert told.records() == cold.records(), f"warm {told}, cold {cold}"
+
+
+@examples(0.6)
+@given(seed=SEEDS, zones=st.integers(0, 6), count=st.integers(2, 12), gap=st.sampled_from((0.0, 0.01, 0.2)))
+def test_asking_at_once_changes_no_answer(seed, zones, count, gap):
+    """Questions that are in flight together, and join one another, are answered as each would be alone."""
+    rng = random.Random(seed)
+    made = plan(seed, zones)
+    asked = made.questions(rng, count)
+
+    async def at_once(stage: Stage) -> list[Told]:
+        async def one(number: int, name: str, rtype: str) -> Told:
+            await asyncio.sleep(number * gap)
+            return await stage.ask(name, rtype, tcp=True, quiet=False)
+
+        return list(await asyncio.gather(*(one(number, *each) for number, each in enumerate(asked))))
+
+    together = on_stage(made, at_once, seed=seed, link=Link(latency_ms=30), explain=note)
+    for (name, rtype), told in zip(asked, together, strict=True):
+        alone = on_stage(made, lambda stage, n=name, t=rtype: stage.ask(n, t, tcp=True), seed=seed)
+        if told.records() != alone.records():
+            note("\n".join(map(str, (made, *together))))
+        assert told.records() == alone.records(), f"together {told}, alone {alone}"
 
 
 @examples(0.6)

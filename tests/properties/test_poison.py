@@ -9,6 +9,7 @@ from hypothesis import strategies as st
 
 from resolver.errors import BadName
 from resolver.message import Type
+from resolver.network.base import Endpoint
 from resolver.wire import names
 from tests.properties.liars import EVIL, Liar, poisoned
 from tests.properties.profiles import examples
@@ -83,9 +84,12 @@ def untouched(stage: Stage, insiders: set[str], told: Told) -> bool:
     often=st.sampled_from((0.3, 0.8, 1.0)),
     behaviours=st.sampled_from((("lie",), ("lie", "damaged"), ("lie", "wrong question", "empty", "slow"))),
     minimises=st.booleans(),
+    role=st.sampled_from(("delegated", "delegated", "stub_zones", "forward_zones")),
     count=st.integers(1, 8),
 )
-def test_nothing_outside_the_bailiwick_of_a_liar_is_ever_believed(seed, zones, often, behaviours, minimises, count):
+def test_nothing_outside_the_bailiwick_of_a_liar_is_ever_believed(
+    seed, zones, often, behaviours, minimises, role, count
+):
     rng = random.Random(seed)
     made = plan(seed, zones)
     bad = corrupt(made, rng)
@@ -101,6 +105,8 @@ def test_nothing_outside_the_bailiwick_of_a_liar_is_ever_believed(seed, zones, o
         )
     asked += [(rng.choice(victims), rng.choice(("A", "NS", "AAAA", "SOA", "CNAME"))) for _ in range(6)]
     settings = {"resolver": {"roots": "internet", "qname_minimisation": minimises}}
+    if role != "delegated":  # a forwarder's or stub's answers are confined to its zone, too
+        settings["resolver"][role] = {bad.rstrip("."): [Endpoint("127.53.6.1", 53), Endpoint("127.53.6.2", 53)]}
 
     async def lied_to(stage: Stage) -> list[Told]:
         network, clock = stage.internet.network, stage.internet.clock
