@@ -24,7 +24,7 @@ EVER = 0x7FFFFFFF
 
 
 def ghost(wire: bytes, client: object, send: Callable[[bytes | None], None], *, delegates: bool = True) -> None:
-    """A server that holds on to its zone: it prolongs its NS and addresses, and delegates children that hold on, too."""
+    """A server that holds on to its zone: it prolongs its NS and addresses, and so do the children that it has."""
     query = parse(wire)
     question = query.question
     assert question is not None
