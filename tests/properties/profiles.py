@@ -14,7 +14,7 @@ _PHASES = [Phase.explicit, Phase.reuse, Phase.generate, Phase.shrink]
 _SLOW = [HealthCheck.too_slow, HealthCheck.data_too_large]
 
 settings.register_profile(
-    "gate", derandomize=True, deadline=None, max_examples=200, suppress_health_check=_SLOW, phases=_PHASES
+    "gate", derandomize=True, deadline=None, max_examples=80, suppress_health_check=_SLOW, phases=_PHASES
 )
 settings.register_profile(
     "fuzz", derandomize=False, deadline=None, max_examples=200, suppress_health_check=_SLOW, phases=_PHASES
