@@ -26,8 +26,8 @@ from resolver.wire import names
 from tests.support.daemons import Daemon
 from tests.support.namespaces import LOOPBACK_UP
 
-Answer = tuple[str, list[str]]
-"""An rcode, and the records of the answer section, sorted, without their TTLs."""
+Answer = tuple[str, list[str], str]
+"""An rcode, the records of the answer section, sorted, without their TTLs; and what explains a failure."""
 
 OURS, THEIRS = ("127.0.0.1", 53), ("127.0.0.1", 5301)
 ASKERS = 24
@@ -35,7 +35,7 @@ PATIENCE = 30.0
 """Seconds in which both have started."""
 CLIENT_S = 6.0
 """Seconds that a client waits: what says nothing by then has failed."""
-FAILED: Answer = "SERVFAIL", []
+FAILED: Answer = "SERVFAIL", [], "silence"
 LOCAL = (
     "test",
     "invalid",
@@ -88,7 +88,7 @@ def ask(name: str, rtype: str, at: tuple[str, int]) -> Answer:
     except dns.exception.Timeout:
         return FAILED
     records = {f"{rrset.name.canonicalize()} {_canonical(rdata)}" for rrset in reply.answer for rdata in rrset}
-    return dns.rcode.to_text(reply.rcode()), sorted(records)
+    return dns.rcode.to_text(reply.rcode()), sorted(records), "; ".join(map(str, reply.extended_errors()))
 
 
 def _canonical(rdata: dns.rdata.Rdata) -> str:

@@ -46,7 +46,7 @@ class Difference(NamedTuple):
 
 
 def _short(answer: Answer) -> str:
-    return f"{answer[0]} {[each[:90] for each in answer[1]]}"
+    return f"{answer[0]} {[each[:90] for each in answer[1]]} {answer[2]}"
 
 
 class Reason(NamedTuple):
@@ -117,9 +117,9 @@ def differences(directory: Path, questions: list[tuple[str, str]]) -> list[Diffe
     answers = json.loads((directory / "answers.json").read_text())
     (directory / "answers.json").unlink()
     return [
-        Difference(name, rtype, (ours[0], ours[1]), (theirs[0], theirs[1]))
+        Difference(name, rtype, tuple(ours), tuple(theirs))
         for (name, rtype), ours, theirs in zip(questions, *answers, strict=True)
-        if ours != theirs
+        if ours[:2] != theirs[:2]
     ]
 
 
