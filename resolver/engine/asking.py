@@ -92,10 +92,11 @@ def ask_zone(
     if not recursed and (dead := known.dead_zone(delegation)) is not None:
         raise dead.fresh()  # what is raised must not be held by its own frame
     candidates = Candidates(delegation, known.servers, budget, recursed)
-    seeking = Seeking(candidates, known, [each for each in delegation.servers if not each.endpoints])
+    nameless = [each for each in delegation.servers if not (each.endpoints or budget.places_of(each.name))]
+    seeking = Seeking(candidates, known, nameless)
     asking = Asking(delegation, question, known, budget, candidates, seeking)
     for server in delegation.servers:
-        candidates.add(server.name, server.endpoints)
+        candidates.add(server.name, server.endpoints or budget.places_of(server.name))
     while True:
         heard = doubted = asking.doubted
         candidate = candidates.next(only_fresh=seeking.possible)

@@ -17,6 +17,7 @@ from dataclasses import dataclass, field
 from typing import Final
 
 from resolver.errors import ResolutionFailed
+from resolver.network.base import Endpoint
 
 OTHER, NO_REACHABLE_AUTHORITY, NETWORK_ERROR = 0, 22, 23
 """EDE info-codes (RFC 8914 section 4)."""
@@ -45,7 +46,7 @@ class Limits:
 @dataclass(slots=True)
 class _Spent:
     """What the whole of a query has used, shared by all of its fetches. `silent`: messages by zone, while no server
-    of it had ever replied."""
+    of it had ever replied. `places`: the addresses found, of as many name servers as may be sought."""
 
     aliases: int = 0
     referrals: int = 0
@@ -54,6 +55,7 @@ class _Spent:
     minimised: int = 0
     in_vain: int = 0
     silent: dict[bytes, int] = field(default_factory=dict)
+    places: dict[bytes, tuple[Endpoint, ...]] = field(default_factory=dict)
 
 
 @dataclass(slots=True)
@@ -113,6 +115,14 @@ class Budget:
     def spend_fetch(self) -> None:
         """The addresses of one more name server are sought."""
         self.spent.fetches += 1
+
+    def fetched(self, name: bytes, places: tuple[Endpoint, ...]) -> None:
+        """The name server `name` turned out to have these addresses."""
+        self.spent.places[name] = places
+
+    def places_of(self, name: bytes) -> tuple[Endpoint, ...]:
+        """The addresses that were found of the name server `name`: what comes next to its zone need not seek them."""
+        return self.spent.places.get(name, ())
 
     def spend_failed_fetch(self) -> None:
         """A name server turned out to have no address."""

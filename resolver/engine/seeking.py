@@ -112,7 +112,9 @@ class Seeking:
             for endpoint in endpoints(rrset, self.known.port)
         ]
         if found:
-            self.candidates.add(server, self.known.trim.addresses_of(found))
+            places = tuple(self.known.trim.addresses_of(found))
+            budget.fetched(server, places)
+            self.candidates.add(server, places)
             return
         budget.spend_failed_fetch()
         if rtype == Type.A and result.answer.rcode == Rcode.NOERROR and budget.may_fetch(len(self.open)):

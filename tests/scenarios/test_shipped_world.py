@@ -205,3 +205,14 @@ def test_without_rd_nobody_is_asked():
         return before.rcode, after.rcode, len(after.answer)
 
     assert whole(main) == (Rcode.REFUSED, Rcode.NOERROR, 1)
+
+
+def test_a_long_name_in_a_zone_without_glue_takes_one_look_at_its_name_server():
+    """Each minimised name asks the same servers: their addresses are sought once for all of them."""
+    zone = "8.b.d.0.1.0.0.2.ip6.arpa."
+
+    async def main(made):
+        await made.ask(zone, "SOA")
+        return await made.ask(f"0.8.{'0.' * 22}{zone}", "PTR")
+
+    assert told(*whole(main).answer) == [f"0.8.{'0.' * 22}{zone} 3600 PTR www.example.com."]
