@@ -60,6 +60,11 @@ class Routes:
                 return self.forwards[ancestor]
         return None
 
+    def has_zone(self, name: bytes) -> bool:
+        """Whether `name` is that of a stub or forward zone."""
+        folded = names.fold(name)
+        return folded in self.stubs or folded in self.forwards
+
     def has_stub(self, name: bytes) -> bool:
         """Whether `name` is in a stub zone."""
         return bool(self.stubs) and any(ancestor in self.stubs for ancestor in names.ancestors(name))
@@ -162,8 +167,8 @@ class Known:
                 return Alias(self._hold(chain, authoritative), target, authoritative)
             case Denied(chain, name, rcode, soa, authoritative):
                 if soa is not None:
-                    # What the parent says of a DS is not for the name itself: a stub zone may be there (RFC 4035).
-                    whole = rcode == Rcode.NXDOMAIN and question.type != Type.DS
+                    # What the parent says of a DS is not for the name itself where the configuration has a zone there.
+                    whole = rcode == Rcode.NXDOMAIN and not (question.type == Type.DS and self.routes.has_zone(name))
                     rtype = NAME_ERROR if whole else question.type
                     soa = self.records.learn_denial(name, rtype, soa, _credibility(authoritative))
                 return Denied(self._hold(chain, authoritative), name, rcode, soa, authoritative)

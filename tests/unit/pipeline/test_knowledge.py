@@ -349,6 +349,18 @@ def test_what_the_parent_says_of_a_ds_does_not_deny_the_name_itself():
     assert isinstance(known.recall(name("corp."), Type.DS), Denied)
 
 
+@pytest.mark.rfc(2308, "5")
+def test_a_name_that_does_not_exist_has_no_ds_now_and_later():
+    known, _ = made(stubs=["corp."])
+    known.learn(
+        zone_text.question("no.such.", "DS"), Denied((), name("no.such."), Rcode.NXDOMAIN, rrset(soa(".")), True)
+    )
+    for rtype in (Type.DS, Type.A):
+        recalled = known.recall(name("no.such."), rtype)
+        assert isinstance(recalled, Denied)
+        assert recalled.rcode == Rcode.NXDOMAIN
+
+
 def test_delegations_are_bounded_by_what_they_weigh():
     from resolver.cache.table import Table
     from resolver.pipeline.knowledge import weigh
