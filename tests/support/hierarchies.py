@@ -10,6 +10,7 @@ from __future__ import annotations
 import random
 from collections.abc import Iterator
 from dataclasses import dataclass, field
+from functools import lru_cache
 from pathlib import Path
 
 from resolver.wire import names
@@ -53,8 +54,8 @@ class Plan:
 
     def enclosing(self, name: str) -> str:
         """The origin of the zone that `name` belongs to."""
-        folded = names.fold(names.from_text(name))
-        origins = {names.fold(names.from_text(origin)): origin for origin in self.zones}
+        folded = _folded(name)
+        origins = {_folded(origin): origin for origin in self.zones}
         return next(origins[above] for above in names.ancestors(folded) if above in origins)
 
     def parent(self, origin: str) -> str:
@@ -88,10 +89,10 @@ class Plan:
         yield from zone.lines
         below = [each for each in self.zones.values() if each.origin != "." and self.parent(each.origin) == origin]
         yield from (f"{each.origin} {TTL} IN NS {server}" for each in below for server in each.servers)
-        top = names.fold(names.from_text(origin))
+        top = _folded(origin)
         needed = {server for each in below for server in each.servers}
         for server, address in self.addresses.items():
-            inside = names.is_below(names.fold(names.from_text(server)), top)
+            inside = names.is_below(_folded(server), top)
             if inside and (server in needed or self.enclosing(server) == origin):
                 yield f"{server} {TTL} IN A {address}"
 
@@ -155,7 +156,7 @@ def _place(made: Plan, zone: ZonePlan, level: int) -> None:
 
 def _below(made: Plan, rng: random.Random) -> ZonePlan:
     """A zone below one that is there; now and then its label holds the octets of another zone's name."""
-    above = [each for each in made.zones if each != "." and names.depth(names.from_text(each)) < 5]
+    above = [each for each in made.zones if each != "." and names.depth(_folded(each)) < 5]
     parent = rng.choice(above)
     label = f"{rng.choice(LABELS)}{len(made.zones)}"
     if rng.random() < 0.25:
@@ -216,6 +217,12 @@ def _fill(made: Plan, zone: ZonePlan, rng: random.Random) -> None:
         zone.owners.append(f"loop1.{zone.origin}")
         say(f"loop1.{zone.origin}", f"CNAME loop2.{zone.origin}")
         say(f"loop2.{zone.origin}", f"CNAME {rng.choice(('loop1', 'loop2', 'wild.wild'))}.{zone.origin}")
+
+
+@lru_cache(maxsize=4096)
+def _folded(text: str) -> bytes:
+    """The name as a key."""
+    return names.fold(names.from_text(text))
 
 
 def _toml(text: str) -> str:
