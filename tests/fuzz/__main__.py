@@ -101,7 +101,7 @@ def properties(seconds: int) -> Outcome:
         command = [sys.executable, "-m", "pytest", "-q", "tests/properties", "--hypothesis-show-statistics"]
         environ = {**os.environ, "RESOLVER_PROFILE": "fuzz"}
         done = subprocess.run(command, cwd=ROOT, env=environ, capture_output=True, text=True, errors="replace")
-        runs += sum(map(int, re.findall(r"(\d+) passing examples", done.stdout)))
+        runs += sum(map(int, re.findall(r"(\d+) passing", done.stdout)))
         if done.returncode:
             FOUND.mkdir(exist_ok=True)
             report = FOUND / "properties.txt"

@@ -57,7 +57,7 @@ class Told:
         return {int.from_bytes(data[:2], "big") for code, data in options if code == 15}
 
     def records(self) -> tuple[int, frozenset[tuple[bytes, int, bytes]]]:
-        """Rcode and answer section, TTLs and letter case left out: a stored answer has the spelling of who asked first."""
+        """Rcode and answer section, without TTLs and letter case: an answer may have the spelling of an earlier one."""
         found = {
             (names.fold(each.name), each.type, data.lower()) for each in self.message.answer for data in each.rdatas
         }
