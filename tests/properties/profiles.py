@@ -17,7 +17,7 @@ settings.register_profile(
     "gate", derandomize=True, deadline=None, max_examples=80, suppress_health_check=_SLOW, phases=_PHASES
 )
 settings.register_profile(
-    "fuzz", derandomize=False, deadline=None, max_examples=400, suppress_health_check=_SLOW, phases=_PHASES
+    "fuzz", derandomize=False, deadline=None, max_examples=120, suppress_health_check=_SLOW, phases=_PHASES
 )
 
 PROFILE = settings.get_profile(os.environ.get("RESOLVER_PROFILE", "gate"))

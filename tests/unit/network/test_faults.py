@@ -9,7 +9,7 @@ import pytest
 from resolver.message import Client, Transport
 from resolver.network import faults
 from resolver.network.entropy import SeededEntropy
-from resolver.network.faults import Fault, Faults, Faulty
+from resolver.network.faults import Fault, Faults, Faulty, wrong_id
 from resolver.testing.virtual_time import VirtualClock
 from resolver.wire.names import from_text
 
@@ -222,3 +222,8 @@ def test_an_unknown_word_is_answered_with_those_there_are():
 def test_no_faults_are_false():
     assert not Faults()
     assert all(map(bool, (Faults(latency_ms=1), Faults(loss=0.1), Faults(fault=Fault.LAME), Faults(jitter_ms=1))))
+
+
+def test_what_is_too_short_for_an_id_has_no_wrong_one():
+    assert [wrong_id(each) for each in (b"", b"x")] == [b"", b"x"]
+    assert wrong_id(b"ab")[:2] != b"ab"
