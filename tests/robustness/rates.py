@@ -58,7 +58,7 @@ def flood() -> list[Figure]:
         fresh = Stream(_names("new", GOOD_ZONES), 50.0)
         at_a_rate(there.at, (attack, cached, fresh), FLOOD_S)
     p99 = cached.percentile(0.99)
-    about = f"{FLOOD_RATE:.0f} random subdomains a second of a silent zone, {FLOOD_S:.0f} s"
+    about = f"{FLOOD_RATE:,.0f} random subdomains a second of a silent zone, {FLOOD_S:.0f} s"
     return [
         Figure(
             f"{about}: cached answers, 99 % within",
