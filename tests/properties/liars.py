@@ -135,6 +135,8 @@ class Liar:
     def lie(self, wire: bytes, question: Question) -> bytes:
         """A reply to `wire` that fits, and says whatever comes to mind, in any section."""
         rng = self._rng
+        if rng.random() < 0.4:
+            return self._trap(wire, question)
         sections = [tuple(self._invented(question) for _ in range(rng.choice((0, 1, 1, 2, 4)))) for _ in range(3)]
         flags = (
             QR | AA * rng.randrange(2) | RA * rng.randrange(2) | AD * (rng.random() < 0.2) | TC * (rng.random() < 0.05)
@@ -146,6 +148,19 @@ class Liar:
             return render(Message(ident, flags, rcode, question, *sections, edns))
         except WireError as error:
             raise AssertionError(f"the renderer refuses {sections}") from error
+
+    def _trap(self, wire: bytes, question: Question) -> bytes:
+        """A reply that leads to a name of somebody else by an alias or a name server, and says where that is."""
+        victim = self._rng.choice(self._known)
+        rtype = question.type if question.type not in (Type.NS, Type.CNAME) else int(Type.A)
+        there = RRset(victim, rtype, 1, 3600, (self._rdata(rtype),))
+        alias = RRset(question.name, Type.CNAME, 1, 3600, (victim,))
+        ns = RRset(self._rng.choice((self._zone, question.name, victim)), Type.NS, 1, 3600, (victim,))
+        glue = RRset(victim, Type.A, 1, 3600, (self._rdata(Type.A),))
+        answer, authority = self._rng.choice((((alias, there), ()), ((), (ns,)), ((alias, there), (ns,))))
+        ident = int.from_bytes(wire[:2], "big")
+        flags = QR | AA * (not authority or self._rng.random() < 0.3)
+        return render(Message(ident, flags, 0, question, answer, authority, (glue,), Edns()))
 
     def _invented(self, question: Question) -> RRset:
         rng = self._rng
