@@ -11,6 +11,7 @@ from resolver.server.cookies import Cookies
 from resolver.server.flights import affordable
 from resolver.server.places import TcpLimits
 from resolver.server.respond import Conduct
+from resolver.wire.parse import Bounds
 
 
 def access(config: Config, clock: Clock) -> Access | None:
@@ -31,6 +32,7 @@ def conduct(config: Config) -> Conduct:
         max_per_client=server.max_in_flight_per_client,
         client_timeout_s=config.resolver.client_timeout_ms / 1000,
         log_queries=config.log.queries,
+        bounds=Bounds(config.budget.message_records, config.budget.edns_options),
     )
 
 

@@ -51,7 +51,7 @@ from resolver.server.options import NOTHING, Heard, Options, hear
 from resolver.server.saying import brief, fits_all, full
 from resolver.server.waiting import Waiting
 from resolver.wire import names, stored, types
-from resolver.wire.parse import parse
+from resolver.wire.parse import DEFAULT_BOUNDS, Bounds, parse
 
 HEADER: Final = 12
 ANSWERING_S: Final = 0.02
@@ -70,7 +70,8 @@ Peek = Callable[[Query], Reply | None]
 class Conduct:
     """How a server of messages behaves. `payload` in octets; `client_timeout_s` is what a client waits at most.
 
-    `max_per_client` is the share of `max_in_flight` that one client may have when half of it is taken.
+    `max_per_client` is the share of `max_in_flight` that one client may have when half of it is taken; `bounds` is how
+    much of a query is read.
     """
 
     payload: int = EDNS_PAYLOAD
@@ -79,6 +80,7 @@ class Conduct:
     client_timeout_s: float = 4.5
     log_queries: bool = False
     recursion_available: bool = True
+    bounds: Bounds = DEFAULT_BOUNDS
 
 
 class _Job(NamedTuple):
@@ -236,7 +238,7 @@ class Responder:
         if wire[2] & 0x78:
             return self._brief(wire, client, Rcode.NOTIMP)
         try:
-            message = parse(wire)
+            message = parse(wire, self.conduct.bounds)
             heard = self._hear(message, client)
         except WireError as error:
             self._counters.queries_malformed += 1
