@@ -102,8 +102,9 @@ def ask_zone(
         candidate = candidates.next(only_fresh=seeking.possible)
         if candidate is not None:
             heard = (yield from _try(asking, candidate)) or doubted
-        elif doubted is None and seeking.possible:
+        elif seeking.possible:
             yield from seeking.seek()
+            continue
         elif doubted is None and candidates.may_listen:
             heard = yield from _listen(asking)
         elif doubted is None and not seeking.in_other_family():
