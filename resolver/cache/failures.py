@@ -3,6 +3,8 @@
 Rules
 * A failure is remembered for `first_s`; each time that it comes again soon after, for twice as long as before, at most
   `LONGEST_S`. What succeeded begins anew.
+* What fails while it is remembered was tried at the same time, and is no further failure in the row: a zone that many
+  ask at once is not remembered for longer than one that few do.
 * It does not grow where the network may be to blame (`grows` is False).
 
 Limits: at most `MAX_FAILURES` are remembered, of zones and questions each.
@@ -54,6 +56,8 @@ class Failures(Generic[K]):
         """`key` has failed, and is not tried for a while."""
         now = self._boottime()
         before = self._entries.get(key)
+        if before is not None and now < before.until:
+            return
         seconds = self._first_s
         # A row of failures goes on when the next comes before as much time again has passed as the last was kept.
         if grows and before is not None and now < before.until + before.seconds:

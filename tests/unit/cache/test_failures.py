@@ -45,6 +45,17 @@ def test_a_failure_after_a_long_time_begins_anew():
     assert lasts(failures, clock) == 2
 
 
+def test_failures_of_what_was_tried_at_the_same_time_are_one():
+    failures, clock = made()
+    for _ in range(20):
+        failures.put("a", FAILURE, grows=True)
+    assert lasts(failures, clock) == 1
+    for _ in range(20):
+        failures.put("a", FAILURE, grows=True)
+        failures.put("a", FAILURE, grows=False)
+    assert lasts(failures, clock) == 2
+
+
 def test_a_failure_does_not_grow_where_the_network_may_be_to_blame():
     failures, clock = made()
     for _ in range(5):
