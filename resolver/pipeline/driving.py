@@ -155,6 +155,7 @@ class _Lookups:
         self._tools = tools
         self._look_up = look_up
         self._results: dict[Lookup, Found | NotFound | None] = {}
+        self._awaited: tuple[Lookup, ...] = ()
         self._woken: asyncio.Future[None] | None = None
 
     async def race(self, action: Race, budget: Budget) -> Ended | Undecided:
@@ -165,6 +166,7 @@ class _Lookups:
         left = budget.deadline - self._tools.clock.monotonic()
         ended = self._ended(action)
         if ended is None and left > 0:
+            self._awaited = action.lookups
             self._woken = asyncio.get_running_loop().create_future()
             timer = self._tools.clock.after(min(action.seconds, left), self._wake)
             try:
@@ -186,7 +188,8 @@ class _Lookups:
             if opened is not None and transcript is not None:
                 transcript.found(opened, result)
             self._results[lookup] = result
-            self._wake()
+            if lookup in self._awaited:  # another may be left over from a zone that is behind us
+                self._wake()
 
         self._look_up(lookup.question, done)
         if opened is not None and transcript is not None:

@@ -85,3 +85,22 @@ def test_all_may_go_through_a_forwarder(run):
         return await outcomes(*(resolver.ask(f"n{number}.test.") for number in range(50)))
 
     assert not [each for each in run(main()) if isinstance(each, ResolutionFailed) and each.own_limit]
+
+
+def test_a_look_up_that_is_left_over_from_a_zone_above_does_not_end_the_wait_for_one_of_the_zone_below(run):
+    """The second server of high. turns out where it is while that of low.high. is still sought."""
+
+    async def main():
+        world = Internet(link=Link(latency_ms=20))
+        servers = ("one.", "10.0.1.1", 600), ("two.", "10.0.1.2", 600), ("three.", "10.0.1.3", 900)
+        above = [line for zone, host, _ in servers for line in delegate(zone, host)]
+        world.zones(ROOT_SERVER, root_with("high. 3600 IN NS x.one.", "high. 3600 IN NS x.two.", *above))
+        for zone, host, latency_ms in servers:
+            at = "10.0.2.2" if zone == "three." else "10.0.2.1"
+            lines = leaf(zone, host, f"x.{zone} 3600 IN A {at}")
+            world.zones(host, lines, link=Link(latency_ms=latency_ms))
+        world.zones("10.0.2.1", leaf("high.", "10.0.2.1", "low.high. 3600 IN NS x.three."))
+        world.zones("10.0.2.2", leaf("low.high.", "10.0.2.2", "www.low.high. 300 IN A 192.0.2.80"))
+        return await Resolver(world).lines("www.low.high.")
+
+    assert run(main()) == ["www.low.high. 300 A 192.0.2.80"]
