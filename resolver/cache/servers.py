@@ -48,6 +48,8 @@ _PROBE_S: Final = 4.0
 """How long the one question that probes a dead server may take."""
 NETWORK_WORKS_S: Final = 30.0
 """So long after a server replied, silence is put down to servers and not to the network."""
+ALIVE_S: Final = 10.0
+"""So long after a reply, silence is put down to what was asked: some servers drop questions for certain names."""
 MAX_IN_FLIGHT: Final = 200
 
 
@@ -59,6 +61,7 @@ class ServerState:
     known_until: float
     variance: float = 0.0
     replies: int = 0
+    heard: float = float("-inf")
     silent: int = 0
     handicap: float = 0.0
     dead_until: float = 0.0
@@ -169,10 +172,15 @@ class Servers:
         state = self.state(server)
         return state.replies > 0 and state.dead_until <= self._clock.monotonic()
 
+    def heard_lately(self, server: Endpoint) -> bool:
+        """Whether `server` has replied within `ALIVE_S`, to whatever it was."""
+        state = self._states.get(server)
+        return state is not None and self._clock.monotonic() - state.heard < ALIVE_S
+
     def replied(self, server: Endpoint, seconds: float) -> None:
         """`server` replied after `seconds`."""
         state = self.state(server)
-        self._heard = self._clock.monotonic()
+        self._heard = state.heard = self._clock.monotonic()
         self._families[":" in server.host].silent = 0
         if state.replies:
             state.variance += (abs(state.smoothed - seconds) - state.variance) / 4

@@ -196,8 +196,10 @@ class Known:
         return failure
 
     def learn_dead_zone(self, delegation: Delegation, failure: ResolutionFailed) -> None:
-        """All servers of `delegation` were silent."""
-        self.dead_zones.put(delegation.zone, failure, grows=self.servers.network_works)
+        """All servers of `delegation` were silent, which counts unless one of them has replied to others lately."""
+        endpoints = (endpoint for server in delegation.servers for endpoint in server.endpoints)
+        if not any(map(self.servers.heard_lately, endpoints)):
+            self.dead_zones.put(delegation.zone, failure, grows=self.servers.network_works)
 
     def note(self, outcome: Outcome) -> None:
         """`outcome` stands in the transcript, when one is kept."""

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import asyncio
+
 import pytest
 
 from resolver.network.base import Trouble
@@ -30,6 +32,30 @@ def test_a_server_that_drops_questions_for_aaaa_goes_on_answering_others(run):
         return await resolver.lines("www.example.")
 
     assert run(main()) == ANSWER
+
+
+def test_questions_that_a_server_drops_for_their_name_do_not_take_its_zone_from_others(run):
+    """Whoever knows such a name may ask it all the time."""
+
+    async def main():
+        world = Internet()
+        world.zones(ROOT_SERVER, root_with("example. 3600 IN NS ns.example.", "ns.example. 3600 IN A 10.0.0.2"))
+
+        def drops(query, _):
+            name = names.to_text(query.question.name)
+            return None if name.startswith("dropped") else reply(query.question, [f"{name} 0 IN A 192.0.2.80"])
+
+        world.script("10.0.0.2", drops)
+        resolver = Resolver(world, failure_ttl_s=1.0)
+        attack = []
+        for second in range(200):
+            attack.append(asyncio.ensure_future(resolver.failure(f"dropped{second}.example.")))
+            if second % 7 == 0:
+                assert await resolver.lines(f"good{second}.example.") == [f"good{second}.example. 0 A 192.0.2.80"]
+            await world.clock.advance(1)
+        await asyncio.gather(*attack)
+
+    run(main())
 
 
 def test_missing_glue_is_asked_of_the_servers_of_the_parent(run):
