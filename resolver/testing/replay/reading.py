@@ -31,6 +31,12 @@ from resolver.testing.replay.script import Entry, Kind, Range, Scenario, Step, W
 MAX_OCTETS: Final = 16 << 20
 """Octets of a file; the longest known scenario has 3 MB."""
 
+MAX_ELAPSE_S: Final = 1e9
+"""30 years: behind them the clock of a scenario cannot tell a millisecond from none, and the times of a cache end."""
+
+MAX_DIGITS: Final = 12
+"""Of the number of a step, or of an end of a range."""
+
 _BARE: Final = frozenset((Kind.TIMEOUT, Kind.NOTHING, Kind.TIME_PASSES, Kind.TRAFFIC))
 """The kinds of steps that have no entry."""
 
@@ -73,9 +79,9 @@ class _Reader:
             match line.text.split():
                 case ["SCENARIO_END"]:
                     break
-                case ["RANGE_BEGIN", first, last] if first.isdecimal() and last.isdecimal():
+                case ["RANGE_BEGIN", first, last] if _is_number(first) and _is_number(last):
                     ranges.append(self._range(line.number, int(first), int(last)))
-                case ["STEP", number, kind, *more] if number.isdecimal():
+                case ["STEP", number, kind, *more] if _is_number(number):
                     steps.append(self._step(line.number, int(number), kind, more))
                 case _:
                     self._fail(
@@ -163,6 +169,8 @@ class _Reader:
                 address = self._address(line, text)
             case ["ELAPSE", text] if kind is Kind.TIME_PASSES and re.fullmatch(r"\d+(\.\d+)?", text):
                 seconds = float(text)
+                if seconds > MAX_ELAPSE_S:
+                    self._fail(line, f"ELAPSE {text[:60]} is too long", f"let at most {MAX_ELAPSE_S:.0f} seconds pass")
             case _:
                 self._fail(line, f"{' '.join(more)[:60]!r} has no meaning here", "write ADDRESS ip, or ELAPSE seconds")
         if kind is Kind.TIME_PASSES and not more:
@@ -213,6 +221,10 @@ class _Reader:
 
     def _fail(self, line: _Line, what: str, instead: str) -> NoReturn:
         raise ScenarioError(what, where=f"{self._path}:{line.number}", instead=instead)
+
+
+def _is_number(text: str) -> bool:
+    return text.isdecimal() and len(text) <= MAX_DIGITS
 
 
 def _without_comment(text: str, marks: str) -> str:

@@ -125,6 +125,12 @@ WRONG = [
     (text("STEP 1 JUMP", config=""), "some.rpl:4: there is no step 'JUMP'; the steps are QUERY"),
     (text("STEP 1 TIME_PASSES", config=""), "some.rpl:4: TIME_PASSES does not say how much"),
     (text("STEP 1 TIME_PASSES ELAPSE soon", config=""), "some.rpl:4: 'ELAPSE soon' has no meaning here"),
+    (
+        text("STEP 1 TIME_PASSES ELAPSE 99999999999", config=""),
+        "some.rpl:4: ELAPSE 99999999999 is too long; let at most",
+    ),
+    (text(f"STEP {'1' * 5000} NOTHING", config=""), "some.rpl:4: 'STEP 11111"),
+    (text(f"RANGE_BEGIN 0 {'1' * 5000}", config=""), "some.rpl:4: 'RANGE_BEGIN 0 11111"),
     (text("STEP 1 QUERY", "HELLO", config=""), "some.rpl:5: 'HELLO' where the entry of QUERY begins"),
     (text("STEP 1 QUERY", "ENTRY_BEGIN", config=""), "some.rpl:6: 'SCENARIO_END' has no meaning here"),
     ("CONFIG_END\nSCENARIO_BEGIN x\nSTEP 1 QUERY\nENTRY_BEGIN", "some.rpl:4: the entry that begins here has no end"),
