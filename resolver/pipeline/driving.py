@@ -35,6 +35,7 @@ from resolver.wire.parse import DEFAULT_BOUNDS, Bounds
 MAX_PER_ZONE: Final = 200
 
 Done = Callable[[Found | NotFound], None]
+"""Takes the result of a look-up."""
 LookUp = Callable[[Question, Done], None]
 """Begins a look-up; its result is handed over when there is one."""
 

@@ -12,13 +12,13 @@ Rules
   longer each time (RFC 9520), unless the network itself seems to be silent. What could not be sent from here is not
   remembered.
 
-Limits: a question waits for a few others at most (`asking.ABREAST`), and those are nested at most `Limits.depth` deep.
+Limits: a question waits for a few others at most (`seeking.ABREAST`), and those are nested at most `Limits.depth` deep.
 """
 
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Callable
+from collections.abc import Awaitable
 from dataclasses import dataclass, field
 from typing import Final
 
@@ -30,7 +30,7 @@ from resolver.engine.outcome import Answer
 from resolver.errors import ResolutionFailed
 from resolver.message import Ede, Query, Question, Reply, Spawn
 from resolver.observe.counters import Counters
-from resolver.pipeline.driving import MAX_PER_ZONE, Driver, Tools, late
+from resolver.pipeline.driving import MAX_PER_ZONE, Done, Driver, Tools, late
 from resolver.pipeline.replying import reply_of
 from resolver.wire import names
 
@@ -156,29 +156,13 @@ class Resolved:
         finally:
             _settle(waiting, result)
 
-    async def looked_up(
-        self, question: Question, budget: Budget, depth: int, asker: Flight, done: Callable[[Found | NotFound], None]
-    ) -> None:
+    async def looked_up(self, question: Question, budget: Budget, depth: int, asker: Flight, done: Done) -> None:
         """`done` has the answer to `question`, asked here for somebody elsewhere, with a budget of its own."""
-        result: Found | NotFound = NotFound(late(question.name))
-        try:
-            result = Found(await self.find(question, budget.deadline))
-        except ResolutionFailed as failure:
-            result = NotFound(failure.fresh())
-        finally:
-            done(result)
+        await _tell(done, question, self.find(question, budget.deadline))
 
-    async def _in_flight(
-        self, question: Question, budget: Budget, depth: int, asker: Flight, done: Callable[[Found | NotFound], None]
-    ) -> None:
+    async def _in_flight(self, question: Question, budget: Budget, depth: int, asker: Flight, done: Done) -> None:
         """`done` has the answer to `question`, which `asker` needs."""
-        result: Found | NotFound = NotFound(late(question.name))
-        try:
-            result = Found(await self._find(question, budget, depth, asker))
-        except ResolutionFailed as failure:
-            result = NotFound(failure.fresh())
-        finally:
-            done(result)
+        await _tell(done, question, self._find(question, budget, depth, asker))
 
     async def _find(
         self, question: Question, budget: Budget, depth: int, asker: Flight | None, *, anew: bool = False
@@ -257,6 +241,17 @@ _PASSING: Final = frozenset(("local", "zone_busy"))
 def _settle(waiting: asyncio.Future[_Result], result: _Result) -> None:
     if not waiting.done():
         waiting.set_result(result)
+
+
+async def _tell(done: Done, question: Question, finding: Awaitable[Answer]) -> None:
+    """`done` has what came of `finding` the answer to `question`; when it was cancelled, that it is late."""
+    result: Found | NotFound = NotFound(late(question.name))
+    try:
+        result = Found(await finding)
+    except ResolutionFailed as failure:
+        result = NotFound(failure.fresh())
+    finally:
+        done(result)
 
 
 def _remembered(failure: ResolutionFailed) -> ResolutionFailed:
