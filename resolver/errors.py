@@ -78,7 +78,7 @@ class ResolutionFailed(ResolverdError):
 
     `tag` is the four letters of the place that gave up; `code` the EDE info-code (RFC 8914 section 4);
     `label` the value under which it is counted. `own_limit` is True when the asker's own budget, depth, cycle
-    or deadline ended it: such a failure says nothing about the question and is neither cached nor shared.
+    or deadline ended it: such a failure says nothing about the question, and whoever joined it goes on alone.
     `heard` are the extended errors that the servers asked had sent themselves.
     """
 
