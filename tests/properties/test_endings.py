@@ -29,7 +29,6 @@ WEATHER = st.builds(
     reordering=SHARES,
     forgery=st.sampled_from((None, None, *FORGERIES)),
 )
-KNOWN_RCODES = frozenset((*Rcode, 7, 8, 10, 11))
 
 
 def check(told: Told, *, tcp: bool) -> None:
