@@ -38,7 +38,7 @@ from resolver.engine.delegation import Delegation
 from resolver.engine.giving_up import gave_up, too_large
 from resolver.engine.knowledge import Knowledge
 from resolver.engine.outcome import Conclusion, Denied, Fault, Referral, Truncated, Unusable
-from resolver.engine.seeking import Seeking
+from resolver.engine.seeking import PATIENCE_S, STAGGER_S, Seeking
 from resolver.errors import ResolutionFailed
 from resolver.message import Ede, Message, Question, Rcode, Transport, Type
 from resolver.network.base import Endpoint, Trouble
@@ -73,6 +73,8 @@ class Asking:
     """Something could not be sent from here, so the zone may be better than it looks."""
     doubted: Heard | None = None
     """A denial without a SOA: some broken servers say it of everything, so that another one is asked."""
+    sought_another: bool = False
+    """The address of another has been sought for that, which must not take the denial's time away."""
 
     @property
     def recursed(self) -> bool:
@@ -102,8 +104,9 @@ def ask_zone(
         candidate = candidates.next(only_fresh=seeking.possible)
         if candidate is not None:
             heard = (yield from _try(asking, candidate)) or doubted
-        elif seeking.possible:
-            yield from seeking.seek()
+        elif seeking.possible and not asking.sought_another:
+            asking.sought_another = doubted is not None
+            yield from seeking.seek(PATIENCE_S if doubted is None else STAGGER_S)
             continue
         elif doubted is None and candidates.may_listen:
             heard = yield from _listen(asking)

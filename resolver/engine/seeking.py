@@ -51,13 +51,14 @@ class Seeking:
         """Whether an address may still be found."""
         return not self.candidates.exhausted and (bool(self.open) or self._may_begin())
 
-    def seek(self) -> Steps[None]:
-        """Something has come of it: an address, the knowledge that one has none, or one more look-up."""
+    def seek(self, patience_s: float = PATIENCE_S) -> Steps[None]:
+        """Something has come of it: an address, the knowledge that one has none, or one more look-up; or nothing has
+        within `patience_s`."""
         abreast = ABREAST if self.candidates.budget.spent.fetches else 1
         while len(self.open) < abreast and self._may_begin():
             self._begin_next()
         could_begin = self._may_begin()
-        event = yield from race(self.open, STAGGER_S if could_begin else PATIENCE_S)
+        event = yield from race(self.open, STAGGER_S if could_begin else patience_s)
         if isinstance(event, Ended):
             self._ended(event)
         elif could_begin:

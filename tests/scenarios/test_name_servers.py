@@ -6,10 +6,11 @@ import asyncio
 
 import pytest
 
+from resolver.message import Rcode
 from resolver.network.base import Trouble
 from resolver.network.undelivered import Undelivered
 from resolver.wire import names
-from tests.support.internet import ROOT_SERVER, Internet, Resolver, leaf, root_with
+from tests.support.internet import ROOT_SERVER, Internet, Resolver, delegate, leaf, root_with
 from tests.support.messages import reply
 
 WWW = "www.example. 300 IN A 192.0.2.80"
@@ -97,3 +98,25 @@ def test_a_name_server_with_glue_of_a_family_without_a_route_is_looked_up_in_the
         return await Resolver(world).lines("www.example.")
 
     assert run(main()) == ANSWER
+
+
+@pytest.mark.parametrize("others", [1, 6])
+def test_an_empty_answer_is_told_in_time_though_no_other_server_can_be_found(run, others):
+    """Of several servers one is left, which denies without a SOA; those that could say more cannot be found."""
+
+    async def main():
+        world = Internet()
+        far = [(f"far{number}.", f"10.0.9.{number}") for number in range(others)]
+        lines = [line for zone, host in far for line in (f"example. 3600 IN NS ns.sub.{zone}", *delegate(zone, host))]
+        world.zones(ROOT_SERVER, root_with("example. 3600 IN NS ns.example.", "ns.example. 3600 IN A 10.0.0.2", *lines))
+        for zone, host in far:
+            world.zones(host, leaf(zone, host))
+            world.network.silence(host)
+        world.script("10.0.0.2", lambda query, _: reply(query.question, [WWW] if query.question.type == 1 else []))
+        began = world.clock.monotonic()
+        answered = await Resolver(world).ask("www.example.", "AAAA")
+        return answered.rcode, answered.answer, world.clock.monotonic() - began
+
+    rcode, answer, took = run(main())
+    assert (rcode, answer) == (Rcode.NOERROR, ())
+    assert took < 1
