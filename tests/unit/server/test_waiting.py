@@ -79,9 +79,22 @@ def test_what_is_cleared_is_not_begun_and_the_next_is(run):
         made.put("a0", "a1", "b0")
         assert sorted(made.waiting.clear()) == ["a1", "b0"]
         assert list(made.waiting.clear()) == []
+        assert len(made.waiting) == 0
         await made.turns(10)
         made.put("c0")
         await made.turns(10)
         assert not made.waiting._of
 
     assert [job for _, job in bench(run, act).begun] == ["a0", "c0"]
+
+
+def test_a_client_that_gave_up_its_only_job_has_no_turn(run):
+    async def act(made):
+        assert made.put("a0", "b0", "c0", most=1) == [None, None, "c0"]
+        assert list(made.waiting._of) == ["b"]
+        await made.turns(10)
+        assert len(made.waiting) == 0
+        made.put("e0")
+        await made.turns(10)
+
+    assert [job for _, job in bench(run, act).begun] == ["a0", "b0", "e0"]
