@@ -142,6 +142,18 @@ def test_addresses_that_cannot_be_reached_at_all_do_not_use_up_the_patience():
     assert ("silent", at(1), 0.0) not in asked.known.servers.notes
 
 
+def test_a_zone_that_replies_to_this_question_first_is_asked_with_patience_from_then_on():
+    asked = Asked(ZONE, [said(1, rcode=Rcode.SERVFAIL), *[SILENCE] * 6])
+    assert asked.whom == "1 2 3 2 3 2 3", "three messages are for zones of which nobody replied"
+
+
+def test_a_server_is_sent_as_many_messages_as_the_limit_says_over_each_transport():
+    known = Written()
+    known.servers.heard_before.add(at(1))
+    for most, whom in ((1, "1"), (2, "1 1")):
+        assert Asked(ONE, [SILENCE] * 9, known=known, limits=Limits(sends_per_server=most)).whom == whom
+
+
 @pytest.mark.parametrize("trouble", [Trouble.UNREACHABLE, Trouble.UNDECLARED, Trouble.FORBIDDEN])
 def test_a_server_that_cannot_be_reached_is_not_asked_again(trouble):
     known = Written()
