@@ -73,7 +73,7 @@ told(highest, limit)
 
 
 def measured(program: str, **values: object) -> tuple[float, float]:
-    """The two numbers that `program` prints. PYTHON... variables do not count: PYTHONMALLOC changes what things cost."""
+    """The two numbers that `program` prints, whatever PYTHONMALLOC says, which changes what things cost."""
     given = "".join(f"{name} = {value!r}\n" for name, value in values.items())
     run = [sys.executable, "-E", "-c", PREAMBLE + given + program]
     done = subprocess.run(run, capture_output=True, text=True, check=False, cwd=ROOT)
