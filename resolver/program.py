@@ -11,18 +11,15 @@ import asyncio
 import itertools
 from collections.abc import Awaitable, Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
-from typing import Final, NamedTuple
+from typing import Final
 
 from resolver import serving
 from resolver.auth import hierarchy
 from resolver.auth.hierarchy import World
 from resolver.auth.shipped import find_zones
-from resolver.cache.answers import AnswerStore
-from resolver.cache.records import NAME_ERROR, Records, TtlLimits
-from resolver.cache.servers import Servers
-from resolver.cache.table import Table
+from resolver.cache.records import NAME_ERROR
+from resolver.caches import Caches, new_caches
 from resolver.config import Config
-from resolver.engine.delegation import Delegation
 from resolver.errors import ListenError
 from resolver.listeners import Bound, Listeners, bind_all
 from resolver.message import Answerer, Client, Edns, Query, Question, Reply, Respond, Spawn, Transport, Type
@@ -30,7 +27,7 @@ from resolver.network.base import Endpoint
 from resolver.network.listening import has_no_such_address
 from resolver.observe.log import Log
 from resolver.pipeline.driving import Tools
-from resolver.pipeline.knowledge import Known, weigh
+from resolver.pipeline.knowledge import Known
 from resolver.pipeline.resolved import Resolved
 from resolver.server.cookies import drawn
 from resolver.server.flights import MOST
@@ -42,16 +39,6 @@ IN_MEMORY_PORT: Final = 53
 """The port of simulated servers that bind none."""
 
 _Send = Callable[[bytes | None], None]
-
-
-@dataclass(frozen=True, slots=True)
-class Caches:
-    """What outlives a reload."""
-
-    answers: AnswerStore
-    records: Records
-    servers: Servers
-    delegations: Table[bytes, Delegation]
 
 
 @dataclass(frozen=True, slots=True)
@@ -85,14 +72,6 @@ Offload = Callable[[Callable[[], World | None]], Awaitable[World | None]]
 """Runs what takes long where it does not keep clients waiting: in a thread, or in virtual time right here."""
 
 
-class _Shares(NamedTuple):
-    """What each part of the cache may take, in bytes."""
-
-    answers: int
-    records: int
-    delegations: int
-
-
 class Program:
     """A resolver with its listeners, its simulated servers and its caches. `app.build` makes it."""
 
@@ -107,7 +86,7 @@ class Program:
         self._offload = offload
         self._tasks = Tasks()
         self._began = tools.clock.monotonic()
-        self._caches = self._new_caches(config)
+        self._caches = new_caches(config, self._tools)
         loop = asyncio.get_running_loop()
         self._front = Listeners(loop, tools.clock)
         self._behind = Listeners(loop, tools.clock)
@@ -150,7 +129,7 @@ class Program:
         front = self._bind_front(config, buffer)
         behind: list[Bound] = []
         # Of another internet nothing is known; questions in flight go on with what they began with.
-        caches = self._caches if _origin(config) == _origin(self.config) else self._new_caches(config)
+        caches = self._caches if _origin(config) == _origin(self.config) else new_caches(config, self._tools)
         try:
             port = config.world.port or self._first_port(config, front)
             places = self._places(config, world, port)
@@ -166,7 +145,7 @@ class Program:
         self.respond.answerer, self.respond.conduct = composed.answerer, serving.conduct(config)
         access = self.respond.access = serving.access(config, self._tools.clock)
         self.respond.cookies = serving.cookies(config, self._drawn, self._tools.clock)
-        self._adjust_caches(config)
+        self._caches.adjust(config)
         self.log.adjust(config.log.level, config.log.format)
         if config.server.max_in_flight is None and self.respond.conduct.max_in_flight < MOST:
             instead = "allow more open files (ulimit -n, LimitNOFILE=), or set server.max_in_flight"
@@ -262,26 +241,6 @@ class Program:
         own = (*config.server.listen, *listening)
         return self._compose(Setting(config, world, port, bound, own, caches, self._tools, self._tasks.spawn, self.log))
 
-    def _adjust_caches(self, config: Config) -> None:
-        """The records stay, within the limits of `config`; stored answers are made again from them."""
-        shares = _shares(config)
-        self._caches.answers.clear()
-        self._caches.answers.resize(shares.answers)
-        self._caches.answers.large = config.cache.entry_max_kb * 1024
-        if shares.records != self._caches.records.store.limit:
-            self._caches.records.store.resize(shares.records)
-            self._caches.delegations.resize(shares.delegations)
-        self._caches.records.ttls = _ttls(config)
-
-    def _new_caches(self, config: Config) -> Caches:
-        clock, shares = self._tools.clock, _shares(config)
-        return Caches(
-            AnswerStore(shares.answers, clock, config.cache.entry_max_kb * 1024),
-            Records(shares.records, clock, _ttls(config)),
-            Servers(clock, self._tools.entropy),
-            Table(shares.delegations, clock, weigh),
-        )
-
     def _load_world(self, config: Config) -> World | None:
         if not config.world_served:
             return None
@@ -342,25 +301,9 @@ class Program:
         return respond
 
 
-def _shares(config: Config) -> _Shares:
-    total = config.cache.size_mb * 1024 * 1024
-    return _Shares(total // 2, total * 3 // 8, total // 8)
-
-
 def _origin(config: Config) -> tuple[object, ...]:
     """Which internet `config` resolves."""
     return config.resolver.roots, config.resolver.hints_file, config.world.directory
-
-
-def _ttls(config: Config) -> TtlLimits:
-    cache = config.cache
-    return TtlLimits(
-        cache.min_ttl_s,
-        cache.max_ttl_s,
-        cache.negative_max_ttl_s,
-        cache.rrset_max_records,
-        cache.entry_max_kb * 1024,
-    )
 
 
 def _type_of(rtype: int) -> str:

@@ -622,7 +622,7 @@ def test_clients_are_answered_while_a_reload_reads_the_zones(on_loop, monkeypatc
 
 def test_a_reload_changes_what_is_too_large_for_the_cache():
     async def main(made):
-        made.program._adjust_caches(Config.model_validate({"cache": {"entry_max_kb": 2, "rrset_max_records": 7}}))
+        made.program._caches.adjust(Config.model_validate({"cache": {"entry_max_kb": 2, "rrset_max_records": 7}}))
         caches = made.program._caches
         return caches.answers.large, caches.records.ttls.max_bytes, caches.records.ttls.max_records
 

@@ -1,0 +1,77 @@
+"""Decides what of a program outlives a reload, and how much of `cache.size_mb` each part of it may take.
+
+Rules: half of it is for answers stored as octets, three eighths for records, the rest for delegations. A reload keeps
+what is held as far as the new limits allow; stored answers are made again.
+
+Limits: those of the parts. What is known of servers is bounded by their number (`cache.servers.MAX_SERVERS`).
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import NamedTuple
+
+from resolver.cache.answers import AnswerStore
+from resolver.cache.records import Records, TtlLimits
+from resolver.cache.servers import Servers
+from resolver.cache.table import Table
+from resolver.config import Config
+from resolver.engine.delegation import Delegation
+from resolver.pipeline.driving import Tools
+from resolver.pipeline.knowledge import weigh
+
+
+class _Shares(NamedTuple):
+    """What each part of the cache may take, in bytes."""
+
+    answers: int
+    records: int
+    delegations: int
+
+
+@dataclass(frozen=True, slots=True)
+class Caches:
+    """What outlives a reload."""
+
+    answers: AnswerStore
+    records: Records
+    servers: Servers
+    delegations: Table[bytes, Delegation]
+
+    def adjust(self, config: Config) -> None:
+        """The records stay, within the limits of `config`; stored answers are made again from them."""
+        shares = _shares(config)
+        self.answers.clear()
+        self.answers.resize(shares.answers)
+        self.answers.large = config.cache.entry_max_kb * 1024
+        if shares.records != self.records.store.limit:
+            self.records.store.resize(shares.records)
+            self.delegations.resize(shares.delegations)
+        self.records.ttls = _ttls(config)
+
+
+def new_caches(config: Config, tools: Tools) -> Caches:
+    """Caches in which nothing is known, with the limits of `config`."""
+    clock, shares = tools.clock, _shares(config)
+    return Caches(
+        AnswerStore(shares.answers, clock, config.cache.entry_max_kb * 1024),
+        Records(shares.records, clock, _ttls(config)),
+        Servers(clock, tools.entropy),
+        Table(shares.delegations, clock, weigh),
+    )
+
+
+def _shares(config: Config) -> _Shares:
+    total = config.cache.size_mb * 1024 * 1024
+    return _Shares(total // 2, total * 3 // 8, total // 8)
+
+
+def _ttls(config: Config) -> TtlLimits:
+    cache = config.cache
+    return TtlLimits(
+        cache.min_ttl_s,
+        cache.max_ttl_s,
+        cache.negative_max_ttl_s,
+        cache.rrset_max_records,
+        cache.entry_max_kb * 1024,
+    )
