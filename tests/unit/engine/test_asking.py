@@ -628,6 +628,14 @@ def test_a_silent_zone_is_listened_to_once_and_no_longer_than_its_time():
     assert asked.tag == "UNRE"
 
 
+def test_guesses_in_the_name_of_a_silent_zone_do_not_prolong_the_listening():
+    refused = Unanswered(Trouble.REFUSED, 0.0)
+    guess = Unanswered(Trouble.TIMEOUT, 0.1, Suspicion.FORGERY, at(2))
+    script = [SILENCE, SILENCE, refused, *[guess] * 5]
+    assert Asked(delegation("example.com.", 1, 2), script).tag == "UNRE"
+    assert len(script) == 4, "listened to once"
+
+
 def test_a_denial_without_a_soa_is_believed_when_another_server_has_nothing_to_say_against_it():
     nothing = said(1)
     second = said(2)
