@@ -109,6 +109,7 @@ def compose(setting: Setting, *, network: Network | None = None, root: Delegatio
         delegations=caches.delegations,
         trim=Trim(config.budget.ns_names, config.budget.addresses_per_ns, tools.entropy.shuffle),
         failure_ttl_s=config.cache.failure_ttl_s,
+        failure_max_ttl_s=config.cache.failure_max_ttl_s,
     )
     budget = config.budget
     resolved = Resolved(
@@ -118,6 +119,7 @@ def compose(setting: Setting, *, network: Network | None = None, root: Delegatio
         limits=_limits(budget),
         use_0x20=settings.use_0x20,
         failure_ttl_s=config.cache.failure_ttl_s,
+        failure_max_ttl_s=config.cache.failure_max_ttl_s,
         work_s=budget.work_ms / 1000,
         max_per_zone=settings.max_per_zone,
     )

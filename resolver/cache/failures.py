@@ -2,7 +2,9 @@
 
 Rules
 * A failure is remembered for `first_s`; each time that it comes again soon after, for twice as long as before, at most
-  `LONGEST_S`. What succeeded begins anew.
+  `longest_s`. What succeeded begins anew.
+* Soon after is within as much time again as it was remembered, or `AGAIN_S`: to find out that servers are still silent
+  takes longer than the first failures are remembered.
 * What fails while it is remembered was tried at the same time, and is no further failure in the row: a zone that many
   ask at once is not remembered for longer than one that few do.
 * It does not grow where the network may be to blame (`grows` is False).
@@ -26,6 +28,8 @@ MAX_FAILURES: Final = 10_000
 FIRST_S: Final = 1.0
 LONGEST_S: Final = 300.0
 """RFC 9520 section 3.2 wants at least 1 second and at most 5 minutes."""
+AGAIN_S: Final = 10.0
+"""Longer than a question is worked on (`budget.work_ms`), with a client's pause before it."""
 
 
 class _Entry(NamedTuple):
@@ -35,12 +39,13 @@ class _Entry(NamedTuple):
 
 
 class Failures(Generic[K]):
-    """Failures by key. `first_s` is how long the first of a row is remembered."""
+    """Failures by key. `first_s` is how long the first of a row is remembered, `longest_s` how long any is."""
 
-    __slots__ = ("_boottime", "_entries", "_first_s")
+    __slots__ = ("_boottime", "_entries", "_first_s", "_longest_s")
 
-    def __init__(self, clock: Clock, first_s: float = FIRST_S) -> None:
+    def __init__(self, clock: Clock, first_s: float = FIRST_S, longest_s: float = LONGEST_S) -> None:
         self._first_s = first_s
+        self._longest_s = max(first_s, longest_s)
         self._boottime = clock.boottime
         self._entries: LRUCache[K, _Entry] = LRUCache(MAX_FAILURES)
 
@@ -59,9 +64,8 @@ class Failures(Generic[K]):
         if before is not None and now < before.until:
             return
         seconds = self._first_s
-        # A row of failures goes on when the next comes before as much time again has passed as the last was kept.
-        if grows and before is not None and now < before.until + before.seconds:
-            seconds = min(LONGEST_S, 2 * before.seconds)
+        if grows and before is not None and now < before.until + max(before.seconds, AGAIN_S):
+            seconds = min(self._longest_s, 2 * before.seconds)
         self._entries[key] = _Entry(failure.fresh(), seconds, now + seconds)
 
     def forget(self, key: K) -> None:

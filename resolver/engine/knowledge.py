@@ -146,6 +146,11 @@ class Knowledge(Protocol):
         """All servers of `delegation` were silent."""
         ...
 
+    @property
+    def blames_zones(self) -> bool:
+        """Whether what fails is put down to its zone, and not to the way there: somebody replies, the root too."""
+        ...
+
     def note(self, outcome: Outcome) -> None:
         """The engine decided that the last reply means `outcome`; for transcripts."""
         ...

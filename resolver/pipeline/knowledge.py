@@ -18,7 +18,7 @@ from dataclasses import dataclass, field
 from typing import Final
 
 from resolver.cache import records as held
-from resolver.cache.failures import FIRST_S, Failures
+from resolver.cache.failures import FIRST_S, LONGEST_S, Failures
 from resolver.cache.records import NAME_ERROR, Credibility, Records
 from resolver.cache.servers import Servers
 from resolver.cache.table import Table
@@ -85,6 +85,7 @@ class Known:
         transcript: Transcript | None = None,
         delegations: Table[bytes, Delegation] | None = None,
         failure_ttl_s: float = FIRST_S,
+        failure_max_ttl_s: float = LONGEST_S,
         trim: Trim = UNTOUCHED,
     ) -> None:
         """`delegations` are those learnt before, when they outlive this; `trim` is how much is used of one."""
@@ -96,7 +97,7 @@ class Known:
         self.port = port
         self.minimises = minimises
         self.delegations = delegations if delegations is not None else Table(DELEGATIONS_BYTES, clock, weigh)
-        self.dead_zones: Failures[bytes] = Failures(clock, failure_ttl_s)
+        self.dead_zones: Failures[bytes] = Failures(clock, failure_ttl_s, failure_max_ttl_s)
         self._primed: Table[bytes, bool] = Table(1, clock)
         self._transcript = transcript
 
@@ -199,7 +200,13 @@ class Known:
         """All servers of `delegation` were silent, which counts unless one of them has replied to others lately."""
         endpoints = (endpoint for server in delegation.servers for endpoint in server.endpoints)
         if not any(map(self.servers.heard_lately, endpoints)):
-            self.dead_zones.put(delegation.zone, failure, grows=self.servers.network_works)
+            grows = self.blames_zones and delegation.zone != names.ROOT
+            self.dead_zones.put(delegation.zone, failure, grows=grows)
+
+    @property
+    def blames_zones(self) -> bool:
+        """Whether what fails is put down to its zone, and not to the way there: somebody replies, the root too."""
+        return self.servers.network_works and self.dead_zones.get(names.ROOT) is None
 
     def note(self, outcome: Outcome) -> None:
         """`outcome` stands in the transcript, when one is kept."""

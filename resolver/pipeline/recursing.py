@@ -103,6 +103,11 @@ class ZoneKnowledge:
     def learn_dead_zone(self, delegation: Delegation, failure: ResolutionFailed) -> None:
         """Nothing is kept."""
 
+    @property
+    def blames_zones(self) -> bool:
+        """Whether what fails is put down to its zone: as long as somebody replies."""
+        return self.servers.network_works
+
     def note(self, outcome: Outcome) -> None:
         """`outcome` stands in the transcript, when one is kept."""
         if self._transcript is not None:

@@ -9,8 +9,8 @@ Rules
 * What failed by the budget, depth, cycle or deadline of a question above it says nothing about the sub-question:
   that is not remembered, and those who joined it go on with a budget of their own. A client's question begins with
   the whole budget, so its failure is its own, and remembered for the shortest time. Other failures are remembered for
-  longer each time (RFC 9520), unless the network itself seems to be silent. What could not be sent from here is not
-  remembered.
+  longer each time (RFC 9520), unless the network itself, or the root, seems to be silent. What could not be sent
+  from here is not remembered.
 
 Limits: a question waits for a few others at most (`seeking.ABREAST`), and those are nested at most `Limits.depth` deep.
 """
@@ -22,7 +22,7 @@ from collections.abc import Awaitable
 from dataclasses import dataclass, field
 from typing import Final
 
-from resolver.cache.failures import FIRST_S, Failures
+from resolver.cache.failures import FIRST_S, LONGEST_S, Failures
 from resolver.engine.actions import Found, NotFound
 from resolver.engine.budget import NO_REACHABLE_AUTHORITY, Budget, Limits
 from resolver.engine.knowledge import Knowledge
@@ -81,6 +81,7 @@ class Resolved:
         limits: Limits,
         use_0x20: bool = True,
         failure_ttl_s: float = FIRST_S,
+        failure_max_ttl_s: float = LONGEST_S,
         work_s: float = 0.0,
         max_per_zone: int = MAX_PER_ZONE,
         addresses: Resolved | None = None,
@@ -95,7 +96,7 @@ class Resolved:
         self._spawn = spawn
         self._limits = limits
         self._work_s = work_s
-        self._failures: Failures[_Key] = Failures(tools.clock, failure_ttl_s)
+        self._failures: Failures[_Key] = Failures(tools.clock, failure_ttl_s, failure_max_ttl_s)
         self._flights: dict[_Key, Flight] = {}
 
     async def answer(self, query: Query) -> Reply:
@@ -225,7 +226,7 @@ class Resolved:
             result = failure.fresh()
             self._counters.upstream_failures += 1
             if not failure.own_limit:
-                self._failures.put(flight.key, result, grows=self._known.servers.network_works)
+                self._failures.put(flight.key, result, grows=self._known.blames_zones)
             raise
         finally:
             del self._flights[flight.key]

@@ -132,6 +132,10 @@ class Written:
     def learn_dead_zone(self, delegation: Delegation, failure: ResolutionFailed) -> None:
         self.dead[delegation.zone] = failure
 
+    @property
+    def blames_zones(self) -> bool:
+        return True
+
     def note(self, outcome: Outcome) -> None:
         self.noted.append(outcome)
 

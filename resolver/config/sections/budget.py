@@ -20,8 +20,8 @@ class Budget(Section):
 
     sends: Annotated[int, Field(ge=1, le=1000), Doc("messages")] = 100
     """Hard (`BUDX`). Datagrams and TCP queries sent to servers. Bounds what a question can be made to send by
-    hostile zones (NXNSAttack, CVE-2020-8616; CAMP). Peers: BIND 100 (`max-recursion-queries`, earlier), Knot
-    Resolver 100, PowerDNS 60 (`max-qperq`), Unbound 128 and more (`max-global-quota`)."""
+    hostile zones (NXNSAttack, CVE-2020-8616; CAMP). Peers: BIND 200 (`max-query-count`), Knot Resolver 100
+    (`KR_ITER_LIMIT`), PowerDNS 50, earlier 60 (`max-qperq`), Unbound 200, earlier 128 (`max-global-quota`)."""
 
     sends_per_fetch: Annotated[int, Field(ge=1, le=1000), Doc("messages")] = 50
     """Hard for the fetch (`BUDF`), soft for the question. Messages sent to find one address of a name server, so
@@ -29,7 +29,8 @@ class Budget(Section):
 
     depth: Annotated[int, Field(ge=1, le=32), Doc("levels")] = 7
     """Hard (`BUDD`). How deep finding the address of a name server may lead to other name servers to be found.
-    Peers: BIND 7 (`max-recursion-depth`), Unbound 4 by its `target-fetch-policy`."""
+    Peers: BIND 7 (`max-recursion-depth`), PowerDNS 16 (`max-recursion-depth`), Unbound 4 by its
+    `target-fetch-policy`."""
 
     referrals: Annotated[int, Field(ge=1, le=255), Doc("referrals")] = 32
     """Hard (`BUDR`). Referrals that are followed. A name under ip6.arpa has 34 labels but few cuts. Peers:
@@ -41,19 +42,20 @@ class Budget(Section):
     (`max-query-restarts`), PowerDNS 10 (`max-cnames-followed`), Knot Resolver 13."""
 
     failed_address_fetches: Annotated[int, Field(ge=1, le=64), Doc("names")] = 5
-    """Hard (`NOAD`). Names of name servers for which no address was found; then no more are sought. Peers:
-    Unbound 5 (`MAX_TARGET_NX`), PowerDNS 5 (`non-resolving-ns-max-fails`)."""
+    """Hard (`BUDN`). Names of name servers for which no address was found; then no more are sought. Peers:
+    Unbound 5 (`MAX_TARGET_NX`), PowerDNS 5 (`non-resolving-ns-max-fails`), Knot Resolver 5."""
 
     address_fetches: Annotated[int, Field(ge=1, le=128), Doc("names")] = 10
     """Soft. Names of name servers whose addresses are sought. Peers: PowerDNS 10 (`max-ns-address-qperq`),
     Unbound 64 (`MAX_TARGET_COUNT`), BIND 20 for each zone."""
 
     ns_names: Annotated[int, Field(ge=1, le=64), Doc("names")] = 13
-    """Soft. Names that are used of a delegation's NS set, a random choice: the root itself has 13. Peers: BIND 20,
-    PowerDNS 13 (`max-ns-per-resolve`)."""
+    """Soft. Names that are used of a delegation's NS set, a random choice: the root itself has 13. Peers: Unbound 20
+    (`iter-scrub-ns`), BIND 20 or 13 by its version (`max-delegation-servers`), PowerDNS 13 (`max-ns-per-resolve`)."""
 
     addresses_per_ns: Annotated[int, Field(ge=1, le=64), Doc("addresses")] = 8
-    """Soft. Addresses that are used of one name server, a random choice."""
+    """Soft. Addresses that are used of one name server, a random choice: enough for both families of the largest
+    operators, too few to make the set a weapon. Peers: no such setting."""
 
     minimised_names: Annotated[int, Field(ge=0, le=64), Doc("names")] = 10
     """Soft. Minimised names that are asked; then servers are asked the full name (RFC 9156 section 2.3). Peers:
@@ -65,14 +67,18 @@ class Budget(Section):
 
     sends_to_silent_zone: Annotated[int, Field(ge=1, le=32), Doc("messages")] = 3
     """Soft. Messages with one question to a zone of which no server has ever replied, so that a dead zone fails
-    fast: within 3 s."""
+    fast: within 3 s. Peers: no such setting; to two silent servers the best of them send 6."""
 
     message_records: Annotated[int, Field(ge=16, le=65535), Doc("records")] = 512
-    """A message with more records is refused whole, before they are read. No answer of use has as many."""
+    """A message with more records is refused whole, before they are read. No answer of use has as many. Peers: no such
+    setting; they read what fits into 64 KiB."""
 
     edns_options: Annotated[int, Field(ge=1, le=1024), Doc("options")] = 32
-    """A message with more EDNS options is refused whole."""
+    """A message with more EDNS options is refused whole: each has to be read, and no more than a few are in use. Peers:
+    no such setting."""
 
     work_ms: Annotated[int, Field(ge=100, le=60000)] = 8000
     """How long the work on a question goes on, for the cache, when its client has already been told that there is
-    no answer in time (`resolver.client_timeout_ms`)."""
+    no answer in time (`resolver.client_timeout_ms`): long enough for a slow zone to be known when the client asks
+    again. Peers: BIND 10,000 (`resolver-query-timeout`), Knot Resolver 10,000 (`KR_RESOLVE_TIME_LIMIT`), PowerDNS
+    7,000 (`max-total-msec`)."""

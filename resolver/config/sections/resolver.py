@@ -48,17 +48,22 @@ class Resolver(Section):
 
     allow_private_upstreams: bool = False
     """Private addresses (RFC 1918, RFC 4193) may be asked, as networks with a DNS of their own need. Off, a
-    zone on the Internet cannot make the resolver probe the network it stands in."""
+    zone on the Internet cannot make the resolver probe the network it stands in. Peers: PowerDNS the same
+    (`dont-query`), Unbound loopback alone (`do-not-query-localhost`), BIND and Knot Resolver ask any."""
 
     qname_minimisation: bool = True
-    """A server is told no more labels of the name than it needs (RFC 9156)."""
+    """A server is told no more labels of the name than it needs (RFC 9156). Peers: all four on, relaxed as here
+    (`qname-minimisation`, BIND and PowerDNS `qname-minimization`)."""
 
     use_0x20: bool = True
     """The letters of the names that are asked are in random case, which forged replies must guess
-    (draft-vixie-dnsext-dns0x20)."""
+    (draft-vixie-dnsext-dns0x20). Peers: Knot Resolver on, Unbound off (`use-caps-for-id`), BIND and PowerDNS
+    without."""
 
     client_timeout_ms: Annotated[int, Field(ge=100, le=4900)] = 4500
-    """A client has its answer, or SERVFAIL, after this time. Stub resolvers give up at 5 s."""
+    """A client has its answer, or SERVFAIL, after this time. Stub resolvers give up at 5 s. The work
+    goes on until `budget.work_ms`. Peers: BIND 10 s (`resolver-query-timeout`), Knot Resolver 10 s, PowerDNS 7 s
+    (`max-total-msec`), Unbound when it is found out, but told to nobody after 1.9 s (`discard-timeout`)."""
 
     max_per_zone: Annotated[int, Field(ge=1, le=65536), Doc("questions")] = 200
     """Questions that wait for servers of one zone at once; a further one fails at once (`BUSZ`), so that a silent zone

@@ -35,8 +35,8 @@ class Server(Section):
     udp_payload: Annotated[int, Field(ge=512, le=4096), Doc("octets")] = 1232
     """The largest UDP response whatever the client offers, and what is offered to servers (EDNS). 1232 fits the
     smallest IPv6 packet without fragments (RFC 9715) and bounds what a forged query can be worth; below 512 is not DNS
-    (RFC 6891 section 6.2.3). Peers: Unbound 1232 (`max-udp-size`), BIND 1232 (`max-udp-size`), Knot Resolver 1232,
-    PowerDNS 1232 (`udp-truncation-threshold`)."""
+    (RFC 6891 section 6.2.3). Peers: Unbound 1232, earlier 4096 (`max-udp-size`), BIND 1232 (`max-udp-size`), Knot
+    Resolver 1232, PowerDNS 1232 (`udp-truncation-threshold`)."""
 
     receive_buffer_kb: Annotated[int, Field(ge=64, le=65536)] = 1024
     """Kernel buffer (SO_RCVBUF) of a UDP listener. The usual default of 208 KiB drops bursts.
@@ -82,7 +82,7 @@ class Server(Section):
 
     tcp_pipeline: Annotated[int, Field(ge=1, le=4096), Doc("queries")] = 64
     """Queries outstanding on one TCP connection; beyond it the connection is not read until one is
-    answered. Peers: BIND 23 (`tcp-pipelined-clients`), Knot Resolver 100 (`net.tcp_pipeline`), PowerDNS 10
+    answered. Peers: BIND 23, not to be set, Knot Resolver 100 (`net.tcp_pipeline`), PowerDNS 10
     (`max-concurrent-requests-per-tcp-connection`)."""
 
     tcp_unsent_kb: Annotated[int, Field(ge=1, le=4096)] = 64

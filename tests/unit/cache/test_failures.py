@@ -3,7 +3,7 @@ from __future__ import annotations
 import pytest
 
 from resolver.cache import failures as module
-from resolver.cache.failures import LONGEST_S, Failures
+from resolver.cache.failures import AGAIN_S, LONGEST_S, Failures
 from resolver.errors import ResolutionFailed
 from tests.support.clocks import ManualClock
 
@@ -37,10 +37,11 @@ def test_a_failure_that_comes_again_is_remembered_for_twice_as_long_up_to_five_m
 def test_a_failure_after_a_long_time_begins_anew():
     failures, clock = made(2.0)
     failures.put("a", FAILURE, grows=True)
-    clock.advance(3.9)
-    failures.put("a", FAILURE, grows=True)
-    assert lasts(failures, clock) == 4
-    clock.advance(4)
+    clock.advance(2 + AGAIN_S - 0.1)
+    for seconds in (4, 8, 16):
+        failures.put("a", FAILURE, grows=True)
+        assert lasts(failures, clock) == seconds
+    clock.advance(16)
     failures.put("a", FAILURE, grows=True)
     assert lasts(failures, clock) == 2
 
@@ -54,6 +55,14 @@ def test_failures_of_what_was_tried_at_the_same_time_are_one():
         failures.put("a", FAILURE, grows=True)
         failures.put("a", FAILURE, grows=False)
     assert lasts(failures, clock) == 2
+
+
+def test_a_failure_grows_no_longer_than_is_set():
+    clock = ManualClock()
+    failures: Failures[str] = Failures(clock, 2.0, 3.0)
+    for seconds in (2, 3, 3):
+        failures.put("a", FAILURE, grows=True)
+        assert lasts(failures, clock) == seconds
 
 
 def test_a_failure_does_not_grow_where_the_network_may_be_to_blame():

@@ -211,6 +211,43 @@ def test_nothing_grows_while_the_network_is_silent_and_all_is_well_when_it_is_ba
     assert run(main()) == ["mail.test. 300 A 192.0.2.25"]
 
 
+@pytest.mark.rfc(9520, "3.2")
+def test_a_zone_that_stays_silent_is_asked_less_and_less(run):
+    async def main():
+        world = internet()
+        world.zones(ROOT_SERVER, root_with(*delegate("test.", "10.0.0.2"), *delegate("dead.", "10.0.0.9")))
+        world.zones("10.0.0.9", leaf("dead.", "10.0.0.9"))
+        world.network.silence("10.0.0.9")
+        resolver = Resolver(world, failure_ttl_s=1.0)
+        began, number = world.clock.monotonic(), 0
+        while world.clock.monotonic() < began + 120:
+            await resolver.failure("www.dead.")
+            await resolver.ask(f"n{number}.test.")
+            number += 1
+            await asyncio.sleep(1)
+        return len(world.asked("10.0.0.9"))
+
+    assert run(main()) <= 7 * 3
+
+
+@pytest.mark.rfc(9520, "3.2")
+def test_nothing_grows_while_the_root_is_silent_though_others_reply(run):
+    async def main():
+        world = internet()
+        resolver = Resolver(world, failure_ttl_s=1.0)
+        await resolver.lines("www.test.")
+        world.network.silence(ROOT_SERVER)
+        for number in range(60):
+            await resolver.ask(f"n{number}.test.")
+            await resolver.failure("other.")
+            await asyncio.sleep(3)
+        world.network.restore()
+        await asyncio.sleep(1)
+        return (await resolver.ask("other.")).rcode, await resolver.lines("mail.test.")
+
+    assert run(main()) == (Rcode.NXDOMAIN, ["mail.test. 300 A 192.0.2.25"])
+
+
 # -- cycles
 
 
