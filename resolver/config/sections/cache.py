@@ -69,10 +69,10 @@ class Cache(Section):
 
     failure_ttl_s: Annotated[int, Field(ge=1, le=5)] = 1
     """How long a failed resolution is not tried again (RFC 9520 section 3.2 wants at least 1 s). Each further failure
-    in a row doubles the time, up to `failure_max_ttl_s`, but not while the network itself, or the root, is silent. Peers:
-    Unbound 5 s, BIND 1 s (`servfail-ttl`), PowerDNS 60 s (`packetcache-servfail-ttl`)."""
+    in a row doubles the time, up to `failure_max_ttl_s`, but not while the network itself, or the root, is silent.
+    Peers: Unbound 5 s, BIND 1 s (`servfail-ttl`), PowerDNS 60 s (`packetcache-servfail-ttl`)."""
 
     failure_max_ttl_s: Annotated[int, Field(ge=1, le=300)] = 300
     """What that time grows to at most (RFC 9520 section 3.2: at most 5 minutes): a zone that is broken for long is
-    asked little, and is found again within this time when it is repaired. Peers: no such setting; theirs do not grow, and
-    BIND takes 30 s at most (`servfail-ttl`)."""
+    asked little, and is found again within this time when it is repaired. Peers: no such setting; theirs do not grow,
+    and BIND takes 30 s at most (`servfail-ttl`)."""
