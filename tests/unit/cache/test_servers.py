@@ -278,3 +278,24 @@ def test_a_lost_datagram_does_not_make_the_next_reply_waited_for_longer():
     assert servers.timeout(NEAR) == before
     servers.replied(NEAR, 0.1)
     assert servers.state(NEAR).handicap == 0
+
+
+def test_a_server_was_heard_lately_for_a_while_after_its_last_reply():
+    servers, clock = made()
+    assert not servers.heard_lately(NEAR)
+    servers.replied(NEAR, 0.1)
+    clock.advance(module.ALIVE_S - 0.1)
+    assert servers.heard_lately(NEAR)
+    clock.advance(0.2)
+    assert not servers.heard_lately(NEAR)
+
+
+def test_each_reply_prolongs_what_is_known_of_a_server():
+    servers, clock = made()
+    servers.replied(NEAR, 0.1)
+    clock.advance(800)
+    servers.replied(NEAR, 0.1)
+    clock.advance(800)
+    assert servers.state(NEAR).replies == 2
+    clock.advance(101)
+    assert servers.state(NEAR).replies == 0
