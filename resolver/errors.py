@@ -18,7 +18,11 @@ text: `grep` leads from a user's `dig` output to the line. docs/errors.md lists 
 
 from __future__ import annotations
 
+from typing import Final
+
 from resolver.message import Ede, Rcode
+
+_CACHED_ERROR: Final = 13
 
 
 class ResolverdError(Exception):
@@ -115,6 +119,13 @@ class ResolutionFailed(ResolverdError):
     def ede(self) -> tuple[Ede, ...]:
         """The extended errors that the client is told, our own first."""
         return (Ede(self.code, str(self)), *self.heard)
+
+    def remembered(self, label: str = "remembered") -> ResolutionFailed:
+        """The same failure, as it is told to those who ask again while it is remembered (RFC 8914 section 4.14)."""
+        again = self.fresh()
+        again.label = label
+        again.heard = (*self.heard, Ede(_CACHED_ERROR, ""))
+        return again
 
     def fresh(self) -> ResolutionFailed:
         """The same failure, never raised: one that was keeps every frame that it passed, and what is in them."""

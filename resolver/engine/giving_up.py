@@ -20,7 +20,7 @@ if TYPE_CHECKING:
 
 MAX_HEARD: Final = 4
 """Extended errors of other servers that are passed on."""
-NOTHING_WAS_SAID: Final = frozenset(("unreachable", "silent", "no_address", "local", "oversized"))
+NOTHING_WAS_SAID: Final = frozenset(("unreachable", "silent", "dead_zone", "no_address", "local", "oversized"))
 """The labels of those failures in which no server said anything that another question of the zone would change."""
 
 _BY_FAULT: Final[dict[Fault, tuple[str, int]]] = {

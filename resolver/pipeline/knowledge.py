@@ -194,7 +194,7 @@ class Known:
             self.servers.has_replied(endpoint) for server in delegation.servers for endpoint in server.endpoints
         ):
             return None
-        return failure
+        return failure.remembered("dead_zone")
 
     def learn_dead_zone(self, delegation: Delegation, failure: ResolutionFailed) -> None:
         """All servers of `delegation` were silent, which counts unless one of them has replied to others lately."""

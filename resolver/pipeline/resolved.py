@@ -28,14 +28,11 @@ from resolver.engine.budget import NO_REACHABLE_AUTHORITY, Budget, Limits
 from resolver.engine.knowledge import Knowledge
 from resolver.engine.outcome import Answer
 from resolver.errors import ResolutionFailed
-from resolver.message import Ede, Query, Question, Reply, Spawn
+from resolver.message import Query, Question, Reply, Spawn
 from resolver.observe.counters import Counters
 from resolver.pipeline.driving import MAX_PER_ZONE, Done, Driver, Tools, late
 from resolver.pipeline.replying import reply_of
 from resolver.wire import names
-
-_CACHED_ERROR: Final = 13
-"""EDE info-code: the failure was remembered (RFC 8914 section 4.14)."""
 
 _Key = tuple[bytes, int]
 _Result = Answer | ResolutionFailed
@@ -174,7 +171,7 @@ class Resolved:
             failed = self._failures.get(key)
             if failed is not None and not anew:
                 self._counters.failures_cached += 1
-                raise _remembered(failed)
+                raise failed.remembered()
             flight = self._flights.get(key)
             if flight is None:
                 return await self._fly(Flight(key), question, budget, depth, asker, anew=anew)
@@ -225,7 +222,7 @@ class Resolved:
         except ResolutionFailed as failure:
             result = failure.fresh()
             self._counters.upstream_failures += 1
-            if not failure.own_limit:
+            if not failure.own_limit and failure.label != "dead_zone":  # the zone is remembered, and may be back sooner
                 self._failures.put(flight.key, result, grows=self._known.blames_zones)
             raise
         finally:
@@ -253,10 +250,3 @@ async def _tell(done: Done, question: Question, finding: Awaitable[Answer]) -> N
         result = NotFound(failure.fresh())
     finally:
         done(result)
-
-
-def _remembered(failure: ResolutionFailed) -> ResolutionFailed:
-    """`failure` as it is told to those who ask again while it is cached."""
-    failure.label = "remembered"
-    failure.heard = (*failure.heard, Ede(_CACHED_ERROR, ""))
-    return failure

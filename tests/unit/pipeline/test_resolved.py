@@ -6,7 +6,7 @@ import pytest
 
 from resolver.engine.budget import Limits
 from resolver.errors import ResolutionFailed
-from resolver.message import Rcode, Transport
+from resolver.message import Rcode, Reply, Transport
 from resolver.network.base import Endpoint
 from resolver.network.simulated import Link, Stream
 from resolver.observe.transcript import Transcript
@@ -246,6 +246,29 @@ def test_nothing_grows_while_the_root_is_silent_though_others_reply(run):
         return (await resolver.ask("other.")).rcode, await resolver.lines("mail.test.")
 
     assert run(main()) == (Rcode.NXDOMAIN, ["mail.test. 300 A 192.0.2.25"])
+
+
+def test_names_of_a_zone_that_was_dead_resolve_as_soon_as_it_may_be_asked_again(run):
+    """What failed because the zone was remembered as dead was not tried, and is not remembered beside it."""
+
+    async def main():
+        world = internet()
+        resolver = Resolver(world, failure_ttl_s=1.0)
+        world.network.silence("10.0.0.2")
+        for _ in range(60):
+            await resolver.failure("www.test.")
+            last = await resolver.failure("mail.test.")
+            assert [each.code for each in last.ede] == [22, 13]
+            await asyncio.sleep(1)
+        world.network.restore()
+        for _ in range(400):
+            (found,) = await outcomes(resolver.ask("www.test."))
+            if isinstance(found, Reply):
+                break
+            await asyncio.sleep(1)
+        return await resolver.lines("mail.test.")
+
+    assert run(main()) == ["mail.test. 300 A 192.0.2.25"]
 
 
 # -- cycles
