@@ -40,11 +40,15 @@ BRIEFLY_S: Final = 1
 PREFETCHED_TTL_S: Final = 10
 """The lowest TTL whose last tenth is worth a second's notice."""
 
+_END_NAME_ERROR: Final = NAME_ERROR.to_bytes(2, "big")
+_ENDS_OTHERS: Final = (_END_NAME_ERROR, Type.CNAME.to_bytes(2, "big"))
+"""How the keys end of what answers for every type."""
 _ANSWERING_ANY: Final = (
     *(Type.A, Type.NS, Type.CNAME, Type.SOA, Type.PTR, Type.MX, Type.TXT, Type.AAAA),
     *(Type.SRV, Type.DNAME, Type.SVCB, Type.HTTPS, Type.CAA, Type.ANY, NAME_ERROR),
 )
 """What is looked for when ANY is asked: one RRset, that of the lowest type (RFC 8482 section 4.1), then denials."""
+_ENDS_ANY: Final = tuple(each.to_bytes(2, "big") for each in _ANSWERING_ANY)
 
 _NO_DATA: Final = frozenset((NAME_ERROR, *range(128, 256)))
 """Types of queries and messages (RFC 6895 section 3.1): no record has them, whatever a server sends."""
@@ -124,12 +128,15 @@ class Records:
 
     def recall_stale(self, name: bytes, rtype: int, age: int) -> Known | None:
         """As `recall`; failing that, what has expired for less than `age` seconds, with a TTL of 0."""
+        candidates = self._candidates(name, rtype)
+        if not candidates:
+            return None
         known = self.recall(name, rtype)
         if known is not None or rtype == Type.ANY:
             return known
         now = int(self._clock.boottime())
         best: tuple[int, bytes, bytes] | None = None
-        for key, held in self._candidates(name, rtype):
+        for key, held in candidates:
             expires, ttl = packed.ends(held)
             if expires + age > now and (best is None or expires - ttl > best[0]):
                 best = expires - ttl, key, held
@@ -213,16 +220,18 @@ class Records:
                 count = 0 if entry.denial else len(entry.rrset.rdatas)
                 yield Listed(key[:-2], int.from_bytes(key[-2:], "big"), left, count)
 
-    def _candidates(self, name: bytes, rtype: int) -> Iterator[tuple[bytes, bytes]]:
+    def _candidates(self, name: bytes, rtype: int) -> list[tuple[bytes, bytes]]:
         """The entries that can answer for `name` and `rtype`, the one that counts most first."""
         folded = names.fold(name)
-        get = self.store.get
-        for each in _ANSWERING_ANY if rtype == Type.ANY else (rtype, NAME_ERROR, Type.CNAME):
-            key = folded + each.to_bytes(2, "big")
-            held = get(key)
-            # That a type is denied says nothing of another.
-            if held is not None and (each in (rtype, NAME_ERROR) or not packed.is_denial(held)):
-                yield key, held
+        asked = rtype.to_bytes(2, "big")
+        ends = _ENDS_ANY if rtype == Type.ANY else (asked, *_ENDS_OTHERS)
+        found = self.store.present([folded + end for end in ends])
+        if not found:
+            return found
+        # That a type is denied says nothing of another.
+        return [
+            (key, held) for key, held in found if key[-2:] in (asked, _END_NAME_ERROR) or not packed.is_denial(held)
+        ]
 
     def _fresh(self, name: bytes, rtype: int) -> tuple[bytes, bytes, int] | None:
         """The entry that answers now, under its key, and the seconds that are left of it."""

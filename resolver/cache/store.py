@@ -12,7 +12,7 @@ Limits: bytes are what the caller says an entry weighs plus `OVERHEAD`; expiry i
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from typing import Final, Generic, TypeVar
 
 V = TypeVar("V")
@@ -50,6 +50,12 @@ class ByteStore(Generic[V]):
         if value is None and (value := self._old.get(key)) is not None:
             self.put(key, value)
         return value
+
+    def present(self, keys: Sequence[bytes]) -> list[tuple[bytes, V]]:
+        """Those of `keys` that have a value, with it, in their order; most often none has, and that is told soon."""
+        young, old = self._young, self._old
+        there = [key for key in keys if key in young or key in old]
+        return [(key, value) for key in there if (value := self.get(key)) is not None] if there else []
 
     def put(self, key: bytes, value: V) -> None:
         """`key` has `value`, unless that alone weighs more than half of the limit: then nothing is held for it."""

@@ -35,6 +35,7 @@ from resolver.message import (
 )
 from resolver.observe.counters import Counters
 from resolver.observe.log import Log
+from resolver.server import waiting
 from resolver.server.access import Access
 from resolver.server.cookies import Cookies
 from resolver.server.options import MAX_EDE_TEXT
@@ -479,7 +480,9 @@ class Works(Says):
         return None
 
 
-def test_what_needs_work_is_begun_one_a_turn_and_what_is_at_hand_never_waits(run):
+def test_what_needs_work_is_begun_a_few_a_turn_and_what_is_at_hand_never_waits(run, monkeypatch):
+    monkeypatch.setattr(waiting, "PER_TURN", 1)
+
     async def main(f: Front):
         f.below = f.responder.answerer = Works(slow)  # type: ignore[assignment]
         sent: list[tuple[int, bytes | None]] = []

@@ -1,8 +1,9 @@
 from __future__ import annotations
 
 import asyncio
+from collections import Counter
 
-from resolver.server.waiting import Waiting
+from resolver.server.waiting import PER_TURN, Waiting
 from resolver.testing.virtual_time import VirtualClock
 
 
@@ -33,17 +34,19 @@ def bench(run, act):
     return run(main())
 
 
-def test_one_job_is_begun_at_once_and_the_others_one_a_turn(run):
+def test_one_job_is_begun_at_once_and_the_others_a_few_a_turn_in_their_order(run):
+    jobs = [f"a{number}" for number in range(1 + 2 * PER_TURN + 1)]
+
     async def act(made):
-        assert made.put("a1", "a2", "a3", "a4") == [None] * 4
-        assert len(made.waiting) == 3
+        assert made.put(*jobs) == [None] * len(jobs)
+        assert len(made.waiting) == len(jobs) - 1
         await made.turns(10)
         assert len(made.waiting) == 0
 
-    turns = [turn for turn, _ in bench(run, act).begun]
-    assert turns[0] == 0
-    assert len(set(turns)) == 4
-    assert [job for _, job in bench(run, act).begun] == ["a1", "a2", "a3", "a4"]
+    begun = bench(run, act).begun
+    assert begun[0] == (0, "a0")
+    assert sorted(Counter(turn for turn, _ in begun[1:]).values()) == [1, PER_TURN, PER_TURN]
+    assert [job for _, job in begun] == jobs
 
 
 def test_what_comes_when_nothing_waits_is_begun_at_once(run):
