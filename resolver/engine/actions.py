@@ -21,7 +21,10 @@ T = TypeVar("T")
 
 
 class Exchange(NamedTuple):
-    """Ask `server` and wait at most `timeout` seconds. Earlier tries of the same `question` for `zone` stay open."""
+    """Ask `server` and wait at most `timeout` seconds. Earlier tries of the same `question` for `zone` stay open.
+
+    `again`: the question has been met with silence.
+    """
 
     server: Endpoint
     question: Question
@@ -31,6 +34,7 @@ class Exchange(NamedTuple):
     rd: bool = False
     edns: bool = True
     server_name: bytes = b""
+    again: bool = False
 
 
 class Listen(NamedTuple):

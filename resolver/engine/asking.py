@@ -150,6 +150,7 @@ def _try(asking: Asking, candidate: Candidate) -> Steps[Heard | None]:
             asking.recursed,
             candidate.edns,
             candidate.name,
+            asking.candidates.waited > 0,
         )
     )
     match event:

@@ -4,6 +4,8 @@ Rules
 * Not more than `MAX_PER_ZONE` questions wait for servers of one zone; a further one fails at once, and is nobody's
   failure but its own. So a zone that is silent, or a flood of names below it, cannot take what others need. Servers
   that recurse on our behalf are exempt, from this and from the limit for one server: all may go through them.
+* Of these, half at most may be questions that have been met with silence: names that a zone's servers drop, however
+  many are asked, leave the other half to those that are answered at once.
 * A server that was not given its time because the question's was over is not to blame.
 
 Limits: one exchange and a few look-ups at a time for each question.
@@ -25,7 +27,7 @@ from resolver.engine.knowledge import Knowledge
 from resolver.engine.outcome import Answer
 from resolver.errors import ResolutionFailed
 from resolver.message import EDNS_PAYLOAD, Question
-from resolver.network.base import Clock, Endpoint, Entropy, Network, Trouble
+from resolver.network.base import Clock, Entropy, Network, Trouble
 from resolver.observe.counters import Counters
 from resolver.observe.transcript import Transcript
 from resolver.pipeline.conversation import Conversation
@@ -63,7 +65,7 @@ class Driver:
         self._tools = tools
         self._use_0x20 = use_0x20
         self._max_per_zone = max_per_zone
-        self._per_zone: Counter[bytes] = Counter()
+        self._per_zone: Counter[tuple[bytes, bool]] = Counter()
 
     async def drive(self, question: Question, budget: Budget, *, anew: bool, look_up: LookUp) -> Answer:
         """The answer to `question`, from the engine's steps run to their end. Raises `ResolutionFailed`."""
@@ -101,18 +103,18 @@ class Driver:
             conversation.close()
 
     async def _exchange(self, conversation: Conversation, action: Exchange, budget: Budget) -> Event:
-        tools, zone = self._tools, action.zone
+        tools = self._tools
         left = budget.deadline - tools.clock.monotonic()
         if left <= 0:
             raise late(action.question.name)
-        if not action.rd and not self._enter(zone, action.server):
+        if not action.rd and not self._enter(action):
             return Unanswered(Trouble.BUSY, 0.0)
         opened = tools.transcript.sent(action) if tools.transcript is not None else None
         try:
             event = await conversation.exchange(action, min(action.timeout, left))
         finally:
             if not action.rd:
-                self._leave(zone, action.server)
+                self._leave(action)
         if opened is not None and tools.transcript is not None:
             tools.transcript.ended(opened, event)
         if isinstance(event, Unanswered) and event.trouble is Trouble.TIMEOUT and event.suspicion is None:
@@ -132,21 +134,24 @@ class Driver:
             tools.transcript.ended(opened, event)
         return event
 
-    def _enter(self, zone: bytes, server: Endpoint) -> bool:
-        """One more message may be on its way to `server`. Raises `ResolutionFailed` when `zone` has too many."""
-        if self._per_zone[zone] >= self._max_per_zone:
+    def _enter(self, action: Exchange) -> bool:
+        """One more message may be on its way to the server. Raises `ResolutionFailed` when the zone has too many."""
+        zone, most = action.zone, self._max_per_zone
+        in_vain = self._per_zone[zone, True]
+        if in_vain + self._per_zone[zone, False] >= most or (action.again and in_vain >= max(1, most // 2)):
             self._tools.counters.upstream_zone_busy += 1
             raise _busy(zone)
-        if not self._known.servers.enter(server):
+        if not self._known.servers.enter(action.server):
             return False
-        self._per_zone[zone] += 1
+        self._per_zone[zone, action.again] += 1
         return True
 
-    def _leave(self, zone: bytes, server: Endpoint) -> None:
-        self._known.servers.leave(server)
-        self._per_zone[zone] -= 1
-        if not self._per_zone[zone]:
-            del self._per_zone[zone]
+    def _leave(self, action: Exchange) -> None:
+        self._known.servers.leave(action.server)
+        key = action.zone, action.again
+        self._per_zone[key] -= 1
+        if not self._per_zone[key]:
+            del self._per_zone[key]
 
 
 class _Lookups:

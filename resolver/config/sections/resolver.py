@@ -67,7 +67,8 @@ class Resolver(Section):
 
     max_per_zone: Annotated[int, Field(ge=1, le=65536), Doc("questions")] = 200
     """Questions that wait for servers of one zone at once; a further one fails at once (`BUSZ`), so that a silent zone
-    or a flood of names below it cannot take what others need. Peers: BIND 0, which is no limit (`fetches-per-zone`)."""
+    or a flood of names below it cannot take what others need. Half of them may have been met with
+    silence. Peers: BIND 0, which is no limit (`fetches-per-zone`)."""
 
     max_per_server: Annotated[int, Field(ge=1, le=65536), Doc("messages")] = 200
     """Messages on their way to one address at once; with more another server of the zone is asked, and where there is

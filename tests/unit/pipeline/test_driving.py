@@ -8,7 +8,9 @@ import pytest
 
 from resolver.errors import ResolutionFailed
 from resolver.network.simulated import Link
+from resolver.wire import names
 from tests.support.internet import ROOT_SERVER, Internet, Resolver, delegate, leaf, root_with, says
+from tests.support.messages import reply
 from tests.unit.pipeline.test_resolved import outcomes
 
 WWW = "www.test. 300 IN A 192.0.2.80"
@@ -40,7 +42,7 @@ def test_a_zone_has_only_so_many_questions_open_and_others_are_answered_meanwhil
     assert took == pytest.approx(0.04)
     assert all(isinstance(failure, ResolutionFailed) for failure in failures)
     tags = [failure.tag for failure in failures]
-    assert tags.count("BUSZ") == busy == 80
+    assert tags.count("BUSZ") == busy == 90, "80 at first, and half of the 20 that were met with silence"
     assert all(failure.own_limit for failure in failures if failure.tag == "BUSZ")
     assert left == 0
 
@@ -104,3 +106,30 @@ def test_a_look_up_that_is_left_over_from_a_zone_above_does_not_end_the_wait_for
         return await Resolver(world).lines("www.low.high.")
 
     assert run(main()) == ["www.low.high. 300 A 192.0.2.80"]
+
+
+def test_names_that_a_zone_drops_leave_room_for_those_that_it_answers(run):
+    """A hundred questions a second that are met with silence: water torture of a zone that is alive."""
+
+    def script(query, transport):
+        if b"bad" in query.question.name:
+            return None
+        return reply(query.question, f"{names.to_text(query.question.name)} 0 IN A 192.0.2.1")
+
+    async def main():
+        world = internet()
+        world.script("10.0.0.2", script)
+        resolver = Resolver(world)
+        bad, good = [], []
+        for number in range(1_000):
+            bad.append(asyncio.ensure_future(outcomes(resolver.ask(f"bad{number}.test."))))
+            if number % 10 == 0:
+                good.append(asyncio.ensure_future(outcomes(resolver.ask(f"good{number}.test."))))
+            await asyncio.sleep(0.01)
+        found = [(await each)[0] for each in good]
+        await asyncio.gather(*bad)
+        return found, resolver.resolved.flights, resolver.resolved._driver._per_zone
+
+    found, left, counted = run(main())
+    assert not [each for each in found if isinstance(each, ResolutionFailed)]
+    assert (left, counted) == (0, {})
