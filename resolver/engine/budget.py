@@ -41,6 +41,7 @@ class Limits:
     minimised_names: int = 10
     sends_per_server: int = 3
     sends_to_silent_zone: int = 3
+    silent_zone_ms: int = 2500
 
 
 @dataclass(slots=True)

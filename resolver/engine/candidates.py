@@ -5,8 +5,8 @@ Rules
   is tried again. A retry to the same server waits twice as long.
 * One question is sent to a server at most `Limits.sends_per_server` times over UDP, and as often over TCP.
 * While no server of the zone has ever replied, `Limits.sends_to_silent_zone` messages are all it gets from one client
-  query, and `SILENT_ZONE_S` the time, so that a dead zone fails fast. The last of them goes over TCP, which does not
-  get lost, and reaches those whose datagrams are dropped; it is waited for longest.
+  query, and `Limits.silent_zone_ms` the time, so that a dead zone fails fast. The last of them goes over TCP, which does
+  not get lost, and reaches those whose datagrams are dropped; it is waited for longest.
 * A server that recurses on our behalf may take as long as the client waits; it is asked again more slowly.
 """
 
@@ -23,8 +23,6 @@ from resolver.engine.outcome import Fault
 from resolver.message import Transport
 from resolver.network.base import Endpoint, Trouble
 
-SILENT_ZONE_S: Final = 2.5
-"""Seconds in which a zone that never replied is given up: its client hears so within 3."""
 TCP_TIMEOUT_S: Final = 2.0
 RECURSED_TIMEOUT_S: Final = 0.8
 """A server that recurses on our behalf is given time to do so before it is asked again."""
@@ -110,7 +108,7 @@ class Candidates:
     @property
     def left_s(self) -> float:
         """Seconds for which silence may still be waited for."""
-        return SILENT_ZONE_S - self.waited
+        return self.budget.limits.silent_zone_ms / 1000 - self.waited
 
     @property
     def exhausted(self) -> bool:

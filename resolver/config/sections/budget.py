@@ -69,6 +69,10 @@ class Budget(Section):
     """Soft. Messages with one question to a zone of which no server has ever replied, so that a dead zone fails
     fast: within 3 s. Peers: no such setting; to two silent servers the best of them send 6."""
 
+    silent_zone_ms: Annotated[int, Field(ge=100, le=10000)] = 2500
+    """Soft. How long a question waits for a zone of which no server has ever replied: its client hears within 3 s.
+    Peers: no such setting; with two silent servers they take 3 to more than 20 s."""
+
     message_records: Annotated[int, Field(ge=16, le=65535), Doc("records")] = 512
     """A message with more records is refused whole, before they are read. No answer of use has as many. Peers: no such
     setting; they read what fits into 64 KiB."""

@@ -18,7 +18,7 @@ from resolver.engine.actions import (
 )
 from resolver.engine.asking import ask_zone
 from resolver.engine.budget import Budget, Limits
-from resolver.engine.candidates import RECURSED_TIMEOUT_S, SILENT_ZONE_S, TCP_TIMEOUT_S
+from resolver.engine.candidates import RECURSED_TIMEOUT_S, TCP_TIMEOUT_S
 from resolver.engine.delegation import NameServer, Trim
 from resolver.engine.outcome import Answer, Answered, Denied, Outcome
 from resolver.errors import ResolutionFailed
@@ -30,6 +30,7 @@ from tests.support.engine import Driver, Written, at, delegation
 from tests.support.messages import name, reply, sets, soa
 
 WWW = zone_text.question("www.example.com.", "A")
+SILENT_ZONE_S = Limits().silent_zone_ms / 1000
 GOOD = "www.example.com. 300 IN A 192.0.2.80"
 UDP, TCP = Transport.UDP, Transport.TCP
 SILENCE = Unanswered(Trouble.TIMEOUT, 0.4)
@@ -662,3 +663,10 @@ def test_a_lone_server_that_once_replied_quickly_is_waited_for_after_its_last_me
     asked = Asked(ONE, [Unanswered(Trouble.TIMEOUT, 0.1)] * 3 + [said(1, GOOD, rtt=2.0)], known=known)
     assert asked.waits == [0.1, 0.2, 0.4]
     assert asked.answer is not None
+
+
+def test_how_long_a_silent_zone_is_waited_for_is_set():
+    act = lambda action: Unanswered(Trouble.TIMEOUT, action.timeout)  # noqa: E731
+    asked = Asked(ZONE, act, limits=Limits(silent_zone_ms=700))
+    assert asked.waits == [0.4, pytest.approx(0.3)]
+    assert asked.tag == "MUTE"
