@@ -5,8 +5,8 @@ Rules
   is tried again. A retry to the same server waits twice as long.
 * One question is sent to a server at most `Limits.sends_per_server` times over UDP, and as often over TCP.
 * While no server of the zone has ever replied, `Limits.sends_to_silent_zone` messages are all it gets from one client
-  query, and `Limits.silent_zone_ms` the time, so that a dead zone fails fast. The last of them goes over TCP, which does
-  not get lost, and reaches those whose datagrams are dropped; it is waited for longest.
+  query, and `Limits.silent_zone_ms` the time, so that a dead zone fails fast. The last of them goes over TCP,
+  which does not get lost, and reaches those whose datagrams are dropped; it is waited for longest.
 * A server that recurses on our behalf may take as long as the client waits; it is asked again more slowly.
 """
 
