@@ -170,7 +170,7 @@ def _try(asking: Asking, candidate: Candidate) -> Steps[Heard | None]:
 
 
 def _listen(asking: Asking) -> Steps[Heard | None]:
-    """Nobody else can be asked, and a zone that never replied may be slow: earlier messages are given its time."""
+    """Nobody else can be asked, and a zone may be slow, or slower than it was: earlier messages are given time."""
     left = asking.candidates.left_s
     event = yield from exchange(Listen(asking.question, asking.delegation.zone, left))
     match event:
@@ -245,9 +245,7 @@ def _read(asking: Asking, event: Replied) -> Heard | None:
             if fault in (Fault.LAME, Fault.UPWARD):
                 known.servers.lame(event.server, asking.delegation.zone)
             asking.dismiss(candidate, fault)
-        case Denied(rcode=Rcode.NOERROR, soa=None) if (
-            asking.doubted is None and candidate is not None and (not asking.recursed)
-        ):
+        case Denied(rcode=Rcode.NOERROR, soa=None) if candidate and not (asking.doubted or asking.recursed):
             asking.doubted = Heard(outcome, event.message)
             asking.dismiss(candidate, "denied without a SOA")
         case _:

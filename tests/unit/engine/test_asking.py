@@ -670,3 +670,17 @@ def test_how_long_a_silent_zone_is_waited_for_is_set():
     asked = Asked(ZONE, act, limits=Limits(silent_zone_ms=700))
     assert asked.waits == [0.4, pytest.approx(0.3)]
     assert asked.tag == "MUTE"
+
+
+def test_a_server_that_is_asked_at_once_with_its_new_cookie_is_not_asked_before_others_for_ever():
+    asked = Asked(delegation("example.com.", 1, 2), [said(1, rcode=Rcode.BADCOOKIE), SILENCE, said(2, GOOD)])
+    assert asked.whom == "1 1 2"
+    assert asked.answer is not None
+
+
+def test_a_stream_to_a_silent_zone_gets_no_more_than_the_time_of_the_zone():
+    known = Written()
+    known.servers.no_case.add(at(1))
+    act = lambda action: Unanswered(Trouble.TIMEOUT, action.timeout)  # noqa: E731
+    asked = Asked(ONE, act, known=known, limits=Limits(silent_zone_ms=700))
+    assert (asked.whom, asked.waits) == ("1+", [0.7])
