@@ -10,7 +10,6 @@ from __future__ import annotations
 
 import enum
 from collections.abc import Callable, Coroutine
-from dataclasses import dataclass
 from typing import Any, Final, NamedTuple, Protocol
 
 # Flag bits of the second header word (RFC 1035 section 4.1.1, RFC 4035 section 3.2).
@@ -148,8 +147,7 @@ class Ede(NamedTuple):
     text: str
 
 
-@dataclass(frozen=True, slots=True)
-class Query:
+class Query(NamedTuple):
     """A question as a client put it, checked and ready for the pipeline.
 
     `id` is the query's id in the log; `deadline` is the monotonic time in seconds by which it wants its
@@ -166,8 +164,7 @@ class Query:
     edns: Edns | None = None
 
 
-@dataclass(frozen=True, slots=True)
-class Reply:
+class Reply(NamedTuple):
     """What to tell the client; the server adds id, question, OPT and truncation.
 
     `storable` says that the rendered reply may be kept and served again until its lowest TTL has run down, or for

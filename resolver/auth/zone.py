@@ -26,7 +26,6 @@ aliases.
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator
-from dataclasses import replace
 from typing import Final, NamedTuple
 
 from resolver.auth import additional
@@ -121,7 +120,7 @@ class Zone:
                 break
             found = self._at(name, folded, question.type)
             if isinstance(found, Reply):
-                return replace(found, answer=chain + found.answer, aa=True) if chain else found
+                return found._replace(answer=chain + found.answer, aa=True) if chain else found
             chain += tuple(rrset for rrset in found.rrsets if rrset not in chain)
             if found.endless:
                 break

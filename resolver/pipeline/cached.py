@@ -10,7 +10,6 @@ A query without RD is answered from here or not at all: REFUSED tells it that we
 from __future__ import annotations
 
 from collections.abc import Callable
-from dataclasses import replace
 from typing import Final
 
 from resolver.engine.knowledge import Knowledge
@@ -53,7 +52,7 @@ class Cached:
             return reply
         reply = _minimal(query, await self._below.answer(query))
         # What is asked for once is held as records alone: a flood of names is not worth their octets too.
-        return replace(reply, storable=False) if reply.storable else reply
+        return reply._replace(storable=False) if reply.storable else reply
 
     def peek(self, query: Query) -> Reply | None:
         """The reply that needs no work: from records, or to a query that wants none done; None when there is work."""
@@ -70,7 +69,7 @@ def _minimal(query: Query, reply: Reply) -> Reply:
     """`reply`; to ANY, with one of its RRsets, that of the lowest type (RFC 8482 section 4.1)."""
     if query.question.type != Type.ANY or len(reply.answer) < 2:
         return reply
-    return replace(reply, answer=tuple(sorted(reply.answer, key=lambda rrset: rrset.type)[:1]))
+    return reply._replace(answer=tuple(sorted(reply.answer, key=lambda rrset: rrset.type)[:1]))
 
 
 def recall(question: Question, look: Look, max_aliases: int) -> Answer | None:

@@ -159,4 +159,4 @@ class Stale:
         self._counters.answers_stale += 1
         code = _STALE_NXDOMAIN if stale.rcode == Rcode.NXDOMAIN else _STALE
         why = () if failure is None else failure.ede
-        return replace(reply_of(stale), ede=(Ede(code, "expired, and no newer answer is to be had yet [STAL]"), *why))
+        return reply_of(stale)._replace(ede=(Ede(code, "expired, and no newer answer is to be had yet [STAL]"), *why))

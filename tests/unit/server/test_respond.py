@@ -807,12 +807,10 @@ _REPLIES = st.sampled_from(
 )
 def test_a_stored_answer_is_octet_for_octet_what_would_be_made(reply, id, flags, edns, client, age, case):
     """But where the spelling differs: then names that share a suffix with the question are told in its spelling."""
-    from dataclasses import replace
-
     spelled = bytes(
         octet ^ 0x20 if case >> at & 1 and 0x61 <= octet <= 0x7A else octet for at, octet in enumerate(WWW.name)
     )
-    storable = replace(reply, storable=True)
+    storable = reply._replace(storable=True)
 
     def aged(rrsets):
         return tuple(each._replace(ttl=each.ttl - age) for each in rrsets)
@@ -824,7 +822,7 @@ def test_a_stored_answer_is_octet_for_octet_what_would_be_made(reply, id, flags,
         wires = [query(Question(asked, Type.A), id=id, flags=flags, edns=edns) for asked in (WWW.name, spelled)]
         found = [await f.raw(wire, client) for wire in wires]
         made_once = len(f.below.queries)
-        fresh = Front(replace(storable, answer=aged(reply.answer), authority=aged(reply.authority)), answers=False)
+        fresh = Front(storable._replace(answer=aged(reply.answer), authority=aged(reply.authority)), answers=False)
         return found, [await fresh.raw(wire, client) for wire in wires], made_once
 
     (same, other), (made, made_other), made_once = run_strictly(main())
