@@ -23,7 +23,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import Final
+from typing import Final, NamedTuple
 
 from resolver.cache.table import Table
 from resolver.network.base import Clock, Endpoint, Entropy
@@ -68,6 +68,17 @@ class ServerState:
     edns_from: float = 0.0
     case_from: float = 0.0
     in_flight: int = 0
+
+
+class Standing(NamedTuple):
+    """What a server has shown: the first two are True until it has shown otherwise, the third not while given up."""
+
+    knows_edns: bool
+    keeps_case: bool
+    has_replied: bool
+
+
+_GOOD: Final = Standing(True, True, True)
 
 
 @dataclass(slots=True)
@@ -159,18 +170,18 @@ class Servers:
             return UNKNOWN_TIMEOUT_S
         return min(MAX_TIMEOUT_S, max(MIN_TIMEOUT_S, state.smoothed + 4 * state.variance))
 
-    def knows_edns(self, server: Endpoint) -> bool:
-        """False once the server has shown that it does not."""
-        return self.state(server).edns_from <= self._clock.boottime()
-
-    def keeps_case(self, server: Endpoint) -> bool:
-        """False once the server has changed the letter case of a question."""
-        return self.state(server).case_from <= self._clock.boottime()
+    def standing(self, server: Endpoint) -> Standing:
+        """What `server` has shown so far."""
+        state = self.state(server)
+        if state.replies and not (state.dead_until or state.edns_from or state.case_from):
+            return _GOOD
+        now = self._clock.boottime()
+        replied = state.replies > 0 and state.dead_until <= self._clock.monotonic()
+        return Standing(state.edns_from <= now, state.case_from <= now, replied)
 
     def has_replied(self, server: Endpoint) -> bool:
         """True when it ever did, as far as is remembered, and has not been given up since."""
-        state = self.state(server)
-        return state.replies > 0 and state.dead_until <= self._clock.monotonic()
+        return self.standing(server).has_replied
 
     def heard_lately(self, server: Endpoint) -> bool:
         """Whether `server` has replied within `ALIVE_S`, to whatever it was."""

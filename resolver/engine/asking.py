@@ -19,7 +19,7 @@ Limits: what is spent is the `Budget`'s.
 from __future__ import annotations
 
 from dataclasses import dataclass, field
-from typing import Final
+from typing import Final, NamedTuple
 
 from resolver.engine.actions import (
     Exchange,
@@ -50,8 +50,7 @@ _NEVER_FROM_HERE: Final = frozenset((Trouble.FORBIDDEN, Trouble.UNDECLARED))
 """Why a message will never leave this machine."""
 
 
-@dataclass(frozen=True, slots=True)
-class Heard:
+class Heard(NamedTuple):
     """A reply of use: what it means, and the message itself for the glue that is in it."""
 
     outcome: Conclusion | Referral
@@ -94,11 +93,16 @@ def ask_zone(
     if not recursed and (dead := known.dead_zone(delegation)) is not None:
         raise dead.fresh()  # what is raised must not be held by its own frame
     candidates = Candidates(delegation, known.servers, budget, recursed)
-    nameless = [each for each in delegation.servers if not (each.endpoints or budget.places_of(each.name))]
+    nameless = []
+    for server in delegation.servers:
+        name, endpoints = server
+        endpoints = endpoints or budget.places_of(name)
+        if endpoints:
+            candidates.add(name, endpoints)
+        else:
+            nameless.append(server)
     seeking = Seeking(candidates, known, nameless)
     asking = Asking(delegation, question, known, budget, candidates, seeking)
-    for server in delegation.servers:
-        candidates.add(server.name, server.endpoints or budget.places_of(server.name))
     while True:
         heard = doubted = asking.doubted
         candidate = candidates.next(only_fresh=seeking.possible)
@@ -249,7 +253,7 @@ def _read(asking: Asking, event: Replied) -> Heard | None:
             asking.doubted = Heard(outcome, event.message)
             asking.dismiss(candidate, "denied without a SOA")
         case _:
-            if not event.edns and known.servers.knows_edns(event.server):
+            if not event.edns and known.servers.standing(event.server)[0]:
                 known.servers.without_edns(event.server)
             return Heard(outcome, event.message)
     return None

@@ -87,12 +87,13 @@ class Candidates:
 
     def add(self, name: bytes, endpoints: Iterable[Endpoint]) -> None:
         """`endpoints` are addresses of the name server `name`."""
-        gone = {candidate.endpoint for candidate, _ in self.dismissed}
+        gone = [candidate.endpoint for candidate, _ in self.dismissed] if self.dismissed else ()
         for endpoint in endpoints:
             if endpoint not in self.waiting and endpoint not in gone:
-                tcp = not self.servers.keeps_case(endpoint)
-                self.waiting[endpoint] = Candidate(endpoint, name, 0, self.servers.knows_edns(endpoint), tcp)
-                self.anyone_replied = self.anyone_replied or self.servers.has_replied(endpoint)
+                knows_edns, keeps_case, has_replied = self.servers.standing(endpoint)
+                self.waiting[endpoint] = Candidate(endpoint, name, 0, knows_edns, not keeps_case)
+                if has_replied:
+                    self.anyone_replied = True
 
     @property
     def patient(self) -> bool:
@@ -113,13 +114,19 @@ class Candidates:
     @property
     def exhausted(self) -> bool:
         """Whether the zone is silent and has had all that it gets."""
-        return not self.patient and (self.left_s <= 0 or not self.budget.may_send_to_silent(self.delegation.zone))
+        if self.anyone_replied or self.recursed:
+            return False
+        return self.left_s <= 0 or not self.budget.may_send_to_silent(self.delegation.zone)
 
     def next(self, *, only_fresh: bool) -> Candidate | None:
         """The server to ask now; None when all is tried, or, with `only_fresh`, when each was tried once."""
         if not self.waiting or self.exhausted:
             return None
         most = self.budget.limits.sends_per_server
+        if len(self.waiting) == 1:
+            (only,) = self.waiting.values()
+            wanted = only.sent < most and (only.at_once or not (only.tries and only_fresh))
+            return only if wanted else None
         left = [each for each in self.waiting.values() if each.sent < most]
         for each in left:
             if each.at_once:

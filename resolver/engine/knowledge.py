@@ -7,8 +7,7 @@ The engine decides; it neither stores nor measures. `pipeline/knowledge.py` is t
 from __future__ import annotations
 
 from collections.abc import Collection, Sequence
-from dataclasses import dataclass
-from typing import Protocol
+from typing import NamedTuple, Protocol
 
 from resolver.engine.delegation import Delegation, Trim
 from resolver.engine.outcome import Conclusion, Outcome
@@ -17,8 +16,7 @@ from resolver.message import Question, RRset
 from resolver.network.base import Endpoint
 
 
-@dataclass(frozen=True, slots=True)
-class Route:
+class Route(NamedTuple):
     """Who is asked. `recursed`: they are asked with RD=1 and give whole answers; nothing is iterated."""
 
     delegation: Delegation
@@ -49,16 +47,11 @@ class ServerKnowledge(Protocol):
         """Seconds to wait for the first try."""
         ...
 
-    def knows_edns(self, server: Endpoint) -> bool:
-        """False once the server has shown that it does not."""
-        ...
+    def standing(self, server: Endpoint) -> tuple[bool, bool, bool]:
+        """Whether it knows EDNS, whether it keeps the letter case of questions, and whether it has ever replied.
 
-    def keeps_case(self, server: Endpoint) -> bool:
-        """False once the server has changed the letter case of a question."""
-        ...
-
-    def has_replied(self, server: Endpoint) -> bool:
-        """True when it ever did, as far as is remembered, and has not been given up since."""
+        The first two until it has shown that it does not; the third as far as is remembered, and has not been given up.
+        """
         ...
 
     def replied(self, server: Endpoint, seconds: float) -> None:

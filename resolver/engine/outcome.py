@@ -7,15 +7,13 @@ asked.
 from __future__ import annotations
 
 import enum
-from dataclasses import dataclass
-from typing import TypeAlias
+from typing import NamedTuple, TypeAlias
 
 from resolver.engine.delegation import Delegation
 from resolver.message import Ede, Rcode, RRset
 
 
-@dataclass(frozen=True, slots=True)
-class Answer:
+class Answer(NamedTuple):
     """The end of a question: its rcode, the chain of aliases with what stood at its end, the SOA of a denial.
 
     `keeps` is False when a part of it may not be kept: a denial without a SOA (RFC 2308 section 5).
@@ -27,8 +25,7 @@ class Answer:
     keeps: bool = True
 
 
-@dataclass(frozen=True, slots=True)
-class Answered:
+class Answered(NamedTuple):
     """The data asked for, after `chain`, the aliases that led to it inside the server's zone."""
 
     chain: tuple[RRset, ...]
@@ -36,8 +33,7 @@ class Answered:
     authoritative: bool
 
 
-@dataclass(frozen=True, slots=True)
-class Alias:
+class Alias(NamedTuple):
     """Aliases that lead to `target`, which this server is not to be believed about, or said nothing of."""
 
     chain: tuple[RRset, ...]
@@ -45,8 +41,7 @@ class Alias:
     authoritative: bool
 
 
-@dataclass(frozen=True, slots=True)
-class Denied:
+class Denied(NamedTuple):
     """`name`, reached through `chain`, has no such data (NODATA), or does not exist (NXDOMAIN). RFC 2308 section 2."""
 
     chain: tuple[RRset, ...]
@@ -56,15 +51,13 @@ class Denied:
     authoritative: bool
 
 
-@dataclass(frozen=True, slots=True)
-class Overlong:
+class Overlong(NamedTuple):
     """A DNAME leads to a name over 255 octets: YXDOMAIN (RFC 6672 section 2.2)."""
 
     chain: tuple[RRset, ...]
 
 
-@dataclass(frozen=True, slots=True)
-class Referral:
+class Referral(NamedTuple):
     """A delegation strictly below the zone that was asked, at or above the name."""
 
     delegation: Delegation
@@ -84,17 +77,15 @@ class Fault(enum.StrEnum):
     DNAME = "synthesised from a DNAME wrongly"
 
 
-@dataclass(frozen=True, slots=True)
-class Unusable:
+class Unusable(NamedTuple):
     """A reply that does not help; another server is asked. `ede` is what the server itself said."""
 
     fault: Fault
     ede: tuple[Ede, ...] = ()
 
 
-@dataclass(frozen=True, slots=True)
-class Truncated:
-    """TC is set: the same server is asked over TCP."""
+class Truncated(NamedTuple):
+    """TC is set: the same server is asked over TCP. As a tuple it is empty: compare, or match, but ask not if it is."""
 
 
 Conclusion: TypeAlias = Answered | Alias | Denied | Overlong

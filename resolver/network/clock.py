@@ -5,8 +5,12 @@ not outlive its TTL over a suspend (RFC 1035 section 3.2.1); round-trip times an
 monotonic clock, which stands still then; the wall clock is for people and for the validity of signatures
 (RFC 4035 section 5.3.1).
 
-Limits: where there is no CLOCK_BOOTTIME (macOS, Windows) the monotonic clock stands in for it. Timers of
-uvloop are accurate to a millisecond.
+Nearly all timers are timeouts, and nearly all of those are cancelled. So those that are due in the same `TICK` share
+one timer of the loop: to begin and to cancel one is to put something into a dictionary and to take it out again.
+
+Limits: where there is no CLOCK_BOOTTIME (macOS, Windows) the monotonic clock stands in for it. What is due sooner
+than `PRECISE_S` or later than `LONGEST_S` has a timer of its own, accurate to a millisecond; all else comes at most
+`TICK` late.
 """
 
 from __future__ import annotations
@@ -14,31 +18,74 @@ from __future__ import annotations
 import asyncio
 import time
 from collections.abc import Callable
+from functools import partial
 from typing import Final
 
 from resolver.network.base import Timer
 
 _BOOTTIME: Final[int] = getattr(time, "CLOCK_BOOTTIME", time.CLOCK_MONOTONIC)
 
+TICKS: Final = 256
+"""In a second."""
+TICK: Final = 1 / TICKS
+PRECISE_S: Final = 0.05
+"""Below it nothing is a timeout: simulated latency, the next turn of something."""
+LONGEST_S: Final = 60.0
+"""So that a timer of the loop which all its sharers have cancelled is soon gone; 15,360 of them at most."""
+
+_monotonic = time.monotonic
+
+
+class _Shared:
+    """A callback that shares a timer of the loop."""
+
+    __slots__ = ("_sharers", "callback")
+
+    def __init__(self, sharers: dict[_Shared, None], callback: Callable[[], None]) -> None:
+        self._sharers, self.callback = sharers, callback
+        sharers[self] = None
+
+    def cancel(self) -> None:
+        """It will not be called."""
+        self._sharers.pop(self, None)
+
 
 class RealClock:
     """The `Clock` of production, with timers on `loop`."""
 
-    __slots__ = ("_loop",)
+    __slots__ = ("_loop", "_shared")
 
-    # Static, so that a read of the clock on the way of every query is one C call.
+    # Static, and no functions of ours, so that a read of the clock on the way of every query is one C call.
     monotonic = staticmethod(time.monotonic)
     wall = staticmethod(time.time)
+    boottime = staticmethod(partial(time.clock_gettime, _BOOTTIME))
 
     def __init__(self, loop: asyncio.AbstractEventLoop) -> None:
         self._loop = loop
-
-    def boottime(self) -> float:
-        """Seconds since the machine was started, its sleep included."""
-        return time.clock_gettime(_BOOTTIME)
+        self._shared: dict[int, dict[_Shared, None]] = {}
 
     def after(self, seconds: float, callback: Callable[[], None]) -> Timer:
         """`callback` is called once in the loop, `seconds` from now; for 0 and below in its next turn."""
-        if seconds <= 0:
-            return self._loop.call_soon(callback)
-        return self._loop.call_later(seconds, callback)
+        if seconds < PRECISE_S or seconds > LONGEST_S:
+            if seconds <= 0:
+                return self._loop.call_soon(callback)
+            return self._loop.call_later(seconds, callback)
+        now = _monotonic()
+        tick = int((now + seconds) * TICKS) + 1
+        sharers = self._shared.get(tick)
+        if sharers is None:
+            sharers = self._shared[tick] = {}
+            self._loop.call_later(tick * TICK - now, self._fire, tick)
+        return _Shared(sharers, callback)
+
+    def _fire(self, tick: int) -> None:
+        """All that shares the timer of `tick` is called, but for what is cancelled by others of it."""
+        sharers = self._shared.pop(tick)
+        while sharers:
+            shared = next(iter(sharers))
+            del sharers[shared]
+            try:
+                shared.callback()
+            except Exception as error:
+                context = {"message": "a timer broke", "exception": error}
+                self._loop.call_exception_handler(context)

@@ -412,7 +412,7 @@ def test_edns_is_never_left_out_for_a_timeout(run):
         world.script("10.0.0.2", script)
         resolver = Resolver(world)
         await resolver.lines("www.example.")
-        return seen, resolver.servers.knows_edns(Endpoint("10.0.0.2", 53))
+        return seen, resolver.servers.standing(Endpoint("10.0.0.2", 53)).knows_edns
 
     seen, knows = run(main())
     assert [each and each.payload for each in seen] == [1232] * 3

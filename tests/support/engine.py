@@ -57,14 +57,8 @@ class WrittenServers:
     def timeout(self, server: Endpoint) -> float:
         return self.first_timeout
 
-    def knows_edns(self, server: Endpoint) -> bool:
-        return server not in self.no_edns
-
-    def keeps_case(self, server: Endpoint) -> bool:
-        return server not in self.no_case
-
-    def has_replied(self, server: Endpoint) -> bool:
-        return server in self.heard_before
+    def standing(self, server: Endpoint) -> tuple[bool, bool, bool]:
+        return server not in self.no_edns, server not in self.no_case, server in self.heard_before
 
     def replied(self, server: Endpoint, seconds: float) -> None:
         self.notes.append(("replied", server, seconds))

@@ -123,23 +123,23 @@ def test_one_reply_ends_the_back_off():
 
 def test_what_a_server_cannot_do_is_remembered_apart_from_its_times():
     servers, _ = made()
-    assert servers.knows_edns(NEAR)
-    assert servers.keeps_case(NEAR)
+    assert servers.standing(NEAR).knows_edns
+    assert servers.standing(NEAR).keeps_case
     assert not servers.has_replied(NEAR)
     servers.without_edns(NEAR)
     servers.changes_case(NEAR)
     servers.replied(NEAR, 0.1)
-    assert not servers.knows_edns(NEAR)
-    assert not servers.keeps_case(NEAR)
+    assert not servers.standing(NEAR).knows_edns
+    assert not servers.standing(NEAR).keeps_case
     assert servers.has_replied(NEAR)
-    assert servers.knows_edns(FAR)
+    assert servers.standing(FAR).knows_edns
 
 
 def test_silence_says_nothing_about_edns():
     servers, _ = made()
     for _ in range(10):
         servers.silent(NEAR, 0.4)
-    assert servers.knows_edns(NEAR)
+    assert servers.standing(NEAR).knows_edns
 
 
 def test_what_is_known_is_forgotten_after_a_quarter_of_an_hour():
@@ -150,7 +150,7 @@ def test_what_is_known_is_forgotten_after_a_quarter_of_an_hour():
     assert servers.has_replied(NEAR)
     clock.advance(1)
     assert not servers.has_replied(NEAR)
-    assert servers.knows_edns(NEAR)
+    assert servers.standing(NEAR).knows_edns
     servers.replied(NEAR, 0.1)
     servers.clear()
     assert not servers.has_replied(NEAR)
@@ -181,11 +181,11 @@ def test_what_a_server_cannot_do_is_tried_again_after_a_quarter_of_an_hour_thoug
     servers.changes_case(NEAR)
     for _ in range(10):
         servers.replied(NEAR, 0.1)
-        assert not servers.knows_edns(NEAR)
-        assert not servers.keeps_case(NEAR)
+        assert not servers.standing(NEAR).knows_edns
+        assert not servers.standing(NEAR).keeps_case
         clock.advance(90)
-    assert servers.knows_edns(NEAR)
-    assert servers.keeps_case(NEAR)
+    assert servers.standing(NEAR).knows_edns
+    assert servers.standing(NEAR).keeps_case
 
 
 def test_a_server_that_is_lame_for_a_zone_is_asked_last_for_that_zone_alone_and_for_a_time():
