@@ -90,7 +90,7 @@ def compose(setting: Setting, *, network: Network | None = None, root: Delegatio
     )
     simulated = {}
     if setting.world is not None:
-        simulation = Simulation(setting.world, setting.port, replace(tools, cookies=None), setting.spawn, setting.log)
+        simulation = Simulation(setting.world, setting.port, replace(tools, cookies=None), setting.tasks, setting.log)
         simulated = simulation.responders()
         for host, respond in simulated.items():
             memory.declare(host, respond)
@@ -115,7 +115,7 @@ def compose(setting: Setting, *, network: Network | None = None, root: Delegatio
     resolved = Resolved(
         known,
         tools,
-        spawn=setting.spawn,
+        owner=setting.tasks,
         limits=_limits(budget),
         use_0x20=settings.use_0x20,
         failure_ttl_s=config.cache.failure_ttl_s,
@@ -129,7 +129,7 @@ def compose(setting: Setting, *, network: Network | None = None, root: Delegatio
             known,
             resolved,
             tools.clock,
-            setting.spawn,
+            setting.tasks.spawn,
             tools.counters,
             _staleness(config),
             max_aliases=budget.aliases,

@@ -22,7 +22,7 @@ from resolver.caches import Caches, new_caches
 from resolver.config import Config
 from resolver.errors import ListenError
 from resolver.listeners import Bound, Listeners, bind_all
-from resolver.message import Answerer, Client, Edns, Query, Question, Reply, Respond, Spawn, Transport, Type
+from resolver.message import Answerer, Client, Edns, Query, Question, Reply, Respond, Transport, Type
 from resolver.network.base import Endpoint
 from resolver.network.listening import has_no_such_address
 from resolver.observe.log import Log
@@ -53,7 +53,7 @@ class Setting:
     own: tuple[Endpoint, ...]
     caches: Caches
     tools: Tools
-    spawn: Spawn
+    tasks: Tasks
     log: Log
 
 
@@ -239,7 +239,7 @@ class Program:
         listening: Iterable[Endpoint],
     ) -> Composed:
         own = (*config.server.listen, *listening)
-        return self._compose(Setting(config, world, port, bound, own, caches, self._tools, self._tasks.spawn, self.log))
+        return self._compose(Setting(config, world, port, bound, own, caches, self._tools, self._tasks, self.log))
 
     def _load_world(self, config: Config) -> World | None:
         if not config.world_served:

@@ -19,7 +19,7 @@ from resolver.cache.records import Records
 from resolver.cache.servers import Servers
 from resolver.engine.budget import Limits
 from resolver.engine.delegation import Delegation, NameServer
-from resolver.message import Answerer, Respond, Spawn
+from resolver.message import Answerer, Respond
 from resolver.network.base import Endpoint
 from resolver.network.entropy import SeededEntropy
 from resolver.network.faults import Faults, Faulty
@@ -30,6 +30,7 @@ from resolver.pipeline.knowledge import Known, Routes
 from resolver.pipeline.recursing import Recursing, ZoneKnowledge
 from resolver.pipeline.resolved import Resolved
 from resolver.server.respond import Conduct, Responder
+from resolver.tasks import Tasks
 from resolver.wire import names
 
 MAX_IN_FLIGHT: Final = 1024
@@ -45,7 +46,7 @@ class Simulation:
     world: World
     port: int
     tools: Tools
-    spawn: Spawn
+    tasks: Tasks
     log: Log
 
     def responders(self) -> dict[str, Respond]:
@@ -67,10 +68,10 @@ class Simulation:
             willing = recursing(self.world.servers, self.port)
             known = ZoneKnowledge(authority, servers, willing, self.port, self.tools.transcript)
             level = min((names.depth(zone.apex) for zone in server.zones), default=0)
-            answerer = Recursing(authority, known, tools, addresses, self.spawn, level=level)
+            answerer = Recursing(authority, known, tools, addresses, self.tasks, level=level)
         responder = Responder(
             answerer,
-            spawn=self.spawn,
+            spawn=self.tasks.spawn,
             clock=self.tools.clock,
             counters=Counters(),
             log=self.log.bind(server=names.to_text(server.name)),
@@ -97,7 +98,7 @@ class Simulation:
             minimises=False,
             transcript=self.tools.transcript,
         )
-        return Resolved(known, tools, spawn=self.spawn, limits=Limits(), use_0x20=False)
+        return Resolved(known, tools, owner=self.tasks, limits=Limits(), use_0x20=False)
 
 
 def root_of(world: World, port: int) -> Delegation:

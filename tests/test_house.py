@@ -33,9 +33,10 @@ ARROWS: dict[str, set[str]] = {
     "balance": {"wire", "network.base"},
     "dnssec": {"wire", "engine.actions", "network.base"},
     "auth": {"wire"},
+    "tasks": set(),
     "engine": {"wire", "network.base"},
     "observe": {"wire", "engine", "network.base"},
-    "pipeline": {"engine", "dnssec", "cache", "balance", "auth", "wire", "network.base", "observe"},
+    "pipeline": {"engine", "dnssec", "cache", "balance", "auth", "wire", "network.base", "observe", "tasks"},
     "server": {"pipeline", "cache", "wire", "network.base", "observe"},
     "config": {"wire", "network.base"},
 }

@@ -24,7 +24,7 @@ Limits: where the letter case is not drawn, id and source port alone keep forger
 
 from __future__ import annotations
 
-import asyncio
+from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Final
 
@@ -32,7 +32,7 @@ from resolver.cache.cookies import Cookies
 from resolver.engine.actions import Exchange, Listen, Malformed, Replied, Suspicion, Unanswered
 from resolver.errors import Oversized, WireError
 from resolver.message import EDNS_PAYLOAD, QR, TC, Edns, Message, Question, Rcode, Transport
-from resolver.network.base import Clock, Endpoint, Entropy, Network, Sending, Trouble
+from resolver.network.base import Clock, Endpoint, Entropy, Network, Sending, Timer, Trouble
 from resolver.observe.counters import Counters
 from resolver.wire.parse import DEFAULT_BOUNDS, Bounds, parse
 from resolver.wire.render import render_query
@@ -48,148 +48,185 @@ guessing 16 bits of id takes thousands, so that a forger's chance is below one i
 _UNREADABLE: Final = (Rcode.FORMERR, Rcode.NOTIMP)
 
 
-@dataclass(slots=True)
+@dataclass(frozen=True, slots=True)
+class Means:
+    """What conversations are held with. `payload` is how many octets of a datagram servers are offered, `bounds` how
+    much of a reply is read. Without `cookies` none are sent."""
+
+    network: Network
+    clock: Clock
+    entropy: Entropy
+    counters: Counters
+    use_0x20: bool
+    payload: int = EDNS_PAYLOAD
+    bounds: Bounds = DEFAULT_BOUNDS
+    cookies: Cookies | None = None
+
+
 class _Try:
     """A message on its way. `asked`: the octets of its question section, in the case that was drawn."""
 
-    id: bytes
-    server: Endpoint
-    transport: Transport
-    question: Question
-    asked: bytes
-    began: float
-    edns: bool
-    cookie: bytes
-    sending: Sending | None = None
+    __slots__ = (
+        "_conversation",
+        "asked",
+        "began",
+        "cookie",
+        "edns",
+        "id",
+        "question",
+        "seconds",
+        "sending",
+        "server",
+        "transport",
+    )
+
+    def __init__(self, conversation: Conversation, action: Exchange, began: float, seconds: float) -> None:
+        self._conversation = conversation
+        self.server, self.question, _, self.transport, _, _, self.edns, _, _ = action
+        self.began, self.seconds = began, seconds
+        self.id = self.asked = self.cookie = b""
+        self.sending: Sending | None = None
+
+    def deliver(self, data: bytes | Trouble) -> None:
+        """`data` has come of it."""
+        self._conversation.delivered(self, data)
+
+    def expire(self) -> None:
+        """Its time is over."""
+        self._conversation.give_up_on(self, Trouble.TIMEOUT, self.seconds)
+
+    def close(self) -> None:
+        """Nothing more comes of it."""
+        if self.sending is not None:
+            self.sending.close()
 
 
 class Conversation:
-    """The exchanges of one question, one after the other."""
+    """The exchanges of one question, one after the other. `heard` is called with what comes of each."""
 
     __slots__ = (
         "_arrived",
-        "_bounds",
         "_clock",
         "_cookies",
         "_counters",
         "_current",
-        "_edns",
-        "_entropy",
+        "_heard",
+        "_means",
         "_misses",
-        "_network",
-        "_randomises_case",
+        "_timer",
         "_topic",
         "_tries",
         "_waiting",
     )
 
-    def __init__(
-        self,
-        network: Network,
-        clock: Clock,
-        entropy: Entropy,
-        counters: Counters,
-        *,
-        use_0x20: bool,
-        payload: int = EDNS_PAYLOAD,
-        bounds: Bounds = DEFAULT_BOUNDS,
-        cookies: Cookies | None = None,
-    ) -> None:
-        """`payload` is how many octets of a datagram servers are offered, `bounds` how much of a reply is read.
-
-        Without `cookies` none are sent.
-        """
-        self._cookies = cookies
-        self._bounds = bounds
-        self._edns = Edns(payload)
-        self._network = network
-        self._clock = clock
-        self._entropy = entropy
-        self._counters = counters
-        self._randomises_case = use_0x20
+    def __init__(self, means: Means, heard: Callable[[Heard], None]) -> None:
+        self._means, self._heard = means, heard
+        self._clock, self._counters, self._cookies = means.clock, means.counters, means.cookies
         self._topic: tuple[bytes, Question] | None = None
         self._tries: list[_Try] = []
         self._arrived: list[Heard] = []
         self._misses: dict[Endpoint, int] = {}
-        self._waiting: asyncio.Future[Heard] | None = None
+        self._waiting = False
+        self._timer: Timer | None = None
         self._current: _Try | None = None
 
-    async def exchange(self, action: Exchange, seconds: float) -> Heard:
-        """What came of `action` within `seconds`."""
+    def exchange(self, action: Exchange, seconds: float) -> Heard | None:
+        """What has come of `action` already; or None, and `heard` is called with it within `seconds`."""
         topic = (action.zone, action.question)
         if topic != self._topic:
             self.close()
             self._topic = topic
-        if self._arrived:
+        elif self._arrived:
             return self._arrived.pop(0)
-        attempt = self._current = self._send(action)
-        waiting: asyncio.Future[Heard] = asyncio.get_running_loop().create_future()
-        self._waiting = waiting
-        timer = self._clock.after(seconds, lambda: self._give_up_on(attempt, Trouble.TIMEOUT, seconds))
-        try:
-            return await waiting
-        finally:
-            timer.cancel()
-            self._waiting = self._current = None
+        attempt = self._current = self._send(action, seconds)
+        self._wait(seconds, attempt.expire)
+        return None
 
-    async def listen(self, action: Listen, seconds: float) -> Heard:
-        """What came within `seconds` of the messages that are still open."""
+    def listen(self, action: Listen, seconds: float) -> Heard | None:
+        """What has come already of the messages that are still open; or None, and `heard` is called within `seconds`.
+
+        What is not replied to is told as silence.
+        """
         if self._arrived:
             return self._arrived.pop(0)
         if (action.zone, action.question) != self._topic:
             return Unanswered(Trouble.TIMEOUT, 0.0)
-        waiting: asyncio.Future[Heard] = asyncio.get_running_loop().create_future()
-        self._waiting = waiting
-        timer = self._clock.after(seconds, lambda: self._settle(Unanswered(Trouble.TIMEOUT, seconds)))
-        try:
-            return await waiting
-        finally:
-            timer.cancel()
-            self._waiting = None
+        self._wait(seconds, lambda: self._settle(Unanswered(Trouble.TIMEOUT, seconds)))
+        return None
 
     def close(self) -> None:
         """Nothing that still arrives is of interest."""
-        for attempt in self._tries:
-            if attempt.sending is not None:
-                attempt.sending.close()
-        self._tries.clear()
-        self._arrived.clear()
-        self._misses.clear()
+        self._stop_waiting()
+        if self._tries:
+            for attempt in self._tries:
+                attempt.close()
+            self._tries.clear()
+            self._arrived.clear()
+            self._misses.clear()
 
-    def _send(self, action: Exchange) -> _Try:
-        question, name = action.question, action.question.name
-        if self._randomises_case:
-            name = randomised_case(name, self._entropy)
-        message_id, now = self._entropy.bits(16), self._clock.monotonic()
-        edns = self._edns if action.edns else None
-        cookie = b""
-        if edns is not None and self._cookies is not None:
-            option = self._cookies.option(action.server)
-            cookie = option[1]
-            edns = Edns(edns.payload, options=(option,))
-        wire = render_query(message_id, Question(name, question.type, question.cls), rd=action.rd, edns=edns)
-        asked = wire[HEADER : HEADER + len(name) + 4]
-        attempt = _Try(wire[:2], action.server, action.transport, question, asked, now, action.edns, cookie)
+    def _send(self, action: Exchange, seconds: float) -> _Try:
+        means = self._means
+        attempt = _Try(self, action, self._clock.monotonic(), seconds)
+        question = action.question
+        name, rtype, cls = question
+        if means.use_0x20:
+            message_id, name = drawn(name, means.entropy)
+            question = Question(name, rtype, cls)
+        else:
+            message_id = means.entropy.bits(16)
+        edns = None
+        if action.edns:
+            options: tuple[tuple[int, bytes], ...] = ()
+            if self._cookies is not None:
+                option = self._cookies.option(action.server)
+                attempt.cookie = option[1]
+                options = (option,)
+            edns = Edns(means.payload, 0, False, options)
+        wire = render_query(message_id, question, rd=action.rd, edns=edns)
+        attempt.id, attempt.asked = wire[:2], wire[HEADER : HEADER + len(name) + 4]
         self._tries.append(attempt)
         self._counters.upstream_sent += 1
-        attempt.sending = self._network.send(
-            action.server, wire, action.transport, lambda data: self._deliver(attempt, data)
-        )
+        attempt.sending = means.network.send(action.server, wire, action.transport, attempt.deliver)
         return attempt
 
-    def _deliver(self, attempt: _Try, data: bytes | Trouble) -> None:
+    def _wait(self, seconds: float, expire: Callable[[], None]) -> None:
+        self._waiting = True
+        self._timer = self._clock.after(seconds, expire)
+
+    def _stop_waiting(self) -> None:
+        self._waiting = False
+        self._current = None
+        if self._timer is not None:
+            self._timer.cancel()
+            self._timer = None
+
+    def delivered(self, attempt: _Try, data: bytes | Trouble) -> None:
+        """`data` has come of `attempt`: whoever waits hears of it if it fits."""
         waited = self._clock.monotonic() - attempt.began
         if isinstance(data, Trouble):
-            self._give_up_on(attempt, data, waited)
+            self.give_up_on(attempt, data, waited)
             return
         heard = self._judge(attempt, data, waited)
         if heard is None:
             heard = self._missed(attempt, waited)
             if heard is None:
                 return
-        if attempt.sending is not None:  # one reply is all that a message gets; a duplicate is not another one
-            attempt.sending.close()
+        attempt.close()  # one reply is all that a message gets; a duplicate is not another one
         self._settle(heard)
+
+    def give_up_on(self, attempt: _Try, trouble: Trouble, waited: float) -> None:
+        """`attempt` got no reply; of interest only while it is waited for. A stream is not waited for again."""
+        if attempt is self._current and self._waiting:
+            if attempt.transport is Transport.TCP:
+                attempt.close()
+            self._settle(Unanswered(trouble, waited))
+
+    def _settle(self, heard: Heard) -> None:
+        if self._waiting:
+            self._stop_waiting()
+            self._heard(heard)
+        else:
+            self._arrived.append(heard)
 
     def _judge(self, attempt: _Try, data: bytes, waited: float) -> Heard | None:
         """What `data` is as a reply to `attempt`; None when it does not fit."""
@@ -204,11 +241,11 @@ class Conversation:
             # Type and class have no letter case: theirs are the four octets behind the name.
             if data[end - 4 : end] != asked[-4:] or data[HEADER : end - 4].lower() != asked[:-4].lower():
                 return None
-            if self._randomises_case and attempt.transport is Transport.UDP:
+            if self._means.use_0x20 and attempt.transport is Transport.UDP:
                 return Unanswered(Trouble.TIMEOUT, waited, Suspicion.CASE, attempt.server)
         data = data[:HEADER] + attempt.question.name + data[end - 4 :]
         try:
-            message = parse(data, self._bounds)
+            message = parse(data, self._means.bounds)
         except WireError as error:
             flags = int.from_bytes(data[2:4], "big")
             if not flags & TC or attempt.transport is not Transport.UDP:
@@ -252,27 +289,19 @@ class Conversation:
             return None
         self._counters.upstream_suspected += 1
         for other in self._tries:
-            if other.server == attempt.server and other.transport is Transport.UDP and other.sending is not None:
-                other.sending.close()
+            if other.server == attempt.server and other.transport is Transport.UDP:
+                other.close()
         return Unanswered(Trouble.TIMEOUT, waited, Suspicion.FORGERY, attempt.server)
 
-    def _settle(self, heard: Heard) -> None:
-        if self._waiting is None or self._waiting.done():
-            self._arrived.append(heard)
-        else:
-            self._waiting.set_result(heard)
 
-    def _give_up_on(self, attempt: _Try, trouble: Trouble, waited: float) -> None:
-        """`attempt` got no reply; of interest only while it is waited for. A stream is not waited for again."""
-        if attempt is self._current and self._waiting is not None and not self._waiting.done():
-            self._waiting.set_result(Unanswered(trouble, waited))
-            if attempt.transport is Transport.TCP and attempt.sending is not None:
-                attempt.sending.close()
+def drawn(name: bytes, entropy: Entropy) -> tuple[int, bytes]:
+    """An id for a message, and `name` with the case of each letter drawn at random."""
+    bits = entropy.bits(16 + 8 * len(name))
+    return bits & 0xFFFF, _spelled(name, bits >> 16)
 
 
-def randomised_case(name: bytes, entropy: Entropy) -> bytes:
-    """`name` with the case of each letter drawn at random; length octets are below 64 and no letters."""
-    size = len(name)
+def _spelled(name: bytes, bits: int) -> bytes:
+    """`name` with the letter case that `bits` say; length octets are below 64 and no letters."""
     lower = int.from_bytes(name.lower(), "big")
     letters = lower ^ int.from_bytes(name.upper(), "big")
-    return (lower ^ letters & entropy.bits(8 * size)).to_bytes(size, "big")
+    return (lower ^ letters & bits).to_bytes(len(name), "big")

@@ -7,39 +7,53 @@ Rules
 * Of these, half at most may be questions that have been met with silence: names that a zone's servers drop, however
   many are asked, leave the other half to those that are answered at once.
 * A server that was not given its time because the question's was over is not to blame.
+* Nothing here is a task or a future: what has come of an action makes the steps go on, in the same call.
 
 Limits: one exchange and a few look-ups at a time for each question.
 """
 
 from __future__ import annotations
 
-import asyncio
-from collections import Counter
 from collections.abc import Callable
+from contextvars import copy_context
 from dataclasses import dataclass
-from typing import Final, assert_never
+from typing import Any, Final, assert_never
 
 from resolver.cache.cookies import Cookies
 from resolver.engine import iteration
-from resolver.engine.actions import Ended, Event, Exchange, Found, Listen, Lookup, NotFound, Race, Unanswered, Undecided
+from resolver.engine.actions import (
+    Action,
+    Ended,
+    Event,
+    Exchange,
+    Found,
+    Listen,
+    Lookup,
+    NotFound,
+    Race,
+    Unanswered,
+    Undecided,
+)
 from resolver.engine.budget import NO_REACHABLE_AUTHORITY, OTHER, Budget
 from resolver.engine.knowledge import Knowledge
 from resolver.engine.outcome import Answer
 from resolver.errors import ResolutionFailed
 from resolver.message import EDNS_PAYLOAD, Question
-from resolver.network.base import Clock, Entropy, Network, Trouble
+from resolver.network.base import Clock, Entropy, Network, Timer, Trouble
 from resolver.observe.counters import Counters
 from resolver.observe.transcript import Transcript
-from resolver.pipeline.conversation import Conversation
+from resolver.pipeline.conversation import Conversation, Heard, Means
 from resolver.wire import names
 from resolver.wire.parse import DEFAULT_BOUNDS, Bounds
 
 MAX_PER_ZONE: Final = 200
 
-Done = Callable[[Found | NotFound], None]
-"""Takes the result of a look-up."""
+Result = Answer | ResolutionFailed
+"""What becomes of a question. A failure in it was never raised, or no more: see `ResolutionFailed.fresh`."""
+Done = Callable[[Result], None]
+"""Takes the result of a question; it is called once, perhaps at once."""
 LookUp = Callable[[Question, Done], None]
-"""Begins a look-up; its result is handed over when there is one."""
+"""Begins a look-up, of which `Done` has the result."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -58,150 +72,226 @@ class Tools:
 
 
 class Driver:
-    """Runs the engine's steps over the tools of the world."""
+    """What the questions that are driven have in common: the tools of the world, and how many wait for each zone."""
 
     def __init__(self, known: Knowledge, tools: Tools, *, use_0x20: bool, max_per_zone: int = MAX_PER_ZONE) -> None:
-        self._known = known
-        self._tools = tools
-        self._use_0x20 = use_0x20
-        self._max_per_zone = max_per_zone
-        self._per_zone: Counter[tuple[bytes, bool]] = Counter()
-
-    async def drive(self, question: Question, budget: Budget, *, anew: bool, look_up: LookUp) -> Answer:
-        """The answer to `question`, from the engine's steps run to their end. Raises `ResolutionFailed`."""
-        tools = self._tools
-        conversation = Conversation(
+        self.known, self.clock, self.counters, self.transcript = known, tools.clock, tools.counters, tools.transcript
+        self.means = Means(
             tools.network,
             tools.clock,
             tools.entropy,
             tools.counters,
-            use_0x20=self._use_0x20,
-            payload=tools.payload,
-            bounds=tools.bounds,
-            cookies=tools.cookies,
+            use_0x20,
+            tools.payload,
+            tools.bounds,
+            tools.cookies,
         )
-        lookups = _Lookups(tools, look_up)
-        steps = iteration.resolve(question, self._known, budget, anew=anew)
-        try:
-            action = next(steps)
-            while True:
-                match action:
-                    case Exchange():
-                        event: Event = await self._exchange(conversation, action, budget)
-                    case Listen():
-                        event = await self._listen(conversation, action, budget)
-                    case Race():
-                        event = await lookups.race(action, budget)
-                    case _:
-                        assert_never(action)
-                action = steps.send(event)
-        except StopIteration as stop:
-            answer: Answer = stop.value
-            return answer
-        finally:
-            steps.close()
-            conversation.close()
+        self._max_per_zone = max_per_zone
+        self._per_zone: dict[bytes, list[int]] = {}
+        """By zone, how many wait for the first time, and how many were met with silence."""
 
-    async def _exchange(self, conversation: Conversation, action: Exchange, budget: Budget) -> Event:
-        tools = self._tools
-        left = budget.deadline - tools.clock.monotonic()
-        if left <= 0:
-            raise late(action.question.name)
-        if not action.rd and not self._enter(action):
-            return Unanswered(Trouble.BUSY, 0.0)
-        opened = tools.transcript.sent(action) if tools.transcript is not None else None
-        try:
-            event = await conversation.exchange(action, min(action.timeout, left))
-        finally:
-            if not action.rd:
-                self._leave(action)
-        if opened is not None and tools.transcript is not None:
-            tools.transcript.ended(opened, event)
-        if isinstance(event, Unanswered) and event.trouble is Trouble.TIMEOUT and event.suspicion is None:
-            tools.counters.upstream_timeouts += 1
-            if left < action.timeout:
-                raise late(action.question.name)
-        return event
-
-    async def _listen(self, conversation: Conversation, action: Listen, budget: Budget) -> Event:
-        tools = self._tools
-        left = budget.deadline - tools.clock.monotonic()
-        if left <= 0:
-            raise late(action.question.name)
-        opened = tools.transcript.listening(action) if tools.transcript is not None else None
-        event = await conversation.listen(action, min(action.seconds, left))
-        if opened is not None and tools.transcript is not None:
-            tools.transcript.ended(opened, event)
-        return event
-
-    def _enter(self, action: Exchange) -> bool:
+    def enter(self, action: Exchange) -> bool:
         """One more message may be on its way to the server. Raises `ResolutionFailed` when the zone has too many."""
-        zone, most = action.zone, self._max_per_zone
-        in_vain = self._per_zone[zone, True]
-        if in_vain + self._per_zone[zone, False] >= most or (action.again and in_vain >= max(1, most // 2)):
-            self._tools.counters.upstream_zone_busy += 1
+        zone, most, again = action.zone, self._max_per_zone, action.again
+        waiting = self._per_zone.get(zone)
+        if waiting is None:
+            waiting = self._per_zone[zone] = [0, 0]
+        if waiting[0] + waiting[1] >= most or (again and waiting[1] >= max(1, most // 2)):
+            self.counters.upstream_zone_busy += 1
             raise _busy(zone)
-        if not self._known.servers.enter(action.server):
-            return False
-        self._per_zone[zone, action.again] += 1
-        return True
+        entered = self.known.servers.enter(action.server)
+        waiting[again] += entered
+        if not (entered or waiting[0] or waiting[1]):
+            del self._per_zone[zone]
+        return entered
 
-    def _leave(self, action: Exchange) -> None:
-        self._known.servers.leave(action.server)
-        key = action.zone, action.again
-        self._per_zone[key] -= 1
-        if not self._per_zone[key]:
-            del self._per_zone[key]
+    def leave(self, action: Exchange) -> None:
+        """One message less is on its way to the server."""
+        self.known.servers.leave(action.server)
+        waiting = self._per_zone[action.zone]
+        waiting[action.again] -= 1
+        if not (waiting[0] or waiting[1]):
+            del self._per_zone[action.zone]
+
+
+class Drive:
+    """One question, driven from its beginning to its end: `done` has what became of it."""
+
+    __slots__ = (
+        "_action",
+        "_budget",
+        "_conversation",
+        "_done",
+        "_driver",
+        "_left",
+        "_look_up",
+        "_lookups",
+        "_name",
+        "_opened",
+        "_run",
+        "_steps",
+    )
+
+    def __init__(
+        self, driver: Driver, question: Question, budget: Budget, look_up: LookUp, done: Done, *, anew: bool
+    ) -> None:
+        self._driver, self._budget, self._look_up, self._name = driver, budget, look_up, question.name
+        self._done: Done | None = done
+        self._steps = iteration.resolve(question, driver.known, budget, anew=anew)
+        self._conversation = Conversation(driver.means, self._go_on)
+        self._lookups: _Lookups | None = None
+        self._action: Action | None = None
+        """What is under way."""
+        self._left = 0.0
+        """The seconds that the question had when it began."""
+        self._opened: Any = None
+        """Where a transcript has it."""
+        # A transcript tells by the context what belongs below what, and a callback of the loop has another one.
+        self._run = None if driver.transcript is None else copy_context().run
+
+    def start(self) -> None:
+        """The question is being asked; if all is known, it has its answer."""
+        self._go_on(None)
+
+    def cancel(self) -> None:
+        """The question has ended, without an answer."""
+        if self._done is not None:
+            self._end(late(self._name))
+
+    def _go_on(self, event: Event | None) -> None:
+        if self._run is None:
+            self._advance(event)
+        else:
+            self._run(self._advance, event)
+
+    def _advance(self, event: Event | None) -> None:
+        """The steps have run until they wait for something again, or have ended."""
+        result: Result
+        try:
+            while True:
+                if self._action is not None:
+                    self._has_come(event)
+                action = self._steps.send(event)  # type: ignore[arg-type]  # None begins a generator
+                event = self._act(action)
+                if event is None:
+                    return
+        except StopIteration as stop:
+            result = stop.value
+        except ResolutionFailed as failure:
+            result = failure.fresh()
+        except BaseException:
+            self.cancel()  # a bug, which the loop tells; nobody waits for ever
+            raise
+        self._end(result)
+
+    def _end(self, result: Result) -> None:
+        done, self._done = self._done, None
+        if isinstance(self._action, Exchange) and not self._action.rd:
+            self._driver.leave(self._action)
+        self._action = None
+        self._conversation.close()
+        if self._lookups is not None:
+            self._lookups.close()
+        self._steps.close()
+        if done is not None:
+            done(result)
+
+    def _act(self, action: Action) -> Event | None:
+        """What has come of `action` already; None when it is awaited."""
+        driver = self._driver
+        self._left = left = self._budget.deadline - driver.clock.monotonic()
+        match action:
+            case Exchange():
+                if left <= 0:
+                    raise late(self._name)
+                if not action.rd and not driver.enter(action):
+                    return Unanswered(Trouble.BUSY, 0.0)
+                self._action = action
+                if driver.transcript is not None:
+                    self._opened = driver.transcript.sent(action)
+                return self._conversation.exchange(action, min(action.timeout, left))
+            case Listen():
+                if left <= 0:
+                    raise late(self._name)
+                self._action = action
+                if driver.transcript is not None:
+                    self._opened = driver.transcript.listening(action)
+                return self._conversation.listen(action, min(action.seconds, left))
+            case Race():
+                self._action = action
+                if self._lookups is None:
+                    self._lookups = _Lookups(driver, self._look_up, self._go_on)
+                return self._lookups.race(action, min(action.seconds, left))
+            case _:
+                assert_never(action)
+
+    def _has_come(self, event: Event | None) -> None:
+        """`event` has come of what was under way. Raises `ResolutionFailed` where the question's time is up."""
+        action, self._action = self._action, None
+        transcript = self._driver.transcript
+        if transcript is not None and self._opened is not None and isinstance(event, Heard):
+            transcript.ended(self._opened, event)
+            self._opened = None
+        if isinstance(action, Exchange):
+            if not action.rd:
+                self._driver.leave(action)
+            if isinstance(event, Unanswered) and event.trouble is Trouble.TIMEOUT and event.suspicion is None:
+                self._driver.counters.upstream_timeouts += 1
+                if self._left < action.timeout:  # the server was not given its time, and is not to blame
+                    raise late(self._name)
+        elif isinstance(event, Undecided) and isinstance(action, Race) and self._left <= action.seconds:
+            raise late(action.lookups[0].question.name)
 
 
 class _Lookups:
-    """The look-ups of one question."""
+    """The look-ups of one question. `ended` is called with what came of a race that was waited for."""
 
-    def __init__(self, tools: Tools, look_up: LookUp) -> None:
-        self._tools = tools
-        self._look_up = look_up
+    __slots__ = ("_driver", "_ended", "_look_up", "_race", "_results", "_timer")
+
+    def __init__(self, driver: Driver, look_up: LookUp, ended: Callable[[Event | None], None]) -> None:
+        self._driver, self._look_up, self._ended = driver, look_up, ended
         self._results: dict[Lookup, Found | NotFound | None] = {}
-        self._awaited: tuple[Lookup, ...] = ()
-        self._woken: asyncio.Future[None] | None = None
+        self._race: Race | None = None
+        self._timer: Timer | None = None
 
-    async def race(self, action: Race, budget: Budget) -> Ended | Undecided:
-        """What came of `action`."""
+    def race(self, action: Race, seconds: float) -> Ended | Undecided | None:
+        """What has come of `action` already, or could in no time; None when it is awaited for `seconds`."""
         for lookup in action.lookups:
             if lookup not in self._results:
                 self._begin(lookup)
-        left = budget.deadline - self._tools.clock.monotonic()
-        ended = self._ended(action)
-        if ended is None and left > 0:
-            self._awaited = action.lookups
-            self._woken = asyncio.get_running_loop().create_future()
-            timer = self._tools.clock.after(min(action.seconds, left), self._wake)
-            try:
-                await self._woken
-            finally:
-                timer.cancel()
-                self._woken = None
-            ended = self._ended(action)
-        if ended is None and left <= action.seconds:
-            raise late(action.lookups[0].question.name)
-        return ended or Undecided()
+        first = self._first(action)
+        if first is not None or seconds <= 0:
+            return first or Undecided()
+        self._race = action
+        self._timer = self._driver.clock.after(seconds, self._expire)
+        return None
+
+    def close(self) -> None:
+        """Nobody waits any more."""
+        self._race = None
+        if self._timer is not None:
+            self._timer.cancel()
 
     def _begin(self, lookup: Lookup) -> None:
-        transcript = self._tools.transcript
+        transcript = self._driver.transcript
         opened = transcript.entered(lookup.question) if transcript is not None else None
         self._results[lookup] = None
 
-        def done(result: Found | NotFound) -> None:
+        def done(result: Result) -> None:
+            found = Found(result) if isinstance(result, Answer) else NotFound(result)
             if opened is not None and transcript is not None:
-                transcript.found(opened, result)
-            self._results[lookup] = result
-            if lookup in self._awaited:  # another may be left over from a zone that is behind us
-                self._wake()
+                transcript.found(opened, found)
+            self._results[lookup] = found
+            race = self._race
+            if race is not None and lookup in race.lookups:  # another may be left over from a zone that is behind us
+                self.close()
+                self._ended(self._first(race))
 
         self._look_up(lookup.question, done)
         if opened is not None and transcript is not None:
             transcript.left(opened)
 
-    def _ended(self, action: Race) -> Ended | None:
+    def _first(self, action: Race) -> Ended | None:
         """The first of the look-ups of `action` that has ended; it may be begun again."""
         for lookup in action.lookups:
             result = self._results[lookup]
@@ -210,9 +300,9 @@ class _Lookups:
                 return Ended(lookup, result)
         return None
 
-    def _wake(self) -> None:
-        if self._woken is not None and not self._woken.done():
-            self._woken.set_result(None)
+    def _expire(self) -> None:
+        self.close()
+        self._ended(Undecided())
 
 
 def late(name: bytes) -> ResolutionFailed:

@@ -30,11 +30,11 @@ from resolver.engine.delegation import UNTOUCHED, Delegation, NameServer
 from resolver.engine.knowledge import Route
 from resolver.engine.outcome import Alias, Answered, Conclusion, Denied, Outcome, Referral
 from resolver.errors import ResolutionFailed
-from resolver.message import AA, Class, Message, Query, Question, Reply, RRset, Spawn, Type
+from resolver.message import AA, Class, Message, Query, Question, Reply, RRset, Type
 from resolver.network.base import Endpoint
 from resolver.observe.transcript import Transcript
 from resolver.pipeline.driving import Tools
-from resolver.pipeline.resolved import Resolved
+from resolver.pipeline.resolved import Owner, Resolved
 from resolver.wire import names
 
 STEP_S: Final = 0.5
@@ -132,13 +132,13 @@ class Recursing:
         known: ZoneKnowledge,
         tools: Tools,
         addresses: Resolved,
-        spawn: Spawn,
+        owner: Owner,
         *,
         level: int,
     ) -> None:
         """`addresses` finds those of name servers elsewhere; `level` is the number of labels of the highest zone."""
         self._authority = authority
-        self._resolved = Resolved(known, tools, spawn=spawn, limits=Limits(), use_0x20=False, addresses=addresses)
+        self._resolved = Resolved(known, tools, owner=owner, limits=Limits(), use_0x20=False, addresses=addresses)
         self._earlier_s = STEP_S * (level + 1)
         self._tools = tools
 

@@ -1,9 +1,8 @@
 """Answers found by asking other servers: who waits for which question, and what becomes of its failure.
 
 Rules
-* A question that is being asked is a *flight*, driven by a task of its own (`driving.py`). Equal questions join it; a
-  client that has waited long enough is told so, while the flight goes on for the cache until the work has taken
-  `work_s`.
+* A question that is being asked is a *flight* (`driving.py` says how it is driven). Equal questions join it; a client
+  that has waited long enough is told so, while the flight goes on for the cache until the work has taken `work_s`.
 * Who waits for whom is kept as a graph, and a question that would wait for itself, by however many others,
   fails instead (cyclic delegations without glue, also across clients).
 * What failed by the budget, depth, cycle or deadline of a question above it says nothing about the sub-question:
@@ -17,53 +16,37 @@ Limits: a question waits for a few others at most (`seeking.ABREAST`), and those
 
 from __future__ import annotations
 
-import asyncio
-from collections.abc import Awaitable
-from dataclasses import dataclass, field
-from typing import Final
+from collections.abc import Callable
+from functools import partial
+from typing import Final, Protocol
 
 from resolver.cache.failures import FIRST_S, LONGEST_S, Failures
-from resolver.engine.actions import Found, NotFound
 from resolver.engine.budget import NO_REACHABLE_AUTHORITY, Budget, Limits
 from resolver.engine.knowledge import Knowledge
 from resolver.engine.outcome import Answer
 from resolver.errors import ResolutionFailed
-from resolver.message import Query, Question, Reply, Spawn
+from resolver.message import Query, Question, Reply
+from resolver.network.base import Clock, Timer
 from resolver.observe.counters import Counters
-from resolver.pipeline.driving import MAX_PER_ZONE, Done, Driver, Tools, late
+from resolver.pipeline.driving import MAX_PER_ZONE, Done, Drive, Driver, Result, Tools, late
 from resolver.pipeline.replying import reply_of
+from resolver.tasks import Ending, Pending
 from resolver.wire import names
 
 _Key = tuple[bytes, int]
-_Result = Answer | ResolutionFailed
 
 
-@dataclass(slots=True, eq=False)
-class Flight:
-    """A question that is being asked; `waits_for` are the flights it may stand still for."""
+class Owner(Protocol):
+    """Who ends what is still under way when the program ends (`tasks.Tasks`)."""
 
-    key: _Key
-    joined: list[asyncio.Future[_Result]] = field(default_factory=list)
-    waits_for: list[Flight] = field(default_factory=list)
+    def own(self, running: Ending, /) -> None: ...
+    def let_go(self, running: Ending, /) -> None: ...
 
-    def settle(self, result: _Result) -> None:
-        """Those who joined have `result`."""
-        for waiting in self.joined:
-            if not waiting.done():
-                waiting.set_result(result)
 
-    def waits(self, other: Flight) -> bool:
-        """Whether this stands still, directly or by others, for `other`, or is it."""
-        seen: set[int] = set()
-        links = [self]
-        while links:
-            link = links.pop()
-            if link is other:
-                return True
-            if id(link) not in seen:
-                seen.add(id(link))
-                links += link.waits_for
-        return False
+class LookUp(Protocol):
+    """Finds the address of a name server: `done` has the answer to `question`, which `asker` needs."""
+
+    def __call__(self, question: Question, budget: Budget, depth: int, asker: Flight, done: Done, /) -> None: ...
 
 
 class Resolved:
@@ -74,7 +57,7 @@ class Resolved:
         known: Knowledge,
         tools: Tools,
         *,
-        spawn: Spawn,
+        owner: Owner,
         limits: Limits,
         use_0x20: bool = True,
         failure_ttl_s: float = FIRST_S,
@@ -85,12 +68,12 @@ class Resolved:
     ) -> None:
         """`work_s` is how long a question is worked on, if that is longer than its client waits; `addresses` looks up
         the addresses of name servers in place of this one, when `known` is not for that."""
-        self._driver = Driver(known, tools, use_0x20=use_0x20, max_per_zone=max_per_zone)
-        self._look_up = self._in_flight if addresses is None else addresses.looked_up
+        self.driver = Driver(known, tools, use_0x20=use_0x20, max_per_zone=max_per_zone)
+        self.look_up: LookUp = self._ask if addresses is None else addresses.looked_up
+        self.owner = owner
         self._known = known
         self._clock = tools.clock
         self._counters: Counters = tools.counters
-        self._spawn = spawn
         self._limits = limits
         self._work_s = work_s
         self._failures: Failures[_Key] = Failures(tools.clock, failure_ttl_s, failure_max_ttl_s)
@@ -107,14 +90,16 @@ class Resolved:
         Whoever waits may give up: the work goes on.
         """
         now = self._clock.monotonic()
-        budget = Budget(self._limits, max(deadline, now + self._work_s))
-        waiting: asyncio.Future[_Result] = asyncio.get_running_loop().create_future()
-        self._spawn(self._settle(waiting, question, budget))
-        timer = self._clock.after(max(0.0, deadline - now), lambda: _settle(waiting, late(question.name)))
-        try:
+        waiting: Pending[Result] = Pending()
+        self._ask_for_client(question, Budget(self._limits, max(deadline, now + self._work_s)), waiting.settle)
+        if waiting.done():
             result = await waiting
-        finally:
-            timer.cancel()
+        else:
+            timer = self._clock.after(max(0.0, deadline - now), lambda: waiting.settle(late(question.name)))
+            try:
+                result = await waiting
+            finally:
+                timer.cancel()
         if isinstance(result, Answer):
             return result
         raise result.fresh()  # what is raised must not be held by its own frame
@@ -123,8 +108,7 @@ class Resolved:
         """`question` is being asked, although an answer to it may be held."""
         if (names.fold(question.name), question.type) not in self._flights:
             budget = Budget(self._limits, self._clock.monotonic() + self._work_s)
-            waiting: asyncio.Future[_Result] = asyncio.get_running_loop().create_future()
-            self._spawn(self._settle(waiting, question, budget, anew=True))
+            self._ask_for_client(question, budget, _ignore, anew=True)
 
     def forget_failures(self) -> None:
         """What failed is asked again."""
@@ -140,113 +124,163 @@ class Resolved:
         """Questions that are being asked now."""
         return len(self._flights)
 
-    async def _settle(
-        self, waiting: asyncio.Future[_Result], question: Question, budget: Budget, *, anew: bool = False
-    ) -> None:
-        """`waiting` has the answer to a client's question, or its failure."""
-        result: _Result = late(question.name)  # what is left of it when the program ends
-        try:
-            result = await self._find(question, budget, 0, None, anew=anew)
-        except ResolutionFailed as failure:
-            result = failure.fresh()
-            if failure.own_limit and failure.label not in _PASSING:
-                self._failures.put((names.fold(question.name), question.type), result, grows=False)
-        finally:
-            _settle(waiting, result)
-
-    async def looked_up(self, question: Question, budget: Budget, depth: int, asker: Flight, done: Done) -> None:
+    def looked_up(self, question: Question, budget: Budget, depth: int, asker: Flight, done: Done) -> None:
         """`done` has the answer to `question`, asked here for somebody elsewhere, with a budget of its own."""
-        await _tell(done, question, self.find(question, budget.deadline))
+        self._ask_for_client(question, Budget(self._limits, budget.deadline), done)
 
-    async def _in_flight(self, question: Question, budget: Budget, depth: int, asker: Flight, done: Done) -> None:
-        """`done` has the answer to `question`, which `asker` needs."""
-        await _tell(done, question, self._find(question, budget, depth, asker))
+    def _ask_for_client(self, question: Question, budget: Budget, done: Done, *, anew: bool = False) -> None:
+        """`done` has the answer to `question`, whose failure by its whole `budget` is its own."""
 
-    async def _find(
-        self, question: Question, budget: Budget, depth: int, asker: Flight | None, *, anew: bool = False
-    ) -> Answer:
+        def settle(result: Result) -> None:
+            if not isinstance(result, Answer) and result.own_limit and result.label not in _PASSING:
+                self._failures.put((names.fold(question.name), question.type), result, grows=False)
+            done(result)
+
+        self._ask(question, budget, 0, None, settle, anew=anew)
+
+    def _ask(
+        self, question: Question, budget: Budget, depth: int, asker: Flight | None, done: Done, *, anew: bool = False
+    ) -> None:
+        """`done` has the answer to `question`, which `asker` needs, or a client."""
         key = (names.fold(question.name), question.type)
-        budget.check_depth(depth)
-        while True:
-            failed = self._failures.get(key)
-            if failed is not None and not anew:
-                self._counters.failures_cached += 1
-                raise failed.remembered()
-            flight = self._flights.get(key)
-            if flight is None:
-                return await self._fly(Flight(key), question, budget, depth, asker, anew=anew)
-            if asker is not None and flight.waits(asker):
-                text = f"the address of {names.to_text(question.name)} depends on itself"
-                raise ResolutionFailed("CYCL", NO_REACHABLE_AUTHORITY, text, label="cycle", own_limit=True)
-            result = await self._join(flight, budget, asker)
-            if isinstance(result, Answer):
-                return result
-            if not result.own_limit:
-                raise result.fresh()
+        if depth > self._limits.depth:
+            try:
+                budget.check_depth(depth)
+            except ResolutionFailed as failure:
+                done(failure.fresh())
+                return
+        failed = self._failures.get(key) if len(self._failures) and not anew else None
+        if failed is not None:
+            self._counters.failures_cached += 1
+            done(failed.remembered())
+            return
+        flight = self._flights.get(key)
+        if flight is None:
+            flight = self._flights[key] = Flight(self, key, depth, budget, asker, done)
+            self.owner.own(flight)
+            flight.start(question, anew=anew)
+        elif asker is not None and flight.waits(asker):
+            text = f"the address of {names.to_text(question.name)} depends on itself"
+            done(ResolutionFailed("CYCL", NO_REACHABLE_AUTHORITY, text, label="cycle", own_limit=True))
+        else:
+            self._counters.questions_joined += 1
+            again = partial(self._ask, question, budget, depth, asker, done)
+            seconds = max(0.0, budget.deadline - self._clock.monotonic())
+            flight.join(_Joined(flight, asker, done, again), self._clock, seconds)
 
-    async def _join(self, flight: Flight, budget: Budget, asker: Flight | None) -> _Result:
-        """What came of a question that was already in flight."""
-        self._counters.questions_joined += 1
-        waiting: asyncio.Future[_Result] = asyncio.get_running_loop().create_future()
-        flight.joined.append(waiting)
+    def landed(self, flight: Flight, result: Result) -> None:
+        """`flight` has ended with `result`, which is remembered if it is a failure of the question."""
+        del self._flights[flight.key]
+        self.owner.let_go(flight)
+        if isinstance(result, Answer):
+            if len(self._failures):
+                self._failures.forget(flight.key)
+            return
+        self._counters.upstream_failures += 1
+        if not result.own_limit and result.label != "dead_zone":  # the zone is remembered, and may be back sooner
+            self._failures.put(flight.key, result, grows=self._known.blames_zones)
+
+
+class Flight:
+    """A question that is being asked; `waits_for` are the flights it may stand still for."""
+
+    __slots__ = ("_asker", "_budget", "_depth", "_done", "_drive", "_joined", "_resolved", "key", "waits_for")
+
+    def __init__(
+        self, resolved: Resolved, key: _Key, depth: int, budget: Budget, asker: Flight | None, done: Done
+    ) -> None:
+        self._resolved, self.key, self._depth, self._budget = resolved, key, depth, budget
+        self._asker, self._done = asker, done
+        self._drive: Drive | None = None
+        self._joined: list[_Joined] = []
+        self.waits_for: list[Flight] = []
+        if asker is not None:
+            asker.waits_for.append(self)
+
+    def start(self, question: Question, *, anew: bool) -> None:
+        """`question` is being asked; if all is known, it has its answer."""
+        drive = Drive(self._resolved.driver, question, self._budget, self._look_up, self._landed, anew=anew)
+        self._drive = drive
+        drive.start()
+
+    def cancel(self) -> None:
+        """It has ended, without an answer."""
+        if self._drive is not None:
+            self._drive.cancel()
+
+    def join(self, joined: _Joined, clock: Clock, seconds: float) -> None:
+        """`joined` has what becomes of this, if that is known within `seconds`."""
+        self._joined.append(joined)
+        joined.timer = clock.after(seconds, joined.expire)
+
+    def left_by(self, joined: _Joined) -> None:
+        """`joined` waits no more."""
+        self._joined.remove(joined)
+
+    def waits(self, other: Flight) -> bool:
+        """Whether this stands still, directly or by others, for `other`, or is it."""
+        seen: set[int] = set()
+        links = [self]
+        while links:
+            link = links.pop()
+            if link is other:
+                return True
+            if id(link) not in seen:
+                seen.add(id(link))
+                links += link.waits_for
+        return False
+
+    def _look_up(self, question: Question, done: Done) -> None:
+        self._resolved.look_up(question, self._budget.fetch(), self._depth + 1, self, done)
+
+    def _landed(self, result: Result) -> None:
+        self._resolved.landed(self, result)
+        if self._asker is not None:
+            self._asker.waits_for.remove(self)
+        joined, self._joined = self._joined, []
+        self._done(result)
+        for each in joined:
+            each.tell(result)
+
+
+class _Joined:
+    """Somebody who waits for a flight that others began."""
+
+    __slots__ = ("_again", "_asker", "_done", "_flight", "timer")
+
+    def __init__(self, flight: Flight, asker: Flight | None, done: Done, again: Callable[[], None]) -> None:
+        """`again` asks once more, alone, where the flight ended by the limits of the one who began it."""
+        self._flight, self._asker, self._done, self._again = flight, asker, done, again
+        self.timer: Timer | None = None
         if asker is not None:
             asker.waits_for.append(flight)
-        timer = self._clock.after(
-            max(0.0, budget.deadline - self._clock.monotonic()),
-            lambda: None if waiting.done() else waiting.set_exception(late(flight.key[0])),
-        )
-        try:
-            return await waiting
-        finally:
-            timer.cancel()
-            if asker is not None:
-                asker.waits_for.remove(flight)
 
-    async def _fly(
-        self, flight: Flight, question: Question, budget: Budget, depth: int, asker: Flight | None, *, anew: bool
-    ) -> Answer:
-        """The answer, found by asking; those who join meanwhile get it too."""
-        self._flights[flight.key] = flight
-        if asker is not None:
-            asker.waits_for.append(flight)
-        result: _Result | None = None
-        try:
-            result = await self._driver.drive(
-                question,
-                budget,
-                anew=anew,
-                look_up=lambda asked, done: self._spawn(self._look_up(asked, budget.fetch(), depth + 1, flight, done)),
-            )
-            self._failures.forget(flight.key)
-            return result
-        except ResolutionFailed as failure:
-            result = failure.fresh()
-            self._counters.upstream_failures += 1
-            if not failure.own_limit and failure.label != "dead_zone":  # the zone is remembered, and may be back sooner
-                self._failures.put(flight.key, result, grows=self._known.blames_zones)
-            raise
-        finally:
-            del self._flights[flight.key]
-            if asker is not None:
-                asker.waits_for.remove(flight)
-            flight.settle(result or late(flight.key[0]))  # without a result we are being cancelled
+    def tell(self, result: Result) -> None:
+        """The flight has ended with `result`."""
+        self._leave()
+        if isinstance(result, Answer):
+            self._done(result)
+        elif result.own_limit:
+            self._again()
+        else:
+            self._done(result.fresh())
+
+    def expire(self) -> None:
+        """It has waited long enough."""
+        self._flight.left_by(self)
+        self._leave()
+        self._done(late(self._flight.key[0]))
+
+    def _leave(self) -> None:
+        if self.timer is not None:
+            self.timer.cancel()
+        if self._asker is not None:
+            self._asker.waits_for.remove(self._flight)
 
 
 _PASSING: Final = frozenset(("local", "zone_busy"))
 """Labels of failures that are over as soon as this machine can send, or has done with others."""
 
 
-def _settle(waiting: asyncio.Future[_Result], result: _Result) -> None:
-    if not waiting.done():
-        waiting.set_result(result)
-
-
-async def _tell(done: Done, question: Question, finding: Awaitable[Answer]) -> None:
-    """`done` has what came of `finding` the answer to `question`; when it was cancelled, that it is late."""
-    result: Found | NotFound = NotFound(late(question.name))
-    try:
-        result = Found(await finding)
-    except ResolutionFailed as failure:
-        result = NotFound(failure.fresh())
-    finally:
-        done(result)
+def _ignore(_: Result) -> None:
+    """Nobody waits for it."""

@@ -18,8 +18,7 @@ not end the rest of `RECHECK_S`: if what it found lives for less than that, what
 
 from __future__ import annotations
 
-import asyncio
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from functools import partial
 from typing import Final, Protocol
 
@@ -31,6 +30,7 @@ from resolver.network.base import Clock
 from resolver.observe.counters import Counters
 from resolver.pipeline.cached import recall
 from resolver.pipeline.replying import reply_of
+from resolver.tasks import Pending
 from resolver.wire import names
 
 RECHECK_S: Final = 30.0
@@ -83,7 +83,7 @@ class Stale:
         self._counters = counters
         self._staleness = staleness
         self._max_aliases = max_aliases
-        self._refreshing: dict[_Key, list[asyncio.Future[Reply | ResolutionFailed | None]]] = {}
+        self._refreshing: dict[_Key, list[Pending[Reply | ResolutionFailed | None]]] = {}
         self._failing: Table[_Key, ResolutionFailed | None] = Table(MAX_RECHECKS, clock)
 
     async def answer(self, query: Query) -> Reply:
@@ -103,17 +103,18 @@ class Stale:
 
     async def _refresh(self, key: _Key, query: Query) -> Reply | ResolutionFailed | None:
         """What came of the refresh that is under way, or begins now; None when it takes too long."""
-        waiting: asyncio.Future[Reply | ResolutionFailed | None] = asyncio.get_running_loop().create_future()
+        waiting: Pending[Reply | ResolutionFailed | None] = Pending()
         joined = self._refreshing.get(key)
+        seconds = min(self._staleness.client_timeout_s, query.deadline - self._clock.monotonic())
         if joined is None:
             if len(self._refreshing) >= MAX_REFRESHES:
                 return None
-            joined = self._refreshing[key] = []
+            joined = self._refreshing[key] = [waiting] if seconds > 0 else []
             self._spawn(self._ask(key, query))
-        seconds = min(self._staleness.client_timeout_s, query.deadline - self._clock.monotonic())
+        elif seconds > 0:
+            joined.append(waiting)
         if seconds <= 0:
             return None
-        joined.append(waiting)
         timer = self._clock.after(seconds, partial(self._too_slow, key, waiting))
         try:
             return await waiting
@@ -134,13 +135,12 @@ class Stale:
                 self._failing.put(key, result, RECHECK_S)
         finally:
             for waiting in self._refreshing.pop(key):
-                if not waiting.done():
-                    waiting.set_result(result)
+                waiting.settle(result)
 
-    def _too_slow(self, key: _Key, waiting: asyncio.Future[Reply | ResolutionFailed | None]) -> None:
+    def _too_slow(self, key: _Key, waiting: Pending[Reply | ResolutionFailed | None]) -> None:
         if not waiting.done():
             self._failing.put(key, None, RECHECK_S)
-            waiting.set_result(None)
+            waiting.settle(None)
 
     def _recall(self, query: Query) -> Answer | None:
         """What is stale, with the TTLs that it is told with."""
@@ -149,7 +149,7 @@ class Stale:
         if found is None:
             return None
         soa = None if found.soa is None else self._limited(found.soa)
-        return replace(found, rrsets=tuple(map(self._limited, found.rrsets)), soa=soa, keeps=False)
+        return found._replace(rrsets=tuple(map(self._limited, found.rrsets)), soa=soa, keeps=False)
 
     def _limited(self, rrset: RRset) -> RRset:
         ttl = self._staleness.ttl_s

@@ -141,7 +141,7 @@ class Resolver:
         self.resolved = Resolved(
             self.known,
             tools,
-            spawn=internet.tasks.spawn,
+            owner=internet.tasks,
             limits=limits or Limits(),
             work_s=work_s,
             max_per_zone=max_per_zone,

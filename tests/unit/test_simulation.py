@@ -44,7 +44,7 @@ class Served:
         network = SimulatedNetwork({}, self.clock, SeededEntropy(1))
         tools = Tools(network, self.clock, SeededEntropy(2), self.counters)
         log = Log(self.log, self.clock.wall)
-        self.responders = Simulation(world(*servers), 53, tools, tasks.spawn, log).responders()
+        self.responders = Simulation(world(*servers), 53, tools, tasks, log).responders()
         for host, respond in self.responders.items():
             network.declare(host, respond)
 

@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+import asyncio
 from collections.abc import Callable
 
 import pytest
@@ -12,7 +13,7 @@ from resolver.message import QR, TC, Edns, Message, Question, Transport, Type
 from resolver.network.base import Endpoint, Trouble
 from resolver.network.entropy import SeededEntropy
 from resolver.observe.counters import Counters
-from resolver.pipeline.conversation import Conversation, randomised_case
+from resolver.pipeline.conversation import Conversation, Means, drawn
 from resolver.testing.virtual_time import VirtualClock
 from resolver.wire import names
 from resolver.wire.parse import Bounds, parse
@@ -69,7 +70,17 @@ class Talk:
         self.wire = Wire()
         self.counters = Counters()
         options.setdefault("use_0x20", True)
-        self.conversation = Conversation(self.wire, self.clock, SeededEntropy(3), self.counters, **options)
+        means = Means(self.wire, self.clock, SeededEntropy(3), self.counters, **options)
+        self._heard: asyncio.Future | None = None
+        self.conversation = Conversation(means, self._hear)
+
+    def _hear(self, heard) -> None:
+        self._heard.set_result(heard)
+
+    async def hear(self, begin):
+        """What comes of what `begin` begins."""
+        self._heard = asyncio.get_running_loop().create_future()
+        return begin() or await self._heard
 
     def later(self, seconds: float, number: int, what) -> None:
         """After `seconds`, the `number`th message gets `what`, or what `what(message)` makes."""
@@ -81,9 +92,8 @@ class Talk:
         self.clock.after(seconds, act)
 
     async def ask(self, server=ONE, *, seconds=1.0, question=WWW, zone=ZONE, transport=UDP, edns=True):
-        return await self.conversation.exchange(
-            Exchange(server, question, zone, transport, seconds, False, edns), seconds
-        )
+        action = Exchange(server, question, zone, transport, seconds, False, edns)
+        return await self.hear(lambda: self.conversation.exchange(action, seconds))
 
 
 def talk(main, **options):
@@ -393,9 +403,9 @@ def test_where_no_case_was_drawn_none_is_expected_back():
 @given(st.lists(st.binary(min_size=1, max_size=63), max_size=3), st.integers(0, 1000))
 def test_a_drawn_case_changes_letters_alone(labels, seed):
     wire = b"".join(bytes((len(label),)) + label for label in labels) + b"\0"
-    drawn = randomised_case(wire, SeededEntropy(seed))
-    assert drawn.lower() == wire.lower()
-    assert names.labels(drawn) == tuple(
+    spelled = drawn(wire, SeededEntropy(seed))[1]
+    assert spelled.lower() == wire.lower()
+    assert names.labels(spelled) == tuple(
         drawn_label
         for drawn_label, label in zip(names.labels(drawn), labels, strict=True)
         if len(drawn_label) == len(label)

@@ -160,8 +160,8 @@ def test_the_deeper_a_server_stands_the_less_time_it_takes(run, level, earlier):
         authority = Authority([zone])
         known = ZoneKnowledge(authority, Servers(clock, tools.entropy), {}, 53, None)
         tasks = Tasks()
-        addresses = Resolved(known, tools, spawn=tasks.spawn, limits=Limits())
-        stage = Recursing(authority, known, tools, addresses, tasks.spawn, level=level)
+        addresses = Resolved(known, tools, owner=tasks, limits=Limits())
+        stage = Recursing(authority, known, tools, addresses, tasks, level=level)
         given = []
 
         async def note(query: Query) -> Reply:
