@@ -118,7 +118,8 @@ class Tasks:
     async def cancel(self) -> None:
         """Nothing runs any more, and all has done what it promised to do at its end."""
         for running in tuple(self._running):
-            running.cancel()
+            if running in self._running:  # it may have waited for one that has been ended
+                running.cancel()
         if self._running:
             self._emptied = Pending()
             await self._emptied

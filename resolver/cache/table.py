@@ -1,8 +1,8 @@
-"""Small tables whose entries end: cookies, delegations, lame servers. The oldest unused go first when a table is full.
+"""Small tables whose entries end: cookies, delegations, lame servers. The oldest unused go first when one is full.
 
-Most are read at each question that must be asked, so they are an `OrderedDict`, whose order of use costs 0.1 µs to keep;
-a `cachetools` cache takes ten times that. The end of each entry stands beside it: one look at the clock on reading, and
-nothing has to be swept.
+Most are read at each question that must be asked, so they are an `OrderedDict`, whose order of use costs 0.1 µs to
+keep; a `cachetools` cache takes ten times that. The end of each entry stands beside it: one look at the clock on
+reading, and nothing has to be swept.
 """
 
 from __future__ import annotations

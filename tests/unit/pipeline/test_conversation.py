@@ -407,7 +407,7 @@ def test_a_drawn_case_changes_letters_alone(labels, seed):
     assert spelled.lower() == wire.lower()
     assert names.labels(spelled) == tuple(
         drawn_label
-        for drawn_label, label in zip(names.labels(drawn), labels, strict=True)
+        for drawn_label, label in zip(names.labels(spelled), labels, strict=True)
         if len(drawn_label) == len(label)
     )
 

@@ -128,7 +128,7 @@ def test_names_that_a_zone_drops_leave_room_for_those_that_it_answers(run):
             await asyncio.sleep(0.01)
         found = [(await each)[0] for each in good]
         await asyncio.gather(*bad)
-        return found, resolver.resolved.flights, resolver.resolved._driver._per_zone
+        return found, resolver.resolved.flights, resolver.resolved.driver._per_zone
 
     found, left, counted = run(main())
     assert not [each for each in found if isinstance(each, ResolutionFailed)]

@@ -91,7 +91,8 @@ def test_those_who_join_do_not_inherit_the_limits_of_the_first(run, limit):
             budget = Budget(Limits(sends=1), world.clock.monotonic() + 4.5)
             from tests.support.zone_text import question
 
-            first = resolver.resolved._find(question("www.test.", "A"), budget, 0, None)
+            first = asyncio.get_running_loop().create_future()
+            resolver.resolved._ask(question("www.test.", "A"), budget, 0, None, first.set_result)
         return await outcomes(first, resolver.ask("www.test."), resolver.ask("www.test."))
 
     first, second, third = run(main())
