@@ -1,6 +1,6 @@
 """The whole program on one page: what is made of a configuration, and in which order the stages stand.
 
-    bytes → Responder (stored answers) → Screened → Reserved → Cached → Stale → Resolved → the network
+    bytes → Responder (stored answers) → at hand: Screened, Reserved, Cached → worked on: Stale → Resolved → the network
 
 `build` gives a `Program`; the daemon, the tests, the benchmarks and embedding programs all use it. Only this
 module and `simulation.py` name a concrete world: real sockets, or the simulated servers in this process.
@@ -38,6 +38,7 @@ from resolver.pipeline.prefetch import Prefetch
 from resolver.pipeline.reserved import Reserved
 from resolver.pipeline.resolved import Resolved
 from resolver.pipeline.screened import Screened
+from resolver.pipeline.staged import Staged
 from resolver.pipeline.stale import Stale, Staleness
 from resolver.program import Composed, Offload, Program, Setting
 from resolver.simulation import Simulation, hosts, recursing, root_of
@@ -135,18 +136,17 @@ def compose(setting: Setting, *, network: Network | None = None, root: Delegatio
             max_aliases=budget.aliases,
         )
     prefetch = Prefetch(known, resolved, tools.clock, tools.counters) if config.cache.prefetch else None
-    cached = Cached(known, below, tools.counters, max_aliases=budget.aliases, prefetch=prefetch)
+    cached = Cached(known, tools.counters, max_aliases=budget.aliases, prefetch=prefetch)
     identity = config.server.identity
     health = (names.from_text(HEALTH_NAME), HEALTH_TEXT)
     reserved = Reserved(
-        cached,
         tools.counters,
         configured=(*routes.stubs, *routes.forwards),
         declared=_declared(setting),
         unreserved=[names.from_text(each) for each in settings.unreserved],
     )
-    screened = Screened(reserved, version=identity, identity=identity, health=health)
-    return Composed(screened, known, resolved, simulated)
+    screened = Screened(version=identity, identity=identity, health=health)
+    return Composed(Staged((screened.peek, reserved.peek, cached.peek), below), known, resolved, simulated)
 
 
 def _limits(budget: Budget) -> Limits:

@@ -109,7 +109,8 @@ class Records:
     def __init__(self, limit_bytes: int, clock: Clock, ttls: TtlLimits | None = None) -> None:
         self.ttls = ttls or TtlLimits()
         self._clock = clock
-        self._any_dname = False  # most resolvers never meet one, and need not look for it at each miss
+        self.any_dname = False
+        """Most resolvers never meet one, and need not look for it at each miss."""
         self.store: ByteStore[bytes] = ByteStore(limit_bytes, _weigh)
 
     def __len__(self) -> int:
@@ -155,7 +156,7 @@ class Records:
 
     def dname_above(self, name: bytes, *, stale_for: int = 0) -> RRset | None:
         """The DNAME that is held nearest above `name`, with what is left of its TTL; 0 for one that is stale."""
-        if not self._any_dname:
+        if not self.any_dname:
             return None
         now = int(self._clock.boottime())
         for owner in islice(names.ancestors(name), 1, None):
@@ -185,7 +186,7 @@ class Records:
             ttl = min(ttl, BRIEFLY_S)
         learnt = rrset if ttl == rrset.ttl else rrset._replace(ttl=ttl)
         self._put(_key(rrset.name, rrset.type), learnt, credibility, denial=False)
-        self._any_dname = self._any_dname or rrset.type == Type.DNAME
+        self.any_dname = self.any_dname or rrset.type == Type.DNAME
         if ttl:
             self._drop_if_weaker(_key(rrset.name, NAME_ERROR), credibility)
         return learnt

@@ -1,7 +1,7 @@
 """Answers made of records that are held, without asking anyone. What is not complete goes to the stage below.
 
-ANY is answered with one RRset, of what is held or of what the servers give (RFC 8482 section 4.1). Positive answers
-have nothing in their authority and additional sections, and denials nothing but the SOA: minimal responses.
+Positive answers have nothing in their authority and additional sections, and denials nothing but the SOA: minimal
+responses.
 
 A query without RD is answered from here or not at all: REFUSED tells it that we would have had to ask (RFC
 1035 section 4.1.1 leaves the choice; Unbound's default too).
@@ -14,7 +14,7 @@ from typing import Final
 
 from resolver.engine.knowledge import Knowledge
 from resolver.engine.outcome import Alias, Answer, Answered, Conclusion, Denied
-from resolver.message import Answerer, Ede, Query, Question, Rcode, Reply, RRset, Type
+from resolver.message import Ede, Query, Question, Rcode, Reply, RRset
 from resolver.observe.counters import Counters
 from resolver.pipeline.prefetch import Prefetch
 from resolver.pipeline.replying import reply_of
@@ -27,12 +27,11 @@ Look = Callable[[bytes, int], Conclusion | None]
 
 
 class Cached:
-    """The stage in front of resolution."""
+    """The last of the stages at hand."""
 
     def __init__(
         self,
         known: Knowledge,
-        below: Answerer,
         counters: Counters,
         *,
         max_aliases: int = 11,
@@ -42,17 +41,7 @@ class Cached:
         self._max_aliases = max_aliases
         self._known = known
         self._prefetch = prefetch
-        self._below = below
         self._counters = counters
-
-    async def answer(self, query: Query) -> Reply:
-        """The reply from records, or from the stage below."""
-        reply = self.peek(query)
-        if reply is not None:
-            return reply
-        reply = _minimal(query, await self._below.answer(query))
-        # What is asked for once is held as records alone: a flood of names is not worth their octets too.
-        return reply._replace(storable=False) if reply.storable else reply
 
     def peek(self, query: Query) -> Reply | None:
         """The reply that needs no work: from records, or to a query that wants none done; None when there is work."""
@@ -61,15 +50,8 @@ class Cached:
             return None if query.rd else Reply(Rcode.REFUSED, ra=True, ede=(_NOT_HELD,))
         self._counters.answers_cached += 1
         if self._prefetch is None or not query.rd:
-            return _minimal(query, reply_of(held))
-        return _minimal(query, reply_of(held, self._prefetch.consider(query.question, held)))
-
-
-def _minimal(query: Query, reply: Reply) -> Reply:
-    """`reply`; to ANY, with one of its RRsets, that of the lowest type (RFC 8482 section 4.1)."""
-    if query.question.type != Type.ANY or len(reply.answer) < 2:
-        return reply
-    return reply._replace(answer=tuple(sorted(reply.answer, key=lambda rrset: rrset.type)[:1]))
+            return reply_of(held)
+        return reply_of(held, self._prefetch.consider(query.question, held))
 
 
 def recall(question: Question, look: Look, max_aliases: int) -> Answer | None:

@@ -108,8 +108,7 @@ class Known:
 
     def recall_stale(self, name: bytes, rtype: int, age: int) -> Conclusion | None:
         """As `recall`; failing that, what has expired for less than `age` seconds, with TTLs of 0."""
-        fresh = self.recall(name, rtype)
-        if fresh is not None:
+        if self.records.any_dname and (fresh := self.recall(name, rtype)) is not None:
             return fresh
         known = self.records.recall_stale(name, rtype, age)
         return self._made_of_a_dname(name, rtype, age) if known is None else _concluded(name, rtype, known)

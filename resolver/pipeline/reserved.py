@@ -12,10 +12,10 @@ Limits: nothing of this is stored as octets: it costs little, and names below `l
 
 from __future__ import annotations
 
-from collections.abc import Callable, Collection, Iterable, Mapping
+from collections.abc import Collection, Iterable, Mapping
 from typing import Final
 
-from resolver.message import Answerer, Class, Ede, Query, Question, Rcode, Reply, RRset, Type
+from resolver.message import Class, Ede, Query, Question, Rcode, Reply, RRset, Type
 from resolver.observe.counters import Counters
 from resolver.wire import names
 from resolver.wire.special import NEVER_ASKED, SPECIAL, Kind, special_above
@@ -33,7 +33,6 @@ class Reserved:
 
     def __init__(
         self,
-        below: Answerer,
         counters: Counters,
         *,
         configured: Collection[bytes] = (),
@@ -42,7 +41,6 @@ class Reserved:
     ) -> None:
         """Names are folded. `configured` are stub and forward zones, `declared` the zones of the simulated world and
         the special names that it has data for; `unreserved` are special, but not here, with all below them."""
-        self._below = below
         self._counters = counters
         self._others = frozenset((*configured, *declared))
         above = frozenset(configured)
@@ -53,18 +51,11 @@ class Reserved:
             and not _covers(above - {names.ROOT} if name in NEVER_ASKED else above, name)
         }
 
-    async def answer(self, query: Query) -> Reply:
-        """The reply for a special name, or that of the stage below."""
-        return self._local(query.question) or await self._below.answer(query)
-
     def peek(self, query: Query) -> Reply | None:
-        """The reply for a special name, or the one that the stage below has without work; None when there is none."""
-        below: Callable[[Query], Reply | None] | None = getattr(self._below, "peek", None)
-        return self._local(query.question) or (below(query) if below is not None else None)
-
-    def _local(self, question: Question) -> Reply | None:
+        """The reply for a special name; None for all others."""
+        question = query.question
         name = names.fold(question.name)
-        if question.cls == Class.IN and special_above(name) is not None:
+        if special_above(name) is not None and question.cls == Class.IN:
             top = self._special_above(name)
             if top is not None and (reply := _reply(question, name, top, self._special[top])) is not None:
                 self._counters.answers_local += 1

@@ -82,7 +82,8 @@ class Resolved:
     async def answer(self, query: Query) -> Reply:
         """The reply to `query` from the servers of the world. Raises `ResolutionFailed`."""
         self._counters.answers_resolved += 1
-        return reply_of(await self.find(query.question, query.deadline))
+        # What is asked for once is held as records alone: a flood of names is not worth their octets too.
+        return reply_of(await self.find(query.question, query.deadline), 0)
 
     async def find(self, question: Question, deadline: float) -> Answer:
         """The answer to `question` by the monotonic time `deadline`. Raises `ResolutionFailed`.

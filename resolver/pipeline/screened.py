@@ -11,11 +11,9 @@ Rules
 
 from __future__ import annotations
 
-from collections.abc import Callable
 from typing import Final
 
 from resolver.message import (
-    Answerer,
     Class,
     Ede,
     Query,
@@ -35,23 +33,24 @@ _META_TYPES: Final = range(129, 255)
 _NXNAME: Final = 128
 """Stands in NSEC records only (RFC 9824); a query for it is malformed."""
 
+_IN: Final = int(Class.IN)
+_SUSPECT: Final = frozenset(map(int, (0, Type.OPT, Type.TXT, _NXNAME, *_META_TYPES)))
+"""Types of class IN of which some are screened."""
+
 
 class Screened:
     """The first stage. `health` is the name that is always answered, and the text it has."""
 
-    def __init__(self, below: Answerer, *, version: str, identity: str, health: tuple[bytes, str]) -> None:
-        self._below = below
+    def __init__(self, *, version: str, identity: str, health: tuple[bytes, str]) -> None:
         self._version, self._identity = version, identity
         self._health_name, self._health_text = health
 
-    async def answer(self, query: Query) -> Reply:
-        """The reply to what is screened, or that of the stage below."""
-        return self._screen(query.question) or await self._below.answer(query)
-
     def peek(self, query: Query) -> Reply | None:
-        """The reply to what is screened, or the one that the stage below has without work; None when there is none."""
-        below: Callable[[Query], Reply | None] | None = getattr(self._below, "peek", None)
-        return self._screen(query.question) or (below(query) if below is not None else None)
+        """The reply to what is screened; None for all else."""
+        question = query.question
+        if question.cls == _IN and (question.type not in _SUSPECT):
+            return None
+        return self._screen(question)
 
     def _screen(self, question: Question) -> Reply | None:
         if question.cls == Class.CH:

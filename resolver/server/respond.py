@@ -18,7 +18,7 @@ begun; beyond, UDP queries are dropped and TCP ones answered SERVFAIL. All are c
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Awaitable, Callable
 from dataclasses import dataclass
 from typing import Final, NamedTuple
 
@@ -64,6 +64,8 @@ _DENIED: Final = Ede(_PROHIBITED, "clients of this address may not ask here [DEN
 Send = Callable[[bytes | None], None]
 Peek = Callable[[Query], Reply | None]
 """What an answerer can say without work; None when it needs to work."""
+Work = Callable[[Query], Awaitable[Reply]]
+"""What an answerer says when it has looked in vain at what is at hand."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -114,7 +116,7 @@ class Responder:
 
         Without them everybody may ask, and the options COOKIE and edns-tcp-keepalive are ignored.
         """
-        self._answerer, self._peek = answerer, _peek_of(answerer)
+        self.answerer = answerer
         self.conduct = conduct or Conduct()
         self._spawn = spawn
         self._clock = clock
@@ -134,6 +136,7 @@ class Responder:
     def answerer(self, answerer: Answerer) -> None:
         """Questions that are worked on already go on with the one they have."""
         self._answerer, self._peek = answerer, _peek_of(answerer)
+        self._work_on: Work = getattr(answerer, "work", answerer.answer)
 
     def __call__(self, wire: bytes, client: Client, send: Send) -> None:
         """Call `send` once with the response to `wire`, or with None when there is to be none."""
@@ -322,7 +325,7 @@ class Responder:
 
     async def _reply(self, query: Query) -> Reply:
         try:
-            return await self._answerer.answer(query)
+            return await self._work_on(query)
         except ResolutionFailed as failure:
             return Reply(failure.rcode, ra=self.conduct.recursion_available, ede=failure.ede)
 

@@ -25,6 +25,7 @@ from resolver.pipeline.cached import Cached
 from resolver.pipeline.driving import Tools
 from resolver.pipeline.knowledge import Known, Routes
 from resolver.pipeline.resolved import Resolved
+from resolver.pipeline.staged import Staged
 from resolver.server.respond import Conduct, Responder
 from resolver.tasks import Tasks
 from resolver.testing.virtual_time import VirtualClock
@@ -148,7 +149,7 @@ class Resolver:
             use_0x20=use_0x20,
             failure_ttl_s=failure_ttl_s,
         )
-        self.cached = Cached(self.known, self.resolved, internet.counters)
+        self.cached = Staged((Cached(self.known, internet.counters).peek,), self.resolved)
         self.answers = AnswerStore(1 << 20, clock) if answers else None
         self.responder = Responder(
             self.cached,

@@ -6,6 +6,7 @@ from resolver.engine.outcome import Alias, Answered, Denied
 from resolver.message import Client, Query, Rcode, Reply, Transport, Type
 from resolver.observe.counters import Counters
 from resolver.pipeline.cached import Cached
+from resolver.pipeline.staged import Staged
 from tests.support import zone_text
 from tests.support.engine import Written
 from tests.support.messages import name, rrset, sets, soa
@@ -26,7 +27,7 @@ class Below:
 
 def asked(run, known, *, rd: bool = True, rtype: str = "A", below: Reply = BELOW, **options):
     counters = Counters()
-    stage = Cached(known, Below(below), counters, **options)
+    stage = Staged((Cached(known, counters, **options).peek,), Below(below))
     question = zone_text.question("www.example.com.", rtype)
     reply = run(stage.answer(Query(question, Client("192.0.2.1", 0, Transport.UDP), 1, 0.0, rd=rd)))
     return reply, counters.answers_cached

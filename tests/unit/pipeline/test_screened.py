@@ -4,6 +4,7 @@ import pytest
 
 from resolver.message import Class, Client, Query, Question, Rcode, Reply, Transport, Type
 from resolver.pipeline.screened import Screened
+from resolver.pipeline.staged import Staged
 from tests.support.messages import name
 
 HEALTH = name("health.resolverd.invalid.")
@@ -16,9 +17,9 @@ class Below:
 
 
 def screened(run, qname: str, rtype: int, cls: int = Class.IN, *, version="resolverd 1", identity="here") -> Reply:
-    stage = Screened(Below(), version=version, identity=identity, health=(HEALTH, "ok"))
+    stage = Screened(version=version, identity=identity, health=(HEALTH, "ok"))
     query = Query(Question(name(qname), rtype, cls), Client("192.0.2.1", 0, Transport.UDP), 1, 0.0)
-    return run(stage.answer(query))
+    return run(Staged((stage.peek,), Below()).answer(query))
 
 
 @pytest.mark.rfc(4892, "2")
