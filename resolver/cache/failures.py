@@ -41,13 +41,15 @@ class _Entry(NamedTuple):
 class Failures(Generic[K]):
     """Failures by key. `first_s` is how long the first of a row is remembered, `longest_s` how long any is."""
 
-    __slots__ = ("_boottime", "_entries", "_first_s", "_longest_s")
+    __slots__ = ("_boottime", "_entries", "_first_s", "_longest_s", "empty")
 
     def __init__(self, clock: Clock, first_s: float = FIRST_S, longest_s: float = LONGEST_S) -> None:
         self._first_s = first_s
         self._longest_s = max(first_s, longest_s)
         self._boottime = clock.boottime
         self._entries: LRUCache[K, _Entry] = LRUCache(MAX_FAILURES)
+        self.empty = True
+        """True when nothing is remembered: nearly always, and to be told at once."""
 
     def __len__(self) -> int:
         return len(self._entries)
@@ -67,11 +69,14 @@ class Failures(Generic[K]):
         if grows and before is not None and now < before.until + max(before.seconds, AGAIN_S):
             seconds = min(self._longest_s, 2 * before.seconds)
         self._entries[key] = _Entry(failure.fresh(), seconds, now + seconds)
+        self.empty = False
 
     def forget(self, key: K) -> None:
         """`key` has not failed."""
         self._entries.pop(key, None)
+        self.empty = not self._entries
 
     def clear(self) -> None:
         """Nothing has failed."""
         self._entries.clear()
+        self.empty = True

@@ -66,7 +66,8 @@ class Asking:
     known: Knowledge
     budget: Budget
     candidates: Candidates
-    seeking: Seeking
+    seeking: Seeking | None = None
+    """Only where some name servers have no address, or none that can be reached."""
     heard: list[Ede] = field(default_factory=list)
     cut_short: bool = False
     """Something could not be sent from here, so the zone may be better than it looks."""
@@ -101,21 +102,23 @@ def ask_zone(
             candidates.add(name, endpoints)
         else:
             nameless.append(server)
-    seeking = Seeking(candidates, known, nameless)
+    seeking = Seeking(candidates, known, nameless) if nameless else None
     asking = Asking(delegation, question, known, budget, candidates, seeking)
     while True:
         heard = doubted = asking.doubted
-        candidate = candidates.next(only_fresh=seeking.possible)
+        candidate = candidates.next(only_fresh=seeking is not None and seeking.possible)
         if candidate is not None:
             heard = (yield from _try(asking, candidate)) or doubted
-        elif seeking.possible and not asking.sought_another:
+        elif seeking is not None and seeking.possible and not asking.sought_another:
             asking.sought_another = doubted is not None
             yield from seeking.seek(PATIENCE_S if doubted is None else STAGGER_S)
             continue
         elif doubted is None and candidates.may_listen:
             heard = yield from _listen(asking)
-        elif doubted is None and not seeking.in_other_family():
-            raise _failure(asking)
+        elif doubted is None:
+            seeking = asking.seeking = seeking or Seeking(candidates, known)
+            if not seeking.in_other_family():
+                raise _failure(asking)
         if heard is not None:
             return heard
 
@@ -123,7 +126,7 @@ def ask_zone(
 def _failure(asking: Asking) -> ResolutionFailed:
     """Why no server was of use; remembered where they were all silent."""
     delegation = asking.delegation
-    if asking.seeking.nameless:
+    if asking.seeking is not None and asking.seeking.nameless:
         asking.budget.check_failed_fetches(names.to_text(delegation.zone))
     failure = gave_up(asking)
     if _is_dead(asking, failure):
@@ -144,6 +147,7 @@ def _is_dead(asking: Asking, failure: ResolutionFailed) -> bool:
 def _try(asking: Asking, candidate: Candidate) -> Steps[Heard | None]:
     """One exchange with `candidate`, and what follows from it."""
     timeout = asking.candidates.send_to(candidate)
+    candidates = asking.candidates
     event = yield from exchange(
         Exchange(
             candidate.endpoint,
@@ -151,10 +155,10 @@ def _try(asking: Asking, candidate: Candidate) -> Steps[Heard | None]:
             asking.delegation.zone,
             candidate.transport,
             timeout,
-            asking.recursed,
+            candidates.recursed,
             candidate.edns,
             candidate.name,
-            asking.candidates.waited > 0,
+            candidates.waited > 0,
         )
     )
     match event:

@@ -56,6 +56,10 @@ _FAULTS: Final[dict[int, Fault]] = {
     Rcode.BADCOOKIE: Fault.BADCOOKIE,
 }
 
+_MEANT: Final = frozenset(map(int, (Rcode.NOERROR, Rcode.NXDOMAIN, Rcode.YXDOMAIN)))
+"""The rcodes of replies that say something of the name."""
+_ALIASES: Final = frozenset(map(int, (Type.CNAME, Type.DNAME)))
+
 _Index = dict[tuple[bytes, int], RRset]
 
 
@@ -73,21 +77,38 @@ def classify(
 
     `port` is where glue leads, `trim` how much is taken of a referral, `borders` are zones that others are asked about.
     """
-    if message.flags & TC:
+    _, flags, rcode, _, answer, *_ = message
+    if flags & TC:
         return Truncated()
-    if message.rcode not in (Rcode.NOERROR, Rcode.NXDOMAIN, Rcode.YXDOMAIN):
-        return Unusable(_FAULTS.get(message.rcode, Fault.RCODE), told(message))
-    recursed = recursed and bool(message.flags & RA)
-    authoritative = bool(message.flags & AA)
-    name = names.fold(question.name)
+    if rcode not in _MEANT:
+        return Unusable(_FAULTS.get(rcode, Fault.RCODE), told(message))
+    recursed = recursed and bool(flags & RA)
+    authoritative = flags & AA != 0
+    name = question.name.lower()
     if not names.is_below(name, zone):
         return Unusable(Fault.LAME)
+    if len(answer) == 1 and _is_plain(answer[0], name, question.type) and rcode != Rcode.YXDOMAIN:
+        return Answered((), answer, authoritative)
+    index: _Index = {(names.fold(each.name), each.type): _one(each) for each in answer if each.cls == Class.IN}
+    if rcode == Rcode.YXDOMAIN:
+        return _too_long(index, question.name, zone)
+    outcome = _followed(message, index, question, zone, borders)
+    if outcome is None:
+        without = _without_data(message, name, question, zone, recursed=recursed)
+        if not isinstance(without, RRset):
+            return without
+        outcome = Referral(delegation.of_referral(message, without, zone, port, trim))
+    return outcome
+
+
+def _followed(
+    message: Message, index: _Index, question: Question, zone: bytes, borders: Collection[bytes]
+) -> Outcome | None:
+    """What the aliases of `index` lead to, as far as a server of `zone` is to be believed; None without any data."""
+    authoritative = message.flags & AA != 0
     chain: list[RRset] = []
-    spelled = question.name
+    spelled, name = question.name, names.fold(question.name)
     seen: set[bytes] = set()
-    index: _Index = {(names.fold(each.name), each.type): _one(each) for each in message.answer if each.cls == Class.IN}
-    if message.rcode == Rcode.YXDOMAIN:
-        return _too_long(index, spelled, zone)
     while len(chain) < MAX_CHAIN and name not in seen:
         seen.add(name)
         found = _data_at(index, name, question.type)
@@ -106,12 +127,13 @@ def classify(
                 spelled, name = target, names.fold(target)
                 if not names.is_below(name, zone) or is_elsewhere(name, zone, borders):
                     return Alias(tuple(chain), target, authoritative)
-    if chain:
-        return _end_of_chain(message, tuple(chain), name, zone, authoritative)
-    outcome = _without_data(message, name, question, zone, recursed=recursed)
-    if isinstance(outcome, RRset):
-        return Referral(delegation.of_referral(message, outcome, zone, port, trim))
-    return outcome
+    return _end_of_chain(message, tuple(chain), name, zone, authoritative) if chain else None
+
+
+def _is_plain(rrset: RRset, name: bytes, rtype: int) -> bool:
+    """Whether `rrset` is the data asked for, and no alias: as nearly all answers are, that need no further look."""
+    owner, found, cls, _, _ = rrset
+    return found == rtype and rtype not in _ALIASES and cls == Class.IN and owner.lower() == name
 
 
 def is_elsewhere(name: bytes, zone: bytes, borders: Collection[bytes]) -> bool:

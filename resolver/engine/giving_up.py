@@ -39,7 +39,7 @@ _BY_FAULT: Final[dict[Fault, tuple[str, int]]] = {
 def gave_up(asking: Asking) -> ResolutionFailed:
     """Why the servers of the zone were of no use."""
     zone = names.to_text(asking.delegation.zone)
-    own = asking.cut_short or asking.seeking.cut_short
+    own = asking.cut_short or (asking.seeking is not None and asking.seeking.cut_short)
     heard = tuple(dict.fromkeys(asking.heard))[:MAX_HEARD]
     silent: ResolutionFailed | None = None
     for candidate, why in asking.candidates.dismissed:
@@ -62,7 +62,7 @@ def gave_up(asking: Asking) -> ResolutionFailed:
         own = own or not asking.candidates.sent
         return ResolutionFailed("MUTE", NO_REACHABLE_AUTHORITY, text, label="silent", own_limit=own)
     text = f"no name server of {zone} has an address"
-    failure = asking.seeking.failure
+    failure = None if asking.seeking is None else asking.seeking.failure
     return ResolutionFailed("NOAD", NO_REACHABLE_AUTHORITY, text, label="no_address", own_limit=own, cause=failure)
 
 

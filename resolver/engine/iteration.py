@@ -19,7 +19,7 @@ Rules
 from __future__ import annotations
 
 from dataclasses import replace
-from typing import assert_never
+from typing import Final, assert_never
 
 from resolver.engine import asking
 from resolver.engine import delegation as delegations
@@ -33,6 +33,8 @@ from resolver.errors import ResolutionFailed
 from resolver.message import Question, Rcode, RRset, Type
 from resolver.wire import names
 
+_NOERROR: Final = Rcode.NOERROR
+
 
 def resolve(question: Question, known: Knowledge, budget: Budget, *, anew: bool = False) -> Steps[Answer]:
     """The answer to `question`, aliases followed to their end. Raises `ResolutionFailed`.
@@ -41,7 +43,7 @@ def resolve(question: Question, known: Knowledge, budget: Budget, *, anew: bool 
     """
     chain: list[RRset] = []
     name = question.name
-    seen = {names.fold(name)}
+    seen: set[bytes] = set()
     while True:
         asked = question if name is question.name else Question(name, question.type, question.cls)
         conclusion: Conclusion | None = None if anew else known.recall(name, question.type)
@@ -50,15 +52,18 @@ def resolve(question: Question, known: Knowledge, budget: Budget, *, anew: bool 
         match conclusion:
             case None:
                 return Answer(Rcode.NOERROR, tuple(chain), keeps=False)
+            case Answered((), rrsets) if not chain:
+                return Answer(_NOERROR, rrsets)
             case Answered(links, rrsets):
-                _follow(links, seen, budget)
+                _follow(links, seen or {question.name.lower()}, budget)
                 return Answer(Rcode.NOERROR, (*_current(chain, known), *links, *rrsets))
             case Denied(links, _, rcode, soa):
-                _follow(links, seen, budget)
+                _follow(links, seen or {question.name.lower()}, budget)
                 return Answer(rcode, (*_current(chain, known), *links), soa, keeps=soa is not None)
             case Overlong(links):
                 return Answer(Rcode.YXDOMAIN, (*_current(chain, known), *links))
             case Alias(links, target):
+                seen.add(question.name.lower())
                 _follow(links, seen, budget)
                 chain.extend(links)
                 name = target

@@ -34,6 +34,9 @@ from resolver.wire import names
 
 DELEGATIONS_BYTES: Final = 8 << 20
 """What delegations may take where nothing else is said."""
+_DS: Final = int(Type.DS)
+_ANSWER: Final = Credibility.ANSWER
+_ANSWER_AA: Final = Credibility.AUTHORITATIVE_ANSWER
 _PRIMING_PAUSE_S: Final = 60
 """How long hints serve unprimed after a priming that failed."""
 
@@ -104,14 +107,18 @@ class Known:
     def recall(self, name: bytes, rtype: int) -> Conclusion | None:
         """What the records say of the question now."""
         known = self.records.recall(name, rtype)
-        return self._made_of_a_dname(name, rtype) if known is None else _concluded(name, rtype, known)
+        if known is None:
+            return self._made_of_a_dname(name, rtype) if self.records.any_dname else None
+        return _concluded(name, rtype, known)
 
     def recall_stale(self, name: bytes, rtype: int, age: int) -> Conclusion | None:
         """As `recall`; failing that, what has expired for less than `age` seconds, with TTLs of 0."""
         if self.records.any_dname and (fresh := self.recall(name, rtype)) is not None:
             return fresh
         known = self.records.recall_stale(name, rtype, age)
-        return self._made_of_a_dname(name, rtype, age) if known is None else _concluded(name, rtype, known)
+        if known is None:
+            return self._made_of_a_dname(name, rtype, age) if self.records.any_dname else None
+        return _concluded(name, rtype, known)
 
     def renewable_in(self, name: bytes, rtype: int) -> int | None:
         """Seconds until what is held of the question is in the last tenth of its TTL; None if it is of no interest."""
@@ -134,16 +141,17 @@ class Known:
 
     def route(self, question: Question) -> Route | None:
         """Who is asked for `question`."""
-        name = names.fold(question.name)
-        if question.type == Type.DS and name != names.ROOT:
+        name = question.name.lower()
+        if question.type == _DS and name != names.ROOT:
             name = names.parent(name)
         routes = self.routes
         if routes.forwards and (forward := routes.forward(name)) is not None:
             return Route(forward, recursed=True)
         if routes.recursed_root and not routes.has_stub(name):
             return Route(routes.root, recursed=True)
+        stubs, learnt = routes.stubs, self.delegations
         for ancestor in names.ancestors(name):
-            nearest = routes.stubs.get(ancestor) or self.delegations.get(ancestor)
+            nearest = (stubs.get(ancestor) if stubs else None) or learnt.get(ancestor)
             if nearest is not None:
                 return Route(nearest)
         return Route(routes.root)
@@ -160,6 +168,9 @@ class Known:
     def learn(self, question: Question, conclusion: Conclusion) -> Conclusion:
         """The records hold what `conclusion` says; returned with the TTLs it is held for."""
         match conclusion:
+            case Answered((), (rrset,), authoritative):
+                learnt = self.records.learn(rrset, _ANSWER_AA if authoritative else _ANSWER)
+                return conclusion if learnt is rrset else Answered((), (learnt,), authoritative)
             case Answered(chain, rrsets, authoritative):
                 held = self._hold((*chain, *rrsets), authoritative)  # together: an alias asked for may be made, too
                 return Answered(held[: len(chain)], held[len(chain) :], authoritative)
@@ -186,7 +197,7 @@ class Known:
 
     def dead_zone(self, delegation: Delegation) -> ResolutionFailed | None:
         """The failure of `delegation`, when all of its servers were silent a moment ago and none has replied since."""
-        if not len(self.dead_zones):
+        if self.dead_zones.empty:
             return None
         failure = self.dead_zones.get(delegation.zone)
         if failure is None or any(

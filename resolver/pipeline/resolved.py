@@ -143,14 +143,14 @@ class Resolved:
         self, question: Question, budget: Budget, depth: int, asker: Flight | None, done: Done, *, anew: bool = False
     ) -> None:
         """`done` has the answer to `question`, which `asker` needs, or a client."""
-        key = (names.fold(question.name), question.type)
+        key = (question.name.lower(), question.type)
         if depth > self._limits.depth:
             try:
                 budget.check_depth(depth)
             except ResolutionFailed as failure:
                 done(failure.fresh())
                 return
-        failed = self._failures.get(key) if len(self._failures) and not anew else None
+        failed = None if self._failures.empty or anew else self._failures.get(key)
         if failed is not None:
             self._counters.failures_cached += 1
             done(failed.remembered())
@@ -174,7 +174,7 @@ class Resolved:
         del self._flights[flight.key]
         self.owner.let_go(flight)
         if isinstance(result, Answer):
-            if len(self._failures):
+            if not self._failures.empty:
                 self._failures.forget(flight.key)
             return
         self._counters.upstream_failures += 1

@@ -45,6 +45,7 @@ _OPT: Final = Struct("!BHHBBHH").pack
 _QUESTION: Final = POINTER | HEADER
 """The pointer to the question's name."""
 
+_TYPE_OPT: Final = int(Type.OPT)
 _BARE_OPT: Final = 11
 """Octets of an OPT without options."""
 
@@ -183,7 +184,10 @@ def _opt(edns: Edns, rcode: int, room: int) -> bytes:
     """The OPT for `edns` with the upper bits of `rcode`, and with the options that fit into `room` octets."""
     payload, version, do, options = edns
     data = b""
-    if options:
+    if len(options) == 1 and room >= _BARE_OPT + 4 + len(options[0][1]):
+        ((code, value),) = options
+        data = _OPTION(code, len(value)) + value
+    elif options:
         parts = []
         room -= _BARE_OPT
         for code, value in options:
@@ -192,4 +196,4 @@ def _opt(edns: Edns, rcode: int, room: int) -> bytes:
                 break
             parts.append(_OPTION(code, len(value)) + value)
         data = b"".join(parts)
-    return _OPT(0, Type.OPT, payload, rcode >> 4, version, 0x8000 if do else 0, len(data)) + data
+    return _OPT(0, _TYPE_OPT, payload, rcode >> 4, version, 0x8000 if do else 0, len(data)) + data

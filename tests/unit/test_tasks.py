@@ -3,7 +3,9 @@ from __future__ import annotations
 import asyncio
 import gc
 
-from resolver.tasks import Tasks
+import pytest
+
+from resolver.tasks import Pending, Tasks
 
 
 def test_a_task_runs_until_it_ends_and_is_then_forgotten(run):
@@ -58,3 +60,134 @@ def test_a_task_that_is_cancelled_at_once_has_begun_and_says_its_last_words(run)
         return said
 
     assert run(main()) == [True]
+
+
+def test_what_is_handed_over_begins_at_once_and_goes_on_where_its_value_is_settled(run):
+    async def main():
+        tasks, order, value = Tasks(), [], Pending()
+
+        async def work():
+            order.append("begun")
+            order.append(await value)
+
+        tasks.spawn(work())
+        order.append("handed over")
+        value.settle("the value")
+        value.settle("too late")
+        order.append("settled")
+        return order, len(tasks), value.done()
+
+    assert run(main()) == (["begun", "handed over", "the value", "settled"], 0, True)
+
+
+def test_a_value_that_is_there_is_not_waited_for(run):
+    async def main():
+        tasks, order, value = Tasks(), [], Pending()
+        value.settle(1)
+
+        async def work():
+            order.append(await value)
+
+        tasks.spawn(work())
+        return order
+
+    assert run(main()) == [1]
+
+
+def test_a_task_may_wait_for_a_value_and_give_up(run):
+    async def main():
+        value, other = Pending(), Pending()
+        waiting = asyncio.ensure_future(_given(value))
+        given_up = asyncio.ensure_future(_given(other))
+        await asyncio.sleep(0)
+        value.settle("said")
+        given_up.cancel()
+        assert await waiting == "said"
+        with pytest.raises(asyncio.CancelledError):
+            await given_up
+        other.settle("nobody hears it")
+        there = Pending()
+        there.settle(3)
+        return await asyncio.wait_for(_given(there), 1), not other.cancel()
+
+    assert run(main()) == (3, True)
+
+
+async def _given(value):
+    return await value
+
+
+def test_futures_and_the_next_turn_of_the_loop_can_be_waited_for_too(run):
+    async def main():
+        tasks, order = Tasks(), []
+        failing = asyncio.get_running_loop().create_future()
+
+        async def work():
+            await asyncio.sleep(0)
+            order.append("next turn")
+            try:
+                await failing
+            except ValueError:
+                order.append("failed")
+
+        tasks.spawn(work())
+        order.append("first")
+        await asyncio.sleep(0.1)
+        failing.set_exception(ValueError())
+        await asyncio.sleep(0.1)
+        return order, len(tasks)
+
+    assert run(main()) == (["first", "next turn", "failed"], 0)
+
+
+def test_what_breaks_is_told_to_the_loop_and_forgotten(run):
+    async def main():
+        tasks, told = Tasks(), []
+        asyncio.get_running_loop().set_exception_handler(lambda _, context: told.append(context["exception"]))
+
+        async def work():
+            raise ValueError("a bug")
+
+        tasks.spawn(work())
+        return len(tasks), [str(each) for each in told]
+
+    assert run(main()) == (0, ["a bug"])
+
+
+def test_work_that_ends_what_it_belongs_to_ends_when_it_waits_next(run):
+    async def main():
+        tasks, said = Tasks(), []
+
+        async def work():
+            ending = asyncio.ensure_future(tasks.cancel())
+            try:
+                await asyncio.sleep(3600)
+            finally:
+                said.append("ended")
+                await asyncio.sleep(0)
+                said.append(ending.done())
+
+        tasks.spawn(work())
+        await asyncio.sleep(1)
+        return said, len(tasks)
+
+    assert run(main()) == (["ended", False], 0)
+
+
+def test_what_is_owned_is_ended_once_unless_it_has_been_let_go(run):
+    class Running:
+        ended = 0
+
+        def cancel(self) -> None:
+            self.ended += 1
+            tasks.let_go(self)
+
+    async def main():
+        await tasks.cancel()
+        return [each.ended for each in running]
+
+    tasks, running = Tasks(), [Running(), Running()]
+    for each in running:
+        tasks.own(each)
+    tasks.let_go(running[0])
+    assert run(main()) == [0, 1]

@@ -90,7 +90,7 @@ def test_what_needs_no_work_can_be_had_without_waiting():
     known = Written()
     known.recalled = {(WWW, Type.A): Answered((), sets(DATA), False)}
     counters = Counters()
-    stage = Cached(known, Below(), counters)
+    stage = Cached(known, counters)
 
     def peek(rtype: str, rd: bool = True) -> Reply | None:
         question = zone_text.question("www.example.com.", rtype)
@@ -102,22 +102,6 @@ def test_what_needs_no_work_can_be_had_without_waiting():
     assert refused is not None
     assert refused.rcode == Rcode.REFUSED
     assert counters.answers_cached == 1
-
-
-def test_what_was_asked_for_once_is_not_stored_as_octets(run):
-    reply, _ = asked(run, Written(), below=Reply(0, sets(DATA), storable=True))
-    assert reply == Reply(0, sets(DATA))
-
-
-@pytest.mark.rfc(8482, "4.1")
-def test_of_what_the_servers_give_for_any_one_rrset_is_told(run):
-    given = sets(
-        ("www.example.com. 9 IN TXT text", "www.example.com. 9 IN MX 1 mx.test.", "www.example.com. 9 IN AAAA ::")
-    )
-    reply, _ = asked(run, Written(), rtype="ANY", below=Reply(0, given))
-    assert reply.answer == sets("www.example.com. 9 IN MX 1 mx.test.")
-    assert asked(run, Written(), below=Reply(0, given))[0].answer == given
-    assert asked(run, Written(), rtype="ANY", below=Reply(3))[0] == Reply(3)
 
 
 class Considered:

@@ -129,22 +129,3 @@ def test_single_names_can_be_turned_off(run):
     assert asked(run, "a.local.", unreserved=["internal."]) is not BELOW
     assert asked(run, "4.3.2.10.in-addr.arpa.", unreserved=["in-addr.arpa."]) is BELOW
     assert asked(run, "localhost.", unreserved=["."]) is BELOW
-
-
-def test_what_needs_no_work_can_be_had_without_waiting():
-    """A special name, and what the stage below has at hand, if it can say so."""
-
-    class Held(Below):
-        def peek(self, query: Query) -> Reply | None:
-            return BELOW
-
-    def peek(below: Below, qname: str) -> Reply | None:
-        query = Query(Question(name(qname), 1), Client("192.0.2.1", 0, Transport.UDP), 1, 0.0)
-        return Reserved(below, Counters()).peek(query)
-
-    for below in (Below(), Held()):
-        local = peek(below, "localhost.")
-        assert local is not None
-        assert local.answer
-    assert peek(Below(), "www.example.com.") is None
-    assert peek(Held(), "www.example.com.") is BELOW

@@ -1,12 +1,13 @@
 from __future__ import annotations
 
 import asyncio
+import math
 
 import pytest
 
 from resolver.engine.budget import Limits
 from resolver.errors import ResolutionFailed
-from resolver.message import Rcode, Reply, Transport
+from resolver.message import Client, Query, Rcode, Reply, Transport
 from resolver.network.base import Endpoint
 from resolver.network.simulated import Link, Stream
 from resolver.observe.transcript import Transcript
@@ -37,6 +38,18 @@ async def outcomes(*waits) -> list[object]:
         if isinstance(each, BaseException) and not isinstance(each, ResolutionFailed):
             raise each
     return found
+
+
+def test_what_was_asked_for_once_is_not_stored_as_octets(run):
+    async def main():
+        resolver = Resolver(internet())
+        query = Query(zone_text.question("www.test.", "A"), Client("192.0.2.1", 0, Transport.UDP), 1, math.inf)
+        return await resolver.resolved.answer(query), await resolver.ask("www.test.")
+
+    worked, held = run(main())
+    assert (worked.rcode, worked.storable) == (0, False)
+    assert worked.answer
+    assert held.storable
 
 
 # -- company

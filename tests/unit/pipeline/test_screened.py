@@ -91,24 +91,3 @@ def test_the_health_name_is_answered_here_in_any_spelling(run):
 def test_a_long_identity_is_cut_to_what_a_string_holds(run):
     reply = screened(run, "id.server.", Type.TXT, Class.CH, identity="x" * 300)
     assert reply.answer[0].rdatas == (b"\xff" + b"x" * 255,)
-
-
-def test_what_needs_no_work_can_be_had_without_waiting():
-    """What is screened, and what the stage below has at hand, if it can say so."""
-
-    class Held(Below):
-        def peek(self, query: Query) -> Reply | None:
-            return BELOW if query.question.type == Type.A else None
-
-    def peek(below: Below, rtype: int) -> Reply | None:
-        stage = Screened(below, version="1", identity="here", health=(HEALTH, "ok"))
-        return stage.peek(Query(Question(HEALTH, rtype), Client("192.0.2.1", 0, Transport.UDP), 1, 0.0))
-
-    for below in (Below(), Held()):
-        screened_one, refused = peek(below, Type.TXT), peek(below, Type.AXFR)
-        assert screened_one is not None
-        assert refused is not None
-        assert (screened_one.rcode, refused.rcode) == (Rcode.NOERROR, Rcode.REFUSED)
-        assert peek(below, Type.MX) is None
-    assert peek(Held(), Type.A) == BELOW
-    assert peek(Below(), Type.A) is None
