@@ -39,8 +39,9 @@ class Pending(Generic[T]):
         """The value is there; the first one counts."""
         if self._value is _NOTHING:
             self._value = value
-            if self._resume is not None:
-                self._resume()
+            resume, self._resume = self._resume, None  # nothing may be left of who waited
+            if resume is not None:
+                resume()
 
     def __await__(self) -> Generator[Any, None, T]:
         if self._value is _NOTHING:
@@ -60,6 +61,7 @@ class Pending(Generic[T]):
         self._resume = lambda: None if loop.is_closed() else cast(None, loop.call_soon(callback, self, context=context))
         if self._value is not _NOTHING:
             self._resume()
+            self._resume = None
 
     def get_loop(self) -> asyncio.AbstractEventLoop:
         """The running loop."""
@@ -154,6 +156,7 @@ class _Run:
 
     def _step(self, step: Callable[[Any], Any], what: object) -> None:
         self._stepping = True
+        self._waits_for = None
         try:
             waits_for = step(what)
         except (StopIteration, asyncio.CancelledError):

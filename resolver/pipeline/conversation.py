@@ -164,6 +164,11 @@ class Conversation:
             self._arrived.clear()
             self._misses.clear()
 
+    def end(self) -> None:
+        """It is over: nobody hears anything any more."""
+        self.close()
+        self._heard = _unheard
+
     def _send(self, action: Exchange, seconds: float) -> _Try:
         means = self._means
         attempt = _Try(self, action, self._clock.monotonic(), seconds)
@@ -292,6 +297,10 @@ class Conversation:
             if other.server == attempt.server and other.transport is Transport.UDP:
                 other.close()
         return Unanswered(Trouble.TIMEOUT, waited, Suspicion.FORGERY, attempt.server)
+
+
+def _unheard(_: Heard) -> None:
+    """Nobody is left to hear it."""
 
 
 def drawn(name: bytes, entropy: Entropy) -> tuple[int, bytes]:

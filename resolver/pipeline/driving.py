@@ -188,10 +188,13 @@ class Drive:
         done, self._done = self._done, None
         if isinstance(self._action, Exchange) and not self._action.rd:
             self._driver.leave(self._action)
+        # Nothing may be left that only a search for cycles could free, of each question that is asked.
         self._action = None
-        self._conversation.close()
+        self._look_up = _nobody
+        self._conversation.end()
         if self._lookups is not None:
             self._lookups.close()
+            self._lookups = None
         self._steps.close()
         if done is not None:
             done(result)
@@ -303,6 +306,10 @@ class _Lookups:
     def _expire(self) -> None:
         self.close()
         self._ended(Undecided())
+
+
+def _nobody(_: Question, __: Done) -> None:
+    """Looks up nothing."""
 
 
 def late(name: bytes) -> ResolutionFailed:

@@ -235,6 +235,7 @@ class Flight:
         self._resolved.look_up(question, self._budget.fetch(), self._depth + 1, self, done)
 
     def _landed(self, result: Result) -> None:
+        self._drive = None
         self._resolved.landed(self, result)
         if self._asker is not None:
             self._asker.waits_for.remove(self)

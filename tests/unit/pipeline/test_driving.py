@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import gc
 
 import pytest
 
@@ -133,3 +134,27 @@ def test_names_that_a_zone_drops_leave_room_for_those_that_it_answers(run):
     found, left, counted = run(main())
     assert not [each for each in found if isinstance(each, ResolutionFailed)]
     assert (left, counted) == (0, {})
+
+
+def test_a_question_that_is_answered_leaves_nothing_for_the_garbage_collector(run):
+    """At thousands of misses a second a search for cycles would be long enough to be noticed by others."""
+
+    async def main():
+        world = internet()
+        resolver = Resolver(world)
+        await resolver.ask("www.test.")
+        gc.collect()
+        gc.disable()
+        gc.set_debug(gc.DEBUG_SAVEALL)
+        try:
+            await asyncio.gather(resolver.ask("mail.test."), resolver.ask("mail.test."))
+            await outcomes(resolver.ask("absent.test."))
+            await world.clock.advance(10)
+            gc.collect()
+            return {type(each).__name__ for each in gc.garbage if type(each).__module__.startswith("resolver.")}
+        finally:
+            gc.set_debug(0)
+            gc.garbage.clear()
+            gc.enable()
+
+    assert run(main()) == set()
