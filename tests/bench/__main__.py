@@ -48,7 +48,9 @@ def main(argv: Sequence[str]) -> int:
         return 2
     void = voids(results)
     on = ", ".join(f"{key}: {value}" for key, value in machine.items())
-    print("\n".join(["", report.bounds(results), "", report.details(results), "", on, *told, *absences(results), *void]))
+    print(
+        "\n".join(["", report.bounds(results), "", report.details(results), "", on, *told, *absences(results), *void])
+    )
     data = report.to_data(results, {"machine": machine, "quick": args.quick, "remarks": told})
     if args.json:
         args.json.write_text(json.dumps(data, indent=1, ensure_ascii=False) + "\n")

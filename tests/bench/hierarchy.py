@@ -86,7 +86,7 @@ def hierarchy(work: Path, core: int, zones: int) -> Iterator[Hierarchy]:
         for address, text, names, probe in levels:
             directory = work / f"nsd-{address}"
             directory.mkdir()
-            served = {name: text for name in names}
+            served = dict.fromkeys(names, text)
             if address == LEAF:
                 served[FLOODED] = f"$TTL 3600\n{_SOA}@ NS ns1\nns1 A {LEAF}\n"
             process = stack.enter_context(nsd(directory, core, address, 53, served, cookies=address == BAKED))
@@ -96,9 +96,7 @@ def hierarchy(work: Path, core: int, zones: int) -> Iterator[Hierarchy]:
         yield Hierarchy(tuple(each[0] for each in directories), zones)
 
 
-def nsd(
-    directory: Path, core: int, address: str, port: int, zones: dict[str, str], cookies: bool = False
-) -> Process:
+def nsd(directory: Path, core: int, address: str, port: int, zones: dict[str, str], cookies: bool = False) -> Process:
     """nsd has been started with `zones`, the text of each by its name; zones of one text share a file."""
     files: dict[str, str] = {}
     stanzas = []

@@ -16,7 +16,7 @@ from typing import Final, NamedTuple
 
 from tests.bench.machine import Unusable, find, pinned
 
-LIMIT_S: Final = 60
+LIMIT_S: Final = 240
 """Time after which a load is broken off."""
 
 CLIENTS: Final = 16
@@ -53,11 +53,18 @@ def write_names(file: Path, names: Iterable[str]) -> Path:
     return file
 
 
-def run(file: Path, target: Target, core: int, rate: float | None = None, each: bool = False) -> Outcome:
+def run(
+    file: Path,
+    target: Target,
+    core: int,
+    rate: float | None = None,
+    each: bool = False,
+    outstanding: int = OUTSTANDING,
+) -> Outcome:
     """Each query of `file` has been asked, at most `rate` a second. With `each`, the latency of every one is in the
     outcome. Raises `Unusable`."""
     argv = [find("dnsperf") or "dnsperf", "-s", target.host, "-p", str(target.port), "-m", target.mode, "-d", str(file)]
-    argv += ["-n", "1", "-l", str(LIMIT_S), "-t", str(TIMEOUT_S), "-c", str(CLIENTS), "-q", str(OUTSTANDING)]
+    argv += ["-n", "1", "-l", str(LIMIT_S), "-t", str(TIMEOUT_S), "-c", str(CLIENTS), "-q", str(outstanding)]
     argv += ["-T", "1", "-O", "suppress=timeout", *(["-v"] if each else [])]
     if rate is not None:
         argv += ["-Q", f"{rate:.0f}"]

@@ -41,12 +41,12 @@ class Load:
     def __call__(self, turn: Turn) -> Sample:
         """The sample of `turn`. Raises `Unusable`."""
         arena = turn.arena
-        if self.mode == "dot" and not turn.server.tls:
-            raise Absent("does not speak DNS over TLS")
+        if self.mode not in turn.server.modes:
+            raise Absent(f"cannot be loaded by {self.mode}")
         zones = arena.hierarchy.zones if arena.hierarchy else 0
         stock = self.stock(turn.number, zones, turn.scale)
         with turn.server.start(arena, self.mode == "dot") as running:
-            fill(arena, running, stock)
+            fill(arena, running, stock, self.mode)
             part, before = stock.take(self.queries // turn.scale), witness(arena, running)
             cpu_before = running.process.cpu_seconds()
             outcome = ask(arena, running, part.names, self.mode)

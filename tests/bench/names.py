@@ -1,7 +1,8 @@
 """Decides what is asked: one stock of names for each kind of row, from which the parts of a sample are drawn.
 
 A `Stock` knows what its row claims of each part, so that a sample can be checked against it: how many of the names are
-not in the store, and how many queries have to go upstream for them. Stocks of one row, with the same number, give the same names in the same order to every server.
+not in the store, and how many queries have to go upstream for them. Stocks of one row, with the same number, give the
+same names in the same order to every server.
 
 Limits: names are below the zones of `hierarchy.py`; a stock of new zones ends with them.
 """

@@ -9,6 +9,7 @@ Rules
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import Final, NamedTuple
 
 from tests.bench import load
@@ -22,6 +23,9 @@ LOST: Final = 0.01
 
 AGAIN: Final = 0.1
 """Share of the queries upstream that may be asked once more than they must."""
+
+GENTLY: Final = 64
+"""Queries outstanding while a server is warmed up: a forwarder that loses one upstream waits for it for long."""
 
 SLACK: Final = 0.001
 """Share of the queries that may go upstream for other reasons, such as a server's own housekeeping."""
@@ -47,22 +51,26 @@ def witness(arena: Arena, running: Running) -> Counts:
 def ask(
     arena: Arena,
     running: Running,
-    names: list[str],
+    names: Sequence[str],
     mode: str = "udp",
     rate: float | None = None,
     each: bool = False,
+    outstanding: int = load.OUTSTANDING,
 ) -> Outcome:
     """The server has been asked for each of `names`. Raises `Unusable`."""
     file = load.write_names(arena.work / "names", names)
     target = Target(running.host, running.tls_port if mode == "dot" else running.port, mode)
-    return load.run(file, target, arena.load_core, rate, each)
+    outcome = load.run(file, target, arena.load_core, rate, each, outstanding)
+    if outcome.completed + outcome.lost < len(names):
+        raise Unusable(f"{outcome.completed} of {len(names)} queries in {load.LIMIT_S} s, and then no more were asked")
+    return outcome
 
 
-def fill(arena: Arena, running: Running, stock: Stock) -> None:
-    """The server knows what `stock` has to warm up with. Raises `Unusable`."""
+def fill(arena: Arena, running: Running, stock: Stock, mode: str = "udp") -> None:
+    """The server knows what `stock` has to warm up with, by `mode` as some have a store for each. Raises `Unusable`."""
     names = stock.warm().names
     for _ in range(3):  # what a full queue lost is asked again
-        outcome = ask(arena, running, names)
+        outcome = ask(arena, running, names, mode, outstanding=GENTLY)
         if not outcome.lost and "SERVFAIL" not in outcome.codes:
             return
     raise Unusable(f"{outcome.lost} of {len(names)} names to warm up with were lost again; {outcome.codes}")

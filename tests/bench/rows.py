@@ -31,8 +31,6 @@ RIVAL: Final = "knot-resolver"
 
 CPU: Final = "µs CPU/query"
 
-BULK_ZONES: Final = 40_000
-
 
 @dataclass(frozen=True, slots=True)
 class Row:
@@ -83,22 +81,30 @@ def _misses(name: str, title: str, take: Load, bound: float | None = None, zones
     return Row(name, title, CPU, take, RESOLVERS, bound, None if bound is None else BASE, zones=zones)
 
 
+def _memory(name: str, title: str, take: Memory, bound: float | None = None, wanted: bool = False) -> Row:
+    return Row(name, title, "octets", take, RESOLVERS, bound, once=True, wanted=wanted)
+
+
+def _authority(name: str, title: str, take: Load, bound: float) -> Row:
+    return Row(name, title, CPU, take, AUTHORITIES, bound, "nsd", ("nsd",))
+
+
 ROWS: Final = (
     Row("start", "exec to the first answer", "ms", first_answer, RESOLVERS, 400, forwarders=True),
     Row("start-world", "the same with the shipped world", "ms", first_answer, SHIPPED, 400),
     Row("idle-rss", "resident memory after the first answer", "MiB", idle_memory, RESOLVERS, 48, forwarders=True),
     Row("idle-rss-forwarder", "the same of a forwarder", "MiB", idle_memory, FORWARDER, 48),
     Row("idle-rss-world", "the same with the shipped world", "MiB", idle_memory, SHIPPED),
-    Row("rss-100k", "memory of a name, 100,000 kept", "octets", Memory(100_000), RESOLVERS, once=True),
-    Row("rss-1m", "memory of a name, 1,000,000 kept", "octets", Memory(1_000_000), RESOLVERS, 350, once=True, wanted=True),
-    _hits("udp-hit", "UDP hit, 1,000 names", Load(150_000, lambda *_: Hits(1_000)), 1.25),
-    _hits("udp-hit-100k", "UDP hit, 100,000 names", Load(150_000, lambda _, __, scale: Hits(100_000 // scale)), 1.25),
-    _misses("zipf", "hits and misses, Zipf over 1,000,000 names", Load(40_000, lambda n, _, scale: Mixed(n, 40_000 // scale))),
-    _hits("tcp-hit", "TCP hit, 16 connections", Load(150_000, lambda *_: Hits(1_000), "tcp"), 0.6, BEST),
-    _hits("dot-hit", "DNS over TLS hit, 16 connections", Load(100_000, lambda *_: Hits(1_000), "dot"), 0.85, BEST),
+    _memory("rss-100k", "memory of a name, 100,000 kept", Memory(100_000)),
+    _memory("rss-1m", "memory of a name, 1,000,000 kept", Memory(1_000_000), bound=350, wanted=True),
+    _hits("udp-hit", "UDP hit, 1,000 names", Load(100_000, lambda *_: Hits(1_000)), 1.25),
+    _hits("udp-hit-100k", "UDP hit, 100,000 names", Load(100_000, lambda _, __, by: Hits(100_000 // by)), 1.25),
+    _misses("zipf", "mixed by Zipf, 1,000,000 names", Load(40_000, lambda n, _, by: Mixed(n, 40_000 // by))),
+    _hits("tcp-hit", "TCP hit, 16 connections", Load(100_000, lambda *_: Hits(1_000), "tcp"), 0.6, BEST),
+    _hits("dot-hit", "TLS hit, 16 connections", Load(100_000, lambda *_: Hits(1_000), "dot"), 0.85, BEST),
     _misses("miss", "miss, fresh upstream sockets", Load(20_000, lambda n, *_: Fresh(ZONE, n)), 2.0),
     _misses("miss-pooled", "miss, upstream with DNS cookies", Load(20_000, lambda n, *_: Fresh(BAKED_ZONE, n)), 1.5),
-    _misses("new-zone", "miss, new zone: referral and answer", Load(20_000, lambda _, zones, __: NewZones(zones)), 2.0, BULK_ZONES),
+    _misses("new-zone", "miss, new zone: referral, answer", Load(20_000, lambda _, z, __: NewZones(z)), 2.0, 40_000),
     _misses("nxdomain", "NXDOMAIN flood: random names", Load(20_000, lambda n, *_: NoSuch(n), code="NXDOMAIN")),
-    Row("authority", "authoritative answer, 1,000 names", CPU, Load(100_000, lambda *_: Hits(1_000)), AUTHORITIES, 2.0, "nsd", ("nsd",)),
-)  # fmt: skip
+    _authority("authority", "authoritative answer, 1,000 names", Load(100_000, lambda *_: Hits(1_000)), 2.0),
+)

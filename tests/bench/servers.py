@@ -76,12 +76,13 @@ Start = Callable[[Arena, bool], AbstractContextManager[Running]]
 
 
 class Server(NamedTuple):
-    """A program that can be measured; `forwards`: it asks others and walks nowhere; `tls`: it speaks DNS over TLS."""
+    """A program that can be measured; `forwards`: it asks others and walks nowhere; `modes`: those of dnsperf in which
+    it can be loaded."""
 
     program: str | None
     start: Start
     forwards: bool = False
-    tls: bool = False
+    modes: tuple[str, ...] = ("udp", "tcp")
 
 
 def _peer(program: str, template: str, *arguments: str) -> Start:
@@ -183,21 +184,24 @@ def _answering(
         yield Running(process, host, port, tls_port, answered - began, counts)
 
 
+_ALL: Final = ("udp", "tcp", "dot")
+
+_UNBOUND: Final = _peer("unbound", "unbound.conf", "-d", "-c", "{config}")
+_KNOT: Final = _peer("kresd", "kresd.conf", "-n", "-q", "-c", "{config}", "{directory}")
+_POWERDNS: Final = _peer("pdns_recursor", "recursor.conf", "--config-dir={directory}")
+_BIND: Final = _peer("named", "named.conf", "-f", "-4", "-n", "1", "-c", "{config}")
+_DNSDIST: Final = _peer("dnsdist", "dnsdist.conf", "--supervised", "--disable-syslog", "-C", "{config}")
+_DNSMASQ: Final = _peer("dnsmasq", "dnsmasq.conf", "-k", "-C", "{config}")
+
 RESOLVERS: Final[Mapping[str, Server]] = {
-    OURS: Server(None, _own("resolverd.toml"), tls=True),
-    "unbound": Server("unbound", _peer("unbound", "unbound.conf", "-d", "-c", "{config}"), tls=True),
-    "knot-resolver": Server(
-        "kresd", _peer("kresd", "kresd.conf", "-n", "-q", "-c", "{config}", "{directory}"), tls=True
-    ),
-    "pdns-recursor": Server("pdns_recursor", _peer("pdns_recursor", "recursor.conf", "--config-dir={directory}")),
-    "bind9": Server("named", _peer("named", "named.conf", "-f", "-4", "-n", "1", "-c", "{config}"), tls=True),
-    "dnsdist": Server(
-        "dnsdist",
-        _peer("dnsdist", "dnsdist.conf", "--supervised", "--disable-syslog", "-C", "{config}"),
-        forwards=True,
-        tls=True,
-    ),
-    "dnsmasq": Server("dnsmasq", _peer("dnsmasq", "dnsmasq.conf", "-k", "-C", "{config}"), forwards=True),
+    OURS: Server(None, _own("resolverd.toml"), modes=_ALL),
+    "unbound": Server("unbound", _UNBOUND, modes=_ALL),
+    "knot-resolver": Server("kresd", _KNOT, modes=_ALL),
+    "pdns-recursor": Server("pdns_recursor", _POWERDNS),
+    "bind9": Server("named", _BIND, modes=_ALL),
+    "dnsdist": Server("dnsdist", _DNSDIST, forwards=True, modes=_ALL),
+    # It ends a TCP connection after a hundred queries, and what waited on it is lost.
+    "dnsmasq": Server("dnsmasq", _DNSMASQ, forwards=True, modes=("udp",)),
 }
 """Those that answer any client, ours first."""
 
