@@ -16,7 +16,7 @@ from typing import Final, NamedTuple
 
 from tests.bench.machine import Unusable, find, pinned
 
-LIMIT_S: Final = 240
+LIMIT_S: Final = 900
 """Time after which a load is broken off."""
 
 CLIENTS: Final = 16

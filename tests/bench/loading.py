@@ -1,7 +1,8 @@
 """Decides how one sample of a load is taken, beside one of a start or of memory.
 
 A load has four parts: names to warm up with; as many queries as the server takes, which give its CPU time for a query;
-a second of queries at four fifths of that rate, of which none should be lost; a second at `RATE`, for the latencies.
+as many as come in `STEADY_S` at four fifths of that rate, of which none should be lost; as many at `RATE`, for the
+latencies.
 
 Limits: the second part is the one that is proved (`proof.py`). What the machine does beside it changes rates and
 latencies, and with them how hard the last two parts are.
@@ -22,7 +23,7 @@ from tests.bench.servers import Arena, Running
 RATE: Final = 5000.0
 """Queries a second at which latencies are taken, of servers that can answer a tenth more than that."""
 
-STEADY_S: Final = 1.0
+STEADY_S: Final = 0.8
 """How long queries come at a rate."""
 
 FOUR_FIFTHS: Final = 0.8

@@ -68,24 +68,28 @@ def require() -> None:
 
 def measure(plan: Plan) -> list[Result]:
     """What each server of each row had to show. Raises `Unusable` when there is nothing to measure with."""
-    results = [Result(row) for row in plan.rows]
-    ends = float("inf") if plan.limit_s is None else time.monotonic() + plan.limit_s
     core, load_core = cores()
     with tempfile.TemporaryDirectory(prefix="bench-") as place:
         work = Path(place)
         with shipped(Arena(work, core, load_core)):
             pass  # the byte code of the daemon is written, as it is at any start but the first
         with hierarchy(work, load_core, plan.zones) as serving:
-            arena = Arena(work, core, load_core, serving)
-            for number in range(plan.repetitions):
-                for result in results:
-                    if result.row.once and number:
-                        continue
-                    for name, server in plan.lineup(result.row).items():
-                        if time.monotonic() > ends:
-                            result.of(name).voids.append(f"sample {number + 1} was not begun in {plan.limit_s:g} s")
-                        else:
-                            _take(result, name, Turn(arena, server, number, plan.quick))
+            return sample_all(plan, Arena(work, core, load_core, serving))
+
+
+def sample_all(plan: Plan, arena: Arena) -> list[Result]:
+    """Every sample of `plan` has been taken in `arena`, or says why not."""
+    results = [Result(row) for row in plan.rows]
+    ends = float("inf") if plan.limit_s is None else time.monotonic() + plan.limit_s
+    for number in range(plan.repetitions):
+        for result in results:
+            if result.row.once and number:
+                continue
+            for name, server in plan.lineup(result.row).items():
+                if time.monotonic() > ends:
+                    result.of(name).voids.append(f"sample {number + 1} was not begun in {plan.limit_s:g} s")
+                else:
+                    _take(result, name, Turn(arena, server, number, plan.quick))
     return results
 
 

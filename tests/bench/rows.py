@@ -102,9 +102,9 @@ ROWS: Final = (
     _misses("zipf", "mixed by Zipf, 1,000,000 names", Load(40_000, lambda n, _, by: Mixed(n, 40_000 // by))),
     _hits("tcp-hit", "TCP hit, 16 connections", Load(100_000, lambda *_: Hits(1_000), "tcp"), 0.6, BEST),
     _hits("dot-hit", "TLS hit, 16 connections", Load(100_000, lambda *_: Hits(1_000), "dot"), 0.85, BEST),
-    _misses("miss", "miss, fresh upstream sockets", Load(20_000, lambda n, *_: Fresh(ZONE, n)), 2.0),
-    _misses("miss-pooled", "miss, upstream with DNS cookies", Load(20_000, lambda n, *_: Fresh(BAKED_ZONE, n)), 1.5),
-    _misses("new-zone", "miss, new zone: referral, answer", Load(20_000, lambda _, z, __: NewZones(z)), 2.0, 40_000),
-    _misses("nxdomain", "NXDOMAIN flood: random names", Load(20_000, lambda n, *_: NoSuch(n), code="NXDOMAIN")),
+    _misses("miss", "miss, fresh upstream sockets", Load(15_000, lambda n, *_: Fresh(ZONE, n)), 2.0),
+    _misses("miss-pooled", "miss, upstream with DNS cookies", Load(15_000, lambda n, *_: Fresh(BAKED_ZONE, n)), 1.5),
+    _misses("new-zone", "miss, new zone: referral, answer", Load(15_000, lambda _, z, __: NewZones(z)), 2.0, 40_000),
+    _misses("nxdomain", "NXDOMAIN flood: random names", Load(15_000, lambda n, *_: NoSuch(n), code="NXDOMAIN")),
     _authority("authority", "authoritative answer, 1,000 names", Load(100_000, lambda *_: Hits(1_000)), 2.0),
 )

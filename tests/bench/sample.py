@@ -42,7 +42,7 @@ class Turn(NamedTuple):
 def first_answer(turn: Turn) -> Sample:
     """Milliseconds from exec to the first answer. Raises `Unusable`."""
     with turn.server.start(turn.arena, False) as running:
-        return Sample(running.started_s * 1000, {})
+        return Sample(running.started_s * 1000, {"cpu_ms": running.process.cpu_seconds() * 1000})
 
 
 def idle_memory(turn: Turn) -> Sample:

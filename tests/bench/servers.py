@@ -92,7 +92,7 @@ def _peer(program: str, template: str, *arguments: str) -> Start:
     def start(arena: Arena, tls: bool) -> Iterator[Running]:
         directory = arena.directory(program)
         config = directory / template
-        places = _places(arena, directory, tls) | {"config": config}
+        places = resolver_places(arena, directory, tls) | {"config": config}
         config.write_text(filled(template, places, tls))
         argv = [find(program) or program, *(argument.format_map(places) for argument in arguments)]
         with _answering(argv, arena, directory, places) as running:
@@ -110,7 +110,7 @@ def _own(template: str) -> Start:
             raise Absent("not available: there is no setting server.listen_tls")
         directory = arena.directory(OURS)
         config = directory / "resolver.toml"
-        places = _places(arena, directory, tls)
+        places = resolver_places(arena, directory, tls)
         config.write_text(filled(template, places, tls))
         argv = [sys.executable, "-m", "resolver", "serve", "--config", str(config)]
         counts = partial(stored, directory)
@@ -158,7 +158,8 @@ def nsd_authority(arena: Arena, tls: bool) -> Iterator[Running]:
         yield Running(process, AUTHORITY, port, 0, answered - began)
 
 
-def _places(arena: Arena, directory: Path, tls: bool) -> dict[str, object]:
+def resolver_places(arena: Arena, directory: Path, tls: bool) -> dict[str, object]:
+    """What the templates of resolvers have places for. Raises `Absent` when there is no certificate to be had."""
     certificate, key = arena.certificate() if tls else ("", "")
     hints = directory / "hints"
     hints.write_text(HINTS)
