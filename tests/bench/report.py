@@ -14,7 +14,7 @@ from tests.bench.servers import OURS
 
 _BOUNDS: Final = ("row", "what", "unit", OURS, "beside", "ratio", "bound", "met", "lost at 80 %")
 _DETAILS: Final = (
-    *("row", "server", "figure", "queries/s", "lost", "lost at 80 %"),
+    *("row", "server", "figure", "ours / it", "queries/s", "lost", "lost at 80 %"),
     *("p50 µs", "p99 µs", "p99.9 µs", "RSS MiB", "upstream", "from store"),
 )
 _FACTS: Final = ("qps", "lost", "lost_80", "p50_us", "p99_us", "p999_us", "rss_mib", "upstream", "stored")
@@ -29,7 +29,7 @@ def bounds(results: Iterable[Result]) -> str:
 def details(results: Iterable[Result]) -> str:
     """A line for each server of each row of a load, with the medians of all that was seen."""
     lines = [
-        (result.row.name, server, series.told(), *(_fact(series, name) for name in _FACTS))
+        (result.row.name, server, series.told(), _ratio(result, server), *(_fact(series, name) for name in _FACTS))
         for result in results
         for server, series in result.series.items()
     ]
@@ -50,6 +50,11 @@ def _bound_cells(result: Result) -> tuple[str, ...]:
         _MET[result.within],
         f"{sum(lost):.0f}" if lost else "-",
     )
+
+
+def _ratio(result: Result, server: str) -> str:
+    ratio = None if server == OURS else result.ratio_to(server)
+    return "-" if ratio is None else f"{ratio:.2f}"
 
 
 def _fact(series: Series, name: str) -> str:
@@ -102,14 +107,16 @@ def to_data(results: Sequence[Result], about: Mapping[str, object]) -> dict[str,
                 "within": result.within,
                 "against": result.against,
                 "ratio": result.ratio,
-                "servers": {server: _series(series) for server, series in result.series.items()},
+                "servers": {server: _series(result, server) for server in result.series},
             }
             for result in results
         ],
     }
 
 
-def _series(series: Series) -> dict[str, object]:
+def _series(result: Result, server: str) -> dict[str, object]:
+    series = result.of(server)
     samples = [{"value": sample.value, **sample.facts} for sample in series.samples]
-    data: dict[str, object] = {"median": series.median, "facts": series.facts(), "samples": samples}
-    return data | {"voids": series.voids} | ({} if series.absent is None else {"absent": series.absent})
+    data: dict[str, object] = {"median": series.median, "ours_over_it": result.ratio_to(server)}
+    data |= {"facts": series.facts(), "samples": samples, "voids": series.voids}
+    return data if series.absent is None else data | {"absent": series.absent}

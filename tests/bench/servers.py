@@ -192,7 +192,8 @@ _KNOT: Final = _peer("kresd", "kresd.conf", "-n", "-q", "-c", "{config}", "{dire
 _POWERDNS: Final = _peer("pdns_recursor", "recursor.conf", "--config-dir={directory}")
 _BIND: Final = _peer("named", "named.conf", "-f", "-4", "-n", "1", "-c", "{config}")
 _DNSDIST: Final = _peer("dnsdist", "dnsdist.conf", "--supervised", "--disable-syslog", "-C", "{config}")
-_DNSMASQ: Final = _peer("dnsmasq", "dnsmasq.conf", "-k", "-C", "{config}")
+# With -d it keeps its user, whom it could not change in a user namespace.
+_DNSMASQ: Final = _peer("dnsmasq", "dnsmasq.conf", "-d", "-C", "{config}")
 
 RESOLVERS: Final[Mapping[str, Server]] = {
     OURS: Server(None, _own("resolverd.toml"), modes=_ALL),

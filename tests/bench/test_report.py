@@ -48,6 +48,7 @@ def test_the_table_of_details_has_a_line_for_each_server() -> None:
         "row": "udp-hit",
         "server": "resolverd",
         "figure": "8.50 (8.00-9.00)",
+        "ours / it": "-",
         "queries/s": "50000",
         "lost": "0",
         "lost at 80 %": "2",
@@ -58,7 +59,7 @@ def test_the_table_of_details_has_a_line_for_each_server() -> None:
         "upstream": "0.000",
         "from store": "1.000",
     }
-    assert cells(theirs) == ["udp-hit", "unbound", "4.00", "-", "-", "-", "-", "-", "-", "-", "0.000", "-"]
+    assert cells(theirs) == ["udp-hit", "unbound", "4.00", "2.12", "-", "-", "-", "-", "-", "-", "-", "0.000", "-"]
 
 
 def test_the_json_has_every_sample_and_what_it_was_taken_on() -> None:
@@ -69,4 +70,5 @@ def test_the_json_has_every_sample_and_what_it_was_taken_on() -> None:
     assert (row["bound"], row["within"], row["against"]) == ("1.25 × unbound", False, "unbound")
     assert row["servers"][OURS]["samples"][1]["value"] == 9.0
     assert row["servers"][OURS]["facts"]["p99_us"] == 140.0
+    assert row["servers"]["unbound"]["ours_over_it"] == 8.5 / 4
     assert row["servers"]["unbound"]["samples"] == [{"value": 4.0, "upstream": 0.0}]
