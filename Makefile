@@ -10,7 +10,7 @@ FUZZ_SECONDS ?= 60
 help:
 	@echo "make serve   start the daemon with its simulated internet (ARGS='--listen 127.0.0.1:5301' to change it)"
 	@echo "make test    lint, types and all tests"
-	@echo "make bench   CPU per query, start-up and memory, beside unbound when that is installed"
+	@echo "make bench   CPU per query, start-up and memory, beside other servers that are installed"
 	@echo "make robustness  what attacks cost others, rates under load; writes docs/robustness.md"
 	@echo "make fuzz    fuzz targets and random properties, FUZZ_SECONDS=60 each; tests/fuzz/README.md"
 	@echo "make docs    write the generated pages of docs/ again"

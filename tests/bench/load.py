@@ -1,19 +1,22 @@
-"""Decides how a server is loaded: dnsperf with a file of names, a number of times through it.
+"""Decides how a server is loaded: dnsperf with a file of names, as fast as the server goes or at a rate.
 
 The amount of work is fixed, not the time, so that each server does the same.
+
+Limits: one thread of dnsperf on the core of the load; where the server is as fast as that, queries per second are
+dnsperf's.
 """
 
 from __future__ import annotations
 
 import re
 import subprocess
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from pathlib import Path
 from typing import Final, NamedTuple
 
-from tests.bench.machine import HOST, Unusable, find, pinned
+from tests.bench.machine import Unusable, find, pinned
 
-LIMIT_S: Final = 30
+LIMIT_S: Final = 900
 """Time after which a load is broken off."""
 
 CLIENTS: Final = 16
@@ -22,15 +25,26 @@ CLIENTS: Final = 16
 OUTSTANDING: Final = 200
 """Queries that wait for their response at a time, of all clients together."""
 
+TIMEOUT_S: Final = 3
+"""Time after which a query is lost."""
+
+
+class Target(NamedTuple):
+    """Where queries go: `mode` is one of dnsperf's."""
+
+    host: str
+    port: int
+    mode: str = "udp"
+
 
 class Outcome(NamedTuple):
-    """What dnsperf says of a load."""
+    """What dnsperf says of a load; `latencies` in seconds, sorted, where they were asked for."""
 
     completed: int
     lost: int
-    noerror: int
+    codes: dict[str, int]
     qps: float
-    latency_us: float
+    latencies: Sequence[float] = ()
 
 
 def write_names(file: Path, names: Iterable[str]) -> Path:
@@ -39,10 +53,21 @@ def write_names(file: Path, names: Iterable[str]) -> Path:
     return file
 
 
-def run(file: Path, times: int, port: int, mode: str, core: int) -> Outcome:
-    """Each query of `file` has been asked `times` times by `mode` (a mode of dnsperf). Raises `Unusable`."""
-    argv = [find("dnsperf") or "dnsperf", "-s", HOST, "-p", str(port), "-m", mode, "-d", str(file), "-n", str(times)]
-    argv += ["-l", str(LIMIT_S), "-c", str(CLIENTS), "-q", str(OUTSTANDING), "-T", "1", "-O", "suppress=timeout"]
+def run(
+    file: Path,
+    target: Target,
+    core: int,
+    rate: float | None = None,
+    each: bool = False,
+    outstanding: int = OUTSTANDING,
+) -> Outcome:
+    """Each query of `file` has been asked, at most `rate` a second. With `each`, the latency of every one is in the
+    outcome. Raises `Unusable`."""
+    argv = [find("dnsperf") or "dnsperf", "-s", target.host, "-p", str(target.port), "-m", target.mode, "-d", str(file)]
+    argv += ["-n", "1", "-l", str(LIMIT_S), "-t", str(TIMEOUT_S), "-c", str(CLIENTS), "-q", str(outstanding)]
+    argv += ["-T", "1", "-O", "suppress=timeout", *(["-v"] if each else [])]
+    if rate is not None:
+        argv += ["-Q", f"{rate:.0f}"]
     with pinned(core):
         try:
             done = subprocess.run(argv, capture_output=True, text=True, timeout=LIMIT_S + 15, check=False)
@@ -57,19 +82,25 @@ def run(file: Path, times: int, port: int, mode: str, core: int) -> Outcome:
 
 def parse(text: str) -> Outcome:
     """The figures of dnsperf's report. Raises `ValueError` for what is none."""
+    codes = re.search(r"^ *Response codes:(.*)$", text, re.MULTILINE)
     return Outcome(
         completed=int(_figure(text, r"Queries completed:\s+(\d+)")),
         lost=int(_figure(text, r"Queries lost:\s+(\d+)")),
-        noerror=int(_figure(text, r"Response codes:.*?\bNOERROR (\d+)", absent="0")),
+        codes={code: int(count) for code, count in re.findall(r"(\w+) (\d+) \(", codes[1] if codes else "")},
         qps=float(_figure(text, r"Queries per second:\s+([\d.]+)")),
-        latency_us=1e6 * float(_figure(text, r"Average Latency \(s\):\s+([\d.]+)", absent="0")),
+        latencies=sorted(float(each) for each in re.findall(r"^> \w+ \S+ \w+ ([\d.]+)$", text, re.MULTILINE)),
     )
 
 
-def _figure(text: str, pattern: str, absent: str | None = None) -> str:
+def percentile(ordered: Sequence[float], percent: float) -> float:
+    """The smallest value that `percent` of the `ordered` ones do not exceed. Raises `ValueError` without any."""
+    if not ordered:
+        raise ValueError("no values")
+    return ordered[max(0, -int(-len(ordered) * percent // 100) - 1)]
+
+
+def _figure(text: str, pattern: str) -> str:
     found = re.search(pattern, text)
-    if found is not None:
-        return found[1]
-    if absent is None:
+    if found is None:
         raise ValueError(f"no line {pattern.partition(':')[0]!r} in its report")
-    return absent
+    return found[1]

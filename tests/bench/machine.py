@@ -25,7 +25,17 @@ from time import clock_gettime_ns
 from typing import Final
 
 HOST: Final = "127.0.0.1"
-PACKAGES: Final = {"dnsperf": "dnsperf", "unbound": "unbound", "nsd": "nsd"}
+PACKAGES: Final = {
+    "dnsperf": "dnsperf",
+    "nsd": "nsd",
+    "openssl": "openssl",
+    "unbound": "unbound",
+    "kresd": "knot-resolver",
+    "pdns_recursor": "pdns-recursor",
+    "named": "bind9",
+    "dnsdist": "dnsdist",
+    "dnsmasq": "dnsmasq",
+}
 """The Debian package of each program that a run can use."""
 
 END_S: Final = 6.0
@@ -38,6 +48,10 @@ _CPU_SCHED: Final = 2
 
 class Unusable(Exception):
     """A measurement that could not be taken; its text says why."""
+
+
+class Absent(Unusable):
+    """One that cannot be taken here, whatever happens: something is not there."""
 
 
 def find(program: str) -> str | None:

@@ -1,114 +1,78 @@
-"""Decides how samples are told: a table in Markdown for people, one JSON object for programs."""
+"""Decides how results are told: two tables in Markdown for people, one JSON object for programs."""
 
 from __future__ import annotations
 
 import os
 import platform
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from pathlib import Path
-from statistics import median
 from typing import Final
 
-from tests.bench.rows import Row, Sample
+from tests.bench.results import Result, Series
+from tests.bench.servers import OURS
 
-OURS: Final = "resolverd"
-BESIDE: Final = "unbound"
-
-_HEAD: Final = ("row", "what", "unit", OURS, "bound", "within", BESIDE, f"{OURS} / {BESIDE}", "proof")
-
-
-@dataclass(slots=True)
-class Series:
-    """The samples of one row from one server, and why others are void."""
-
-    samples: list[Sample] = field(default_factory=list)
-    voids: list[str] = field(default_factory=list)
-
-    @property
-    def median(self) -> float | None:
-        """The figure of the row, None without samples."""
-        return median(sample.value for sample in self.samples) if self.samples else None
-
-    def told(self) -> str:
-        """The median with the lowest and the highest: `8.21 (8.04-9.90)`."""
-        if not self.samples:
-            return "void" if self.voids else "-"
-        values = [sample.value for sample in self.samples]
-        return f"{figure(median(values))} ({figure(min(values))}-{figure(max(values))})"
-
-    def fact(self, name: str) -> float | None:
-        """The median of a fact that each sample states."""
-        stated = [sample.facts[name] for sample in self.samples if name in sample.facts]
-        return median(stated) if stated else None
+_BOUNDS: Final = ("row", "what", "unit", OURS, "beside", "ratio", "bound", "met", "lost at 80 %")
+_DETAILS: Final = (
+    *("row", "server", "figure", "ours / it", "queries/s", "lost", "lost at 80 %"),
+    *("p50 µs", "p99 µs", "p99.9 µs", "RSS MiB", "upstream", "from store"),
+)
+_FACTS: Final = ("qps", "lost", "lost_80", "p50_us", "p99_us", "p999_us", "rss_mib", "upstream", "stored")
+_MET: Final = {True: "yes", False: "NO", None: "-"}
 
 
-@dataclass(slots=True)
-class Result:
-    """One row with what each server had to show for it."""
-
-    row: Row
-    series: dict[str, Series] = field(default_factory=dict)
-
-    @property
-    def ratio(self) -> float | None:
-        """Ours over that of the other server in the same run: below 1, ours is cheaper."""
-        ours, theirs = self.of(OURS).median, self.of(BESIDE).median
-        return ours / theirs if ours is not None and theirs else None
-
-    @property
-    def within(self) -> bool | None:
-        """Whether the figure is within its bound; None when there is none."""
-        ours = self.of(OURS).median
-        return None if ours is None else ours <= self.row.bound
-
-    def of(self, server: str) -> Series:
-        """The series of `server`, kept."""
-        return self.series.setdefault(server, Series())
+def bounds(results: Iterable[Result]) -> str:
+    """A line for each row: ours, the one that it is compared with, and whether the bound is met."""
+    return _table([_BOUNDS, *(_bound_cells(result) for result in results)])
 
 
-def figure(value: float) -> str:
-    """`value` with three digits that count, and no fewer than it has before the point."""
-    return f"{value:.0f}" if value >= 100 else f"{value:.1f}" if value >= 10 else f"{value:.2f}"
+def details(results: Iterable[Result]) -> str:
+    """A line for each server of each row of a load, with the medians of all that was seen."""
+    lines = [
+        (result.row.name, server, series.told(), _ratio(result, server), *(_fact(series, name) for name in _FACTS))
+        for result in results
+        for server, series in result.series.items()
+    ]
+    return _table([_DETAILS, *lines])
 
 
-def table(results: Iterable[Result]) -> str:
-    """The results in Markdown, with columns that also line up on a terminal."""
-    lines = [_HEAD, *(_cells(result) for result in results)]
-    widths = [max(len(line[column]) for line in lines) for column in range(len(_HEAD))]
-    rule = tuple("-" * width for width in widths)
-    padded = (
-        " | ".join(cell.ljust(width) for cell, width in zip(line, widths, strict=True))
-        for line in (lines[0], rule, *lines[1:])
-    )
-    return "\n".join(f"| {line} |" for line in padded)
-
-
-def _cells(result: Result) -> tuple[str, ...]:
-    row, ours = result.row, result.of(OURS)
-    ratio, stored, upstream = result.ratio, ours.fact("stored"), ours.fact("upstream")
+def _bound_cells(result: Result) -> tuple[str, ...]:
+    row, ours, against, ratio = result.row, result.of(OURS), result.against, result.ratio
+    lost = [sample.facts["lost_80"] for sample in ours.samples if "lost_80" in sample.facts]
     return (
         row.name,
         row.title,
         row.unit,
         ours.told(),
-        f"{row.bound:g}",
-        {True: "yes", False: "no", None: "-"}[result.within],
-        result.of(BESIDE).told(),
+        "-" if against is None else f"{against} {result.of(against).told()}",
         "-" if ratio is None else f"{ratio:.2f}",
-        "-" if stored is None or upstream is None else f"{stored:.3f} stored, {upstream:.3f} upstream",
+        row.bound_told,
+        _MET[result.within],
+        f"{sum(lost):.0f}" if lost else "-",
     )
 
 
-def voids(results: Iterable[Result]) -> list[str]:
-    """A line for each sample that could not be used."""
-    return [
-        f"void: {result.row.name} of {server}: {why}"
-        for result in results
-        for server, series in result.series.items()
-        for why in series.voids
-    ]
+def _ratio(result: Result, server: str) -> str:
+    ratio = None if server == OURS else result.ratio_to(server)
+    return "-" if ratio is None else f"{ratio:.2f}"
+
+
+def _fact(series: Series, name: str) -> str:
+    value = series.fact(name)
+    if value is None:
+        return "-"
+    return f"{value:.3f}" if name in ("upstream", "stored") else f"{value:.0f}"
+
+
+def _table(lines: Sequence[Sequence[str]]) -> str:
+    """Markdown, with columns that also line up on a terminal."""
+    widths = [max(len(line[column]) for line in lines) for column in range(len(lines[0]))]
+    rule = ["-" * width for width in widths]
+    padded = (
+        " | ".join(cell.ljust(width) for cell, width in zip(line, widths, strict=True))
+        for line in (lines[0], rule, *lines[1:])
+    )
+    return "\n".join(f"| {line} |" for line in padded)
 
 
 def machine() -> dict[str, str | int | float]:
@@ -139,16 +103,20 @@ def to_data(results: Sequence[Result], about: Mapping[str, object]) -> dict[str,
                 "name": result.row.name,
                 "title": result.row.title,
                 "unit": result.row.unit,
-                "bound": result.row.bound,
+                "bound": result.row.bound_told,
                 "within": result.within,
+                "against": result.against,
                 "ratio": result.ratio,
-                "servers": {server: _series(series) for server, series in result.series.items()},
+                "servers": {server: _series(result, server) for server in result.series},
             }
             for result in results
         ],
     }
 
 
-def _series(series: Series) -> dict[str, object]:
+def _series(result: Result, server: str) -> dict[str, object]:
+    series = result.of(server)
     samples = [{"value": sample.value, **sample.facts} for sample in series.samples]
-    return {"median": series.median, "samples": samples, "voids": series.voids}
+    data: dict[str, object] = {"median": series.median, "ours_over_it": result.ratio_to(server)}
+    data |= {"facts": series.facts(), "samples": samples, "voids": series.voids}
+    return data if series.absent is None else data | {"absent": series.absent}

@@ -1,131 +1,110 @@
-"""Decides what is measured: one row of the table for each thing, and how one sample of it is taken.
+"""Decides what is measured: one row of the table for each thing, with its bound.
 
 Rules
-* A sample begins with a server that has just started, so that samples are alike and their order does not matter.
-* A row of the load is void without its proof: hits must have come from the store without a query to the authority,
-  misses must have cost one query each. A figure of something else is worse than none.
+* A bound is a ratio to what others cost in the same run, which travels between machines better than microseconds do;
+  only the start and idle memory have bounds of their own.
+* Measured beside ours, unless others are asked for: Unbound, and who else the bound is a ratio to.
 
-A new row is a line in `ROWS`: a function that takes a sample, or a `Load` with another mode of dnsperf.
+A new row is a line in `ROWS`: a function that takes a sample, or a `Load` of a stock of names in a mode of dnsperf.
 """
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Collection, Mapping
 from dataclasses import dataclass
-from typing import Final, NamedTuple
+from typing import Final
 
-from tests.bench import load
-from tests.bench.authority import ZONE
-from tests.bench.load import Outcome
-from tests.bench.machine import Unusable
-from tests.bench.servers import Arena, Counts, Running, Start, shipped
+from tests.bench.hierarchy import BAKED_ZONE, ZONE
+from tests.bench.loading import Load
+from tests.bench.names import Fresh, Hits, Mixed, NewZones, NoSuch
+from tests.bench.sample import Memory, Sample, Turn, first_answer, idle_memory
+from tests.bench.servers import AUTHORITIES, FORWARDER, OURS, RESOLVERS, SHIPPED, Server
 
-NAMES: Final = 1_000
-"""Names that are asked again and again in the rows of hits, and the warm-up of the others."""
+BASE: Final = "unbound"
+"""Whose cost is 1 in the ratios of resolvers."""
 
-LOST: Final = 0.01
-"""Share of queries that may stay without response before a sample is void."""
+BEST: Final = "best peer"
+"""The cheapest of the others that were measured, instead of one of them by name."""
 
+RIVAL: Final = "knot-resolver"
+"""Who is the best over TCP and TLS."""
 
-class Sample(NamedTuple):
-    """One measurement: the figure of its row, and what proves or explains it."""
-
-    value: float
-    facts: dict[str, float]
-
-
-class Turn(NamedTuple):
-    """What a sample is taken with: the server that is to be started, and the sample's number in its series."""
-
-    arena: Arena
-    start: Start
-    number: int = 0
-    quick: bool = False
+CPU: Final = "µs CPU/query"
 
 
 @dataclass(frozen=True, slots=True)
 class Row:
-    """One thing that is measured. `bound`: what it should be at most; `take` raises `Unusable`;
-    `beside`: other resolvers can be measured too; `needs`: programs without which there is no such row."""
+    """One thing that is measured; `take` raises `Unusable`."""
 
     name: str
     title: str
     unit: str
-    bound: float
     take: Callable[[Turn], Sample]
-    beside: bool = False
-    needs: tuple[str, ...] = ()
+    servers: Mapping[str, Server]
+    bound: float | None = None
+    """What it should be at most: a ratio to `against`, or a figure in its unit."""
+    against: str | None = None
+    usual: Collection[str] = (BASE,)
+    """Who is measured beside ours by default."""
+    forwarders: bool = False
+    """Whether those that only forward can be measured too."""
+    zones: int = 0
+    """Bulk zones that it needs in the hierarchy."""
+    once: bool = False
+    """Whether one sample is enough, because it takes long and hardly varies."""
+    wanted: bool = False
+    """Whether it is measured only when it is asked for by name."""
+
+    def lineup(self, peers: Collection[str] | None) -> dict[str, Server]:
+        """Who is measured, ours first: with the usual ones, or with `peers`."""
+        chosen = self.usual if peers is None else peers
+        return {
+            name: server
+            for name, server in self.servers.items()
+            if name == OURS or (name in chosen and (self.forwarders or not server.forwards))
+        }
+
+    @property
+    def bound_told(self) -> str:
+        """The bound as text: `1.25 × unbound`, `48 MiB`, or `-`."""
+        if self.bound is None:
+            return "-"
+        return f"{self.bound:g} {self.unit}" if self.against is None else f"{self.bound:g} × {self.against}"
 
 
-def first_answer(turn: Turn) -> Sample:
-    """Milliseconds from exec to the first answer, with the shipped world and no configuration."""
-    with shipped(turn.arena.work, turn.arena.core) as (_, seconds):
-        return Sample(seconds * 1000, {})
+def _hits(name: str, title: str, take: Load, bound: float, against: str = BASE) -> Row:
+    usual = (BASE, RIVAL) if against == BEST else (BASE,)
+    return Row(name, title, CPU, take, RESOLVERS, bound, against, usual, forwarders=True)
 
 
-def idle_memory(turn: Turn) -> Sample:
-    """MiB of resident memory after the first answer, with the shipped world and no configuration."""
-    with shipped(turn.arena.work, turn.arena.core) as (process, _):
-        return Sample(process.resident_mib(), {})
+def _misses(name: str, title: str, take: Load, bound: float | None = None, zones: int = 0) -> Row:
+    return Row(name, title, CPU, take, RESOLVERS, bound, None if bound is None else BASE, zones=zones)
 
 
-@dataclass(frozen=True, slots=True)
-class Load:
-    """Microseconds of the server's CPU for a query. With `hits`, `NAMES` names over and over; else each name once."""
-
-    queries: int
-    mode: str = "udp"
-    hits: bool = True
-
-    def __call__(self, turn: Turn) -> Sample:
-        """The sample of `turn`. Raises `Unusable`."""
-        arena = turn.arena
-        queries = self.queries // 10 if turn.quick else self.queries
-        warm = load.write_names(arena.work / "warm", (f"h{i}.{ZONE}" for i in range(NAMES)))
-        names, times = warm, queries // NAMES
-        if not self.hits:
-            fresh = (f"m{turn.number}n{i}.{ZONE}" for i in range(queries))
-            names, times = load.write_names(arena.work / "fresh", fresh), 1
-        with turn.start(arena) as running:
-            load.run(warm, 2, running.port, self.mode, arena.load_core)
-            before = _witness(arena, running)
-            cpu_before = running.process.cpu_seconds()
-            outcome = load.run(names, times, running.port, self.mode, arena.load_core)
-            cpu = running.process.cpu_seconds() - cpu_before
-            running.process.check()
-            return self.judge(outcome, cpu, before, _witness(arena, running))
-
-    def judge(self, outcome: Outcome, cpu: float, before: Counts, after: Counts) -> Sample:
-        """The sample, if what was counted proves that it is one of this row. Raises `Unusable`."""
-        if outcome.lost > LOST * (outcome.completed + outcome.lost):
-            raise Unusable(f"{outcome.lost} of {outcome.completed + outcome.lost} queries got no response")
-        if outcome.noerror < outcome.completed:
-            raise Unusable(f"{outcome.completed - outcome.noerror} of {outcome.completed} responses were errors")
-        stored = (after.stored - before.stored) / outcome.completed
-        upstream = (after.upstream - before.upstream) / outcome.completed
-        if self.hits and (stored < 0.99 or upstream > 0.001):
-            raise Unusable(f"not hits: of a query {stored:.3f} came from the store, {upstream:.3f} went upstream")
-        if not self.hits and (stored > 0.01 or not 0.99 < upstream < 1.1):
-            raise Unusable(f"not misses: of a query {stored:.3f} came from the store, {upstream:.3f} went upstream")
-        facts = {"stored": stored, "upstream": upstream, "qps": outcome.qps, "latency_us": outcome.latency_us}
-        return Sample(cpu / outcome.completed * 1e6, facts)
+def _memory(name: str, title: str, take: Memory, bound: float | None = None, wanted: bool = False) -> Row:
+    return Row(name, title, "octets", take, RESOLVERS, bound, once=True, wanted=wanted)
 
 
-def _witness(arena: Arena, running: Running) -> Counts:
-    """What the resolver counts; what went upstream is counted by the authority where that can."""
-    counts = running.counts()
-    seen = arena.authority.queries()
-    return counts if seen is None else counts._replace(upstream=seen)
-
-
-def _load(name: str, title: str, bound: float, take: Load) -> Row:
-    return Row(name, title, "µs CPU/query", bound, take, beside=True, needs=("dnsperf",))
+def _authority(name: str, title: str, take: Load, bound: float) -> Row:
+    return Row(name, title, CPU, take, AUTHORITIES, bound, "nsd", ("nsd",))
 
 
 ROWS: Final = (
-    Row("start", "exec to the first answer", "ms", 1000, first_answer),
-    Row("idle-rss", "resident memory after it", "MiB", 64, idle_memory),
-    _load("udp-hit", "UDP, stored answer", 10, Load(200_000)),
-    _load("tcp-hit", "TCP, stored answer", 10, Load(200_000, mode="tcp")),
-    _load("udp-miss", "UDP, one upstream query", 200, Load(20_000, hits=False)),
+    Row("start", "exec to the first answer", "ms", first_answer, RESOLVERS, 400, forwarders=True),
+    Row("start-world", "the same with the shipped world", "ms", first_answer, SHIPPED, 400),
+    Row("idle-rss", "resident memory after the first answer", "MiB", idle_memory, RESOLVERS, 48, forwarders=True),
+    Row("idle-rss-forwarder", "the same of a forwarder", "MiB", idle_memory, FORWARDER, 48),
+    Row("idle-rss-world", "the same with the shipped world", "MiB", idle_memory, SHIPPED),
+    _memory("rss-100k", "memory of a name, 100,000 kept", Memory(100_000)),
+    _memory("rss-1m", "memory of a name, 1,000,000 kept", Memory(1_000_000), bound=350, wanted=True),
+    _hits("udp-hit", "UDP hit, 1,000 names", Load(100_000, lambda *_: Hits(1_000)), 1.25),
+    _hits("udp-hit-100k", "UDP hit, 100,000 names", Load(100_000, lambda _, __, by: Hits(100_000 // by)), 1.25),
+    _misses("zipf", "mixed by Zipf, 1,000,000 names", Load(40_000, lambda n, _, by: Mixed(n, 40_000 // by))),
+    _hits("tcp-hit", "TCP hit, 16 connections", Load(100_000, lambda *_: Hits(1_000), "tcp"), 0.6, BEST),
+    _hits("dot-hit", "TLS hit, 16 connections", Load(100_000, lambda *_: Hits(1_000), "dot"), 0.85, BEST),
+    _misses("miss", "miss, fresh upstream sockets", Load(15_000, lambda n, *_: Fresh(ZONE, n)), 2.0),
+    _misses("miss-pooled", "miss, upstream with DNS cookies", Load(15_000, lambda n, *_: Fresh(BAKED_ZONE, n)), 1.5),
+    _misses("new-zone", "miss, new zone: referral, answer", Load(15_000, lambda _, z, __: NewZones(z)), 2.0, 40_000),
+    _misses("nxdomain", "NXDOMAIN flood: random names", Load(15_000, lambda n, *_: NoSuch(n), code="NXDOMAIN")),
+    _authority("authority", "authoritative answer, 1,000 names", Load(100_000, lambda *_: Hits(1_000)), 2.0),
 )

@@ -1,174 +1,220 @@
-"""Decides which resolvers are compared, and how each is set up: alike, on one thread, with nothing to validate.
+"""Decides which programs are compared, and how each is set up: alike, on one thread, with nothing to validate.
 
-Both ask the one authority of `authority.py` for its zone, as a stub zone, and know no other server that they could
-reach: no packet leaves the machine. What is not named here is at each program's own default.
+Resolvers walk from the root of `hierarchy.py`; those that only forward ask its leaf. Each has a store that holds all
+that a row puts there. What neither a template nor a command line here names is at the program's own default.
+
+Limits: every server is new, with an empty store, each time that it is started.
 """
 
 from __future__ import annotations
 
-import json
-import re
 import subprocess
 import sys
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping
 from contextlib import AbstractContextManager, contextmanager
 from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
 from typing import Final, NamedTuple
 
-from tests.bench import authority
-from tests.bench.authority import Authority
-from tests.bench.machine import HOST, Process, Unusable, find, free_port
-from tests.bench.own import environ
+from resolver.config.sections.server import Server as ServerSettings
+from tests.bench import hierarchy
+from tests.bench.hierarchy import HINTS, LEAF, ZONE, Hierarchy
+from tests.bench.machine import HOST, Absent, Process, find, free_port
+from tests.bench.own import environ, stored
 from tests.bench.probe import await_answer
+from tests.bench.templates import filled
 
-HINTS: Final = """\
-. 3600000 NS a.root-servers.test.
-a.root-servers.test. 3600000 A 127.53.0.1
-"""
-
-RESOLVERD: Final = """\
-[server]
-listen = ["{host}:{port}"]
-[resolver]
-roots = "file"
-hints_file = "hints"
-stub_zones = {{ "{zone}" = ["{upstream}:{upstream_port}"] }}
-[log]
-level = "warning"
-"""
-
-UNBOUND: Final = """\
-server:
-  directory: "{directory}"
-  chroot: ""
-  username: ""
-  pidfile: "{directory}/pid"
-  use-syslog: no
-  interface: {host}@{port}
-  do-ip6: no
-  do-not-query-localhost: no
-  access-control: 127.0.0.0/8 allow
-  num-threads: 1
-  module-config: "iterator"
-  root-hints: "hints"
-  num-queries-per-thread: 4096
-  outgoing-range: 8192
-  msg-cache-size: 64m
-  rrset-cache-size: 128m
-  incoming-num-tcp: 200
-stub-zone:
-  name: {zone}
-  stub-addr: {upstream}@{upstream_port}
-remote-control:
-  control-enable: yes
-  control-use-cert: no
-  control-interface: "{directory}/control"
-"""
-
-
-class Counts(NamedTuple):
-    """What a resolver says of itself: responses from its store, and queries that it sent or had to send."""
-
-    stored: int
-    upstream: int
+OURS: Final = "resolverd"
 
 
 @dataclass(frozen=True, slots=True)
 class Running:
-    """A resolver that answers at `port`."""
+    """A server that answers; `started_s` is the time from its exec to its first answer; `stored`, where it counts
+    them, how many responses came from its store."""
 
     process: Process
+    host: str
     port: int
-    counts: Callable[[], Counts]
+    tls_port: int
+    started_s: float
+    stored: Callable[[], int] | None = None
 
 
 @dataclass(frozen=True, slots=True)
 class Arena:
-    """Where resolvers run: a directory, their core and that of the load, and the authority that they ask."""
+    """Where servers run: a directory, their core and that of the load, and what resolvers walk through."""
 
     work: Path
     core: int
     load_core: int
-    authority: Authority
+    hierarchy: Hierarchy | None = None
 
-    def fill(self, template: str, directory: Path, port: int) -> str:
-        """`template` with the places of this run."""
-        return template.format(
-            directory=directory, host=HOST, port=port, zone=authority.ZONE,
-            upstream=authority.HOST, upstream_port=self.authority.port,
-        )  # fmt: skip
+    def directory(self, name: str) -> Path:
+        """A new directory."""
+        number = sum(1 for _ in self.work.glob(f"{name}-*"))
+        made = self.work / f"{name}-{number}"
+        made.mkdir()
+        return made
+
+    def certificate(self) -> tuple[Path, Path]:
+        """A certificate that signs itself, and its key. Raises `Absent`."""
+        certificate, key = self.work / "certificate.pem", self.work / "key.pem"
+        openssl = find("openssl")
+        if openssl is None:
+            raise Absent("openssl, which makes the certificate, is not installed")
+        if not certificate.exists():
+            argv = [openssl, "req", "-x509", "-newkey", "ec", "-pkeyopt", "ec_paramgen_curve:prime256v1", "-nodes"]
+            argv += ["-keyout", str(key), "-out", str(certificate), "-days", "2", "-subj", "/CN=dns.test"]
+            subprocess.run(argv, check=True, capture_output=True, timeout=30)
+        return certificate, key
 
 
-Start = Callable[[Arena], AbstractContextManager[Running]]
+Start = Callable[[Arena, bool], AbstractContextManager[Running]]
+"""Starts a server, with a listener for DNS over TLS where that is wanted. Raises `Unusable`."""
+
+
+class Server(NamedTuple):
+    """A program that can be measured; `forwards`: it asks others and walks nowhere; `modes`: those of dnsperf in which
+    it can be loaded."""
+
+    program: str | None
+    start: Start
+    forwards: bool = False
+    modes: tuple[str, ...] = ("udp", "tcp")
+
+
+def _peer(program: str, template: str, *arguments: str) -> Start:
+    """A program that is configured by one file, `arguments` having places as the template has them."""
+
+    @contextmanager
+    def start(arena: Arena, tls: bool) -> Iterator[Running]:
+        directory = arena.directory(program)
+        config = directory / template
+        places = resolver_places(arena, directory, tls) | {"config": config}
+        config.write_text(filled(template, places, tls))
+        argv = [find(program) or program, *(argument.format_map(places) for argument in arguments)]
+        with _answering(argv, arena, directory, places) as running:
+            yield running
+
+    return start
+
+
+def _own(template: str) -> Start:
+    """Our daemon with this configuration."""
+
+    @contextmanager
+    def start(arena: Arena, tls: bool) -> Iterator[Running]:
+        if tls and "listen_tls" not in ServerSettings.model_fields:
+            raise Absent("not available: there is no setting server.listen_tls")
+        directory = arena.directory(OURS)
+        config = directory / "resolver.toml"
+        places = resolver_places(arena, directory, tls)
+        config.write_text(filled(template, places, tls))
+        argv = [sys.executable, "-m", "resolver", "serve", "--config", str(config)]
+        counts = partial(stored, directory)
+        with _answering(argv, arena, directory, places, environ(directory), counts) as running:
+            yield running
+
+    return start
 
 
 @contextmanager
-def resolverd(arena: Arena) -> Iterator[Running]:
-    """Our daemon with a stub zone and an empty cache."""
-    directory = _directory(arena, "resolverd")
-    port = free_port()
-    config = directory / "resolver.toml"
-    config.write_text(arena.fill(RESOLVERD, directory, port))
-    environment = environ(directory)
-    command = [sys.executable, "-m", "resolver"]
+def shipped(arena: Arena, tls: bool = False) -> Iterator[Running]:
+    """Our daemon with the shipped world and no configuration."""
+    directory = arena.directory("shipped")
+    places = {"host": HOST, "port": free_port(), "tls_port": 0}
+    argv = [sys.executable, "-m", "resolver", "serve", "--listen", f"{HOST}:{places['port']}"]
+    with _answering(argv, arena, directory, places, environ(directory)) as running:
+        yield running
 
-    def counts() -> Counts:
-        said = json.loads(_told([*command, "stats", "--json", "--config", str(config)], environment))
-        return Counts(said["answers.stored"], said["upstream.sent"])
 
-    with Process([*command, "serve", "--config", str(config)], arena.core, directory / "log", environment) as process:
-        await_answer(process, f"www.{authority.ZONE}", port)
-        yield Running(process, port, counts)
+AUTHORITY: Final = "127.53.2.1"
+"""Where the servers of the authoritative row answer: simulated servers stand in 127.53.0.0/16."""
 
 
 @contextmanager
-def unbound(arena: Arena) -> Iterator[Running]:
-    """Unbound with the same stub zone, one thread, the iterator alone (no validation), and an empty cache."""
-    directory = _directory(arena, "unbound")
+def own_authority(arena: Arena, tls: bool) -> Iterator[Running]:
+    """Our simulated authority of `ZONE`, which is asked itself."""
+    directory = arena.directory("authority")
+    (directory / "hierarchy.toml").write_text(filled("hierarchy.toml", {"authority": AUTHORITY}))
     port = free_port()
-    config = directory / "unbound.conf"
-    config.write_text(arena.fill(UNBOUND, directory, port))
-    control = [find("unbound-control") or "unbound-control", "-c", str(config), "stats_noreset"]
-
-    def counts() -> Counts:
-        said = dict(re.findall(r"^total\.num\.(cachehits|cachemiss)=(\d+)", _told(control, None), re.MULTILINE))
-        return Counts(int(said["cachehits"]), int(said["cachemiss"]))
-
-    argv = [find("unbound") or "unbound", "-d", "-c", str(config)]
-    with Process(argv, arena.core, directory / "log") as process:
-        await_answer(process, f"www.{authority.ZONE}", port)
-        yield Running(process, port, counts)
+    argv = [sys.executable, "-m", "resolver", "serve", "--world", str(directory), "--listen", f"{HOST}:{free_port()}"]
+    environment = environ(directory, RESOLVER_WORLD__PORT=str(port))
+    places = {"host": AUTHORITY, "port": port, "tls_port": 0}
+    with _answering(argv, arena, directory, places, environment) as running:
+        yield running
 
 
 @contextmanager
-def shipped(work: Path, core: int) -> Iterator[tuple[Process, float]]:
-    """Our daemon with the shipped world and no configuration, and the seconds from its exec to its first answer."""
-    directory = _new_directory(work, "shipped")
-    port = free_port()
-    argv = [sys.executable, "-m", "resolver", "serve", "--listen", f"{HOST}:{port}"]
+def nsd_authority(arena: Arena, tls: bool) -> Iterator[Running]:
+    """nsd with the same zone."""
+    directory, port = arena.directory("nsd"), free_port()
+    zones = {ZONE: hierarchy.wildcard_zone(AUTHORITY)}
     began = time.perf_counter()
-    with Process(argv, core, directory / "log", environ(directory)) as process:
-        yield process, await_answer(process, "www.example.com", port) - began
+    with hierarchy.nsd(directory, arena.core, AUTHORITY, port, zones) as process:
+        answered = await_answer(process, f"www.{ZONE}", port, AUTHORITY)
+        yield Running(process, AUTHORITY, port, 0, answered - began)
 
 
-def _directory(arena: Arena, name: str) -> Path:
-    directory = _new_directory(arena.work, name)
-    (directory / "hints").write_text(HINTS)
-    return directory
+def resolver_places(arena: Arena, directory: Path, tls: bool) -> dict[str, object]:
+    """What the templates of resolvers have places for. Raises `Absent` when there is no certificate to be had."""
+    certificate, key = arena.certificate() if tls else ("", "")
+    hints = directory / "hints"
+    hints.write_text(HINTS)
+    return {
+        "directory": directory, "host": HOST, "port": free_port(), "tls_port": free_port() if tls else 0,
+        "hints": hints, "certificate": certificate, "key": key, "leaf": LEAF,
+    }  # fmt: skip
 
 
-def _new_directory(work: Path, name: str) -> Path:
-    number = sum(1 for _ in work.glob(f"{name}-*"))
-    directory = work / f"{name}-{number}"
-    directory.mkdir()
-    return directory
+@contextmanager
+def _answering(
+    argv: list[str],
+    arena: Arena,
+    directory: Path,
+    places: Mapping[str, object],
+    environment: dict[str, str] | None = None,
+    counts: Callable[[], int] | None = None,
+) -> Iterator[Running]:
+    host, port, tls_port = str(places["host"]), int(str(places["port"])), int(str(places["tls_port"]))
+    began = time.perf_counter()
+    with Process(argv, arena.core, directory / "log", environment) as process:
+        answered = await_answer(process, f"www.{ZONE}", port, host)
+        yield Running(process, host, port, tls_port, answered - began, counts)
 
 
-def _told(argv: list[str], environment: dict[str, str] | None) -> str:
-    """What a control command prints. Raises `Unusable`."""
-    done = subprocess.run(argv, capture_output=True, text=True, timeout=15, check=False, env=environment)
-    if done.returncode:
-        raise Unusable(f"{' '.join(argv)}: {(done.stderr or done.stdout).strip()}")
-    return done.stdout
+_ALL: Final = ("udp", "tcp", "dot")
+
+_UNBOUND: Final = _peer("unbound", "unbound.conf", "-d", "-c", "{config}")
+_KNOT: Final = _peer("kresd", "kresd.conf", "-n", "-q", "-c", "{config}", "{directory}")
+_POWERDNS: Final = _peer("pdns_recursor", "recursor.conf", "--config-dir={directory}")
+_BIND: Final = _peer("named", "named.conf", "-f", "-4", "-n", "1", "-c", "{config}")
+_DNSDIST: Final = _peer("dnsdist", "dnsdist.conf", "--supervised", "--disable-syslog", "-C", "{config}")
+# With -d it keeps its user, whom it could not change in a user namespace.
+_DNSMASQ: Final = _peer("dnsmasq", "dnsmasq.conf", "-d", "-C", "{config}")
+
+RESOLVERS: Final[Mapping[str, Server]] = {
+    OURS: Server(None, _own("resolverd.toml"), modes=_ALL),
+    "unbound": Server("unbound", _UNBOUND, modes=_ALL),
+    "knot-resolver": Server("kresd", _KNOT, modes=_ALL),
+    "pdns-recursor": Server("pdns_recursor", _POWERDNS),
+    "bind9": Server("named", _BIND, modes=_ALL),
+    "dnsdist": Server("dnsdist", _DNSDIST, forwards=True, modes=_ALL),
+    # It ends a TCP connection after a hundred queries, and what waited on it is lost.
+    "dnsmasq": Server("dnsmasq", _DNSMASQ, forwards=True, modes=("udp",)),
+}
+"""Those that answer any client, ours first."""
+
+AUTHORITIES: Final[Mapping[str, Server]] = {
+    OURS: Server(None, own_authority),
+    "nsd": Server("nsd", nsd_authority),
+}
+"""Those that are asked for their own zone."""
+
+SHIPPED: Final[Mapping[str, Server]] = {OURS: Server(None, shipped)}
+"""Ours alone, with the world that it comes with."""
+
+FORWARDER: Final[Mapping[str, Server]] = {OURS: Server(None, _own("resolverd-forwarder.toml"))}
+"""Ours alone, with nothing but a forwarder."""

@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pytest
 
-from tests.bench.load import parse, write_names
+from tests.bench.load import parse, percentile, write_names
 
 REPORT = """\
 DNS Performance Testing Tool
@@ -33,17 +33,30 @@ Statistics:
 
 def test_a_report_is_read() -> None:
     outcome = parse(REPORT)
-    assert outcome[:4] == (1990, 10, 1983, 39800.5)
-    assert outcome.latency_us == pytest.approx(2987)
+    assert outcome[:4] == (1990, 10, {"SERVFAIL": 7, "NOERROR": 1983}, 39800.5)
+    assert outcome.latencies == []
 
 
 def test_a_load_without_any_response_is_none_and_no_error() -> None:
     silent = REPORT.replace("1990", "0").replace("SERVFAIL 7 (0.35%), NOERROR 1983 (99.65%)", "")
-    assert parse(silent)[:3] == (0, 10, 0)
+    assert parse(silent)[:3] == (0, 10, {})
 
 
 def test_a_response_code_on_another_line_is_not_believed() -> None:
-    assert parse(REPORT.replace(", NOERROR 1983 (99.65%)", "\n  NOERROR 5")).noerror == 0
+    assert parse(REPORT.replace(", NOERROR 1983 (99.65%)", "\n  NOERROR 5 (1%)")).codes == {"SERVFAIL": 7}
+
+
+def test_the_latency_of_each_query_is_read_and_sorted() -> None:
+    told = "> NOERROR h1.example.com A 0.000210\n> T h2.example.com A\n> NXDOMAIN h3.example.com A 0.000055\n"
+    assert parse(told + REPORT).latencies == [0.000055, 0.000210]
+
+
+def test_a_percentile_is_one_of_the_values() -> None:
+    values = [float(value) for value in range(1, 1001)]
+    assert [percentile(values, percent) for percent in (50, 99, 99.9, 100)] == [500, 990, 999, 1000]
+    assert percentile([7.0], 99.9) == 7.0
+    with pytest.raises(ValueError, match="no values"):
+        percentile([], 50)
 
 
 @pytest.mark.parametrize("missing", ["Queries completed", "Queries lost", "Queries per second"])

@@ -1,4 +1,4 @@
-"""A figure counts only with its proof, and each row is explained."""
+"""Each row is explained, and has somebody to be measured beside."""
 
 from __future__ import annotations
 
@@ -7,63 +7,73 @@ from pathlib import Path
 
 import pytest
 
-from tests.bench.load import Outcome
-from tests.bench.machine import PACKAGES, Unusable
-from tests.bench.rows import ROWS, Load
-from tests.bench.servers import Counts
+from tests.bench.loading import Load
+from tests.bench.machine import PACKAGES
+from tests.bench.rows import BEST, ROWS, Row
+from tests.bench.sample import response_octets
+from tests.bench.servers import AUTHORITIES, OURS, RESOLVERS
+from tests.bench.templates import DIRECTORY, filled
 
 PAGE = Path(__file__).resolve().parents[2] / "docs/performance.md"
-ALL = Outcome(completed=1000, lost=0, noerror=1000, qps=1.0, latency_us=1.0)
-NONE = Counts(stored=70, upstream=30)
-HITS, MISSES = Load(1000), Load(1000, hits=False)
-
-
-def test_hits_are_cpu_time_for_each_response() -> None:
-    sample = HITS.judge(ALL, 0.008, NONE, Counts(1070, 30))
-    assert sample.value == pytest.approx(8.0)
-    assert sample.facts["stored"] == 1.0
-    assert sample.facts["upstream"] == 0.0
-
-
-def test_misses_cost_one_upstream_query_each() -> None:
-    assert MISSES.judge(ALL, 0.2, NONE, Counts(70, 1030)).value == pytest.approx(200.0)
-
-
-@pytest.mark.parametrize(
-    ("load", "after", "why"),
-    [
-        (HITS, Counts(570, 30), "not hits"),
-        (HITS, Counts(1070, 130), "not hits"),
-        (MISSES, Counts(370, 1030), "not misses"),
-        (MISSES, Counts(70, 530), "not misses"),
-        (MISSES, Counts(70, 2030), "not misses"),
-    ],
-)
-def test_a_sample_without_its_proof_is_void(load: Load, after: Counts, why: str) -> None:
-    with pytest.raises(Unusable, match=why):
-        load.judge(ALL, 0.1, NONE, after)
-
-
-def test_responses_that_failed_are_not_answers() -> None:
-    with pytest.raises(Unusable, match="100 of 1000 responses were errors"):
-        HITS.judge(ALL._replace(noerror=900), 0.1, NONE, Counts(1070, 30))
-
-
-def test_queries_that_were_dropped_are_not_cheap() -> None:
-    with pytest.raises(Unusable, match="500 of 1500 queries got no response"):
-        HITS.judge(ALL._replace(lost=500), 0.1, NONE, Counts(1070, 30))
-
-
-def test_no_response_at_all_is_void_too() -> None:
-    with pytest.raises(Unusable, match="1000 of 1000"):
-        HITS.judge(Outcome(0, 1000, 0, 0.0, 0.0), 0.1, NONE, NONE)
+BY_NAME = {row.name: row for row in ROWS}
 
 
 def test_each_row_is_documented_with_its_bound() -> None:
-    documented = dict(re.findall(r"^\| `([\w-]+)` \|.*\| (\d+) \w+ \|$", PAGE.read_text(), re.MULTILINE))
-    assert documented == {row.name: f"{row.bound:g}" for row in ROWS}
+    section = PAGE.read_text().partition("\n## What each row proves\n")[2].partition("\n## ")[0]
+    documented = dict(re.findall(r"^\| `([\w-]+)` \|.*\| ([^|]+) \|$", section, re.MULTILINE))
+    assert documented == {row.name: row.bound_told for row in ROWS}
 
 
-def test_each_program_that_a_row_needs_has_a_package() -> None:
+def test_a_bound_is_told_with_what_it_is_a_bound_of() -> None:
+    assert BY_NAME["udp-hit"].bound_told == "1.25 × unbound"
+    assert BY_NAME["idle-rss"].bound_told == "48 MiB"
+    assert BY_NAME["nxdomain"].bound_told == "-"
+
+
+@pytest.mark.parametrize("row", ROWS, ids=lambda row: row.name)
+def test_whoever_a_bound_is_a_ratio_to_is_measured_by_default(row: Row) -> None:
+    lineup = row.lineup(None)
+    assert next(iter(lineup)) == OURS
+    if row.against == BEST:
+        assert len(lineup) > 2
+    elif row.against is not None:
+        assert row.against in lineup
+
+
+def test_others_are_measured_when_they_are_asked_for() -> None:
+    assert list(BY_NAME["udp-hit"].lineup(["dnsmasq", "bind9"])) == [OURS, "bind9", "dnsmasq"]
+    assert list(BY_NAME["udp-hit"].lineup([])) == [OURS]
+
+
+def test_those_that_only_forward_take_no_part_in_misses() -> None:
+    assert list(BY_NAME["miss"].lineup(["dnsmasq", "bind9"])) == [OURS, "bind9"]
+
+
+def test_each_program_has_a_package() -> None:
+    for server in (*RESOLVERS.values(), *AUTHORITIES.values()):
+        assert server.program is None or server.program in PACKAGES
+
+
+def test_there_are_enough_zones_for_a_row_that_wants_new_ones() -> None:
     for row in ROWS:
-        assert set(row.needs) <= PACKAGES.keys(), row.name
+        if row.zones and isinstance(row.take, Load):
+            assert row.zones >= row.take.queries * 1.5, row.name
+
+
+def test_a_response_of_one_record_is_as_long_as_it_is() -> None:
+    assert response_octets("example.com") == 12 + 17 + 16
+
+
+PLACES = (
+    *("directory", "host", "port", "tls_port", "hints", "certificate", "key", "leaf"),
+    *("address", "cookies", "zones", "authority"),
+)
+
+
+@pytest.mark.parametrize("path", sorted(DIRECTORY.iterdir()), ids=lambda path: path.name)
+def test_a_template_says_nothing_of_tls_unless_it_is_measured(path: Path) -> None:
+    places = {name: f"<{name}>" for name in PLACES}
+    plain, secure = (filled(path.name, places, tls) for tls in (False, True))
+    assert "<certificate>" not in plain
+    assert "@tls" not in plain + secure
+    assert ("<certificate>" in secure) == ("tls" in path.read_text())
