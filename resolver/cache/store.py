@@ -11,7 +11,10 @@ A generation is `SHARDS` dictionaries, by the hash of the key: a dictionary that
 for 40 ms when it holds 700,000 entries, and takes its table twice meanwhile. The hash of octets has a secret of the
 process in it, so nobody can choose names that meet in one of them.
 
-Limits: bytes are what the caller says an entry weighs plus `OVERHEAD`; expiry is the caller's to check.
+Limits: bytes are what the caller says an entry weighs plus `OVERHEAD`; expiry is the caller's to check. Values of up
+to 512 octets and larger ones are kept by two allocators, neither of which uses what the other has freed: a cache that
+was full of small ones and is then filled with large ones alone takes up to 1.9 times its limit. Filled with one kind, or
+with a mixture, it takes 0.93 to 1.04 of it.
 """
 
 from __future__ import annotations
@@ -24,7 +27,7 @@ V = TypeVar("V")
 OVERHEAD: Final = 143
 """Bytes that an entry costs in CPython beyond its key and what its value weighs: the headers of the key and of a value
 of octets, 33 each, what is lost to the next multiple of 16, and the dictionary. Measured by the growth of a process
-with 20,000 to 400,000 names: right within a sixth, by how full the dictionary is."""
+with 100,000 and 1,000,000 names of five kinds: right within a ninth, by how full the dictionaries are."""
 
 SHARDS: Final = 64
 """Dictionaries of a generation: with a million entries in all the longest growth of one takes about a millisecond."""
