@@ -1,5 +1,7 @@
 from __future__ import annotations
 
+import gc
+
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
@@ -399,3 +401,14 @@ def test_an_rrset_without_records_is_not_held():
     records, _ = made()
     records.learn(rrset("www.example.com. 300 IN A 192.0.2.1")._replace(rdatas=()), AUTHORITATIVE)
     assert len(records) == 0
+
+
+def test_the_collector_of_garbage_has_nothing_to_walk_in_what_is_held():
+    clock = ManualClock()
+    records = Records(100_000, clock)
+    for number in range(600):
+        records.learn(rrset(f"n{number}.example.com. 300 IN A 192.0.2.1"), AUTHORITATIVE)
+    generations = [each for shard in records.store._shards for each in shard]
+    assert sum(map(len, generations)) > 200
+    assert records.store.evicted
+    assert not any(map(gc.is_tracked, generations))
