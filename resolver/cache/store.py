@@ -13,8 +13,8 @@ process in it, so nobody can choose names that meet in one of them.
 
 Limits: bytes are what the caller says an entry weighs plus `OVERHEAD`; expiry is the caller's to check. Values of up
 to 512 octets and larger ones are kept by two allocators, neither of which uses what the other has freed: a cache that
-was full of small ones and is then filled with large ones alone takes up to 1.9 times its limit. Filled with one kind, or
-with a mixture, it takes 0.93 to 1.04 of it.
+was full of small ones and is then filled with large ones alone takes up to 1.9 times its limit. Filled with one kind,
+or with a mixture, it takes 0.86 to 1.05 of it.
 """
 
 from __future__ import annotations

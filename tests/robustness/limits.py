@@ -14,13 +14,15 @@ _SMALL: Final = 210
 
 
 def limits() -> list[Figure]:
-    """Filled beyond its limit with one kind of record, or with a mixture: the growth of the process at its highest."""
+    """Filled beyond its limit with one kind of record, or with a mixture: the growth of the process."""
     figures = []
     for size in SIZES_MB:
         limit = size * 1024 * 1024 * 3 // 8
-        for kind in (*KINDS, MIXED):
-            seen = filled(kind, limit * 5 // 2 // _NAME.get(kind, _SMALL), limit)
-            least, most = seen.lowest_full / limit, seen.highest / limit
-            what = f"records in a cache of {size} MiB, filled with {kind} beyond its limit: of its share it takes"
-            figures.append(Figure(what, f"{least:.2f} to {most:.2f}", "0.8 to 1.2", least >= 0.8 and most <= 1.2))
+        seen = [filled(kind, limit * 5 // 2 // _NAME.get(kind, _SMALL), limit) for kind in (*KINDS, MIXED)]
+        least, most = min(each.lowest_full for each in seen) / limit, max(each.highest for each in seen) / limit
+        what = (
+            f"a cache of {size} MiB, filled beyond its limit with each of five kinds of record, or a mixture: it takes"
+        )
+        wanted = "0.8 to 1.2 of its share"
+        figures.append(Figure(what, f"{least:.2f} to {most:.2f}", wanted, least >= 0.8 and most <= 1.2))
     return figures
