@@ -11,17 +11,17 @@ from __future__ import annotations
 import asyncio
 import itertools
 import sys
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import fields, replace
 from functools import partial
+from typing import TYPE_CHECKING
 
 from resolver import hints
-from resolver.auth.hierarchy import World
 from resolver.cache.cookies import Cookies
 from resolver.config import HEALTH_NAME, HEALTH_TEXT, Budget, Config
 from resolver.engine.budget import Limits
 from resolver.engine.delegation import Delegation, NameServer, Trim
-from resolver.message import Answerer
+from resolver.message import Answerer, Respond
 from resolver.network.base import Clock, Endpoint, Entropy, Network
 from resolver.network.clock import RealClock
 from resolver.network.entropy import SystemEntropy
@@ -41,10 +41,12 @@ from resolver.pipeline.screened import Screened
 from resolver.pipeline.staged import Staged
 from resolver.pipeline.stale import Stale, Staleness
 from resolver.program import Composed, Offload, Program, Setting
-from resolver.simulation import Simulation, hosts, recursing, root_of
 from resolver.wire import names
 from resolver.wire.parse import Bounds
 from resolver.wire.special import special_above
+
+if TYPE_CHECKING:  # a resolver without a world of its own does not load what serves one
+    from resolver.auth.hierarchy import World
 
 
 def build(
@@ -89,12 +91,9 @@ def compose(setting: Setting, *, network: Network | None = None, root: Delegatio
         bounds=Bounds(config.budget.message_records, config.budget.edns_options),
         cookies=setting.tools.cookies if config.resolver.cookies else None,
     )
-    simulated = {}
-    if setting.world is not None:
-        simulation = Simulation(setting.world, setting.port, replace(tools, cookies=None), setting.tasks, setting.log)
-        simulated = simulation.responders()
-        for host, respond in simulated.items():
-            memory.declare(host, respond)
+    simulated = _simulated(setting, tools)
+    for host, respond in simulated.items():
+        memory.declare(host, respond)
 
     settings = config.resolver
     caches.servers.max_in_flight = settings.max_per_server
@@ -149,6 +148,16 @@ def compose(setting: Setting, *, network: Network | None = None, root: Delegatio
     return Composed(Staged((screened.peek, reserved.peek, cached.peek), below), known, resolved, simulated)
 
 
+def _simulated(setting: Setting, tools: Tools) -> Mapping[str, Respond]:
+    """The servers of the world by their address, if there is a world."""
+    if setting.world is None:
+        return {}
+    from resolver.simulation import Simulation
+
+    without = replace(tools, cookies=None)
+    return Simulation(setting.world, setting.port, without, setting.tasks, setting.log).responders()
+
+
 def _limits(budget: Budget) -> Limits:
     """The limits that the section `[budget]` gives for the engine."""
     return Limits(**{each.name: getattr(budget, each.name) for each in fields(Limits)})
@@ -183,6 +192,8 @@ def _network(setting: Setting, memory: SimulatedNetwork) -> Network:
         return public
     if not setting.bound:
         return Apart(configured, public, memory)
+    from resolver.simulation import hosts
+
     servers = setting.world.servers
     places = {host: Endpoint(server.ipv4, setting.port) for server in servers for host in hosts(server)}
     return Apart(configured, public, OnlyDeclared(tools.network, tools.clock, places))
@@ -208,6 +219,8 @@ def _root(setting: Setting) -> Delegation:
         return hints.from_file(settings.hints_file)
     if world is None:
         return Delegation(names.ROOT, (), 0, configured=True)
+    from resolver.simulation import recursing, root_of
+
     if settings.mode == "recursive":
         willing = recursing(world.root_servers, port)
         return hints.root(NameServer(name, found) for name, found in willing.items())

@@ -11,12 +11,10 @@ import asyncio
 import itertools
 from collections.abc import Awaitable, Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
-from typing import Final
+from typing import TYPE_CHECKING, Final, TypeAlias
 
 from resolver import serving
-from resolver.auth import hierarchy
-from resolver.auth.hierarchy import World
-from resolver.auth.shipped import find_zones
+from resolver.auth.shipped import load_world
 from resolver.cache.records import NAME_ERROR
 from resolver.caches import Caches, new_caches
 from resolver.config import Config
@@ -34,6 +32,9 @@ from resolver.server.flights import MOST
 from resolver.server.respond import Responder
 from resolver.tasks import Tasks
 from resolver.wire import names, types
+
+if TYPE_CHECKING:
+    from resolver.auth.hierarchy import World
 
 IN_MEMORY_PORT: Final = 53
 """The port of simulated servers that bind none."""
@@ -68,7 +69,7 @@ class Composed:
 
 
 Compose = Callable[[Setting], Composed]
-Offload = Callable[[Callable[[], World | None]], Awaitable[World | None]]
+Offload: TypeAlias = "Callable[[Callable[[], World | None]], Awaitable[World | None]]"
 """Runs what takes long where it does not keep clients waiting: in a thread, or in virtual time right here."""
 
 
@@ -246,7 +247,7 @@ class Program:
             return None
         if self._given_world is not None:
             return self._given_world
-        return hierarchy.load(config.world.directory or find_zones())
+        return load_world(config.world.directory)
 
     def _bind_front(self, config: Config, buffer: int) -> list[Bound]:
         """The new listeners of `config`, bound. On a machine without IPv6 its loopback and wildcard are left out."""

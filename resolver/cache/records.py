@@ -10,6 +10,7 @@ Rules
 * Time is counted in whole seconds, so that a TTL seen by one client is never higher than one seen before it.
 * What has expired stays until room is needed, for those who ask for what is stale (RFC 8767). Of what is stale the
   latest learnt counts, and anything that is not stale counts more.
+* What is known of a name is one entry, of `MAX_TYPES` types at most; it is used, or forgotten, as one.
 * What is too large for the cache is answered and held for `BRIEFLY_S` only.
 
 Limits: the referrals of a parent and their glue are not records; they are in `delegations.py`, so nothing
@@ -40,15 +41,19 @@ BRIEFLY_S: Final = 1
 PREFETCHED_TTL_S: Final = 10
 """The lowest TTL whose last tenth is worth a second's notice."""
 
-_END_NAME_ERROR: Final = NAME_ERROR.to_bytes(2, "big")
-_ENDS_OTHERS: Final = (_END_NAME_ERROR, Type.CNAME.to_bytes(2, "big"))
-"""How the keys end of what answers for every type."""
+MAX_TYPES: Final = 16
+"""Types of a name of which something is held. For one more the oldest denial goes, and where there is none the oldest
+data: so who asks a name for every type there is pushes out nothing but denials. All are copied when one is learnt."""
+
+_tuple: Final = tuple.__new__
+_CNAME: Final = int(Type.CNAME)
+_DNAME: Final = int(Type.DNAME)
+_ANY: Final = int(Type.ANY)
 _ANSWERING_ANY: Final = (
     *(Type.A, Type.NS, Type.CNAME, Type.SOA, Type.PTR, Type.MX, Type.TXT, Type.AAAA),
     *(Type.SRV, Type.DNAME, Type.SVCB, Type.HTTPS, Type.CAA, Type.ANY, NAME_ERROR),
 )
 """What is looked for when ANY is asked: one RRset, that of the lowest type (RFC 8482 section 4.1), then denials."""
-_ENDS_ANY: Final = tuple(each.to_bytes(2, "big") for each in _ANSWERING_ANY)
 
 _NO_DATA: Final = frozenset((NAME_ERROR, *range(128, 256)))
 """Types of queries and messages (RFC 6895 section 3.1): no record has them, whatever a server sends."""
@@ -95,25 +100,20 @@ class TtlLimits:
     max_bytes: int = 8_192
 
 
-def _weigh(entry: bytes) -> int:
-    return len(entry)
-
-
-def _key(name: bytes, rtype: int) -> bytes:
-    return names.fold(name) + rtype.to_bytes(2, "big")
-
-
 class Records:
     """RRsets and denials of class IN, within a limit of bytes."""
 
     def __init__(self, limit_bytes: int, clock: Clock, ttls: TtlLimits | None = None) -> None:
         self.ttls = ttls or TtlLimits()
-        self._clock = clock
+        self._boottime = clock.boottime
         self.any_dname = False
         """Most resolvers never meet one, and need not look for it at each miss."""
-        self.store: ByteStore[bytes] = ByteStore(limit_bytes, _weigh)
+        self.store: ByteStore[bytes] = ByteStore(limit_bytes, len)
+        """What is known by folded name, as `packed` lays it out."""
+        self._held = self.store.get
 
     def __len__(self) -> int:
+        """The number of names of which something is held."""
         return len(self.store)
 
     def recall(self, name: bytes, rtype: int) -> Known | None:
@@ -121,74 +121,82 @@ class Records:
 
         For ANY it is one RRset.
         """
-        found = self._fresh(name, rtype)
-        if found is None:
+        key = name.lower()
+        held = self._held(key)
+        if held is None:
             return None
-        key, held, left = found
-        return _known(key, held, left)
+        now = int(self._boottime())
+        at = _fresh(held, rtype, now)
+        return None if at < 0 else _known(key, held, at, now)
 
     def recall_stale(self, name: bytes, rtype: int, age: int) -> Known | None:
         """As `recall`; failing that, what has expired for less than `age` seconds, with a TTL of 0."""
-        candidates = self._candidates(name, rtype)
-        if not candidates:
+        key = name.lower()
+        held = self._held(key)
+        if held is None:
             return None
-        known = self.recall(name, rtype)
-        if known is not None or rtype == Type.ANY:
-            return known
-        now = int(self._clock.boottime())
-        best: tuple[int, bytes, bytes] | None = None
-        for key, held in candidates:
-            expires, ttl = packed.ends(held)
-            if expires + age > now and (best is None or expires - ttl > best[0]):
-                best = expires - ttl, key, held
-        return None if best is None else _known(best[1], best[2], 0)
+        now = int(self._boottime())
+        at = _fresh(held, rtype, now)
+        if at < 0 and rtype != _ANY:
+            at = _latest(held, rtype, now - age)
+        return None if at < 0 else _known(key, held, at, now)
 
     def renewable_in(self, name: bytes, rtype: int) -> int | None:
         """Seconds until what `recall` gives is in the last tenth of the TTL that it was learnt with; 0 when it is.
 
         None when nothing is held, or that TTL is below `PREFETCHED_TTL_S`.
         """
-        found = self._fresh(name, rtype)
-        if found is None:
+        held = self._held(name.lower())
+        if held is None:
             return None
-        ttl = packed.ends(found[1]).ttl
-        return None if ttl < PREFETCHED_TTL_S else max(0, found[2] - ttl // 10)
+        now = int(self._boottime())
+        at = _fresh(held, rtype, now)
+        if at < 0:
+            return None
+        expires, ttl = packed.ends(held, at)
+        return None if ttl < PREFETCHED_TTL_S else max(0, expires - now - ttl // 10)
 
     def dname_above(self, name: bytes, *, stale_for: int = 0) -> RRset | None:
         """The DNAME that is held nearest above `name`, with what is left of its TTL; 0 for one that is stale."""
         if not self.any_dname:
             return None
-        now = int(self._clock.boottime())
-        for owner in islice(names.ancestors(name), 1, None):
-            key = _key(owner, Type.DNAME)
-            held = self.store.get(key)
-            if held is None:
-                continue
-            expires = packed.ends(held).expires
-            if expires + stale_for > now and (known := _known(key, held, max(0, expires - now))).rrset is not None:
-                return known.rrset
+        now = int(self._boottime())
+        for owner in islice(names.ancestors(names.fold(name)), 1, None):
+            held = self._held(owner) or b""
+            for each in packed.sections(held):
+                if each.type == _DNAME and not each.denial and each.expires + stale_for > now:
+                    return packed.unpack(owner, held, each.at, now)
         return None
 
     def left(self, rrset: RRset) -> int:
         """The seconds for which `rrset`, learnt before, is still good, at most its TTL; 0 if it is not held."""
-        held = self.store.get(_key(rrset.name, rrset.type))
+        held = self._held(rrset.name.lower())
         if held is None:
             return 0
-        return max(0, min(rrset.ttl, packed.ends(held).expires - int(self._clock.boottime())))
+        rtype, at, end = rrset.type, 0, len(held)
+        while at < end:
+            found, size, expires, _, _, _ = packed.read_head(held, at)
+            if found == rtype:
+                left: int = expires - int(self._boottime())
+                return max(0, min(rrset.ttl, left))
+            at += size
+        return 0
 
     def learn(self, rrset: RRset, credibility: Credibility) -> RRset:
         """`rrset` is held for its TTL, within the limits, unless better data is there. Returned with that TTL."""
-        if rrset.type in _NO_DATA:
+        name, rtype, _, ttl, rdatas = rrset
+        if rtype in _NO_DATA or not rdatas:
             return rrset
         limits = self.ttls
-        ttl = max(limits.minimum, min(rrset.ttl, limits.maximum))
-        if len(rrset.rdatas) > limits.max_records or sum(map(len, rrset.rdatas)) > limits.max_bytes:
-            ttl = min(ttl, BRIEFLY_S)
-        learnt = rrset if ttl == rrset.ttl else rrset._replace(ttl=ttl)
-        self._put(_key(rrset.name, rrset.type), learnt, credibility, denial=False)
-        self.any_dname = self.any_dname or rrset.type == Type.DNAME
-        if ttl:
-            self._drop_if_weaker(_key(rrset.name, NAME_ERROR), credibility)
+        held_for = ttl
+        if not limits.minimum <= ttl <= limits.maximum:
+            held_for = max(limits.minimum, min(ttl, limits.maximum))
+        if len(rdatas) > limits.max_records or sum(map(len, rdatas)) > limits.max_bytes:
+            held_for = min(held_for, BRIEFLY_S)
+        learnt = rrset if held_for == ttl else rrset._replace(ttl=held_for)
+        if rtype == _DNAME:
+            self.any_dname = True
+        self._put(name.lower(), rtype, learnt, credibility)
         return learnt
 
     def learn_denial(self, name: bytes, rtype: int, soa: RRset, credibility: Credibility) -> RRset:
@@ -198,71 +206,106 @@ class Records:
         """
         ttl = min(soa.ttl, rdata.soa_minimum(soa.rdatas[0]), self.ttls.negative_maximum)
         learnt = soa._replace(ttl=ttl)
-        self._put(_key(name, rtype), learnt, credibility, denial=True)
+        self._put(name.lower(), rtype, learnt, credibility | packed.DENIAL)
         return learnt
 
     def flush(self, name: bytes, *, subtree: bool) -> int:
         """Nothing is held of `name`, nor of any name below it when `subtree`. The number of entries that went."""
         folded = names.fold(name)
-        doomed = [
-            key for key, _ in self.store.items() if key[:-2] == folded or (subtree and names.is_below(key[:-2], folded))
-        ]
-        for key in doomed:
+        doomed = [(folded, self._held(folded) or b"")]
+        if subtree:
+            doomed = [each for each in self.store.items() if names.is_below(each[0], folded)]
+        for key, _ in doomed:
             self.store.remove(key)
-        return len(doomed)
+        return sum(1 for _, held in doomed for _ in packed.sections(held))
 
     def listed(self) -> Iterator[Listed]:
         """What is held and has not expired. Nothing must be learnt meanwhile."""
-        now = int(self._clock.boottime())
+        now = int(self._boottime())
         for key, held in self.store.items():
-            left = packed.ends(held).expires - now
-            if left > 0:
-                entry = packed.unpack(key, held, left)
-                count = 0 if entry.denial else len(entry.rrset.rdatas)
-                yield Listed(key[:-2], int.from_bytes(key[-2:], "big"), left, count)
+            for each in packed.sections(held):
+                if each.expires > now:
+                    yield Listed(key, each.type, each.expires - now, packed.count(held, each))
 
-    def _candidates(self, name: bytes, rtype: int) -> list[tuple[bytes, bytes]]:
-        """The entries that can answer for `name` and `rtype`, the one that counts most first."""
-        folded = names.fold(name)
-        asked = rtype.to_bytes(2, "big")
-        ends = _ENDS_ANY if rtype == Type.ANY else (asked, *_ENDS_OTHERS)
-        found = self.store.present([folded + end for end in ends])
-        if not found:
-            return found
-        # That a type is denied says nothing of another.
-        return [
-            (key, held) for key, held in found if key[-2:] in (asked, _END_NAME_ERROR) or not packed.is_denial(held)
-        ]
-
-    def _fresh(self, name: bytes, rtype: int) -> tuple[bytes, bytes, int] | None:
-        """The entry that answers now, under its key, and the seconds that are left of it."""
-        now = int(self._clock.boottime())
-        for key, held in self._candidates(name, rtype):
-            left = packed.ends(held).expires - now
-            if left > 0:
-                return key, held, left
-        return None
-
-    def _put(self, key: bytes, rrset: RRset, credibility: int, *, denial: bool) -> None:
-        now = int(self._clock.boottime())
-        before = self.store.get(key)
-        if before is not None:
-            good = packed.ends(before).expires > now
-            if good and (packed.credibility(before) > credibility or rrset.ttl <= 0):
-                return
-            if rrset.ttl <= 0:  # it is stale, and something else is true now
-                self.store.remove(key)
-        if rrset.ttl > 0:
-            self.store.put(key, packed.pack(key, rrset, credibility, now + rrset.ttl, denial=denial))
-
-    def _drop_if_weaker(self, key: bytes, credibility: int) -> None:
-        before = self.store.get(key)
-        if before is not None and packed.credibility(before) <= credibility:
+    def _put(self, key: bytes, rtype: int, rrset: RRset, trust: int) -> None:
+        """`rrset` is what is known of `key` and `rtype`, unless something better is; with a TTL of 0 nothing is."""
+        held = self._held(key)
+        ttl = rrset.ttl
+        if held is None:
+            if ttl > 0:
+                self.store.put(key, packed.pack(key, rtype, rrset, trust, int(self._boottime()) + ttl))
+            return
+        now = int(self._boottime())
+        credibility = trust & ~packed.DENIAL
+        ends_error = ttl > 0 and trust < packed.DENIAL
+        kept = []
+        for each in packed.sections(held):
+            if each.type == rtype:
+                if each.expires <= now or (each.credibility <= credibility and ttl > 0):
+                    continue
+                ttl = 0  # it stays as it is
+            elif each.type == NAME_ERROR and ends_error and each.credibility <= credibility:
+                continue
+            kept.append(held[each.at : each.stop])
+        if ttl > 0:
+            if len(kept) == MAX_TYPES:
+                denial = (at for at, each in enumerate(kept) if each[packed.TRUST_AT] >= packed.DENIAL)
+                del kept[next(denial, 0)]
+            kept.append(packed.pack(key, rtype, rrset, trust, now + ttl))
+        if kept:
+            self.store.put(key, b"".join(kept))
+        else:
             self.store.remove(key)
 
 
-def _known(key: bytes, held: bytes, left: int) -> Known:
-    entry = packed.unpack(key, held, left)
-    if entry.denial:
-        return Known(None, entry.rrset, key[-2:] == b"\0\0")
-    return Known(entry.rrset, None, False)
+def _fresh(held: bytes, rtype: int, now: int) -> int:
+    """Where the section stands that answers for `rtype` at `now`; below 0 when none does.
+
+    That a type is denied says nothing of another: beside the type itself a name error and an alias answer.
+    """
+    if rtype == _ANY:
+        return next((each.at for each in _answering_any(held) if each.expires > now), -1)
+    denied = alias = -1
+    at, end = 0, len(held)
+    while at < end:
+        found, size, expires, _, trust, _ = packed.read_head(held, at)
+        if expires > now:
+            if found == rtype:
+                return at
+            if found == NAME_ERROR:
+                denied = at
+            elif found == _CNAME and trust < packed.DENIAL:
+                alias = at
+        at += size
+    return denied if denied >= 0 else alias
+
+
+def _latest(held: bytes, rtype: int, ended: int) -> int:
+    """Where of the sections that could answer for `rtype` and end after `ended` the one stands that was learnt last."""
+    best: packed.Section | None = None
+    for each in packed.sections(held):
+        answers = each.type in (rtype, NAME_ERROR) or (each.type == _CNAME and not each.denial)
+        if answers and each.expires > ended and (best is None or _learnt(each) >= _learnt(best)):
+            best = each
+    return -1 if best is None else best.at
+
+
+def _learnt(section: packed.Section) -> int:
+    return section.expires - section.ttl
+
+
+def _answering_any(held: bytes) -> list[packed.Section]:
+    """The sections that answer for ANY, the one that counts most first."""
+    there = [
+        each
+        for each in packed.sections(held)
+        if each.type in _ANSWERING_ANY and (not each.denial or each.type in (_ANY, NAME_ERROR))
+    ]
+    return sorted(there, key=lambda each: _ANSWERING_ANY.index(each.type))
+
+
+def _known(key: bytes, held: bytes, at: int, now: int) -> Known:
+    rrset = packed.unpack(key, held, at, now)
+    if held[at + packed.TRUST_AT] < packed.DENIAL:
+        return _tuple(Known, (rrset, None, False))
+    return Known(None, rrset, not held[at] and not held[at + 1])

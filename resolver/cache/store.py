@@ -7,12 +7,19 @@ a plain dictionary and without a list to maintain. The forgotten generation is e
 insertions, `_FREED_PER_BYTE` bytes for each that is put, because freeing a million entries at once would stall the
 loop. So what is in memory, forgotten entries included, stays within the limit.
 
-Limits: bytes are what the caller says an entry weighs plus `OVERHEAD`; expiry is the caller's to check.
+A generation is `SHARDS` dictionaries, by the hash of the key: a dictionary that grows is copied, which stalls the loop
+for 40 ms when it holds 700,000 entries, and takes its table twice meanwhile. The hash of octets has a secret of the
+process in it, so nobody can choose names that meet in one of them.
+
+Limits: bytes are what the caller says an entry weighs plus `OVERHEAD`; expiry is the caller's to check. Values of up
+to 512 octets and larger ones are kept by two allocators, neither of which uses what the other has freed: a cache that
+was full of small ones and is then filled with large ones alone takes up to 1.9 times its limit. Filled with one kind,
+or with a mixture, it takes 0.86 to 1.05 of it.
 """
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterator
 from typing import Final, Generic, TypeVar
 
 V = TypeVar("V")
@@ -20,8 +27,12 @@ V = TypeVar("V")
 OVERHEAD: Final = 143
 """Bytes that an entry costs in CPython beyond its key and what its value weighs: the headers of the key and of a value
 of octets, 33 each, what is lost to the next multiple of 16, and the dictionary. Measured by the growth of a process
-with 20,000 to 400,000 names: right within a sixth, by how full the dictionary is."""
+with 100,000 and 1,000,000 names of five kinds: right within a ninth, by how full the dictionaries are."""
 
+SHARDS: Final = 64
+"""Dictionaries of a generation: with a million entries in all the longest growth of one takes about a millisecond."""
+
+_MASK: Final = SHARDS - 1
 _FREED_PER_BYTE: Final = 2
 """More than one, so that a doomed generation is gone well before the next one is full, whatever its entries weigh."""
 
@@ -29,71 +40,70 @@ _FREED_PER_BYTE: Final = 2
 class ByteStore(Generic[V]):
     """Values by key, at most `limit` bytes of them; `weigh` gives the bytes of a value's content."""
 
-    __slots__ = ("_bytes", "_doomed", "_half", "_old", "_weigh", "_young", "evicted", "limit")
+    __slots__ = ("_bytes", "_doomed", "_doomed_bytes", "_half", "_old_bytes", "_shards", "_weigh", "evicted", "limit")
 
     def __init__(self, limit: int, weigh: Callable[[V], int]) -> None:
         self.limit = limit
         self.evicted = 0
         self._half = limit // 2
         self._weigh = weigh
-        self._bytes = 0  # of the young generation
-        self._young: dict[bytes, V] = {}
-        self._old: dict[bytes, V] = {}
-        self._doomed: dict[bytes, V] = {}
+        self.clear()
+
+    def clear(self) -> None:
+        """Nothing is held."""
+        # Young and old side by side: most often a key is looked for in both. A key is in one of them at most.
+        self._shards: list[tuple[dict[bytes, V], dict[bytes, V]]] = [({}, {}) for _ in range(SHARDS)]
+        self._doomed: list[dict[bytes, V]] = []
+        self._bytes = self._old_bytes = self._doomed_bytes = 0
 
     def __len__(self) -> int:
-        return len(self._young) + len(self._old)
+        return sum(len(young) + len(old) for young, old in self._shards)
 
     def get(self, key: bytes) -> V | None:
         """The value of `key`, which is young again; None when it is not held."""
-        value = self._young.get(key)
-        if value is None and (value := self._old.get(key)) is not None:
+        young, old = self._shards[hash(key) & _MASK]
+        value = young.get(key)
+        if value is None and old and (value := old.get(key)) is not None:
             self.put(key, value)
         return value
 
-    def present(self, keys: Sequence[bytes]) -> list[tuple[bytes, V]]:
-        """Those of `keys` that have a value, with it, in their order; most often none has, and that is told soon."""
-        young, old = self._young, self._old
-        there = [key for key in keys if key in young or key in old]
-        return [(key, value) for key in there if (value := self.get(key)) is not None] if there else []
-
     def put(self, key: bytes, value: V) -> None:
         """`key` has `value`, unless that alone weighs more than half of the limit: then nothing is held for it."""
-        self.remove(key)
         weight = OVERHEAD + len(key) + self._weigh(value)
-        if weight > self._half:
-            return
-        if self._bytes + weight > self._half:
+        young, old = self._shards[hash(key) & _MASK]
+        if key in young or key in old:
+            self.remove(key)
+        held = self._bytes + weight
+        if held > self._half:
+            if weight > self._half:
+                return
             self._turn()
-        self._young[key] = value
-        self._bytes += weight
+            young, held = self._shards[hash(key) & _MASK][0], weight
+        young[key] = value
+        self._bytes = held
         if self._doomed:
             self._free(_FREED_PER_BYTE * weight)
 
     def remove(self, key: bytes) -> bool:
         """`key` has no value; True when it had one."""
-        value = self._young.pop(key, None)
-        if value is not None:
+        young, old = self._shards[hash(key) & _MASK]
+        if (value := young.pop(key, None)) is not None:
             self._bytes -= OVERHEAD + len(key) + self._weigh(value)
             return True
-        return self._old.pop(key, None) is not None
-
-    def clear(self) -> None:
-        """Nothing is held."""
-        self._young, self._old, self._doomed, self._bytes = {}, {}, {}, 0
+        if (value := old.pop(key, None)) is not None:
+            self._old_bytes -= OVERHEAD + len(key) + self._weigh(value)
+            return True
+        return False
 
     def items(self) -> Iterator[tuple[bytes, V]]:
-        """Every key with its value, the young ones first. The store must not be changed meanwhile."""
-        yield from self._young.items()
-        yield from self._old.items()
+        """Every key with its value, in no order. The store must not be changed meanwhile."""
+        for young, old in self._shards:
+            yield from young.items()
+            yield from old.items()
 
     def bytes_held(self) -> int:
-        """Bytes of all that is in memory, as `weigh` counts them; walks the older generations."""
-        return self._bytes + sum(
-            OVERHEAD + len(key) + self._weigh(value)
-            for generation in (self._old, self._doomed)
-            for key, value in generation.items()
-        )
+        """Bytes of all that is in memory, as `weigh` counts them: what is forgotten and not yet freed is part of it."""
+        return self._bytes + self._old_bytes + self._doomed_bytes
 
     def resize(self, limit: int) -> None:
         """At most `limit` bytes are held. Everything is forgotten when that is less than what was held."""
@@ -103,15 +113,21 @@ class ByteStore(Generic[V]):
 
     def _free(self, weight: int) -> None:
         """At least `weight` bytes of the forgotten generation are gone."""
-        doomed = self._doomed
-        while doomed and weight > 0:
-            key, value = doomed.popitem()
-            weight -= OVERHEAD + len(key) + self._weigh(value)
-        if not doomed:
-            self._doomed = {}  # an emptied dictionary keeps its table
+        left = self._doomed_bytes
+        enough = max(0, left - weight)
+        while left > enough:
+            doomed = self._doomed[-1]
+            while doomed and left > enough:
+                key, value = doomed.popitem()
+                left -= OVERHEAD + len(key) + self._weigh(value)
+            if not doomed:
+                self._doomed.pop()  # with its table, which an emptied dictionary keeps
+        self._doomed_bytes = left
 
     def _turn(self) -> None:
         """The young generation is the old one now, and the old one is forgotten."""
-        self.evicted += len(self._old)
-        self._doomed = self._old
-        self._old, self._young, self._bytes = self._young, {}, 0
+        self.evicted += sum(len(old) for _, old in self._shards)
+        self._doomed += [old for _, old in self._shards if old]
+        self._doomed_bytes += self._old_bytes
+        self._shards = [({}, young) for young, _ in self._shards]
+        self._old_bytes, self._bytes = self._bytes, 0

@@ -9,6 +9,7 @@ wrong, 130 interrupted.
 from __future__ import annotations
 
 import argparse
+import gc
 import importlib
 import os
 import sys
@@ -17,6 +18,10 @@ from typing import Final, NamedTuple, NoReturn
 
 from resolver.errors import ConfigError, InputError, ResolverdError
 from resolver.version import VERSION
+
+SEARCHED_AFTER: Final = 100_000
+"""New objects after which garbage is searched for. What a command makes at its start is modules and settings, which
+stay: at Python's usual 700 they are searched a hundred times, for a sixteenth of the time to the first answer."""
 
 
 class Parser(argparse.ArgumentParser):
@@ -49,6 +54,7 @@ COMMANDS: Final[dict[str, Command]] = {
 def main(argv: Sequence[str] | None = None) -> int:
     """The command that `argv` (without the program's name) asks for has run; returns its exit code."""
     words = list(sys.argv[1:] if argv is None else argv)
+    gc.set_threshold(SEARCHED_AFTER, *gc.get_threshold()[1:])
     try:
         code = _run(words)
         sys.stdout.flush()

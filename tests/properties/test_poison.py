@@ -46,9 +46,8 @@ def check_cache(stage: Stage, insiders: set[str]) -> None:
     """Nothing that is held outside `insiders` is a liar's."""
     outside = stage.outside(insiders)
     caches = stage.program._caches
-    for key in [key for key, _ in caches.records.store.items()]:
-        name = key[:-2]
-        held = caches.records.recall(name, int.from_bytes(key[-2:], "big"))
+    for name, rtype, _, _ in list(caches.records.listed()):
+        held = caches.records.recall(name, rtype)
         for rrset in (held.rrset, held.soa) if held is not None else ():
             if rrset is not None and outside(name):
                 assert not any(map(poisoned, rrset.rdatas)), f"{names.to_text(name)}: {rrset}"

@@ -106,12 +106,15 @@ def test_it_may_have_as_many_files_open_as_the_system_lets_it(
 
 
 def test_searching_for_garbage_keeps_nobody_waiting() -> None:
-    """Collections of the young are small enough to take a millisecond; what exists at the start is in none."""
+    """Collections of the young walk few objects: the middle one takes what so many young ones have left, and the last.
+
+    What exists at the start is in none.
+    """
     before = gc.get_threshold()
     try:
         lived()
         youngest, middle, _ = gc.get_threshold()
-        assert youngest * middle <= 5000
+        assert youngest * (middle + 2) <= 10_000
         assert gc.get_freeze_count() > 10_000
     finally:
         gc.unfreeze()

@@ -13,6 +13,7 @@ import pytest
 
 from resolver import program as module
 from resolver.app import build
+from resolver.auth import hierarchy
 from resolver.config import Config
 from resolver.errors import ListenError, ResolutionFailed, ZoneError
 from resolver.listeners import bind
@@ -600,7 +601,7 @@ def test_a_forward_zone_is_asked_over_real_sockets(on_loop):
 @pytest.mark.sockets
 def test_clients_are_answered_while_a_reload_reads_the_zones(on_loop, monkeypatch):
     answered = threading.Event()
-    original = module.hierarchy.load
+    original = hierarchy.load
 
     def load(directory):
         assert answered.wait(5), "nobody was answered meanwhile"
@@ -609,7 +610,7 @@ def test_clients_are_answered_while_a_reload_reads_the_zones(on_loop, monkeypatc
     async def main():
         program = build(settings())
         await program.start()
-        monkeypatch.setattr(module.hierarchy, "load", load)
+        monkeypatch.setattr(hierarchy, "load", load)
         reload = asyncio.ensure_future(program.reload(program.config))
         response = await ask(program.listening[0], "www.example.com")
         answered.set()

@@ -10,12 +10,13 @@ from pathlib import Path
 
 import pytest
 
+from tests.support.filling import KINDS, MIXED, filled
+
 ROOT = Path(__file__).resolve().parents[3]
 
 PREAMBLE = """
 import gc, json, os, sys
 from resolver.cache.answers import AnswerStore
-from resolver.cache.records import NAME_ERROR, Credibility, Records
 from resolver.message import QR, Edns, Message, Question, RRset
 from resolver.wire import names, stored
 from resolver.wire.render import render, render_query
@@ -32,23 +33,8 @@ def positive(number, count=1):
     owner = names.from_text(f"host{number}.department{number % 97}.example.com.")
     return RRset(owner, 1, 1, 300, tuple((number * 7 + each).to_bytes(4, "big") for each in range(count)))
 
-def soa():
-    first, second = names.from_text("ns1.example.com."), names.from_text("hostmaster.example.com.")
-    return RRset(names.from_text("example.com."), 6, 1, 900, (first + second + bytes(18) + b"\\x0e\\x10",))
-
 def told(*values):
     print(json.dumps(values))
-"""
-
-FLOOD = """
-records, before = Records(1 << 30, Clock()), resident()
-for number in range(COUNT):
-    if DENIED:
-        records.learn_denial(positive(number).name, NAME_ERROR, soa(), Credibility.AUTHORITATIVE_ANSWER)
-    else:
-        records.learn(positive(number), Credibility.AUTHORITATIVE_ANSWER)
-assert len(records) == COUNT
-told((resident() - before) / COUNT, records.store.bytes_held() / COUNT)
 """
 
 STORED = """
@@ -59,16 +45,6 @@ for number in range(COUNT):
     response = render(Message(7, QR, 0, question, (data,), (), (), Edns()))
     answers.keep(stored.key(render_query(7, question, rd=True, edns=Edns()), False), response)
 told((resident() - before) / COUNT, answers.bytes_held() / COUNT)
-"""
-
-CHURN = """
-limit = 12 << 20
-records, before, highest = Records(limit, Clock()), resident(), 0
-for number in range(COUNT):
-    records.learn(positive(number, 1 + number * number % 40), Credibility.AUTHORITATIVE_ANSWER)
-    if number % 10_000 == 0:
-        highest = max(highest, resident() - before)
-told(highest, limit)
 """
 
 
@@ -91,11 +67,12 @@ linux = pytest.mark.skipif(
 
 
 @linux
-@pytest.mark.parametrize(("denied", "count"), [(False, 200_000), (True, 60_000)])
-def test_a_name_that_was_asked_for_once_costs_at_most_300_bytes_and_weighs_what_it_costs(denied: bool, count: int):
-    resident, weight = measured(FLOOD, COUNT=count, DENIED=denied)
-    assert resident <= 300
-    assert 0.83 * resident <= weight <= 1.2 * resident
+@pytest.mark.parametrize("kind", KINDS)
+def test_a_name_costs_at_most_300_bytes_beyond_its_data_and_weighs_what_it_costs(kind: str):
+    seen = filled(kind, 10_000 if kind == "TXT" else 30_000, 1 << 40)
+    assert seen.names >= 10_000
+    assert (seen.resident - seen.data) / seen.names <= 300
+    assert 0.83 * seen.resident <= seen.weighed <= 1.2 * seen.resident
 
 
 @linux
@@ -106,6 +83,10 @@ def test_a_stored_answer_weighs_what_it_costs():
 
 
 @linux
-def test_entries_that_come_and_go_stay_within_the_limit():
-    highest, limit = measured(CHURN, COUNT=100_000)
-    assert 0.5 * limit <= highest <= 1.2 * limit
+@pytest.mark.parametrize("kind", [*KINDS, MIXED])
+def test_names_that_come_and_go_take_the_limit_within_a_fifth(kind: str):
+    limit = 3 << 20
+    seen = filled(kind, 8_000 if kind == "TXT" else 40_000, limit)
+    assert seen.evicted > 0
+    assert 0.8 * limit <= seen.lowest_full
+    assert seen.highest <= 1.2 * limit

@@ -1,10 +1,12 @@
 from __future__ import annotations
 
+import gc
+
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from resolver.cache.records import NAME_ERROR, Credibility, Known, Records, TtlLimits
+from resolver.cache.records import MAX_TYPES, NAME_ERROR, Credibility, Known, Records, TtlLimits
 from resolver.message import RRset, Type
 from tests.support.clocks import ManualClock
 from tests.support.messages import name, rrset, soa
@@ -356,3 +358,57 @@ def test_what_is_listed_has_not_expired():
     records.learn_denial(WWW, NAME_ERROR, rrset(soa("example.com.")), AUTHORITATIVE)
     clock.advance(100)
     assert list(records.listed()) == [(WWW, Type.AAAA, 200, 1), (WWW, NAME_ERROR, 200, 0)]
+
+
+def test_what_is_known_of_a_name_is_one_entry_and_each_type_of_it_ends_for_itself():
+    records, clock = made()
+    short, long = rrset("www.example.com. 50 IN A 192.0.2.1"), rrset("www.example.com. 300 IN AAAA 2001:db8::1")
+    for each in (short, long):
+        records.learn(each, AUTHORITATIVE)
+    records.learn_denial(WWW, Type.HTTPS, rrset(soa("example.com.")), AUTHORITATIVE)
+    assert len(records) == 1
+    clock.advance(50)
+    assert records.recall(WWW, Type.A) is None
+    assert ttl_of(records.recall(WWW, Type.AAAA)) == 250
+    assert records.recall(WWW, Type.HTTPS) == Known(None, rrset(soa("example.com."))._replace(ttl=250), False)
+    records.learn(short, ANSWER)
+    assert ttl_of(records.recall(WWW, Type.A)) == 50
+    assert (records.left(long), records.left(short)) == (250, 50)
+
+
+def test_of_a_name_that_is_asked_for_every_type_the_data_stays_and_the_oldest_denial_goes():
+    records, _ = made()
+    records.learn(rrset("www.example.com. 300 IN A 192.0.2.1"), AUTHORITATIVE)
+    for rtype in range(1000, 1000 + MAX_TYPES + 2):
+        records.learn_denial(WWW, rtype, rrset(soa("example.com.")), AUTHORITATIVE)
+    assert sum(1 for _ in records.listed()) == MAX_TYPES
+    assert records.recall(WWW, Type.A) is not None
+    assert [records.recall(WWW, rtype) is None for rtype in (1000, 1001, 1002, 1003)] == [True, True, True, False]
+    records.learn_denial(WWW, 1003, rrset(soa("example.com.")), AUTHORITATIVE)  # again, and so it makes room for none
+    assert records.recall(WWW, 1004) is not None
+
+
+def test_of_more_types_than_are_held_what_was_learnt_first_goes_first():
+    records, _ = made()
+    one = rrset("www.example.com. 300 IN A 192.0.2.1")
+    for rtype in range(1000, 1000 + MAX_TYPES + 3):
+        records.learn(one._replace(type=rtype), AUTHORITATIVE)
+    assert records.recall(WWW, 1002) is None
+    assert records.recall(WWW, 1003) is not None
+
+
+def test_an_rrset_without_records_is_not_held():
+    records, _ = made()
+    records.learn(rrset("www.example.com. 300 IN A 192.0.2.1")._replace(rdatas=()), AUTHORITATIVE)
+    assert len(records) == 0
+
+
+def test_the_collector_of_garbage_has_nothing_to_walk_in_what_is_held():
+    clock = ManualClock()
+    records = Records(100_000, clock)
+    for number in range(600):
+        records.learn(rrset(f"n{number}.example.com. 300 IN A 192.0.2.1"), AUTHORITATIVE)
+    generations = [each for shard in records.store._shards for each in shard]
+    assert sum(map(len, generations)) > 200
+    assert records.store.evicted
+    assert not any(map(gc.is_tracked, generations))

@@ -3,7 +3,7 @@ from __future__ import annotations
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from resolver.cache.store import OVERHEAD, ByteStore
+from resolver.cache.store import OVERHEAD, SHARDS, ByteStore
 
 
 def store_for(entries: int) -> ByteStore[bytes]:
@@ -87,9 +87,8 @@ def test_the_bytes_in_memory_never_exceed_the_limit_whatever_entries_weigh(puts,
         for back in range(asked_again):
             store.get(key(max(0, number - back)))
         assert store.bytes_held() <= store.limit
-        assert store.bytes_held() == sum(OVERHEAD + 4 + len(value) for _, value in store.items()) + sum(
-            OVERHEAD + 4 + len(value) for value in store._doomed.values()
-        )
+        there = [*(value for _, value in store.items()), *(value for each in store._doomed for value in each.values())]
+        assert store.bytes_held() == sum(OVERHEAD + 4 + len(value) for value in there)
 
 
 def test_many_small_entries_that_are_forgotten_make_room_for_a_few_big_ones_at_once():
@@ -124,3 +123,22 @@ def test_a_new_limit_keeps_what_fits_and_forgets_all_that_does_not():
     for number in range(1000):
         store.put(key(number), b"1")
         assert store.bytes_held() <= store.limit
+
+
+def test_no_dictionary_holds_much_more_than_its_share_so_that_none_takes_long_to_grow():
+    store = store_for(64_000)
+    for number in range(100_000):
+        store.put(key(number), b"1")
+    generations = [each for shard in store._shards for each in shard] + store._doomed
+    assert sum(map(len, generations)) > 32_000
+    assert max(map(len, generations)) < 2 * 32_000 / SHARDS
+
+
+def test_a_key_is_held_once_and_weighs_once_whichever_generation_it_was_in():
+    store = store_for(10)
+    for _ in range(3):
+        for number in range(6):
+            store.put(key(number), b"1")
+            assert store.get(key(number)) == b"1"
+    assert len(store) == len(list(store.items())) == 6
+    assert store.bytes_held() == 6 * (OVERHEAD + 5)
