@@ -130,9 +130,8 @@ class _Shared:
         messages = tuple(self.waiting.values())
         self.close()
         for message in messages:
-            deliver, message.deliver = message.deliver, None
-            if deliver is not None:  # not closed by the receiver of another
-                deliver(trouble)
+            if message.deliver is not None:  # not closed by the receiver of another
+                message.deliver(trouble)
 
     def retire(self) -> None:
         """No message is sent by it any more; closed as soon as none is outstanding."""
@@ -211,10 +210,6 @@ class Pool:
             if all(shared is None or shared.retired for shared in slots):
                 del self._slots[to]
         return self.open > 0
-
-    def forget(self) -> None:
-        """The next message begins anew: every shared socket has been closed."""
-        self._slots.clear()
 
     def _opened(self, to: Endpoint, number: int) -> _Shared:
         """A new socket to `to`, in its slot. Raises OSError and OverflowError."""

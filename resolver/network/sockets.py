@@ -110,7 +110,6 @@ class SocketNetwork:
             self._sweeping = None
         for owner in tuple(self._poller.watched.values()):
             owner.close()
-        self._pool.forget()
         self._poller.close()
 
     def _shared(self, to: Endpoint, wire: bytes, transport: Transport, deliver: Deliver) -> Sending | None:

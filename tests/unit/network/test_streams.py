@@ -10,7 +10,7 @@ import pytest
 from resolver.message import Transport
 from resolver.network import streams
 from resolver.network.base import Endpoint, Trouble
-from tests.support.sockets import HandClock, Inbox, framed, network, read_message, tcp_server
+from tests.support.sockets import HandClock, Inbox, framed, network, read_message, tcp_server, unused_port
 
 pytestmark = pytest.mark.sockets
 
@@ -514,5 +514,44 @@ def test_queries_of_one_turn_leave_with_one_write(on_loop):
                 world.send(at, b"%d." % n, Transport.TCP, inbox)
             await inbox.wait_for(6)
         assert reads == [framed(b"0."), b"".join(framed(b"%d." % n) for n in range(1, 6))]
+
+    on_loop(main())
+
+
+def test_replies_that_are_late_because_they_were_given_up_do_not_end_a_connection(on_loop):
+    async def test(world, server, send):
+        many = streams.MAX_STRAYS + 2
+        sent = [send(b"%d." % n) for n in range(many + 1)]
+        await server.until_asked(many + 1)
+        for sending, _ in sent[:many]:
+            sending.close()
+        server.say(0, *(b"%d.late" % n for n in range(many)), b"%d.reply" % many)
+        assert await sent[many][1].wait_for(1) == [b"%d.reply" % many]
+        assert world.counts()["upstream.tcp_repeated"] == 0
+
+    with_server(on_loop, test)
+
+
+def test_a_first_reply_with_another_id_is_nobodys_when_it_could_be_of_two(on_loop):
+    async def test(world, server, send):
+        (_, one), (_, two) = send(b"1."), send(b"2.")
+        await server.until_asked(2)
+        server.say(0, b"?.", b"2.reply", b"1.reply")
+        assert await one.wait_for(1) == [b"1.reply"]
+        assert two.got == [b"2.reply"]
+        assert world.counts()["upstream.strays"] == 1
+
+    with_server(on_loop, test)
+
+
+def test_what_waited_for_a_connection_that_is_refused_is_not_sent_once_more(on_loop):
+    async def main():
+        world, inbox = network(), Inbox()
+        at = Endpoint("127.0.0.1", unused_port(kind=socket.SOCK_STREAM))
+        for n in range(2):
+            world.send(at, b"%d." % n, Transport.TCP, inbox)
+        assert await inbox.wait_for(2) == [Trouble.REFUSED] * 2
+        assert world.counts()["upstream.tcp_repeated"] == 0
+        assert world.open == 0
 
     on_loop(main())
