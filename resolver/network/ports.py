@@ -25,7 +25,7 @@ FIRST_PORT: Final = 1024
 MAX_HOSTS: Final = 4096
 """Addresses whose family is remembered; the oldest makes room."""
 
-_FLAGS: Final[int] = getattr(socket, "SOCK_NONBLOCK", 0) | getattr(socket, "SOCK_CLOEXEC", 0)
+_FLAGS: Final[int] = getattr(socket, "SOCK_NONBLOCK", 0)
 _DATAGRAM: Final[int] = int(socket.SOCK_DGRAM) | _FLAGS
 _STREAM: Final[int] = int(socket.SOCK_STREAM) | _FLAGS
 _BLOCKS: Final = not hasattr(socket, "SOCK_NONBLOCK")

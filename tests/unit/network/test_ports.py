@@ -91,3 +91,8 @@ def test_a_family_is_that_of_a_valid_address_and_remembered_within_bounds(monkey
         with pytest.raises(OSError, match="illegal"):
             family_of(wrong)
     assert len(ports._families) == 2
+
+
+def test_a_stream_does_not_hold_back_what_is_small():
+    with closing(stream_socket(socket.AF_INET)) as sock:
+        assert sock.getsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY)

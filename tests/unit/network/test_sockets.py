@@ -411,10 +411,12 @@ def test_what_is_shared_is_looked_at_each_second_while_there_is_any(on_loop):
 
 def test_after_its_end_nothing_is_delivered_and_it_can_be_used_again(on_loop):
     async def main():
-        world, gone, inbox = network(), Inbox(), Inbox()
+        clock = HandClock()
+        world, gone, inbox = network(clock=clock), Inbox(), Inbox()
         with udp_server(echo) as server:
             sendings = [world.send(server, b"old", Transport.UDP, gone, reuse=reuse) for reuse in (True, False)]
             world.close()
+            assert clock.timers == []
             for sending in sendings:
                 sending.close()
             again = [

@@ -1,6 +1,7 @@
 from __future__ import annotations
 
 import asyncio
+import errno
 import socket
 import struct
 from collections import Counter
@@ -10,6 +11,7 @@ import pytest
 from resolver.message import Transport
 from resolver.network import streams
 from resolver.network.base import Endpoint, Trouble
+from resolver.network.poller import READ
 from tests.support.sockets import HandClock, Inbox, framed, network, read_message, tcp_server, unused_port
 
 pytestmark = pytest.mark.sockets
@@ -553,5 +555,56 @@ def test_what_waited_for_a_connection_that_is_refused_is_not_sent_once_more(on_l
         assert await inbox.wait_for(2) == [Trouble.REFUSED] * 2
         assert world.counts()["upstream.tcp_repeated"] == 0
         assert world.open == 0
+
+    on_loop(main())
+
+
+def test_replies_that_came_before_a_write_failed_are_still_read(on_loop):
+    class Broken:
+        def __init__(self, sock):
+            self._sock = sock
+
+        def __getattr__(self, name):
+            return getattr(self._sock, name)
+
+        def send(self, octets):
+            raise BrokenPipeError(errno.EPIPE, "")
+
+    async def test(world, server, send):
+        _, first = send(b"1.")
+        await server.until_asked(1)
+        (connection,) = world._poller.watched.values()
+        connection._sock = Broken(connection._sock)
+        _, second = send(b"2.")
+        await asyncio.sleep(0)
+        server.say(0, b"1.reply")
+        assert await first.wait_for(1) == [b"1.reply"]
+        server.writers[0].close()
+        assert (await server.until_asked(2))[1] == (1, b"2.")
+        server.say(1, b"2.reply")
+        assert await second.wait_for(1) == [b"2.reply"]
+
+    with_server(on_loop, test)
+
+
+def test_what_finds_no_room_is_written_when_there_is_and_then_room_is_not_waited_for(on_loop):
+    async def main():
+        world, inbox, watched = network(), Inbox(), []
+        change, begin = world._poller.change, asyncio.Event()
+        world._poller.change = lambda fd, events: (watched.append(events), change(fd, events))
+
+        async def handle(reader, writer):
+            await begin.wait()
+            while True:
+                writer.write(framed((await read_message(reader))[:2]))
+
+        server, at = await tcp_server(handle)
+        async with server:
+            for n in range(10, 70):
+                world.send(at, b"%d" % n + bytes(65_533), Transport.TCP, inbox)
+            begin.set()
+            assert sorted(await inbox.wait_for(60)) == [b"%d" % n for n in range(10, 70)]
+            assert watched[-1] == READ, "else the loop would spin"
+            world.close()
 
     on_loop(main())
