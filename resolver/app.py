@@ -71,8 +71,9 @@ def build(
     entropy = entropy or SystemEntropy()
     log = log or Log(sys.stderr, clock.wall, config.log.level, config.log.format)
     cookies = Cookies(clock, entropy)
-    tools = Tools(SocketNetwork(loop, clock, entropy), clock, entropy, Counters(), transcript, cookies=cookies)
-    return Program(config, world, tools, log, partial(compose, network=network, root=root), offload=offload)
+    sockets = SocketNetwork(loop, clock, entropy)
+    tools = Tools(sockets, clock, entropy, Counters(), transcript, cookies=cookies)
+    return Program(config, world, tools, log, partial(compose, network=network, root=root), sockets, offload=offload)
 
 
 async def _here(work: Callable[[], World | None]) -> World | None:

@@ -23,6 +23,7 @@ from resolver.listeners import Bound, Listeners, bind_all
 from resolver.message import Answerer, Client, Edns, Query, Question, Reply, Respond, Transport, Type
 from resolver.network.base import Endpoint
 from resolver.network.listening import has_no_such_address
+from resolver.network.sockets import SocketNetwork
 from resolver.observe.log import Log
 from resolver.pipeline.driving import Tools
 from resolver.pipeline.knowledge import Known
@@ -77,13 +78,23 @@ class Program:
     """A resolver with its listeners, its simulated servers and its caches. `app.build` makes it."""
 
     def __init__(
-        self, config: Config, world: World | None, tools: Tools, log: Log, compose: Compose, *, offload: Offload
+        self,
+        config: Config,
+        world: World | None,
+        tools: Tools,
+        log: Log,
+        compose: Compose,
+        sockets: SocketNetwork,
+        *,
+        offload: Offload,
     ) -> None:
+        """`sockets` are those to other servers, which are closed with the program."""
         self.config = config
         self.log = log
         self._given_world = world
         self._tools = tools
         self._compose = compose
+        self._sockets = sockets
         self._offload = offload
         self._tasks = Tasks()
         self._began = tools.clock.monotonic()
@@ -124,6 +135,7 @@ class Program:
         await self._behind.keep_only((), 0.0)
         self.respond.give_up()
         await self._tasks.cancel()
+        self._sockets.close()
 
     async def _put_in_force(self, config: Config, world: World | None) -> None:
         buffer = config.server.receive_buffer_kb * 1024
@@ -194,6 +206,7 @@ class Program:
         return {
             "uptime.seconds": round(self._tools.clock.monotonic() - self._began, 1),
             **self._tools.counters.as_dict(),
+            **self._sockets.counts(),
             "answers.stored": answers.hits,
             "cache.answers": len(answers),
             "cache.answers_bytes": answers.bytes_held(),

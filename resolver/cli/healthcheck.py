@@ -86,10 +86,11 @@ async def _ask(server: Endpoint, seconds: float) -> bytes | Trouble:
             heard.set_result(data)
 
     query = render_query(message_id, Question(names.from_text(HEALTH_NAME), Type.TXT), rd=True, edns=None)
-    sending = SocketNetwork(loop, clock, entropy).send(server, query, Transport.UDP, deliver)
+    network = SocketNetwork(loop, clock, entropy)
+    network.send(server, query, Transport.UDP, deliver)
     timer = clock.after(seconds, lambda: deliver(Trouble.TIMEOUT))
     try:
         return await heard
     finally:
         timer.cancel()
-        sending.close()
+        network.close()

@@ -103,6 +103,12 @@ class Entropy(Protocol):
 class Network(Protocol):
     """Carries messages to other servers. It neither retries nor waits: timeouts are its caller's."""
 
-    def send(self, to: Endpoint, wire: bytes, transport: Transport, deliver: Deliver) -> Sending:
-        """`wire` is on its way. Raises for no reason of the network: trouble is delivered, later, from the loop."""
+    def send(
+        self, to: Endpoint, wire: bytes, transport: Transport, deliver: Deliver, *, reuse: bool = False
+    ) -> Sending:
+        """`wire` is on its way. Raises for no reason of the network: trouble is delivered, later, from the loop.
+
+        `reuse`: the server has given a cookie that makes its datagrams believable, so a datagram may leave by a socket
+        that carries others; then only what has the id of `wire` is delivered. Streams are shared in any case.
+        """
         ...

@@ -123,12 +123,14 @@ class OnlyDeclared:
     def __init__(self, inner: Network, clock: Clock, servers: Mapping[str, Endpoint]) -> None:
         self._inner, self._clock, self._servers = inner, clock, servers
 
-    def send(self, to: Endpoint, wire: bytes, transport: Transport, deliver: Deliver) -> Sending:
+    def send(
+        self, to: Endpoint, wire: bytes, transport: Transport, deliver: Deliver, *, reuse: bool = False
+    ) -> Sending:
         """`wire` is on its way to the endpoint that serves `to.host`, whatever port was asked."""
         served_at = self._servers.get(to.host)
         if served_at is None:
             return Undelivered(self._clock, deliver, Trouble.UNDECLARED)
-        return self._inner.send(served_at, wire, transport, deliver)
+        return self._inner.send(served_at, wire, transport, deliver, reuse=reuse)
 
 
 class Apart:
@@ -137,10 +139,12 @@ class Apart:
     def __init__(self, configured: Collection[Endpoint], through: Network, others: Network) -> None:
         self._configured, self._through, self._others = frozenset(configured), through, others
 
-    def send(self, to: Endpoint, wire: bytes, transport: Transport, deliver: Deliver) -> Sending:
+    def send(
+        self, to: Endpoint, wire: bytes, transport: Transport, deliver: Deliver, *, reuse: bool = False
+    ) -> Sending:
         """`wire` is on its way to `to` by the network that is for it."""
         network = self._through if to in self._configured else self._others
-        return network.send(to, wire, transport, deliver)
+        return network.send(to, wire, transport, deliver, reuse=reuse)
 
 
 class OnlyPublic:
@@ -162,14 +166,16 @@ class OnlyPublic:
         self._allowed = frozenset(allowed)
         self._verdicts: dict[Endpoint, bool] = {}
 
-    def send(self, to: Endpoint, wire: bytes, transport: Transport, deliver: Deliver) -> Sending:
+    def send(
+        self, to: Endpoint, wire: bytes, transport: Transport, deliver: Deliver, *, reuse: bool = False
+    ) -> Sending:
         """`wire` is on its way to `to`, or `Trouble.FORBIDDEN` is."""
         verdict = self._verdicts.get(to)
         if verdict is None:
             verdict = self._remember(to)
         if not verdict:
             return Undelivered(self._clock, deliver, Trouble.FORBIDDEN)
-        return self._inner.send(to, wire, transport, deliver)
+        return self._inner.send(to, wire, transport, deliver, reuse=reuse)
 
     def may_ask(self, to: Endpoint) -> bool:
         """Whether `to` may be asked, by the rules of this module."""

@@ -141,8 +141,10 @@ class SimulatedNetwork:
             self._silenced.clear()
             self._partitioned = False
 
-    def send(self, to: Endpoint, wire: bytes, transport: Transport, deliver: Deliver) -> Sending:
-        """`wire` is on its way to `to`; see `base.Network`."""
+    def send(
+        self, to: Endpoint, wire: bytes, transport: Transport, deliver: Deliver, *, reuse: bool = False
+    ) -> Sending:
+        """`wire` is on its way to `to`; see `base.Network`. There are no sockets that could be shared."""
         exchanged = Exchanged(self._clock.monotonic(), to, transport, wire)
         self.history.append(exchanged)
         respond = self._servers.get(to)

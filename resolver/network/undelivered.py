@@ -7,6 +7,8 @@ Limits: one timer per message, freed when it fires or is closed.
 
 from __future__ import annotations
 
+from functools import partial
+
 from resolver.network.base import Clock, Deliver, Trouble
 
 
@@ -16,7 +18,7 @@ class Undelivered:
     __slots__ = ("_timer",)
 
     def __init__(self, clock: Clock, deliver: Deliver, trouble: Trouble) -> None:
-        self._timer = clock.after(0, lambda: deliver(trouble))
+        self._timer = clock.after(0, partial(deliver, trouble))
 
     def close(self) -> None:
         """Deliver nothing any more. Calling it again does nothing."""

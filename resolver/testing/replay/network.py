@@ -83,7 +83,9 @@ class ScriptedNetwork:
             if entry.question is not None and "subdomain" not in entry.match
         }
 
-    def send(self, to: Endpoint, wire: bytes, transport: Transport, deliver: Deliver) -> Sending:
+    def send(
+        self, to: Endpoint, wire: bytes, transport: Transport, deliver: Deliver, *, reuse: bool = False
+    ) -> Sending:
         """`wire` is on its way to `to`; see `base.Network`."""
         if ipaddress.ip_address(to.host).version not in self._families:
             return Undelivered(self._clock, deliver, Trouble.NO_ROUTE)

@@ -57,12 +57,27 @@ def test_production_hands_out_each_octet_of_the_kernel_once(monkeypatch):
 
     monkeypatch.setattr("resolver.network.entropy.os.urandom", urandom)
     entropy = SystemEntropy()
-    drawn = b"".join(entropy.bits(8 * size).to_bytes(size, "big") for size in (2, 1, 255, 7) * 20)
+    drawn = b"".join(entropy.bits(8 * size).to_bytes(size, "big") for size in (4, 3, 255, 7) * 20)
     assert len(drawn) > 2 * POOL
     position = 0
-    for size in (2, 1, 255, 7) * 20:
+    for size in (4, 3, 255, 7) * 20:
         position = served.index(drawn[:size], position) + size
         drawn = drawn[size:]
+
+
+def test_production_hands_out_each_word_of_the_kernel_once(monkeypatch):
+    served = bytearray()
+
+    def urandom(count: int) -> bytes:
+        octets = random.Random(len(served)).randbytes(count)
+        served.extend(octets)
+        return octets
+
+    monkeypatch.setattr("resolver.network.entropy.os.urandom", urandom)
+    entropy = SystemEntropy()
+    drawn = [entropy.bits(16) for _ in range(POOL)]
+    assert len(served) == 2 * POOL
+    assert sorted(drawn) == sorted(memoryview(bytes(served)).cast("H"))
 
 
 def test_production_draws_as_many_bits_as_it_was_asked_for():

@@ -9,7 +9,7 @@ import pytest
 
 from resolver.errors import ListenError
 from resolver.message import Transport
-from resolver.network import listening, sockets
+from resolver.network import listening
 from resolver.network.base import Endpoint
 from resolver.network.listening import bind_tcp, bind_udp, bound_to
 
@@ -23,10 +23,6 @@ def test_a_socket_is_bound_where_it_was_asked_to_be(bind, host):
         assert bound_to(sock).host == host
         assert bound_to(sock).port > 0
         assert not sock.getblocking()
-
-
-def test_the_binders_are_those_of_the_seam():
-    assert (sockets.bind_udp, sockets.bind_tcp) == (bind_udp, bind_tcp)
 
 
 def test_the_receive_buffer_is_enlarged():

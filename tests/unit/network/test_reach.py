@@ -15,7 +15,7 @@ class Recorder:
     def __init__(self):
         self.sent = []
 
-    def send(self, to, wire, transport, deliver):
+    def send(self, to, wire, transport, deliver, *, reuse=False):
         self.sent.append((to, wire, transport))
         return self
 

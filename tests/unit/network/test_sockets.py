@@ -1,77 +1,19 @@
 from __future__ import annotations
 
 import asyncio
-import errno
 import socket
-from collections import Counter
-from contextlib import contextmanager
 
 import pytest
 
 from resolver.message import Transport
 from resolver.network import sockets
 from resolver.network.base import Endpoint, Trouble
-from resolver.network.clock import RealClock
-from resolver.network.entropy import SeededEntropy, SystemEntropy
-from resolver.network.sockets import SocketNetwork, local_trouble_of, trouble_of
+from resolver.network.poller import LoopPoller
+from tests.support.sockets import HandClock, Inbox, echo, framed, network, silent, tcp_server, udp_server, unused_port
 
 pytestmark = pytest.mark.sockets
 
 HOSTS = ["127.0.0.1", "::1"]
-
-
-class Inbox:
-    """Collects what is delivered, and wakes who waits for it."""
-
-    def __init__(self):
-        self.got = []
-        self._changed = asyncio.Event()
-
-    def __call__(self, what):
-        self.got.append(what)
-        self._changed.set()
-
-    async def wait_for(self, count):
-        while len(self.got) < count:
-            self._changed.clear()
-            await self._changed.wait()
-        return self.got
-
-
-@contextmanager
-def udp_server(answer, host="127.0.0.1"):
-    """A UDP server on the running loop: `answer(sock, wire, address)` for each datagram."""
-    loop = asyncio.get_running_loop()
-    family = socket.AF_INET6 if ":" in host else socket.AF_INET
-    with socket.socket(family, socket.SOCK_DGRAM) as sock:
-        sock.setblocking(False)
-        sock.bind((host, 0))
-
-        def readable():
-            for _ in range(200):
-                try:
-                    wire, address = sock.recvfrom(65535)
-                except BlockingIOError:
-                    return
-                answer(sock, wire, address)
-
-        loop.add_reader(sock.fileno(), readable)
-        try:
-            yield Endpoint(host, sock.getsockname()[1])
-        finally:
-            loop.remove_reader(sock.fileno())
-
-
-def unused_port(host="127.0.0.1", kind=socket.SOCK_DGRAM):
-    family = socket.AF_INET6 if ":" in host else socket.AF_INET
-    with socket.socket(family, kind) as sock:
-        sock.bind((host, 0))
-        return sock.getsockname()[1]
-
-
-def network(**options):
-    loop = asyncio.get_running_loop()
-    return SocketNetwork(loop, RealClock(loop), options.pop("entropy", SystemEntropy()), **options)
 
 
 @pytest.mark.parametrize("host", HOSTS)
@@ -165,61 +107,6 @@ def test_source_ports_are_drawn_from_the_whole_unprivileged_range(on_loop):
     assert max(ports) > 61000
 
 
-@pytest.mark.rfc(6056, "3.2")
-def test_source_ports_are_evenly_spread_and_no_socket_is_used_twice(on_loop):
-    async def main():
-        world, ports = network(entropy=SeededEntropy(11)), []
-        for _ in range(4000):
-            with world._udp_socket(socket.AF_INET) as sock:
-                ports.append(sock.getsockname()[1])
-        return ports
-
-    ports = on_loop(main())
-    spread = Counter(port // 1024 for port in ports)
-    # 63 ranges of 1,024 ports with 63 draws each: five standard deviations are 40.
-    assert sorted(spread) == list(range(1, 64))
-    assert all(23 < count < 104 for count in spread.values())
-    assert len(set(ports)) > 3800, "4,000 draws of 64,512 meet about 121 times"
-
-
-def test_a_port_that_is_taken_is_passed_over(on_loop):
-    async def main():
-        draws = SeededEntropy(3)
-        taken = next(port for port in iter(lambda: draws.bits(16), None) if port >= 1024)
-        ports, inbox = [], Inbox()
-
-        def answer(sock, wire, address):
-            ports.append(address[1])
-            sock.sendto(b"ok", address)
-
-        with socket.socket(socket.AF_INET, socket.SOCK_DGRAM) as holder, udp_server(answer) as server:
-            holder.bind(("0.0.0.0", taken))
-            sending = network(entropy=SeededEntropy(3)).send(server, b"ask", Transport.UDP, inbox)
-            await inbox.wait_for(1)
-            sending.close()
-        assert ports[0] != taken
-
-    on_loop(main())
-
-
-def test_when_every_drawn_port_is_taken_the_kernel_chooses(on_loop):
-    class Stuck(SystemEntropy):
-        def bits(self, count):
-            return taken
-
-    async def main():
-        inbox = Inbox()
-        with udp_server(lambda sock, wire, address: sock.sendto(b"ok", address)) as server:
-            sending = network(entropy=Stuck()).send(server, b"ask", Transport.UDP, inbox)
-            assert await inbox.wait_for(1) == [b"ok"]
-            sending.close()
-
-    with socket.socket(socket.AF_INET, socket.SOCK_DGRAM) as holder:
-        holder.bind(("0.0.0.0", 0))
-        taken = holder.getsockname()[1]
-        on_loop(main())
-
-
 @pytest.mark.rfc(5452, "4.4")
 def test_a_datagram_from_another_address_or_port_is_never_seen(on_loop):
     async def main():
@@ -291,17 +178,19 @@ def test_trouble_is_not_delivered_to_who_has_closed(on_loop):
 
 def test_open_sockets_are_bounded_and_places_become_free(on_loop):
     async def main():
-        world, silent, inbox = network(max_open=3), Inbox(), Inbox()
-        with udp_server(lambda *_: None) as server:
-            sendings = [world.send(server, b"ask", Transport.UDP, silent) for _ in range(3)]
+        world, nothing, inbox = network(max_open=3), Inbox(), Inbox()
+        with udp_server(silent) as server:
+            sendings = [world.send(server, b"ask", Transport.UDP, nothing) for _ in range(3)]
             world.send(server, b"ask", Transport.TCP, inbox)
-            assert await inbox.wait_for(1) == [Trouble.LOCAL]
+            world.send(server, b"ask", Transport.UDP, inbox)
+            world.send(server, b"ask", Transport.UDP, inbox, reuse=True)
+            assert await inbox.wait_for(3) == [Trouble.LOCAL] * 3
             sendings[0].close()
-            sendings[0] = world.send(server, b"ask", Transport.UDP, silent)
+            sendings[0] = world.send(server, b"ask", Transport.UDP, nothing)
             assert world.open == 3
             world.close()
             assert world.open == 0
-        assert silent.got == []
+        assert nothing.got == []
 
     on_loop(main())
 
@@ -345,232 +234,197 @@ def test_a_burst_of_two_thousand_queries_loses_nothing_and_leaks_nothing(on_loop
     on_loop(main())
 
 
-# TCP
+def test_no_file_is_left_open_after_ten_thousand_exchanges(on_loop):
+    """One in three by a shared socket, one in three over a stream."""
 
-
-async def tcp_server(handle, host="127.0.0.1"):
-    async def served(reader, writer):
-        try:
-            await handle(reader, writer)
-        except (asyncio.IncompleteReadError, ConnectionError):  # the client has given up
-            pass
-        finally:
-            writer.close()
-
-    server = await asyncio.start_server(served, host, 0)
-    return server, Endpoint(host, server.sockets[0].getsockname()[1])
-
-
-async def read_message(reader):
-    return await reader.readexactly(int.from_bytes(await reader.readexactly(2), "big"))
-
-
-def framed(wire):
-    return len(wire).to_bytes(2, "big") + wire
-
-
-@pytest.mark.parametrize("host", HOSTS)
-def test_a_stream_carries_one_query_and_is_closed_after_the_reply(on_loop, host):
     async def main():
         world, inbox = network(), Inbox()
-        ended = asyncio.get_running_loop().create_future()
+        ways = ((Transport.UDP, False), (Transport.UDP, True), (Transport.TCP, False))
 
         async def handle(reader, writer):
-            wire = await read_message(reader)
-            writer.write(framed(b"re:" + wire))
-            ended.set_result(await reader.read())
+            while octets := await reader.read(65536):
+                writer.write(octets)
 
-        server, at = await tcp_server(handle, host)
-        async with server:
-            world.send(at, b"ask", Transport.TCP, inbox)
-            assert inbox.got == []
-            assert await inbox.wait_for(1) == [b"re:ask"]
-            assert await ended == b""
+        server, at = await tcp_server(handle)
+        with socket.socket(socket.AF_INET, socket.SOCK_DGRAM) as sock:
+            sock.setblocking(False)
+            sock.bind(at)
+            loop = asyncio.get_running_loop()
+
+            def readable():
+                for _ in range(200):
+                    try:
+                        echo(sock, *sock.recvfrom(4096))
+                    except BlockingIOError:
+                        return
+
+            loop.add_reader(sock.fileno(), readable)
+            async with server:
+                for batch in range(100):
+                    mine = [
+                        world.send(
+                            at, (batch * 100 + n).to_bytes(2, "big"), ways[n % 3][0], inbox, reuse=ways[n % 3][1]
+                        )
+                        for n in range(100)
+                    ]
+                    await inbox.wait_for((batch + 1) * 100)
+                    for sending in mine:
+                        sending.close()
+                assert sorted(inbox.got) == [n.to_bytes(2, "big") for n in range(10_000)]
+                assert world.open <= 1 + 8 + 8, "a connection, eight shared sockets and as many that are retired"
+                world.close()
+            loop.remove_reader(sock.fileno())
         assert world.open == 0
 
     on_loop(main())
 
 
-@pytest.mark.rfc(7766, "8")
-def test_length_and_message_leave_together_and_may_arrive_octet_by_octet(on_loop):
+def test_a_file_number_that_is_given_away_again_in_a_batch_brings_nobody_what_is_not_his(on_loop):
+    """Both have an answer when the loop wakes up; the first receiver closes both and sends anew by their numbers."""
+
     async def main():
-        world, inbox = network(), Inbox()
-        first = asyncio.get_running_loop().create_future()
+        world, late = network(), Inbox()
+        numbers, renewed = [], []
+        answered, changed = [], asyncio.Event()
 
-        async def handle(reader, writer):
-            first.set_result(await reader.read(100))
-            writer.get_extra_info("socket").setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
-            for octet in framed(b"answer"):
-                writer.write(bytes([octet]))
-                await writer.drain()
-                await asyncio.sleep(0)
+        def answer(sock, wire, address):
+            answered.append((sock, wire, address))
+            if len(answered) in (2, 4):
+                changed.set()
 
-        server, at = await tcp_server(handle)
-        async with server:
-            world.send(at, b"ask", Transport.TCP, inbox)
-            assert await inbox.wait_for(1) == [b"answer"]
-            assert await first == b"\x00\x03ask"
+        def deliver(what):
+            assert not renewed, "the other was closed"
+            for sending in sendings:
+                sending.close()
+            renewed.extend(world.send(server, b"new", Transport.UDP, late) for _ in sendings)
+            assert sorted(each._fd for each in renewed) == sorted(numbers)
+
+        with udp_server(answer) as server:
+            sendings = [world.send(server, b"old", Transport.UDP, deliver) for _ in range(2)]
+            numbers += [each._fd for each in sendings]
+            await changed.wait()
+            changed.clear()
+            for sock, wire, address in tuple(answered):
+                sock.sendto(wire, address)
+            await changed.wait()
+            assert late.got == []
+            for sock, _, address in answered[2:]:
+                sock.sendto(b"true", address)
+            assert await late.wait_for(2) == [b"true", b"true"]
+            for sending in renewed:
+                sending.close()
 
     on_loop(main())
 
 
-def test_a_frame_of_no_octets_is_a_reset_at_once(on_loop):
+def test_a_receiver_that_breaks_hides_nothing_from_others(on_loop):
     async def main():
-        world, inbox = network(), Inbox()
+        world, inbox, seen = network(), Inbox(), Inbox()
+        asyncio.get_running_loop().set_exception_handler(lambda _, context: seen(str(context["exception"])))
+
+        def broken(what):
+            raise ValueError("broken")
+
+        with udp_server(echo) as server:
+            sendings = [world.send(server, b"x", Transport.UDP, each) for each in (broken, inbox, broken, inbox)]
+            await inbox.wait_for(2)
+            assert await seen.wait_for(2) == ["broken", "broken"]
+            for sending in sendings:
+                sending.close()
+
+    on_loop(main())
+
+
+def test_without_epoll_the_loop_watches_each_socket(on_loop):
+    async def main():
+        world, inbox = network(poller=LoopPoller(asyncio.get_running_loop())), Inbox()
 
         async def handle(reader, writer):
-            await read_message(reader)
-            writer.write(framed(b""))
+            writer.write(await reader.readexactly(10))
             await reader.read()
 
         server, at = await tcp_server(handle)
         async with server:
-            world.send(at, b"ask", Transport.TCP, inbox)
-            assert await inbox.wait_for(1) == [Trouble.RESET]
+            with udp_server(echo) as udp:
+                sendings = [
+                    world.send(udp, b"1 fresh", Transport.UDP, inbox),
+                    world.send(udp, b"2 shared", Transport.UDP, inbox, reuse=True),
+                    world.send(at, b"3 stream", Transport.TCP, inbox),
+                    world.send(Endpoint("127.0.0.1", unused_port()), b"4", Transport.UDP, inbox),
+                ]
+                assert set(await inbox.wait_for(4)) == {b"1 fresh", b"2 shared", b"3 stream", Trouble.REFUSED}
+                for sending in sendings:
+                    sending.close()
+            assert world.open == 2
+            world.close()
         assert world.open == 0
 
     on_loop(main())
 
 
-def test_a_stream_that_drips_is_given_up_with_its_sending_and_delivers_nothing(on_loop):
-    """However many octets still come: the time of a reply is that of its last octet, and its waiter's to bound."""
-
+def test_what_is_counted(on_loop):
     async def main():
         world, inbox = network(), Inbox()
-        half, gone = asyncio.Event(), asyncio.get_running_loop().create_future()
-
-        async def handle(reader, writer):
-            await read_message(reader)
-            for octet in framed(b"answer")[:-1]:
-                writer.write(bytes([octet]))
-                await writer.drain()
-            half.set()
-            try:
-                gone.set_result(await reader.read())
-            except ConnectionResetError:  # what it had not read yet makes the kernel say so
-                gone.set_result(b"")
-
-        server, at = await tcp_server(handle)
-        async with server:
-            sending = world.send(at, b"ask", Transport.TCP, inbox)
-            await half.wait()
-            sending.close()
-            assert await gone == b"", "the connection is closed"
-        assert inbox.got == []
-        assert world.open == 0
+        with udp_server(echo) as server:
+            for n in range(3):
+                sending = world.send(server, b"%d." % n, Transport.UDP, inbox, reuse=True)
+                await inbox.wait_for(n + 1)
+                sending.close()
+            fresh = world.send(server, b"9", Transport.UDP, inbox)
+            counts = world.counts()
+            fresh.close()
+        assert 2 <= counts["upstream.sockets_open"] <= 4
+        assert counts["upstream.pooled"] == 3
+        assert counts["upstream.connections"] == counts["upstream.tcp_reused"] == counts["upstream.tcp_repeated"] == 0
 
     on_loop(main())
 
 
-def test_the_largest_message_passes_both_ways(on_loop):
+def test_what_is_shared_is_looked_at_each_second_while_there_is_any(on_loop):
     async def main():
-        world, inbox = network(), Inbox()
-        wire = bytes(range(256)) * 256
-        wire = wire[:65535]
+        clock = HandClock()
+        world, inbox = network(clock=clock), Inbox()
 
         async def handle(reader, writer):
-            writer.write(framed(await read_message(reader)))
-            await writer.drain()
+            writer.write(framed(await read(reader)))
             await reader.read()
 
+        async def read(reader):
+            return await reader.readexactly(int.from_bytes(await reader.readexactly(2), "big"))
+
         server, at = await tcp_server(handle)
         async with server:
-            world.send(at, wire, Transport.TCP, inbox)
-            assert await inbox.wait_for(1) == [wire]
-            world.send(at, wire + b"x", Transport.TCP, inbox)
-            assert (await inbox.wait_for(2))[1] is Trouble.LOCAL
+            with udp_server(echo) as udp:
+                world.send(at, b"one", Transport.TCP, inbox)
+                sending = world.send(udp, b"two", Transport.UDP, inbox, reuse=True)
+                await inbox.wait_for(2)
+                sending.close()
+                clock.advance(4.5)
+                assert world.open == 2
+                assert len(clock.timers) == 1
+                clock.advance(1)
+                assert world.open == 0
+                assert clock.timers == [], "nothing is left to look at"
 
     on_loop(main())
 
 
-def test_what_follows_the_reply_on_the_stream_is_not_read(on_loop):
+def test_after_its_end_nothing_is_delivered_and_it_can_be_used_again(on_loop):
     async def main():
-        world, inbox = network(), Inbox()
-
-        async def handle(reader, writer):
-            await read_message(reader)
-            writer.write(framed(b"one") + framed(b"two"))
-            await reader.read()
-
-        server, at = await tcp_server(handle)
-        async with server:
-            world.send(at, b"ask", Transport.TCP, inbox)
-            assert await inbox.wait_for(1) == [b"one"]
-        assert world.open == 0
-
-    on_loop(main())
-
-
-@pytest.mark.parametrize("said", [b"", b"\x00", b"\x00\x05half"])
-def test_a_stream_that_ends_early_is_a_reset(on_loop, said):
-    async def main():
-        world, inbox = network(), Inbox()
-
-        async def handle(reader, writer):
-            await read_message(reader)
-            writer.write(said)
-            await writer.drain()
-
-        server, at = await tcp_server(handle)
-        async with server:
-            world.send(at, b"ask", Transport.TCP, inbox)
-            assert await inbox.wait_for(1) == [Trouble.RESET]
-        assert world.open == 0
+        clock = HandClock()
+        world, gone, inbox = network(clock=clock), Inbox(), Inbox()
+        with udp_server(echo) as server:
+            sendings = [world.send(server, b"old", Transport.UDP, gone, reuse=reuse) for reuse in (True, False)]
+            world.close()
+            assert clock.timers == []
+            for sending in sendings:
+                sending.close()
+            again = [
+                world.send(server, b"%d new" % reuse, Transport.UDP, inbox, reuse=reuse) for reuse in (True, False)
+            ]
+            assert sorted(await inbox.wait_for(2)) == [b"0 new", b"1 new"]
+            for sending in again:
+                sending.close()
+        assert gone.got == []
 
     on_loop(main())
-
-
-def test_a_stream_can_be_given_up_at_any_time(on_loop):
-    async def main():
-        world, inbox = network(), Inbox()
-        arrived = asyncio.get_running_loop().create_future()
-
-        async def handle(reader, writer):
-            await read_message(reader)
-            arrived.set_result(None)
-            await reader.read()
-
-        server, at = await tcp_server(handle)
-        async with server:
-            world.send(at, b"ask", Transport.TCP, inbox).close()
-            sending = world.send(at, b"ask", Transport.TCP, inbox)
-            await arrived
-            sending.close()
-            sending.close()
-        assert inbox.got == []
-        assert world.open == 0
-
-    on_loop(main())
-
-
-@pytest.mark.parametrize(
-    ("code", "trouble"),
-    [
-        (errno.ECONNREFUSED, Trouble.REFUSED),
-        (errno.EHOSTUNREACH, Trouble.UNREACHABLE),
-        (errno.ENETUNREACH, Trouble.UNREACHABLE),
-        (errno.EADDRNOTAVAIL, Trouble.LOCAL),
-        (errno.EPIPE, Trouble.RESET),
-        (errno.ETIMEDOUT, Trouble.TIMEOUT),
-        (errno.EMFILE, Trouble.LOCAL),
-        (errno.EPERM, Trouble.LOCAL),
-        (None, Trouble.LOCAL),
-    ],
-)
-def test_an_errno_is_told_as_what_it_means_to_the_sender(code, trouble):
-    error = OSError() if code is None else OSError(code, "")
-    assert trouble_of(error) is trouble
-
-
-@pytest.mark.parametrize(
-    ("code", "trouble"),
-    [
-        (errno.ENETUNREACH, Trouble.NO_ROUTE),
-        (errno.EADDRNOTAVAIL, Trouble.NO_ROUTE),
-        (errno.EAFNOSUPPORT, Trouble.NO_ROUTE),
-        (errno.EHOSTUNREACH, Trouble.UNREACHABLE),
-        (errno.EMFILE, Trouble.LOCAL),
-    ],
-)
-def test_what_is_met_before_anything_has_left_is_told_apart_from_what_others_said(code, trouble):
-    assert local_trouble_of(OSError(code, "")) is trouble

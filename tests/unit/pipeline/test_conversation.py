@@ -34,7 +34,7 @@ class Wire:
     def __init__(self) -> None:
         self.sent: list[_Sent] = []
 
-    def send(self, to, wire, transport, deliver):
+    def send(self, to, wire, transport, deliver, *, reuse=False):
         self.sent.append(_Sent(to, wire, transport, deliver))
         return self.sent[-1]
 
