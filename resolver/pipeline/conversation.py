@@ -28,7 +28,7 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Final
 
-from resolver.cache.cookies import Cookies
+from resolver.cache.cookies import CLIENT_SIZE, Cookies
 from resolver.engine.actions import Exchange, Listen, Malformed, Replied, Suspicion, Unanswered
 from resolver.errors import Oversized, WireError
 from resolver.message import EDNS_PAYLOAD, QR, TC, Edns, Message, Question, Rcode, Transport
@@ -187,11 +187,13 @@ class Conversation:
                 attempt.cookie = option[1]
                 options = (option,)
             edns = Edns(means.payload, 0, False, options)
+        # A cookie that the server has given makes its datagrams believable, whichever port they come to.
+        believable = len(attempt.cookie) > CLIENT_SIZE
         wire = render_query(message_id, question, rd=action.rd, edns=edns)
         attempt.id, attempt.asked = wire[:2], wire[HEADER : HEADER + len(name) + 4]
         self._tries.append(attempt)
         self._counters.upstream_sent += 1
-        attempt.sending = means.network.send(action.server, wire, action.transport, attempt.deliver)
+        attempt.sending = means.network.send(action.server, wire, action.transport, attempt.deliver, reuse=believable)
         return attempt
 
     def _wait(self, seconds: float, expire: Callable[[], None]) -> None:

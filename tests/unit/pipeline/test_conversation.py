@@ -36,6 +36,7 @@ class Wire:
 
     def send(self, to, wire, transport, deliver, *, reuse=False):
         self.sent.append(_Sent(to, wire, transport, deliver))
+        self.sent[-1].reuse = reuse
         return self.sent[-1]
 
 
@@ -452,6 +453,7 @@ def test_a_query_has_our_cookie_and_from_then_on_that_of_the_server():
         return t.wire.sent
 
     sent = cookied(main)
+    assert [each.reuse for each in sent] == [False, True, False, False], "a socket is shared where a cookie protects it"
     client = sent_cookie(sent[0])
     assert len(client) == 8
     assert sent_cookie(sent[1]) == client + b"serverck"
