@@ -13,7 +13,7 @@ from collections.abc import Awaitable, Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Final
 
-from resolver import serving
+from resolver import compiled, serving
 from resolver.auth import hierarchy
 from resolver.auth.hierarchy import World
 from resolver.auth.shipped import find_zones
@@ -206,6 +206,7 @@ class Program:
             "questions.in_flight": self._composed.resolved.flights,
             **self._front.counts(),
             "tasks.running": len(self._tasks),
+            "runtime.modules": compiled.runs(),
         }
 
     def cache_entries(self, limit: int) -> Sequence[Mapping[str, object]]:
