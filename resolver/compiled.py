@@ -8,7 +8,7 @@ Rules
 * All of them or none: they call one another without going through Python, so one that is replaced would be passed by.
 * Never what is older than its source: the manifest has the hash of each file of the package whose types or constants
   went into the code, as Python itself tells stale byte code (PEP 552). When one differs, plain Python runs.
-* `RESOLVER_PURE=1` turns it off. `resolver --version` and `resolver stats` say which it is, and why.
+* `RESOLVER_PURE=1` turns it off. `resolver --version` says which it is and why, `runtime.compiled` of the stats which.
 
 Limits: hashing takes a fraction of a millisecond of the start. The directory is trusted as the sources beside it are.
 """

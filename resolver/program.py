@@ -206,7 +206,7 @@ class Program:
             "questions.in_flight": self._composed.resolved.flights,
             **self._front.counts(),
             "tasks.running": len(self._tasks),
-            "runtime.modules": compiled.runs(),
+            "runtime.compiled": int(compiled.why_not() is None),
         }
 
     def cache_entries(self, limit: int) -> Sequence[Mapping[str, object]]:
