@@ -4,11 +4,14 @@ VENV   ?= .venv
 BIN    := $(VENV)/bin
 ARGS   ?=
 FUZZ_SECONDS ?= 60
+RUNS_COMPILED = $(BIN)/python -c 'import sys, resolver.compiled; sys.exit(resolver.compiled.why_not())'
 
-.PHONY: serve test lint types unit docs bench robustness fuzz clean help
+.PHONY: serve accelerator test test-accelerated lint types unit docs bench robustness fuzz clean help
 
 help:
 	@echo "make serve   start the daemon with its simulated internet (ARGS='--listen 127.0.0.1:5301' to change it)"
+	@echo "make accelerator  compile the hot modules (a C compiler, a minute or two); RESOLVER_PURE=1 runs without them"
+	@echo "make test-accelerated  all tests with the compiled modules (ARGS=tests/unit for some)"
 	@echo "make test    lint, types and all tests"
 	@echo "make bench   CPU per query, start-up and memory, beside other servers that are installed"
 	@echo "make robustness  what attacks cost others, rates under load; writes docs/robustness.md"
@@ -29,6 +32,11 @@ $(VENV)/.developing: $(VENV)/.installed
 serve: $(VENV)/.installed
 	@exec $(BIN)/resolver serve $(ARGS)
 
+# What is up to date is not built again.
+accelerator: $(VENV)/.installed
+	@$(RUNS_COMPILED) || RESOLVER_ACCELERATE=1 $(BIN)/python -m pip install --quiet --disable-pip-version-check --editable .
+	@$(BIN)/resolver --version
+
 test: lint types unit
 
 lint: $(VENV)/.developing
@@ -39,6 +47,10 @@ types: $(VENV)/.developing
 	$(BIN)/mypy
 
 unit: $(VENV)/.developing
+	RESOLVER_PURE=1 $(BIN)/python -m pytest $(ARGS)
+
+test-accelerated: $(VENV)/.developing accelerator
+	$(RUNS_COMPILED)
 	$(BIN)/python -m pytest $(ARGS)
 
 docs: $(VENV)/.developing

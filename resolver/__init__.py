@@ -18,9 +18,11 @@ from __future__ import annotations
 import importlib
 from typing import TYPE_CHECKING, Final
 
-from resolver import version
+from resolver import compiled, version
 
 __version__ = version.VERSION
+
+compiled.install()
 
 if TYPE_CHECKING:
     from resolver.app import build

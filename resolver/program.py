@@ -13,7 +13,7 @@ from collections.abc import Awaitable, Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Final, TypeAlias
 
-from resolver import serving
+from resolver import compiled, serving
 from resolver.auth.shipped import load_world
 from resolver.cache.records import NAME_ERROR
 from resolver.caches import Caches, new_caches
@@ -220,6 +220,7 @@ class Program:
             "questions.in_flight": self._composed.resolved.flights,
             **self._front.counts(),
             "tasks.running": len(self._tasks),
+            "runtime.compiled": int(compiled.why_not() is None),
         }
 
     def cache_entries(self, limit: int) -> Sequence[Mapping[str, object]]:

@@ -16,6 +16,7 @@ import sys
 from collections.abc import Sequence
 from typing import Final, NamedTuple, NoReturn
 
+from resolver import compiled
 from resolver.errors import ConfigError, InputError, ResolverdError
 from resolver.version import VERSION
 
@@ -78,7 +79,7 @@ def _run(words: list[str]) -> int:
         print(overview(), end="")
         return 0 if words else 2
     if words[0] in ("-V", "--version", "version"):
-        print(f"resolver {VERSION}")
+        print(f"resolver {VERSION} ({compiled.runs()})")
         return 0
     name = words[0]
     if name not in COMMANDS:

@@ -30,11 +30,11 @@ MAX_STEPS: Final = 0x4000
 """Labels and pointers passed in following pointers, in one message: as many as pointers have offsets."""
 
 
-class Memo(dict[int, bytes]):
-    """Names already read from one message, by the pointer (both octets as a number) that leads to each."""
+Memo = dict[int, bytes]
+"""Names already read from one message, by the pointer (both octets as a number) that leads to each."""
 
-    steps: int = 0
-    """Labels and pointers passed so far in following pointers."""
+STEPS: Final = -1
+"""Where a memo has the labels and pointers passed so far in following pointers, four octets; no pointer is negative."""
 
 
 def read(wire: bytes, start: int, memo: Memo) -> tuple[bytes, int]:
@@ -83,15 +83,17 @@ def _follow(wire: bytes, pointer: int, before: int, memo: Memo) -> bytes:
     """The name that `pointer` leads to, which must begin before the octet `before`; it is kept in `memo`."""
     first = pointer
     name = b""
+    steps = int.from_bytes(memo.get(STEPS, b""), "big")
     while True:
         start = pos = pointer & 0x3FFF
         if not HEADER <= start < before:
             raise BadName(f"a pointer to octet {start} from the name at octet {before}")
         while 0 < (length := wire[pos]) < 64:
             pos += length + 1
-            memo.steps += 1
-        memo.steps += 1
-        if memo.steps > MAX_STEPS:
+            steps += 1
+        steps += 1
+        if steps > MAX_STEPS:
+            memo[STEPS] = steps.to_bytes(4, "big")
             raise WireError(f"pointers lead through more than {MAX_STEPS} labels")
         if 0 < length < 0xC0:
             raise BadName(f"a label of the reserved type {length >> 6:02b} at octet {pos}")
@@ -101,6 +103,7 @@ def _follow(wire: bytes, pointer: int, before: int, memo: Memo) -> bytes:
         if pos + (2 if length else 1) > before:
             raise BadName(f"a pointer to octet {start}, to a name that does not end before octet {before}")
         if not length:
+            memo[STEPS] = steps.to_bytes(4, "big")
             memo[first] = name = name + ROOT
             return name
         before, pointer = start, length << 8 | wire[pos + 1]

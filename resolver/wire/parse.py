@@ -78,7 +78,7 @@ def _parse(wire: bytes, bounds: Bounds) -> Message:
     ident, flags, asked, answers, authorities, additionals = _HEADER(wire)
     question = None
     pos = HEADER
-    memo = Memo()
+    memo: Memo = {}
     if asked:
         if asked > 1:
             raise WireError(f"{asked} questions")

@@ -10,7 +10,7 @@ from pathlib import Path
 
 import pytest
 
-from resolver import cli
+from resolver import cli, compiled
 from resolver.cli import COMMANDS, main
 from resolver.errors import ConfigError, ControlError
 from resolver.version import VERSION
@@ -50,7 +50,7 @@ def test_every_command_has_help_with_an_example(name: str, capsys: pytest.Captur
 
 def test_the_version_is_printed(capsys: pytest.CaptureFixture[str]) -> None:
     assert main(["--version"]) == 0
-    assert capsys.readouterr().out == f"resolver {VERSION}\n"
+    assert capsys.readouterr().out == f"resolver {VERSION} ({compiled.runs()})\n"
 
 
 def test_an_unknown_command_shows_the_nearest(capsys: pytest.CaptureFixture[str]) -> None:

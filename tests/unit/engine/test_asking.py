@@ -375,7 +375,7 @@ def test_a_message_with_too_many_records_ends_the_asking_for_the_others_say_the_
 
 
 def test_of_the_addresses_of_a_name_server_not_all_are_used():
-    found = Answer(0, (zone_text.rrsets([f"ns.test. 300 IN A 192.0.2.{last}" for last in range(100, 140)])))
+    found = Answer(0, tuple(zone_text.rrsets([f"ns.test. 300 IN A 192.0.2.{last}" for last in range(100, 140)])))
     known = Written()
     known.trim = Trim(addresses=2)
     lookup = Lookup(Question(name("ns.test."), 1))

@@ -1,0 +1,262 @@
+/* Many datagrams for one call of the system: recvmmsg and sendmmsg over buffers that are made once.
+
+   The interface, and what it is for, is resolver/network/datagrams.py. An address is octets that only this file makes and
+   reads: the length of a socket address, that address, and the control message that makes the answer leave from where
+   the query was sent to (nothing on a socket that asks for none). Nothing here runs Python code or lets go of the lock
+   between looking at an object and using it, and each length is checked before it is believed. */
+
+#define _GNU_SOURCE
+#define PY_SSIZE_T_CLEAN
+#include <Python.h>
+
+#include <errno.h>
+#include <limits.h>
+#include <netinet/in.h>
+#include <string.h>
+#include <sys/socket.h>
+
+#define MOST 64     /* datagrams of one call */
+#define OCTETS 4096 /* of a datagram: what is longer is cut */
+#define CONTROL 64  /* octets for IP_PKTINFO, which needs 32, or IPV6_PKTINFO, which needs 40 */
+#define ADDRESS (1 + sizeof(struct sockaddr_storage) + CONTROL)
+
+typedef struct {
+    struct mmsghdr header;
+    struct iovec vector;
+    struct sockaddr_storage name;
+    /* Aligned as a header of a control message must be. */
+    union {
+        struct cmsghdr aligned;
+        char octets[CONTROL];
+    } control;
+    char wire[OCTETS];
+} Slot;
+
+typedef struct {
+    PyObject_HEAD
+    Slot *slots;
+} Batch;
+
+/* The control message for the answer stands at `out`, if `header` brought one; returns its octets. */
+static size_t source_of(struct msghdr *header, char *out)
+{
+    for (struct cmsghdr *each = CMSG_FIRSTHDR(header); each != NULL; each = CMSG_NXTHDR(header, each)) {
+        union {
+            struct cmsghdr aligned;
+            char octets[CONTROL];
+        } reply;
+        struct msghdr holder = {.msg_control = reply.octets, .msg_controllen = sizeof reply.octets};
+        struct cmsghdr *made = CMSG_FIRSTHDR(&holder);
+        memset(&reply, 0, sizeof reply);
+        made->cmsg_level = each->cmsg_level;
+        made->cmsg_type = each->cmsg_type;
+        made->cmsg_len = each->cmsg_len;
+        if (each->cmsg_level == IPPROTO_IP && each->cmsg_type == IP_PKTINFO &&
+            each->cmsg_len == CMSG_LEN(sizeof(struct in_pktinfo))) {
+            struct in_pktinfo info;
+            memcpy(&info, CMSG_DATA(each), sizeof info);
+            info.ipi_ifindex = 0; /* the route decides */
+            info.ipi_addr.s_addr = 0;
+            memcpy(CMSG_DATA(made), &info, sizeof info);
+            memcpy(out, reply.octets, CMSG_SPACE(sizeof info));
+            return CMSG_SPACE(sizeof info);
+        }
+        if (each->cmsg_level == IPPROTO_IPV6 && each->cmsg_type == IPV6_PKTINFO &&
+            each->cmsg_len == CMSG_LEN(sizeof(struct in6_pktinfo))) {
+            struct in6_pktinfo info;
+            memcpy(&info, CMSG_DATA(each), sizeof info);
+            info.ipi6_ifindex = 0;
+            memcpy(CMSG_DATA(made), &info, sizeof info);
+            memcpy(out, reply.octets, CMSG_SPACE(sizeof info));
+            return CMSG_SPACE(sizeof info);
+        }
+    }
+    return 0;
+}
+
+static PyObject *pair_of(Slot *slot)
+{
+    char address[ADDRESS];
+    struct msghdr *header = &slot->header.msg_hdr;
+    size_t named = header->msg_namelen, got = slot->header.msg_len;
+    if (named > sizeof slot->name)
+        named = sizeof slot->name;
+    if (got > OCTETS)
+        got = OCTETS;
+    address[0] = (char)named;
+    memcpy(address + 1, &slot->name, named);
+    size_t control = source_of(header, address + 1 + named);
+    return Py_BuildValue("(y#y#)", slot->wire, (Py_ssize_t)got, address, (Py_ssize_t)(1 + named + control));
+}
+
+/* `object` as a descriptor; -1 with an exception set when it is none. The kernel refuses -1 itself. */
+static int descriptor_of(PyObject *object, int *fd)
+{
+    long number = PyLong_AsLong(object);
+    if (number == -1 && PyErr_Occurred())
+        return -1;
+    if (number < -1 || number > INT_MAX) {
+        PyErr_SetString(PyExc_ValueError, "no descriptor");
+        return -1;
+    }
+    *fd = (int)number;
+    return 0;
+}
+
+static PyObject *batch_receive(Batch *self, PyObject *const *args, Py_ssize_t count)
+{
+    int fd, got;
+    if (count != 2) {
+        PyErr_SetString(PyExc_TypeError, "receive(descriptor, most)");
+        return NULL;
+    }
+    if (descriptor_of(args[0], &fd) < 0)
+        return NULL;
+    long most = PyLong_AsLong(args[1]);
+    if (most == -1 && PyErr_Occurred())
+        return NULL;
+    if (most < 1 || most > MOST) {
+        PyErr_Format(PyExc_ValueError, "%ld datagrams; 1 to %d are received at once", most, MOST);
+        return NULL;
+    }
+    struct mmsghdr headers[MOST];
+    for (long index = 0; index < most; index++) {
+        Slot *slot = &self->slots[index];
+        struct msghdr *header = &headers[index].msg_hdr;
+        memset(&headers[index], 0, sizeof headers[index]);
+        slot->vector.iov_base = slot->wire;
+        slot->vector.iov_len = OCTETS;
+        header->msg_name = &slot->name;
+        header->msg_namelen = sizeof slot->name;
+        header->msg_iov = &slot->vector;
+        header->msg_iovlen = 1;
+        header->msg_control = slot->control.octets;
+        header->msg_controllen = CONTROL;
+    }
+    got = recvmmsg(fd, headers, (unsigned)most, MSG_DONTWAIT, NULL);
+    if (got < 0) {
+        if (errno != EAGAIN && errno != EWOULDBLOCK && errno != EINTR)
+            return PyErr_SetFromErrno(PyExc_OSError);
+        got = 0;
+    }
+    PyObject *list = PyList_New(got);
+    for (int index = 0; list != NULL && index < got; index++) {
+        self->slots[index].header = headers[index];
+        PyObject *pair = pair_of(&self->slots[index]);
+        if (pair == NULL)
+            Py_CLEAR(list);
+        else
+            PyList_SET_ITEM(list, index, pair);
+    }
+    return list;
+}
+
+/* `header` and `vector` say what `pair`, octets and an address, is; -1 with an exception set when it is something else. */
+static int fill(PyObject *pair, struct msghdr *header, struct iovec *vector)
+{
+    if (!PyTuple_Check(pair) || PyTuple_GET_SIZE(pair) != 2 || !PyBytes_Check(PyTuple_GET_ITEM(pair, 0)) ||
+        !PyBytes_Check(PyTuple_GET_ITEM(pair, 1))) {
+        PyErr_SetString(PyExc_TypeError, "what is sent are pairs of octets and an address that was received");
+        return -1;
+    }
+    PyObject *wire = PyTuple_GET_ITEM(pair, 0);
+    const char *address = PyBytes_AS_STRING(PyTuple_GET_ITEM(pair, 1));
+    size_t size = (size_t)PyBytes_GET_SIZE(PyTuple_GET_ITEM(pair, 1));
+    size_t named = size ? (unsigned char)address[0] : 0;
+    if (size < 1 + named || size > ADDRESS || named > sizeof(struct sockaddr_storage)) {
+        PyErr_SetString(PyExc_ValueError, "no address that was received");
+        return -1;
+    }
+    vector->iov_base = PyBytes_AS_STRING(wire);
+    vector->iov_len = (size_t)PyBytes_GET_SIZE(wire);
+    header->msg_name = (void *)(address + 1);
+    header->msg_namelen = (socklen_t)named;
+    header->msg_iov = vector;
+    header->msg_iovlen = 1;
+    header->msg_control = size > 1 + named ? (void *)(address + 1 + named) : NULL;
+    header->msg_controllen = size - 1 - named;
+    return 0;
+}
+
+static PyObject *batch_send(Batch *self, PyObject *const *args, Py_ssize_t count)
+{
+    int fd;
+    Py_ssize_t sent = 0, full = 0, failed = 0;
+    (void)self;
+    if (count != 2 || !PyList_Check(args[1])) {
+        PyErr_SetString(PyExc_TypeError, "send(descriptor, list of pairs)");
+        return NULL;
+    }
+    if (descriptor_of(args[0], &fd) < 0)
+        return NULL;
+    for (Py_ssize_t begin = 0; begin < PyList_GET_SIZE(args[1]); begin += MOST) {
+        struct mmsghdr headers[MOST];
+        struct iovec vectors[MOST];
+        Py_ssize_t filled = PyList_GET_SIZE(args[1]) - begin, done = 0;
+        if (filled > MOST)
+            filled = MOST;
+        memset(headers, 0, sizeof headers);
+        for (Py_ssize_t index = 0; index < filled; index++)
+            if (fill(PyList_GET_ITEM(args[1], begin + index), &headers[index].msg_hdr, &vectors[index]) < 0)
+                return NULL;
+        while (done < filled) {
+            int went = sendmmsg(fd, headers + done, (unsigned)(filled - done), MSG_DONTWAIT);
+            if (went > 0) {
+                sent += went;
+                done += went;
+            } else if (went < 0 && (errno == EAGAIN || errno == EWOULDBLOCK || errno == EINTR)) {
+                full += filled - done;
+                break;
+            } else { /* the first of them cannot be sent; the others may */
+                failed++;
+                done++;
+            }
+        }
+    }
+    return Py_BuildValue("(nnn)", sent, full, failed);
+}
+
+static PyObject *batch_new(PyTypeObject *type, PyObject *args, PyObject *words)
+{
+    if (PyTuple_GET_SIZE(args) || (words != NULL && PyDict_GET_SIZE(words))) {
+        PyErr_SetString(PyExc_TypeError, "Batch() takes nothing");
+        return NULL;
+    }
+    Batch *self = (Batch *)type->tp_alloc(type, 0);
+    if (self != NULL && (self->slots = PyMem_Calloc(MOST, sizeof(Slot))) == NULL) {
+        Py_DECREF(self);
+        return PyErr_NoMemory();
+    }
+    return (PyObject *)self;
+}
+
+static void batch_free(Batch *self)
+{
+    PyMem_Free(self->slots);
+    Py_TYPE(self)->tp_free((PyObject *)self);
+}
+
+static PyMethodDef methods[] = {
+    {"receive", (PyCFunction)(void (*)(void))batch_receive, METH_FASTCALL, NULL},
+    {"send", (PyCFunction)(void (*)(void))batch_send, METH_FASTCALL, NULL},
+    {NULL, NULL, 0, NULL},
+};
+
+static PyTypeObject batch_type = {
+    PyVarObject_HEAD_INIT(NULL, 0).tp_name = "resolver.network._datagrams.Batch",
+    .tp_basicsize = sizeof(Batch),
+    .tp_flags = Py_TPFLAGS_DEFAULT,
+    .tp_new = batch_new,
+    .tp_dealloc = (destructor)batch_free,
+    .tp_methods = methods,
+};
+
+static struct PyModuleDef module = {PyModuleDef_HEAD_INIT, .m_name = "_datagrams", .m_size = -1};
+
+PyMODINIT_FUNC PyInit__datagrams(void)
+{
+    PyObject *made = PyModule_Create(&module);
+    if (made != NULL && (PyType_Ready(&batch_type) < 0 || PyModule_AddObjectRef(made, "Batch", (PyObject *)&batch_type) < 0))
+        Py_CLEAR(made);
+    return made;
+}

@@ -1,0 +1,213 @@
+"""Both ways of moving datagrams do the same. The compiled one is tested where it is compiled."""
+
+from __future__ import annotations
+
+import socket
+from collections.abc import Callable, Iterator
+from contextlib import ExitStack, suppress
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from resolver.network import datagrams
+from resolver.network.datagrams import MOST, OCTETS, Batch, Compiled, Datagrams, Plain
+
+pytestmark = pytest.mark.sockets
+
+COMPILED = pytest.mark.skipif(Batch is None, reason="not compiled: make accelerator")
+FAMILIES = {
+    "127.0.0.1": socket.AF_INET,
+    "0.0.0.0": socket.AF_INET,
+    "::1": socket.AF_INET6,
+    "::": socket.AF_INET6,
+}
+
+Bind = Callable[[str], socket.socket]
+
+
+@pytest.fixture(params=["plain", pytest.param("compiled", marks=COMPILED)])
+def way(request: pytest.FixtureRequest) -> Callable[[socket.socket], Datagrams]:
+    return Plain if request.param == "plain" else Compiled
+
+
+@pytest.fixture
+def bind() -> Iterator[Bind]:
+    with ExitStack() as stack:
+
+        def bound(host: str) -> socket.socket:
+            sock = stack.enter_context(socket.socket(FAMILIES[host], socket.SOCK_DGRAM))
+            if host == "0.0.0.0":
+                sock.setsockopt(socket.IPPROTO_IP, 8, 1)  # IP_PKTINFO
+            elif host == "::":
+                sock.setsockopt(socket.IPPROTO_IPV6, socket.IPV6_RECVPKTINFO, 1)
+            sock.bind((host, 0))
+            sock.setblocking(False)
+            return sock
+
+        yield bound
+
+
+def test_the_fastest_there_is_is_used(bind: Bind) -> None:
+    assert isinstance(datagrams.datagrams(bind("127.0.0.1")), Plain if Batch is None else Compiled)
+
+
+@pytest.mark.parametrize("host", ["127.0.0.1", "::1"])
+def test_what_comes_in_together_is_read_together_and_answered_in_its_order(way, bind: Bind, host: str) -> None:
+    server, clients = bind(host), [bind(host) for _ in range(3)]
+    moved = way(server)
+    assert moved.receive(MOST) == []
+    for number in range(9):
+        clients[number % 3].sendto(bytes((number,)), server.getsockname())
+    first, rest = moved.receive(4), moved.receive(MOST)
+    assert [wire[0] for wire, _ in first + rest] == list(range(9))
+    assert len(first) == 4
+    assert [moved.peer(address) for _, address in first] == [clients[at % 3].getsockname()[:2] for at in range(4)]
+    assert moved.send([(b"re" + wire, address) for wire, address in first + rest]) == (9, 0, 0)
+    for number, client in enumerate(clients):
+        assert [client.recv(9) for _ in range(3)] == [b"re" + bytes((number + 3 * turn,)) for turn in range(3)]
+
+
+@pytest.mark.rfc(2181, "4")
+@pytest.mark.parametrize(("host", "asked"), [("0.0.0.0", "127.0.0.1"), ("0.0.0.0", "127.0.0.9"), ("::", "::1")])
+def test_on_a_wildcard_the_answer_leaves_from_the_address_that_was_asked(way, bind: Bind, host, asked) -> None:
+    server, client = bind(host), bind("127.0.0.1" if host == "0.0.0.0" else "::1")
+    moved = way(server)
+    client.sendto(b"query", (asked, server.getsockname()[1]))
+    [(wire, address)] = moved.receive(1)
+    assert moved.peer(address) == client.getsockname()[:2]
+    assert moved.send([(wire, address)]) == (1, 0, 0)
+    assert client.recvfrom(9)[1][:2] == (asked, server.getsockname()[1])
+
+
+@pytest.mark.parametrize("size", [0, 1, OCTETS - 1, OCTETS, OCTETS + 1, 65507])
+def test_a_datagram_of_any_size_is_read_up_to_a_bound(way, bind: Bind, size: int) -> None:
+    server, client = bind("127.0.0.1"), bind("127.0.0.1")
+    moved = way(server)
+    for octets in (b"before", b"x" * size, b"behind"):
+        client.sendto(octets, server.getsockname())
+    assert [wire for wire, _ in moved.receive(MOST)] == [b"before", b"x" * min(size, OCTETS), b"behind"]
+
+
+def test_one_that_cannot_be_sent_keeps_none_of_the_others_back(way, bind: Bind) -> None:
+    server, client = bind("127.0.0.1"), bind("127.0.0.1")
+    moved = way(server)
+    client.sendto(b"query", server.getsockname())
+    address = moved.receive(1)[0][1]
+    oversized = bytes(65508)
+    sizes = [b"one", oversized, b"two", oversized]
+    assert moved.send([(wire, address) for wire in sizes]) == (2, 0, 2)
+    assert [client.recv(9), client.recv(9)] == [b"one", b"two"]
+
+
+def test_more_than_fit_in_one_call_are_sent_with_several(way, bind: Bind) -> None:
+    server, client = bind("127.0.0.1"), bind("127.0.0.1")
+    moved = way(server)
+    client.sendto(b"query", server.getsockname())
+    address = moved.receive(1)[0][1]
+    assert moved.send([]) == (0, 0, 0)
+    assert moved.send([(bytes((at,)), address) for at in range(2 * MOST + 1)]) == (2 * MOST + 1, 0, 0)
+    assert [client.recv(9)[0] for _ in range(2 * MOST + 1)] == list(range(2 * MOST + 1))
+
+
+class Full:
+    """A socket whose descriptor is that of a full pipe of datagrams, and which says so."""
+
+    def __init__(self, sock: socket.socket) -> None:
+        self.fileno = sock.fileno
+        self.recvmsg = sock.recvmsg
+
+    def sendmsg(self, *_: object) -> int:
+        raise BlockingIOError
+
+
+def test_what_there_is_no_room_for_is_told() -> None:
+    one, other = socket.socketpair(socket.AF_UNIX, socket.SOCK_DGRAM)
+    with one, other:
+        one.setblocking(False)
+        address = (None, [])
+        assert Plain(Full(one)).send([(b"a", address), (b"b", address)]) == (0, 2, 0)
+        if Batch is not None:
+            sent, full, failed = Compiled(one).send([(bytes(1000), b"\0")] * 5000)
+            assert sent > 0
+            assert (sent + full, failed) == (5000, 0)
+
+
+def test_a_closed_socket_is_an_error_to_read_and_sends_nothing(way, bind: Bind) -> None:
+    server, client = bind("127.0.0.1"), bind("127.0.0.1")
+    moved = way(server)
+    client.sendto(b"query", server.getsockname())
+    address = moved.receive(1)[0][1]
+    server.close()
+    with pytest.raises(OSError, match="Bad file descriptor"):
+        moved.receive(1)
+    assert moved.send([(b"answer", address)]) == (0, 0, 1)
+
+
+@pytest.mark.parametrize("most", [0, -1, MOST + 1, 1 << 40])
+def test_a_number_out_of_bounds_is_refused(way, bind: Bind, most: int) -> None:
+    with pytest.raises(ValueError, match="are received at once"):
+        way(bind("127.0.0.1")).receive(most)
+
+
+@COMPILED
+@pytest.mark.parametrize(
+    "wrong",
+    [None, (), [()], [b"x"], [(b"x",)], [(b"x", b"\0", b"")], [("x", b"\0")], [(b"x", "x")], [(bytearray(1), b"\0")]],
+)
+def test_what_are_no_pairs_of_octets_is_refused(bind: Bind, wrong: object) -> None:
+    with pytest.raises(TypeError):
+        Compiled(bind("127.0.0.1")).send(wrong)  # type: ignore[arg-type]
+
+
+@COMPILED
+def test_wrong_calls_are_refused() -> None:
+    batch = Batch()
+    for arguments in ((), (1,), (1, 2, 3), ("x", 1), (1, "x")):
+        with pytest.raises(TypeError):
+            batch.receive(*arguments)
+    for arguments in ((), (1,), ("x", [])):
+        with pytest.raises(TypeError):
+            batch.send(*arguments)
+    for descriptor in (-2, 1 << 31):
+        with pytest.raises(ValueError, match="no descriptor"):
+            batch.send(descriptor, [])
+    with pytest.raises(OverflowError):
+        batch.receive(1 << 64, 1)
+    with pytest.raises(TypeError):
+        Batch(1)  # type: ignore[call-arg]
+
+
+@COMPILED
+@given(st.lists(st.tuples(st.binary(max_size=40), st.binary(max_size=300)), max_size=80))
+def test_octets_that_are_no_address_are_refused_by_us_or_the_kernel(pairs: list[tuple[bytes, bytes]]) -> None:
+    # A socket of another family, so that no packet can go anywhere.
+    with socket.socket(socket.AF_UNIX, socket.SOCK_DGRAM) as sock, suppress(ValueError):
+        assert Compiled(sock).send(pairs) == (0, 0, len(pairs))
+
+
+@COMPILED
+@given(
+    st.lists(st.binary(max_size=OCTETS + 100), max_size=MOST, min_size=1),
+    st.sampled_from(["127.0.0.1", "0.0.0.0", "::"]),
+)
+def test_both_read_and_answer_alike(wires: list[bytes], host: str) -> None:
+    loopback = "::1" if host == "::" else "127.0.0.1"
+    with (
+        socket.socket(FAMILIES[host], socket.SOCK_DGRAM) as server,
+        socket.socket(FAMILIES[host], socket.SOCK_DGRAM) as client,
+    ):
+        server.bind((host, 0))
+        server.setblocking(False)
+        server.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, 1 << 20)
+        client.bind((loopback, 0))
+        client.settimeout(5)
+        came = []
+        for way in (Plain(server), Compiled(server)):
+            for wire in wires:
+                client.sendto(wire, (loopback, server.getsockname()[1]))
+            got = way.receive(MOST)
+            assert way.send(got) == (len(wires), 0, 0)
+            came.append(([wire for wire, _ in got], {way.peer(address) for _, address in got}))
+            assert [client.recv(OCTETS + 1) for _ in wires] == [wire[:OCTETS] for wire in wires]
+        assert came[0] == came[1]
