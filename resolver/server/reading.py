@@ -6,7 +6,7 @@ Rules
   EDNS versions other than 0 (RFC 6891 section 6.1.3).
 * Records have no place in a query, but for the SOA that an IXFR brings (RFC 1995 section 3), nor has TC.
 
-Limits: `Conduct.bounds`. What is shorter than a header, and responses, must not come here.
+Limits: `Conduct.bounds`. What is shorter than a header, and responses, must not be given to `read`.
 """
 
 from __future__ import annotations
@@ -15,17 +15,21 @@ from collections.abc import Callable
 from typing import Final
 
 from resolver.errors import WireError
-from resolver.message import AD, CD, RD, TC, Client, Ede, Message, Query, Rcode, Type
+from resolver.message import AD, CD, RD, TC, Client, Ede, Message, Query, Rcode, Transport, Type
 from resolver.network.base import Clock
 from resolver.observe.counters import Counters
 from resolver.observe.log import Log
+from resolver.server.access import Access
 from resolver.server.conduct import ANSWERING_S, Conduct
 from resolver.server.cookies import Cookies, Standing
 from resolver.server.options import NOTHING, Heard, Options, hear
 from resolver.server.saying import brief
 from resolver.wire import types
+from resolver.wire.compression import HEADER
 from resolver.wire.parse import parse
 
+_PROHIBITED: Final = 18
+_DENIED: Final = Ede(_PROHIBITED, "clients of this address may not ask here [DENY]")
 _IXFR: Final = int(Type.IXFR)
 
 # Making a named tuple this way takes half the time of calling its class.
@@ -95,6 +99,14 @@ class Reading:
             conduct.payload,
             ra=conduct.recursion_available,
         )
+
+    def denial(self, wire: bytes, client: Client, access: Access) -> bytes | None:
+        """What a client is told that may not ask: REFUSED, or nothing where that might strike somebody else."""
+        self._counters.queries_denied += 1
+        if len(wire) < HEADER or wire[2] & 0x80 or (client.transport is Transport.UDP and not access.tells()):
+            return None
+        self._counters.queries_denied_told += 1
+        return self.brief(wire, client, Rcode.REFUSED, _DENIED)
 
     def _malformed(self, wire: bytes, client: Client) -> bytes:
         self._counters.queries_malformed += 1

@@ -36,13 +36,10 @@ from resolver.server.options import Options
 from resolver.server.reading import Reading
 from resolver.server.saying import for_all, full
 from resolver.server.waiting import Waiting
-
-HEADER: Final = 12
+from resolver.wire.compression import HEADER
 
 _UDP: Final = Transport.UDP
 _INTERNAL: Final = Reply(Rcode.SERVFAIL, ra=True, ede=(Ede(0, "internal error, see the log [OOPS]"),))
-_PROHIBITED: Final = 18
-_DENIED: Final = Ede(_PROHIBITED, "clients of this address may not ask here [DENY]")
 
 Send = Callable[[bytes | None], None]
 Peek = Callable[[Query], Reply | None]
@@ -87,9 +84,8 @@ class Responder:
         self._flights = Flights(counters)
         self._waiting = Waiting(clock, self._begin)
         self.datagrams = Hits(self._store, counters, stream=False)
-        """What listeners look into before they hand a datagram to `fresh`."""
         self.streams = Hits(self._store, counters, stream=True)
-        """The same for messages on streams."""
+        """What listeners look into before they hand a message to `fresh`."""
         self.adjust(answerer, conduct or Conduct(), answers, access, cookies)
 
     def adjust(
@@ -135,7 +131,7 @@ class Responder:
         else:
             counters.queries_tcp += 1
         if self.access is not None and not self.access.allows(host):
-            send(self._denial(wire, client, self.access))
+            send(self._reading.denial(wire, client, self.access))
             return
         if len(wire) < HEADER or wire[2] & 0x80:
             counters.queries_ignored += 1
@@ -172,14 +168,6 @@ class Responder:
     def _store(self) -> AnswerStore | None:
         """What is served from; nothing is where each query is logged."""
         return None if self._reading.conduct.log_queries else self.answers
-
-    def _denial(self, wire: bytes, client: Client, access: Access) -> bytes | None:
-        """What a client is told that may not ask: REFUSED, or nothing where that might strike somebody else."""
-        self._counters.queries_denied += 1
-        if len(wire) < HEADER or wire[2] & 0x80 or (client.transport is _UDP and not access.tells()):
-            return None
-        self._counters.queries_denied_told += 1
-        return self._reading.brief(wire, client, Rcode.REFUSED, _DENIED)
 
     def _at_once(self, job: _Job, peek: Peek) -> bool:
         """Whether `job` was answered with what is at hand."""
@@ -258,5 +246,4 @@ class Responder:
 
 def _peek_of(answerer: Answerer) -> Peek | None:
     """The `peek` of an answerer that has one. Those without are simulated servers that recurse."""
-    peek: Peek | None = getattr(answerer, "peek", None)
-    return peek
+    return getattr(answerer, "peek", None)

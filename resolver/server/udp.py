@@ -74,7 +74,7 @@ class UdpListener:
         `allows` says of an address whether a client there may ask; without it, everybody may.
         """
         self._loop, self._sock, self._respond = loop, sock, respond
-        self._hits = hits
+        self._hits, self._begin = hits, _no_store if hits is None else hits.begin
         self.allows = allows
         self._fd = sock.fileno()
         self._reading = False
@@ -120,7 +120,7 @@ class UdpListener:
 
     def _read(self) -> None:
         receive, answer, allows = self._sock.recvfrom, self._sock.sendto, self.allows
-        stored = (self._hits.begin() if self._hits is not None else None) or _nothing
+        stored = self._begin() or _nothing
         work, served, unsent = WORK, 0, 0
         for _ in range(BATCH):
             try:
@@ -151,7 +151,7 @@ class UdpListener:
 
     def _read_from_any(self) -> None:
         receive, answer, allows = self._sock.recvmsg, self._sock.sendmsg, self.allows
-        stored = (self._hits.begin() if self._hits is not None else None) or _nothing
+        stored = self._begin() or _nothing
         work, served, unsent = WORK, 0, 0
         came: _Ancillary = []
         source: _Ancillary = []
@@ -237,6 +237,10 @@ class UdpListener:
         if self._emptied is not None and self.outstanding <= 0:
             emptied, self._emptied = self._emptied, None
             emptied.set_result(None)
+
+
+def _no_store() -> None:
+    """Nothing is served from store."""
 
 
 def _nothing(_: bytes) -> None:
