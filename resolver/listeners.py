@@ -19,6 +19,7 @@ from resolver.message import Respond
 from resolver.network import listening
 from resolver.network.base import Clock, Endpoint
 from resolver.server.access import is_loopback
+from resolver.server.hits import Hits
 from resolver.server.places import Places, TcpLimits
 from resolver.server.tcp import TcpListener
 from resolver.server.udp import UdpListener
@@ -108,16 +109,17 @@ class Listeners:
         self,
         bound: Bound,
         respond: Respond,
-        stored: Callable[[bytes], bytes | None] | None = None,
+        datagrams: Hits | None = None,
+        streams: Hits | None = None,
         allows: Callable[[str], bool] | None = None,
     ) -> None:
-        """What arrives at `bound` is answered by `respond`; a datagram by `stored`, if that has its response.
+        """What arrives at `bound` is answered by `respond`, but for what `datagrams` or `streams` has stored.
 
         `allows` says of an address whether a client there may ask.
         """
         allows = None if is_loopback(bound.endpoint.host) else allows
-        udp = UdpListener(self._loop, bound.udp, respond, stored, allows)
-        tcp = TcpListener(self._loop, bound.tcp, respond, self._clock, self.places, allows)
+        udp = UdpListener(self._loop, bound.udp, respond, datagrams, allows)
+        tcp = TcpListener(self._loop, bound.tcp, respond, self._clock, self.places, streams, allows)
         self._pairs[bound.asked] = (bound.endpoint, udp, tcp)
         udp.start()
         await tcp.start()

@@ -15,6 +15,7 @@ from typing import TYPE_CHECKING, Final, TypeAlias
 
 from resolver import compiled, serving
 from resolver.auth.shipped import load_world
+from resolver.cache.answers import AnswerStore
 from resolver.cache.records import NAME_ERROR
 from resolver.caches import Caches, new_caches
 from resolver.config import Config
@@ -24,12 +25,14 @@ from resolver.message import Answerer, Client, Edns, Query, Question, Reply, Res
 from resolver.network.base import Endpoint
 from resolver.network.listening import has_no_such_address
 from resolver.network.sockets import SocketNetwork
+from resolver.observe.counters import Counters
 from resolver.observe.log import Log
 from resolver.pipeline.driving import Tools
 from resolver.pipeline.knowledge import Known
 from resolver.pipeline.resolved import Resolved
 from resolver.server.cookies import drawn
 from resolver.server.flights import MOST
+from resolver.server.hits import Hits
 from resolver.server.respond import Responder
 from resolver.tasks import Tasks
 from resolver.wire import names, types
@@ -153,11 +156,11 @@ class Program:
             for bound in (*front, *behind):
                 bound.close()
             raise
-        self._caches, self.respond.answers = caches, caches.answers
+        self._caches = caches
         self.config, self._world, self._composed = config, world, composed
-        self.respond.answerer, self.respond.conduct = composed.answerer, serving.conduct(config)
-        access = self.respond.access = serving.access(config, self._tools.clock)
-        self.respond.cookies = serving.cookies(config, self._drawn, self._tools.clock)
+        access, clock = serving.access(config, self._tools.clock), self._tools.clock
+        cookies = serving.cookies(config, self._drawn, clock)
+        self.respond.adjust(composed.answerer, serving.conduct(config), caches.answers, access, cookies)
         self._caches.adjust(config)
         self.log.adjust(config.log.level, config.log.format)
         if config.server.max_in_flight is None and self.respond.conduct.max_in_flight < MOST:
@@ -166,9 +169,10 @@ class Program:
         allows = None if access is None else access.allows
         self._front.adjust(serving.tcp_limits(config), allows)
         for bound in behind:
-            await self._behind.start(bound, self._simulated_at(bound.endpoint.host))
+            await self._behind.start(bound, *self._simulated_at(bound.endpoint.host))
         for bound in front:
-            await self._front.start(bound, self.respond, self.respond.stored, allows)
+            respond = self.respond
+            await self._front.start(bound, respond.fresh, respond.datagrams, respond.streams, allows)
         await self._behind.keep_only(places, 0.0)
         await self._front.keep_only(config.server.listen, config.server.drain_s)
 
@@ -307,13 +311,18 @@ class Program:
         there = next(each for each in config.server.listen if each in taken or each in self._front)
         return (taken.get(there) or self._front.place(there)).port
 
-    def _simulated_at(self, host: str) -> Respond:
-        """What answers at `host` now, whichever world is in force by then."""
+    def _simulated_at(self, host: str) -> tuple[Respond, Hits, Hits]:
+        """What answers at `host` now, whichever world is in force by then, and what it has stored: a sound one does."""
 
         def respond(wire: bytes, client: Client, send: _Send) -> None:
             self._composed.simulated[host](wire, client, send)
 
-        return respond
+        def store() -> AnswerStore | None:
+            server = self._composed.simulated[host]
+            return server.answers if isinstance(server, Responder) else None
+
+        counters = Counters()  # what simulated servers are asked is not what the resolver is
+        return respond, Hits(store, counters, stream=False), Hits(store, counters, stream=True)
 
 
 def _origin(config: Config) -> tuple[object, ...]:

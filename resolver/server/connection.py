@@ -25,6 +25,7 @@ from resolver.message import Client, Transport
 from resolver.network.base import Timer
 
 if TYPE_CHECKING:
+    from resolver.cache.answers import Serve
     from resolver.server.tcp import TcpListener
 
 READ: Final = 4096
@@ -151,7 +152,7 @@ class Connection(asyncio.BufferedProtocol):
         """Hand on the whole pending messages, as far as limits allow; write what is answered at once."""
         pending, at, size = self._pending, 0, len(self._pending)
         self._gathered = []
-        malformed = False
+        stored, served, malformed = self._stored(), 0, False
         while not self._full() and not self._finishing:
             start = at + 2
             if start > size:
@@ -163,7 +164,15 @@ class Connection(asyncio.BufferedProtocol):
             if start + length > size:
                 break
             at = start + length
-            self._handle(bytes(memoryview(pending)[start:at]))
+            wire = bytes(memoryview(pending)[start:at])
+            response = None if stored is None else stored(wire)
+            if response is None:
+                self._handle(wire)
+            else:
+                served += 1
+                self._gather(response)
+        if served:
+            self._count(served)
         self._flush()
         self._gathered = None
         del pending[:at]
@@ -172,6 +181,17 @@ class Connection(asyncio.BufferedProtocol):
             return
         self._mark_partial(progress=at > 0)
         self._pause(self._full())
+
+    def _stored(self) -> Serve | None:
+        """What gives stored responses to this client now."""
+        hits, allows = self._listener.hits, self._listener.allows
+        return None if hits is None or (allows is not None and not allows(self.host)) else hits.begin()
+
+    def _count(self, served: int) -> None:
+        self._listener.received += served
+        self._listener.sent += served
+        if self._listener.hits is not None:
+            self._listener.hits.served(served)
 
     def _handle(self, wire: bytes) -> None:
         self._listener.received += 1
@@ -186,26 +206,31 @@ class Connection(asyncio.BufferedProtocol):
         self.outstanding -= 1
         if self._transport is None:
             return
-        gathered = self._gathered
         if wire is not None:
             self._listener.sent += 1
+        if self._gathered is not None:
+            if wire is not None:
+                self._gather(wire)
+            return
+        if wire is not None:
             framed = len(wire).to_bytes(2, "big") + wire
-            if gathered is None:
-                if self._blocked:
-                    self._overdue += len(framed)
-                    if self._overdue > LONGEST:
-                        self.abort()  # the client takes no answers, and more and more of them become ready
-                        return
-                self._transport.write(framed)
-            else:
-                gathered.append(framed)
-                self._gathered_octets += len(framed)
-                if self._gathered_octets > self._limits.write_buffer:
-                    self._flush()
-        if gathered is None:
-            if not self._blocked:
-                self.last_active = self._listener.clock.monotonic()
-            self._go_on()
+            if self._blocked:
+                self._overdue += len(framed)
+                if self._overdue > LONGEST:
+                    self.abort()  # the client takes no answers, and more and more of them become ready
+                    return
+            self._transport.write(framed)
+        if not self._blocked:
+            self.last_active = self._listener.clock.monotonic()
+        self._go_on()
+
+    def _gather(self, wire: bytes) -> None:
+        """`wire` is among the answers to the read that is being dispatched."""
+        if self._gathered is not None:
+            self._gathered.append(len(wire).to_bytes(2, "big") + wire)
+            self._gathered_octets += 2 + len(wire)
+            if self._gathered_octets > self._limits.write_buffer:
+                self._flush()
 
     def _flush(self) -> None:
         if self._gathered and self._transport is not None:

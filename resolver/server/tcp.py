@@ -18,6 +18,7 @@ from typing import Any
 from resolver.message import Respond
 from resolver.network.base import Clock
 from resolver.server.connection import Connection
+from resolver.server.hits import Hits
 from resolver.server.places import Places
 
 
@@ -31,11 +32,14 @@ class TcpListener:
         respond: Respond,
         clock: Clock,
         places: Places,
+        hits: Hits | None = None,
         allows: Callable[[str], bool] | None = None,
     ) -> None:
-        """`allows` says of an address whether a client there may ask; without it, everybody may."""
+        """`hits` has stored responses, and is asked before `respond`.
+
+        `allows` says of an address whether a client there may ask; without it, everybody may."""
         self._loop, self._sock = loop, sock
-        self.respond, self.clock, self.places, self.allows = respond, clock, places, allows
+        self.respond, self.clock, self.places, self.hits, self.allows = respond, clock, places, hits, allows
         self._server: asyncio.Server | None = None
         self._connections: set[Connection] = set()
         self._emptied: asyncio.Future[None] | None = None

@@ -111,7 +111,7 @@ def test_a_listener_on_loopback_does_not_ask_who_may_and_another_does(on_loop):
         allows = lambda host: asked.append(host) or False  # noqa: E731
         wildcard = Endpoint("0.0.0.0", 0)
         for endpoint in (ANY, wildcard):
-            await listeners.start(bind(endpoint, 65536), echo, None, allows)
+            await listeners.start(bind(endpoint, 65536), echo, None, None, allows)
         pairs = {asked_for: (udp.allows, tcp.allows) for asked_for, (_, udp, tcp) in listeners._pairs.items()}
         listeners.adjust(TcpLimits(), None)
         after = {udp.allows for _, udp, _ in listeners._pairs.values()}

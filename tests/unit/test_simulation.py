@@ -155,3 +155,29 @@ def test_those_who_recurse_are_listed_by_folded_name_each_at_one_address():
     assert recursing((ROOT, LEAF), 53) == {name("a.root."): (Endpoint("127.53.0.1", 53),)}
     assert hosts(LEAF) == ("127.53.2.1",)
     assert hosts(ROOT) == ("127.53.0.1", "fd53::1")
+
+
+def test_an_authority_answers_at_once_and_a_repeated_question_from_store_with_the_ttl_of_its_zone(run):
+    async def main(s: Served):
+        said: list[bytes | None] = []
+        query = render_query(7, zone_text.question("www.example.", "A"), rd=False, edns=Edns())
+        for _ in range(3):
+            s.responders["127.53.2.1"](query, Client("127.0.0.1", 1, Transport.UDP), said.append)
+        at_once = len(said)
+        await s.clock.advance(100)
+        s.responders["127.53.2.1"](query, Client("127.0.0.1", 1, Transport.UDP), said.append)
+        return at_once, set(said), s.responders["127.53.2.1"].answers.hits
+
+    at_once, said, hits = served(run, main, LEAF)
+    (response,) = said
+    assert (at_once, hits, parse(response).answer[0].ttl) == (3, 3, 300)
+
+
+def test_a_server_that_recurses_stores_nothing_and_a_faulty_one_is_faulty_each_time(run):
+    faulty = replace(LEAF, fault=Fault.REFUSED)
+
+    async def main(s: Served):
+        asked = [await s.ask("127.53.2.1") for _ in range(3)]
+        return s.responders["127.53.0.1"].answers, [each and each.rcode for each in asked]
+
+    assert served(run, main, ROOT, faulty) == (None, [Rcode.REFUSED] * 3)

@@ -613,3 +613,42 @@ def test_listeners_share_their_places(run):
         assert (one.listener.connections, two.listener.connections, len(one.places)) == (0, 2, 2)
 
     run(main())
+
+
+class Kept:
+    """`Hits` that find what `stored` gives, and count."""
+
+    def __init__(self, stored):
+        self.stored, self.begun, self.counted = stored, 0, 0
+
+    def begin(self):
+        self.begun += 1
+        return self.stored
+
+    def served(self, count):
+        self.counted += count
+
+
+def test_stored_responses_go_out_with_the_others_of_a_read_and_the_server_never_sees_their_queries(run):
+    def act(made):
+        made.listener.hits = Kept({b"known": b"kept"}.get)
+        stream, connection = made.connect()
+        feed(stream, connection, b"".join(len(wire).to_bytes(2, "big") + wire for wire in (b"known", b"new", b"known")))
+        return stream.writes, made.server.wires, made.listener, connection.outstanding
+
+    written, wires, listener, outstanding = bench(run, act)
+    assert written == [b"\0\4kept\0\6re:new\0\4kept"]
+    assert (wires, outstanding) == ([b"new"], 0)
+    assert (listener.received, listener.sent) == (3, 3)
+    assert (listener.hits.begun, listener.hits.counted) == (1, 2)
+
+
+def test_who_may_not_ask_any_more_gets_no_stored_response(run):
+    def act(made):
+        made.listener.hits = Kept(lambda wire: b"kept")
+        stream, connection = made.connect()
+        made.listener.allows = lambda host: False
+        feed(stream, connection, b"\0\5known")
+        return made.server.wires, made.listener.hits.counted
+
+    assert bench(run, act) == ([b"known"], 0)

@@ -37,9 +37,10 @@ from resolver.observe.counters import Counters
 from resolver.observe.log import Log
 from resolver.server import waiting
 from resolver.server.access import Access
+from resolver.server.conduct import ANSWERING_S, Conduct
 from resolver.server.cookies import Cookies
 from resolver.server.options import MAX_EDE_TEXT
-from resolver.server.respond import ANSWERING_S, Conduct, Responder
+from resolver.server.respond import Responder
 from resolver.tasks import Tasks
 from resolver.testing.virtual_time import VirtualClock
 from resolver.wire.parse import parse
@@ -123,6 +124,14 @@ class Front:
         assert response is not None
         return parse(response)
 
+    def stored(self, wire: bytes) -> bytes | None:
+        """What a listener answers to a datagram without asking further."""
+        stored = self.responder.datagrams.begin()
+        response = None if stored is None else stored(wire)
+        if response is not None:
+            self.responder.datagrams.served(1)
+        return response
+
     @property
     def events(self) -> list[dict[str, object]]:
         return [json.loads(line) for line in self.log.getvalue().splitlines()]
@@ -173,7 +182,7 @@ def test_a_response_is_never_answered(run):
 def test_a_stored_answer_is_not_given_to_a_response(run):
     async def main(f: Front):
         await f.ask()
-        return await f.raw(query(flags=RD | QR)), f.responder.stored(query(flags=RD | QR))
+        return await f.raw(query(flags=RD | QR)), f.stored(query(flags=RD | QR))
 
     assert front(run, main) == (None, None)
 
@@ -440,7 +449,7 @@ def test_what_is_held_is_answered_without_a_place(run):
         f.counters.queries_in_flight = 1
         cookie = Edns(options=((10, b"clients!"),))
         held = [await f.ask(query(edns=edns), client) for edns in (cookie, None) for client in (UDP, TCP)]
-        stored = f.responder.stored(query())
+        stored = f.stored(query())
         other = await f.raw(query(Question(name("other.example.com."), Type.A)))
         return held, stored, other, f.counters
 
@@ -615,7 +624,7 @@ def test_a_stored_answer_is_no_longer_than_a_made_one(run, payload):
         for _ in range(3):
             for edns in (Edns(1232), Edns(4096), Edns(65_535, do=True), None):
                 sizes.append(len(await f.raw(query(edns=edns))))
-                sizes.append(len(f.responder.stored(query(edns=edns)) or b""))
+                sizes.append(len(f.stored(query(edns=edns)) or b""))
         return max(sizes)
 
     assert front(run, main, big(30), payload=payload) <= payload
@@ -756,10 +765,10 @@ def test_an_answer_for_a_client_that_takes_more_is_not_stored_for_one_that_takes
 
 def test_a_listener_finds_stored_answers_to_datagrams_before_anything_else(run):
     async def main(f: Front):
-        nothing = f.responder.stored(query())
+        nothing = f.stored(query())
         await f.ask()
-        found = f.responder.stored(query(id=9))
-        over_tcp = f.responder.stored(query(edns=Edns()))
+        found = f.stored(query(id=9))
+        over_tcp = f.stored(query(edns=Edns()))
         return nothing, parse(found), over_tcp, f.counters.queries_udp, len(f.below.queries)
 
     nothing, found, other_key, counted, made = front(run, main)
@@ -846,7 +855,7 @@ def test_where_each_query_is_logged_each_goes_the_long_way(run):
         for _ in range(2):
             await f.ask()
         await f.ask(query(flags=0x2800))
-        return [(event["event"], event.get("name"), event["rcode"]) for event in f.events], f.responder.stored(query())
+        return [(event["event"], event.get("name"), event["rcode"]) for event in f.events], f.stored(query())
 
     logged, found = front(run, main, log_queries=True)
     assert logged == [("query", "www.example.com.", "NOERROR")] * 2 + [("query", None, "NOTIMP")]

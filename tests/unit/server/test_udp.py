@@ -20,6 +20,20 @@ def echo(wire, client, send):
     send(b"re:" + wire)
 
 
+class Kept:
+    """`Hits` that find what `stored` gives, and count."""
+
+    def __init__(self, stored):
+        self.stored, self.begun, self.counted = stored, 0, 0
+
+    def begin(self):
+        self.begun += 1
+        return self.stored
+
+    def served(self, count):
+        self.counted += count
+
+
 def serve(respond=echo, host="127.0.0.1"):
     sock = bind_udp(Endpoint(host, 0))
     listener = UdpListener(asyncio.get_running_loop(), sock, respond)
@@ -386,7 +400,7 @@ def test_a_stored_response_is_sent_without_asking_the_server(on_loop):
             send(b"made")
 
         sock = bind_udp(Endpoint("127.0.0.1", 0))
-        listener = UdpListener(asyncio.get_running_loop(), sock, respond, {b"known": b"kept"}.get)
+        listener = UdpListener(asyncio.get_running_loop(), sock, respond, Kept({b"known": b"kept"}.get))
         listener.start()
         asker = Asker()
         for wire in (b"known", b"new"):
@@ -412,7 +426,7 @@ def test_a_store_that_breaks_costs_one_query_and_is_told(on_loop):
             return b"kept"
 
         sock = bind_udp(Endpoint("127.0.0.1", 0))
-        listener = UdpListener(loop, sock, echo, stored)
+        listener = UdpListener(loop, sock, echo, Kept(stored))
         listener.start()
         asker = Asker()
         for wire in (b"bad", b"good"):
@@ -459,7 +473,7 @@ class Written:
 
 def written(host, *datagrams, stored=None, allows=None, respond=echo):
     sock = Written(*datagrams, host=host)
-    listener = UdpListener(None, sock, respond, stored, allows)
+    listener = UdpListener(None, sock, respond, None if stored is None else Kept(stored), allows)
     return sock, listener, listener._read_from_any if host == "0.0.0.0" else listener._read
 
 
@@ -498,3 +512,53 @@ def test_work_leaves_room_for_stored_responses_in_the_same_wake_up():
     assert listener.received == 4 * (udp.WORK - 1) + 1
     read()
     assert not listener.failed
+
+
+@pytest.mark.parametrize("host", ["127.0.0.1", "0.0.0.0"])
+def test_the_store_is_asked_once_in_a_turn_and_told_once_what_was_served(host):
+    datagrams = [(wire, ("192.0.2.1", 1024)) for wire in (b"known", b"new", b"known", b"known")]
+    sock = Written(*datagrams, host=host)
+    kept = Kept({b"known": b"kept"}.get)
+    listener = UdpListener(None, sock, echo, kept)
+    (listener._read_from_any if host == "0.0.0.0" else listener._read)()
+    assert [wire for wire, _ in sock.sent] == [b"kept", b"re:new", b"kept", b"kept"]
+    assert (kept.begun, kept.counted) == (1, 3)
+    assert (listener.received, listener.sent) == (4, 4)
+
+
+@pytest.mark.parametrize("host", ["127.0.0.1", "0.0.0.0"])
+@pytest.mark.parametrize(("error", "full", "failed"), [(BlockingIOError, 1, 0), (PermissionError, 0, 1)])
+def test_a_stored_response_that_cannot_leave_is_counted_and_the_next_one_leaves(host, error, full, failed):
+    sock = Written(*[(b"known", ("192.0.2.1", 1024))] * 3, host=host)
+    errors = [error]
+
+    def send(wire, to):
+        if errors:
+            raise errors.pop()
+        sock.sent.append((wire, to))
+
+    sock.sendto = send
+    sock.sendmsg = lambda wires, ancillary, flags, to: send(b"".join(wires), to)
+    listener = UdpListener(None, sock, echo, Kept(lambda wire: b"kept"))
+    (listener._read_from_any if host == "0.0.0.0" else listener._read)()
+    assert (listener.received, listener.sent, len(sock.sent)) == (3, 2, 2)
+    assert (listener.dropped_full, listener.failed) == (full, failed)
+
+
+@pytest.mark.rfc(2181, "4.1")
+def test_on_a_wildcard_a_stored_response_comes_from_the_address_that_was_asked(on_loop):
+    async def main():
+        sock = bind_udp(Endpoint("0.0.0.0", 0))
+        listener = UdpListener(asyncio.get_running_loop(), sock, echo, Kept(lambda wire: b"kept:" + wire))
+        asker = Asker()
+        for last in (2, 2, 3, 2, 4):
+            asker.sock.sendto(b"%d" % last, (f"127.0.0.{last}", bound_to(sock).port))
+        listener.start()
+        await asker.wait_for(5)
+        assert [(wire, source[0]) for wire, source in asker.got] == [
+            (b"kept:%d" % last, f"127.0.0.{last}") for last in (2, 2, 3, 2, 4)
+        ]
+        asker.close()
+        listener.close()
+
+    on_loop(main())
