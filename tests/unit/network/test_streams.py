@@ -594,12 +594,16 @@ def test_what_finds_no_room_is_written_when_there_is_and_then_room_is_not_waited
         world._poller.change = lambda fd, events: (watched.append(events), change(fd, events))
 
         async def handle(reader, writer):
+            writer.write(framed(await read_message(reader)))
             await begin.wait()
             while True:
                 writer.write(framed((await read_message(reader))[:2]))
 
         server, at = await tcp_server(handle)
         async with server:
+            world.send(at, b"first", Transport.TCP, inbox)
+            assert await inbox.wait_for(1) == [b"first"]
+            inbox.got.clear()
             for n in range(10, 70):
                 world.send(at, b"%d" % n + bytes(65_533), Transport.TCP, inbox)
             begin.set()
