@@ -4,7 +4,7 @@ VENV   ?= .venv
 BIN    := $(VENV)/bin
 ARGS   ?=
 FUZZ_SECONDS ?= 60
-RUNS_COMPILED = $(BIN)/python -c 'import sys, resolver.compiled; sys.exit(resolver.compiled.why_not())'
+RUNS_COMPILED = $(BIN)/python -c "import sys, resolver.compiled as c; sys.exit(c.why_not())"
 
 .PHONY: serve accelerator test test-accelerated lint types unit docs bench robustness fuzz clean help
 
@@ -34,7 +34,9 @@ serve: $(VENV)/.installed
 
 # What is up to date is not built again.
 accelerator: $(VENV)/.installed
-	@$(RUNS_COMPILED) || RESOLVER_ACCELERATE=1 $(BIN)/python -m pip install --quiet --disable-pip-version-check --editable .
+	@$(RUNS_COMPILED) || RESOLVER_ACCELERATE=1 $(BIN)/python -m pip install --verbose --disable-pip-version-check --editable . \
+		>$(VENV)/accelerator.log 2>&1 || { cat $(VENV)/accelerator.log; exit 1; }
+	@grep "is not accelerated" $(VENV)/accelerator.log 2>/dev/null || true
 	@$(BIN)/resolver --version
 
 test: lint types unit

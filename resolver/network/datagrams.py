@@ -18,6 +18,7 @@ from __future__ import annotations
 import socket
 import sys
 from collections.abc import Iterable
+from functools import partial
 from typing import Any, Final, NamedTuple, Protocol
 
 try:
@@ -49,6 +50,9 @@ class Sock(Protocol):
     """What is needed of a bound, non-blocking UDP socket."""
 
     def fileno(self) -> int: ...
+    def getsockname(self) -> Any: ...
+    def recvfrom(self, size: int, /) -> tuple[bytes, Any]: ...
+    def sendto(self, wire: bytes, to: Any, /) -> int: ...
     def recvmsg(self, size: int, ancillary: int, /) -> tuple[bytes, _Ancillary, int, Any]: ...
     def sendmsg(self, wires: Iterable[bytes], ancillary: _Ancillary, flags: int, to: Any, /) -> int: ...
 
@@ -103,34 +107,36 @@ class Compiled:
 class Plain:
     """A call of the system for each datagram."""
 
-    __slots__ = ("_sock",)
+    __slots__ = ("_receive", "_send", "_wildcard")
 
     def __init__(self, sock: Sock) -> None:
-        self._sock = sock
+        self._wildcard = sock.getsockname()[0] in ("0.0.0.0", "::")  # noqa: S104
+        self._receive = partial(_receive_from_any, sock) if self._wildcard else sock.recvfrom
+        self._send = partial(_send_from, sock) if self._wildcard else sock.sendto
 
     def receive(self, most: int) -> list[Datagram]:
         """See `Datagrams`."""
         if not 1 <= most <= MOST:
             raise ValueError(f"{most} datagrams; 1 to {MOST} are received at once")
         found: list[Datagram] = []
-        for _ in range(most):
-            try:
-                wire, ancillary, _flags, address = self._sock.recvmsg(OCTETS, _CONTROL)
-            except (BlockingIOError, InterruptedError):
-                break
-            except OSError:
-                if found:
-                    break
+        receive = self._receive
+        try:
+            for _ in range(most):
+                found.append(receive(OCTETS))
+        except (BlockingIOError, InterruptedError):
+            pass
+        except OSError:
+            if not found:
                 raise
-            found.append((wire, (address, _source(ancillary))))
         return found
 
     def send(self, datagrams: list[Datagram]) -> Sent:
         """See `Datagrams`."""
         sent = failed = 0
-        for wire, (address, source) in datagrams:
+        send = self._send
+        for wire, address in datagrams:
             try:
-                self._sock.sendmsg((wire,), source, 0, address)
+                send(wire, address)
                 sent += 1
             except (BlockingIOError, InterruptedError):
                 break
@@ -140,8 +146,17 @@ class Plain:
 
     def peer(self, address: Address) -> tuple[str, int]:
         """See `Datagrams`."""
-        host, port = address[0][:2]
+        host, port = (address[0] if self._wildcard else address)[:2]
         return host, port
+
+
+def _receive_from_any(sock: Sock, size: int) -> Datagram:
+    wire, ancillary, _flags, address = sock.recvmsg(size, _CONTROL)
+    return wire, (address, _source(ancillary))
+
+
+def _send_from(sock: Sock, wire: bytes, address: Address) -> int:
+    return sock.sendmsg((wire,), address[1], 0, address[0])
 
 
 def _interface(scope: int) -> str:
