@@ -29,11 +29,11 @@ class Stream:
         self.high = None
         self.protocol = None
 
-    def get_extra_info(self, name):
+    def get_extra_info(self, name, default=None):
         assert name == "peername"
         return self.peer
 
-    def set_write_buffer_limits(self, high):
+    def set_write_buffer_limits(self, high, low=None):
         self.high = high
 
     def write(self, octets):
