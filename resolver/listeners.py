@@ -20,8 +20,9 @@ from resolver.network import listening
 from resolver.network.base import Clock, Endpoint
 from resolver.server.access import is_loopback
 from resolver.server.handshakes import Handshakes
+from resolver.server.hits import Hits
 from resolver.server.places import Places, TcpLimits
-from resolver.server.tcp import Stored, TcpListener
+from resolver.server.tcp import TcpListener
 from resolver.server.udp import UdpListener
 
 _EPHEMERAL_TRIES: Final = 16
@@ -123,20 +124,17 @@ class Listeners:
         self,
         bound: Bound,
         respond: Respond,
-        stored: Stored | None = None,
+        datagrams: Hits | None = None,
+        streams: Hits | None = None,
         allows: Callable[[str], bool] | None = None,
-        stored_stream: Stored | None = None,
     ) -> None:
-        """What arrives at `bound` is answered by `respond`; a datagram by `stored`, if that has its response, a message
-        in a stream by `stored_stream`.
+        """What arrives at `bound` is answered by `respond`, but for what `datagrams` or `streams` has stored.
 
         `allows` says of an address whether a client there may ask.
         """
         allows = None if is_loopback(bound.endpoint.host) else allows
-        udp = None if bound.udp is None else UdpListener(self._loop, bound.udp, respond, stored, allows)
-        tcp = TcpListener(
-            self._loop, bound.tcp, respond, self._clock, self.places, allows, stored_stream, self._handshakes
-        )
+        udp = None if bound.udp is None else UdpListener(self._loop, bound.udp, respond, datagrams, allows)
+        tcp = TcpListener(self._loop, bound.tcp, respond, self._clock, self.places, streams, allows, self._handshakes)
         self._pairs[bound.asked] = (bound.endpoint, udp, tcp)
         if udp is not None:
             udp.start()

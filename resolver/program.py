@@ -17,6 +17,7 @@ from resolver import certificates, serving
 from resolver.auth import hierarchy
 from resolver.auth.hierarchy import World
 from resolver.auth.shipped import find_zones
+from resolver.cache.answers import AnswerStore
 from resolver.cache.records import NAME_ERROR
 from resolver.caches import Caches, new_caches
 from resolver.certificates import Shown
@@ -26,6 +27,7 @@ from resolver.listeners import Bound, Listeners, bind_all
 from resolver.message import Answerer, Client, Edns, Query, Question, Reply, Respond, Spawn, Transport, Type
 from resolver.network.base import Endpoint
 from resolver.network.listening import has_no_such_address
+from resolver.observe.counters import Counters
 from resolver.observe.log import Log
 from resolver.pipeline.driving import Tools
 from resolver.pipeline.knowledge import Known
@@ -33,6 +35,7 @@ from resolver.pipeline.resolved import Resolved
 from resolver.server.cookies import drawn
 from resolver.server.flights import MOST
 from resolver.server.handshakes import Handshakes
+from resolver.server.hits import Hits
 from resolver.server.respond import Responder
 from resolver.tasks import Tasks
 from resolver.wire import names, types
@@ -149,12 +152,12 @@ class Program:
             for bound in (*front, *encrypted, *behind):
                 bound.close()
             raise
-        self._caches, self.respond.answers = caches, caches.answers
+        self._caches = caches
         self.config, self._world, self._composed = config, world, composed
         self._show(shown)
-        self.respond.answerer, self.respond.conduct = composed.answerer, serving.conduct(config)
-        access = self.respond.access = serving.access(config, self._tools.clock)
-        self.respond.cookies = serving.cookies(config, self._drawn, self._tools.clock)
+        access, clock = serving.access(config, self._tools.clock), self._tools.clock
+        cookies = serving.cookies(config, self._drawn, clock)
+        self.respond.adjust(composed.answerer, serving.conduct(config), caches.answers, access, cookies)
         self._caches.adjust(config)
         self.log.adjust(config.log.level, config.log.format)
         if config.server.max_in_flight is None and self.respond.conduct.max_in_flight < MOST:
@@ -164,11 +167,12 @@ class Program:
         self._front.adjust(serving.tcp_limits(config), allows)
         self._encrypted.adjust(serving.tcp_limits(config), allows)
         for bound in behind:
-            await self._behind.start(bound, self._simulated_at(bound.endpoint.host))
+            await self._behind.start(bound, *self._simulated_at(bound.endpoint.host))
         for bound in front:
-            await self._front.start(bound, self.respond, self.respond.stored, allows, self.respond.stored_tcp)
+            respond = self.respond
+            await self._front.start(bound, respond.fresh, respond.datagrams, respond.streams, allows)
         for bound in encrypted:
-            await self._encrypted.start(bound, self.respond, None, allows, self.respond.stored_tls)
+            await self._encrypted.start(bound, self.respond.fresh, None, self.respond.encrypted, allows)
         await self._behind.keep_only(places, 0.0)
         await asyncio.gather(
             self._front.keep_only(config.server.listen, config.server.drain_s),
@@ -336,13 +340,18 @@ class Program:
         there = next(each for each in config.server.listen if each in taken or each in self._front)
         return (taken.get(there) or self._front.place(there)).port
 
-    def _simulated_at(self, host: str) -> Respond:
-        """What answers at `host` now, whichever world is in force by then."""
+    def _simulated_at(self, host: str) -> tuple[Respond, Hits, Hits]:
+        """What answers at `host` now, whichever world is in force by then, and what it has stored: a sound one does."""
 
         def respond(wire: bytes, client: Client, send: _Send) -> None:
             self._composed.simulated[host](wire, client, send)
 
-        return respond
+        def store() -> AnswerStore | None:
+            server = self._composed.simulated[host]
+            return server.answers if isinstance(server, Responder) else None
+
+        counters = Counters()  # what simulated servers are asked is not what the resolver is
+        return respond, Hits(store, counters, Transport.UDP), Hits(store, counters, Transport.TCP)
 
 
 def _origin(config: Config) -> tuple[object, ...]:

@@ -7,10 +7,10 @@ from resolver.config.contradictions import beyond_loopback
 from resolver.network import descriptors
 from resolver.network.base import Clock
 from resolver.server.access import PRIVATE, Access
+from resolver.server.conduct import Conduct
 from resolver.server.cookies import Cookies
 from resolver.server.flights import affordable
 from resolver.server.places import TcpLimits
-from resolver.server.respond import Conduct
 from resolver.wire.parse import Bounds
 
 

@@ -15,6 +15,7 @@ from typing import Final
 from resolver import hints
 from resolver.auth.authority import Authority
 from resolver.auth.hierarchy import World, WorldServer
+from resolver.cache.answers import AnswerStore
 from resolver.cache.records import Records
 from resolver.cache.servers import Servers
 from resolver.engine.budget import Limits
@@ -29,11 +30,14 @@ from resolver.pipeline.driving import Tools
 from resolver.pipeline.knowledge import Known, Routes
 from resolver.pipeline.recursing import Recursing, ZoneKnowledge
 from resolver.pipeline.resolved import Resolved
-from resolver.server.respond import Conduct, Responder
+from resolver.server.conduct import Conduct
+from resolver.server.respond import Responder
 from resolver.wire import names
 
 MAX_IN_FLIGHT: Final = 1024
 """Queries that one simulated server works on at a time."""
+ANSWERS_BYTES: Final = 1 << 21
+"""What one simulated server may keep of its answers as octets, so that a question that is repeated costs little."""
 ADDRESSES_BYTES: Final = 1 << 20
 """What the servers that recurse may remember of addresses."""
 
@@ -62,6 +66,8 @@ class Simulation:
     def _responder(self, server: WorldServer, tools: Tools, addresses: Resolved) -> Respond:
         authority = Authority(server.zones)
         answerer: Answerer = authority
+        # What an authority says does not age. Servers of a reloaded world are new ones, with nothing stored.
+        answers = None if server.recursion else AnswerStore(ANSWERS_BYTES, None)
         if server.recursion:
             servers = Servers(self.tools.clock, self.tools.entropy)
             willing = recursing(self.world.servers, self.port)
@@ -77,6 +83,7 @@ class Simulation:
             conduct=Conduct(
                 max_in_flight=MAX_IN_FLIGHT, max_per_client=MAX_IN_FLIGHT, recursion_available=server.recursion
             ),
+            answers=answers,
         )
         roots = tuple(root.name for root in self.world.root_servers)
         faults = Faults(server.latency_ms, server.loss, server.fault, root_servers=roots)

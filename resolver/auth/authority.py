@@ -62,6 +62,10 @@ class Authority:
         """The reply to `query`, at once."""
         return self.reply(query.question)
 
+    def peek(self, query: Query) -> Reply:
+        """The same without waiting. It may be stored: it depends on the question alone, and on the zones."""
+        return self.reply(query.question)._replace(storable=True)
+
     def reply(self, question: Question) -> Reply:
         """What this server says to `question`."""
         if question.cls != Class.IN:

@@ -160,7 +160,7 @@ class Connection(asyncio.BufferedProtocol):
 
     def _dispatch(self, octets: bytes) -> None:
         """Hand on the whole messages of `octets`, as far as limits allow; write what is answered at once."""
-        listener, at, size, taken = self._listener, 0, len(octets), 0
+        listener, at, size, taken, served = self._listener, 0, len(octets), 0, 0
         stored, most = listener.stored_for(self._client.host), self._limits.write_buffer
         self._gathered = gathered = []
         going, malformed = not self._full(), False
@@ -185,13 +185,14 @@ class Connection(asyncio.BufferedProtocol):
             if response is None:
                 self._handle(wire)
             else:
+                served += 1
                 gathered.append(len(response).to_bytes(2, "big") + response)
                 self._gathered_octets += len(response)
                 if self._gathered_octets <= most:
                     continue
                 self._flush()
             going = not self._full() and not self._finishing
-        listener.received += taken
+        listener.took(taken, served)
         self._flush()
         self._gathered = None
         self._pending = bytearray(octets[at:])

@@ -31,11 +31,13 @@ from resolver.message import (
     Transport,
 )
 from resolver.server.options import NONE, Options, padded, written
+from resolver.wire.names import fold
 from resolver.wire.parse import parse
 from resolver.wire.render import render
 
 _MAX_MESSAGE: Final = 65_535
 _PLAIN_UDP: Final = 512
+_UDP: Final = Transport.UDP
 
 
 def full(wire: bytes, query: Query, reply: Reply, told: Options, payload: int) -> bytes:
@@ -43,18 +45,39 @@ def full(wire: bytes, query: Query, reply: Reply, told: Options, payload: int) -
 
     `payload` is how long a datagram may be for our part.
     """
-    flags = QR | AA * reply.aa | RA * reply.ra | AD * reply.ad | RD * query.rd | CD * query.cd
-    edns, options = None, NONE
-    if query.edns is not None:
-        options = written(told, reply.ede)
-        edns = Edns(payload, do=query.edns.do, options=options)
-    if query.client.transport is not Transport.UDP:
+    rcode, answer, authority, additional, aa, ra, ad, ede, _, _ = reply
+    flags = QR | (wire[2] << 8 | wire[3]) & (RD | CD)
+    if ra:
+        flags |= RA
+    if aa:
+        flags |= AA
+    if ad:
+        flags |= AD
+    limit = _PLAIN_UDP
+    edns, options = query.edns, told
+    if edns is not None:
+        limit = min(max(edns.payload, _PLAIN_UDP), payload)
+        if ede or told:
+            options = written(told, ede)
+        edns = Edns(payload, 0, edns.do, options)
+    if query.client.transport is not _UDP:
         limit = _MAX_MESSAGE
-    else:
-        limit = _PLAIN_UDP if query.edns is None else min(max(query.edns.payload, _PLAIN_UDP), payload)
-    message_id = int.from_bytes(wire[:2], "big")
-    sections = (reply.answer, reply.authority, reply.additional)
-    return padded(render(Message(message_id, flags, reply.rcode, query.question, *sections, edns), limit), options)
+    message_id = wire[0] << 8 | wire[1]
+    response = render(Message(message_id, flags, rcode, query.question, answer, authority, additional, edns), limit)
+    return padded(response, options) if options else response
+
+
+def for_all(response: bytes, wire: bytes, query: Query, reply: Reply, payload: int) -> bytes | None:
+    """The response that may be stored for all whose queries have the key of `wire`: in lower case.
+
+    None where it would not fit each of them, those who offer `EDNS_PAYLOAD` only.
+    """
+    question = query.question
+    folded = fold(question.name)
+    if folded != question.name:
+        # Names are compressed against the question where they are spelled alike: so it is made as if asked that way.
+        response = full(wire, query._replace(question=question._replace(name=folded)), reply, (), payload)
+    return response if len(response) <= EDNS_PAYLOAD or query.client.transport is not _UDP else None
 
 
 def brief(
@@ -79,8 +102,3 @@ def brief(
         options = written(told, ede)
         edns = Edns(payload, do=message.edns.do, options=options)
     return padded(render(Message(message.id, flags, rcode, message.question, edns=edns), _PLAIN_UDP), options)
-
-
-def fits_all(response: bytes, query: Query) -> bool:
-    """Whether `response` fits each client whose query has the same key: those that offer at least `EDNS_PAYLOAD`."""
-    return len(response) <= EDNS_PAYLOAD or query.client.transport is not Transport.UDP

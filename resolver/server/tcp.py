@@ -15,15 +15,14 @@ import asyncio
 from collections.abc import Callable
 from typing import Any
 
+from resolver.cache.answers import Serve
 from resolver.message import Respond, Transport
 from resolver.network.base import Clock
 from resolver.server.connection import READ, Connection
 from resolver.server.handshakes import Handshakes
+from resolver.server.hits import Hits
 from resolver.server.places import Places
 from resolver.server.tls import TlsStream
-
-Stored = Callable[[bytes], bytes | None]
-"""Gives the stored response to a query, if there is one."""
 
 
 class TcpListener:
@@ -36,18 +35,18 @@ class TcpListener:
         respond: Respond,
         clock: Clock,
         places: Places,
+        hits: Hits | None = None,
         allows: Callable[[str], bool] | None = None,
-        stored: Stored | None = None,
         handshakes: Handshakes | None = None,
     ) -> None:
-        """`stored` gives the stored response to a query, and is asked before `respond`.
+        """`hits` has stored responses, and is asked before `respond`.
 
         `allows` says of an address whether a client there may ask; without it, everybody may. `handshakes` makes it a
         listener for TLS.
         """
         self._loop, self._sock = loop, sock
         self.respond, self.clock, self.places, self.allows = respond, clock, places, allows
-        self._stored, self._handshakes = stored or _nothing, handshakes
+        self._hits, self._handshakes = hits, handshakes
         self.transport = Transport.TCP if handshakes is None else Transport.TLS
         self.buffer = bytearray(READ)
         """What any of the connections has read last, until it is handed on."""
@@ -117,9 +116,17 @@ class TcpListener:
         self._connections.add(connection)
         return True
 
-    def stored_for(self, host: str) -> Stored:
-        """What gives the stored responses to the queries of `host`: nothing, where it may not ask any more."""
-        return self._stored if self.allows is None or self.allows(host) else _nothing
+    def stored_for(self, host: str) -> Serve:
+        """What gives stored responses to `host` in this turn of the loop: none, where it may not ask any more."""
+        if self._hits is None or (self.allows is not None and not self.allows(host)):
+            return _nothing
+        return self._hits.begin() or _nothing
+
+    def took(self, queries: int, served: int) -> None:
+        """So many queries came in, of which so many were answered with what `stored_for` gave."""
+        self.received += queries
+        if served and self._hits is not None:
+            self._hits.served(served)
 
     def forget(self, connection: Connection) -> None:
         """The place of `connection` is free; calling it again does nothing."""

@@ -1,9 +1,9 @@
 """Decides how datagrams of clients come in and how answers go out.
 
 Rules:
-* One raw socket, read and answered in the same turn of the loop: a stored answer costs `recvfrom`,
-  `stored` and `sendto`, nothing else. Datagram transports of asyncio and uvloop allocate 256 KiB at each
-  read, and answer from the wrong address on a wildcard.
+* One raw socket, read and answered in the same turn of the loop: a stored answer costs `recvfrom`, a look into the
+  store and `sendto`, nothing else; what is counted is added up once for a batch. Datagram transports of asyncio and
+  uvloop allocate 256 KiB at each read, and answer from the wrong address on a wildcard.
 * On a wildcard the answer leaves from the address that was asked (RFC 2181 section 4); its interface is
   left to the routing table.
 * An answer that the socket has no room for is dropped and counted: the client asks again (RFC 1035 section
@@ -26,6 +26,7 @@ from typing import Any, Final, Protocol
 
 from resolver.message import Client, Respond, Transport
 from resolver.server.access import UNANSWERED
+from resolver.server.hits import Hits
 
 BATCH: Final = 64
 """Datagrams read per wake-up: at 10 microseconds each, others wait for less than a millisecond."""
@@ -65,15 +66,15 @@ class UdpListener:
         loop: asyncio.AbstractEventLoop,
         sock: DatagramSocket,
         respond: Respond,
-        stored: Callable[[bytes], bytes | None] | None = None,
+        hits: Hits | None = None,
         allows: Callable[[str], bool] | None = None,
     ) -> None:
-        """`stored` gives the stored response to a query, and is asked before `respond`.
+        """`hits` has stored responses, and is asked before `respond`.
 
         `allows` says of an address whether a client there may ask; without it, everybody may.
         """
         self._loop, self._sock, self._respond = loop, sock, respond
-        self._stored = stored or _nothing
+        self._hits = hits
         self.allows = allows
         self._fd = sock.fileno()
         self._reading = False
@@ -118,15 +119,14 @@ class UdpListener:
         self._sock.close()
 
     def _read(self) -> None:
-        receive, handle, send, stored = self._sock.recvfrom, self._handle, self._send, self._stored
-        answer, allows, work = self._sock.sendto, self.allows, WORK
+        receive, answer, allows = self._sock.recvfrom, self._sock.sendto, self.allows
+        stored = (self._hits.begin() if self._hits is not None else None) or _nothing
+        work, served, unsent = WORK, 0, 0
         for _ in range(BATCH):
             try:
                 wire, address = receive(DATAGRAM)
-            except (BlockingIOError, InterruptedError):
-                return
-            except OSError:  # closed by what was handled before it in this batch, or an error of the interface
-                return
+            except OSError:  # nothing more; or closed by what was handled before, or an error of the interface
+                break
             if address[1] in UNANSWERED:
                 self.dropped_port += 1
                 continue
@@ -136,33 +136,66 @@ class UdpListener:
                 self._broke(error)
                 continue
             if response is None:
-                handle(wire, address, partial(send, address))
+                self._handle(wire, address, partial(self._send, address))
                 work -= 1
                 if not work:
-                    return
+                    break
                 continue
-            self.received += 1
+            served += 1
             try:
                 answer(response, address)
-                self.sent += 1
-            except (BlockingIOError, InterruptedError):
-                self.dropped_full += 1
-            except OSError:
-                self.failed += 1
+            except OSError as error:
+                self._unsent(error)
+                unsent += 1
+        self._count(served, unsent)
 
     def _read_from_any(self) -> None:
-        receive, handle, send = self._sock.recvmsg, self._handle, self._send_from
-        for _ in range(WORK):
+        receive, answer, allows = self._sock.recvmsg, self._sock.sendmsg, self.allows
+        stored = (self._hits.begin() if self._hits is not None else None) or _nothing
+        work, served, unsent = WORK, 0, 0
+        came: _Ancillary = []
+        source: _Ancillary = []
+        for _ in range(BATCH):
             try:
                 wire, ancillary, _flags, address = receive(DATAGRAM, _ANCILLARY)
-            except (BlockingIOError, InterruptedError):
-                return
             except OSError:
-                return
+                break
             if address[1] in UNANSWERED:
                 self.dropped_port += 1
                 continue
-            handle(wire, address, partial(send, address, _source(ancillary)))
+            if ancillary != came:  # most often all of a batch were sent to one address
+                came, source = ancillary, _source(ancillary)
+            try:
+                response = stored(wire) if allows is None or allows(address[0]) else None
+            except Exception as error:
+                self._broke(error)
+                continue
+            if response is None:
+                self._handle(wire, address, partial(self._send_from, address, source))
+                work -= 1
+                if not work:
+                    break
+                continue
+            served += 1
+            try:
+                answer((response,), source, 0, address)
+            except OSError as error:
+                self._unsent(error)
+                unsent += 1
+        self._count(served, unsent)
+
+    def _count(self, served: int, unsent: int) -> None:
+        """So many were answered from store, and so many of these answers did not leave."""
+        if served and self._hits is not None:
+            self.received += served
+            self.sent += served - unsent
+            self._hits.served(served)
+
+    def _unsent(self, error: OSError) -> None:
+        if isinstance(error, BlockingIOError | InterruptedError):
+            self.dropped_full += 1
+        else:
+            self.failed += 1
 
     def _handle(self, wire: bytes, address: _Address, send: partial[None]) -> None:
         self.received += 1
@@ -184,10 +217,8 @@ class UdpListener:
             try:
                 self._sock.sendto(wire, to)
                 self.sent += 1
-            except (BlockingIOError, InterruptedError):
-                self.dropped_full += 1
-            except OSError:
-                self.failed += 1
+            except OSError as error:
+                self._unsent(error)
         self._settle()
 
     def _send_from(self, to: _Address, source: _Ancillary, wire: bytes | None) -> None:
@@ -197,10 +228,8 @@ class UdpListener:
             try:
                 self._sock.sendmsg((wire,), source, 0, to)
                 self.sent += 1
-            except (BlockingIOError, InterruptedError):
-                self.dropped_full += 1
-            except OSError:
-                self.failed += 1
+            except OSError as error:
+                self._unsent(error)
         self._settle()
 
     def _settle(self) -> None:

@@ -1,9 +1,10 @@
-"""Decides which queries can be answered from stored octets, under which key, and patches them for each asker.
+"""Decides which queries can be answered from stored octets, under which key, and what of these each asker gets anew.
 
-A plain query is one question and at most an OPT that says nothing but sizes and DO. Its key is the question
-in lower case and one octet of what else changes the answer: RD, AD, CD, DO, whether it has an OPT, whether it
-came over TCP. The stored response is served again with the id and the spelling of the new query, and with
-TTLs reduced by the time it was kept.
+A plain query is one question and at most an OPT that says nothing but sizes and DO. Its key is its own octets behind
+the id, with the question's name in lower case and the size that its OPT offers written as the 1232 that we send. So
+everything that a client can say is in the key: RD, AD, CD, DO, whether there is an OPT, the type and the class. What
+is stored is the response behind its id, to the question in lower case; it is served with the id and the spelling of
+the new query, and with TTLs reduced by the time it was kept.
 
 Rules: a query whose OPT offers less than the 1232 octets that we send is not plain, because the answer may
 not fit (RFC 6891 section 6.2.3). Nothing that a client could have set in a way not covered by the key is let
@@ -12,8 +13,8 @@ through: other flags, an rcode, EDNS options or flags, more records.
 Limits: `key` does not walk the labels of the name, which would double its cost. It need not: what is *stored*
 under a key was made from a query that `parse` accepted, and a malformed name never equals a well-formed one
 (length octets are no letters, and a question cannot hold a pointer, as nothing before it may be pointed to).
-So only responses to parsed queries may be stored. A key says nothing about who asks: answers that differ by
-client must not be stored.
+So only responses to parsed queries may be stored. A key says nothing about who asks, nor by which transport: answers
+that differ by client must not be stored, and those to datagrams and to streams must be kept apart.
 """
 
 from __future__ import annotations
@@ -33,8 +34,7 @@ _FIXED: Final = Struct("!HHIH").unpack_from
 _TTL: Final = Struct("!I").unpack_from
 _SET_TTL: Final = Struct("!I").pack_into
 
-_PLAIN_FLAGS: Final = RD | AD | CHECKING_DISABLED
-_OTHER_FLAGS: Final = 0xFFFF & ~_PLAIN_FLAGS
+_OTHER_FLAGS: Final = 0xFFFF & ~(RD | AD | CHECKING_DISABLED)
 
 _ONE_QUESTION: Final = 1 << 48
 """The four counts of a header, as one number: a question and nothing else."""
@@ -49,23 +49,20 @@ _OPT: Final = int(Type.OPT)
 _SIGNING: Final = frozenset((24, int(Type.TSIG)))
 """SIG and TSIG: records that sign the whole message, and so its id (RFC 2931, RFC 8945)."""
 
-# The bits of the last octet of a key. RD, AD and CD are 1, 32 and 16, as in their octet of the flags.
-_HAS_DO: Final = 2
-_HAS_EDNS: Final = 4
-_BY_TCP: Final = 8
-_OCTET: Final = tuple(bytes((value,)) for value in range(256))
+_OFFERS: Final = Struct("!BHHIH").pack(0, _OPT, EDNS_PAYLOAD, 0, 0)
+_OFFERS_WITH_DO: Final = Struct("!BHHIH").pack(0, _OPT, EDNS_PAYLOAD, 0x8000, 0)
 
 
 class Stored(NamedTuple):
-    """A response as octets: where its TTLs are, the octets of its question, its lowest TTL in seconds."""
+    """A response: its octets behind the id, where in them its TTLs are, where its question ends, its lowest TTL."""
 
-    wire: bytes
+    tail: bytes
     ttls: tuple[int, ...]
-    question: int
+    end: int
     lowest: int
 
 
-def key(wire: bytes, tcp: bool) -> bytes | None:
+def key(wire: bytes) -> bytes | None:
     """The key of a plain query, under which its answer may be stored; None for any other message."""
     size = len(wire)
     if size < HEADER + 5:
@@ -73,7 +70,7 @@ def key(wire: bytes, tcp: bool) -> bytes | None:
     flags, counts = _HEAD(wire, 2)
     if flags & _OTHER_FLAGS:
         return None
-    bits = flags >> 8 | flags & 0x30
+    opt = b""
     if counts == _WITH_OPT:
         size -= _BARE_OPT
         if size < HEADER + 5:
@@ -81,12 +78,11 @@ def key(wire: bytes, tcp: bool) -> bytes | None:
         owner, rtype, payload, extended, length = _OPT_RECORD(wire, size)
         if owner or rtype != _OPT or payload < EDNS_PAYLOAD or extended & 0xFFFF7FFF or length:
             return None
-        bits |= _HAS_EDNS | _HAS_DO if extended else _HAS_EDNS
+        opt = _OFFERS_WITH_DO if extended else _OFFERS
     elif counts != _ONE_QUESTION:
         return None
-    if tcp:
-        bits |= _BY_TCP
-    asked: bytes = wire[12 : size - 4].lower() + wire[size - 4 : size] + _OCTET[bits]
+    # No octet of these flags and counts is a letter; those of a type may be.
+    asked: bytes = wire[2 : size - 4].lower() + wire[size - 4 : size] + opt
     return asked
 
 
@@ -105,8 +101,7 @@ def _scan(wire: bytes) -> Stored | None:
     _, flags, asked, *counts = _COUNTS(wire)
     if asked != 1 or not flags & QR or flags & TC:
         return None
-    question = read_plain(wire, HEADER)[1] + 4
-    pos = question
+    end = pos = read_plain(wire, HEADER)[1] + 4
     ttls = []
     lowest = 1 << 32
     for _ in range(sum(counts)):
@@ -115,12 +110,12 @@ def _scan(wire: bytes) -> Stored | None:
         if rtype in _SIGNING:
             return None
         if rtype != _OPT:
-            ttls.append(pos + 4)
+            ttls.append(pos + 2)
             lowest = min(lowest, ttl)
         pos += 10 + size
     if pos != len(wire) or not ttls or not lowest:
         return None
-    return Stored(wire, tuple(ttls), question - HEADER, lowest)
+    return Stored(wire[2:], tuple(ttls), end - 2, lowest)
 
 
 def _behind_name(wire: bytes, pos: int) -> int:
@@ -132,20 +127,14 @@ def _behind_name(wire: bytes, pos: int) -> int:
     return pos + 1
 
 
-def patch(stored: Stored, query: bytes, age: int) -> bytes:
-    """The stored response as the response to `query`, which has its key, `age` seconds after it was made.
-
-    It has the id, RD, CD and the spelling of the question of `query`; no TTL goes below 0.
-    """
-    wire, ttls, question, _ = stored
-    out = bytearray(wire)
-    end = HEADER + question
-    out[:2] = query[:2]
-    out[2] = out[2] & 0xFE | query[2] & 1
-    out[3] = out[3] & 0xEF | query[3] & 0x10
-    out[HEADER:end] = query[HEADER:end]
-    if age > 0:
-        for at in ttls:
-            ttl = _TTL(out, at)[0] - age
-            _SET_TTL(out, at, ttl if ttl > 0 else 0)
+def aged(tail: bytes, ttls: tuple[int, ...], seconds: int) -> bytes:
+    """A stored response `seconds` later. None of its TTLs may be lower than that."""
+    out = bytearray(tail)
+    for at in ttls:
+        _SET_TTL(out, at, _TTL(out, at)[0] - seconds)
     return bytes(out)
+
+
+def spelled(tail: bytes, end: int, query: bytes) -> bytes:
+    """A stored response, whose question ends at `end`, as the response to `query`: with its id and its spelling."""
+    return query[:2] + tail[:10] + query[12 : end + 2] + tail[end:]

@@ -25,7 +25,8 @@ from resolver.pipeline.cached import Cached
 from resolver.pipeline.driving import Tools
 from resolver.pipeline.knowledge import Known, Routes
 from resolver.pipeline.resolved import Resolved
-from resolver.server.respond import Conduct, Responder
+from resolver.server.conduct import Conduct
+from resolver.server.respond import Responder
 from resolver.tasks import Tasks
 from resolver.testing.virtual_time import VirtualClock
 from resolver.wire import names, types

@@ -83,3 +83,16 @@ def feed(stream, connection, octets):
         buffer[: len(part)] = part
         connection.buffer_updated(len(part))
     return octets
+
+
+class Kept:
+    """What a listener looks for stored answers with: `stored` gives them, and they are counted."""
+
+    def __init__(self, stored):
+        self._stored, self.count = stored, 0
+
+    def begin(self):
+        return self._stored
+
+    def served(self, count):
+        self.count += count

@@ -16,6 +16,7 @@ from resolver.network.base import Endpoint
 from resolver.network.clock import RealClock
 from resolver.server.handshakes import Handshakes
 from resolver.server.places import TcpLimits
+from tests.support.streams import Kept
 
 pytestmark = pytest.mark.sockets
 ANY = Endpoint("127.0.0.1", 0)
@@ -76,7 +77,7 @@ def test_listeners_for_tls_share_the_places_and_have_a_port_of_their_own(on_loop
         encrypted = Listeners(loop, clock, plain.places, handshakes)
         bound, ours = bind(ANY, 65536), bind_all([ANY], None)[0]
         await plain.start(bound, echo)
-        await encrypted.start(ours, echo, None, None, lambda wire: b"stored" if wire == b"known" else None)
+        await encrypted.start(ours, echo, None, Kept(lambda wire: b"stored" if wire == b"known" else None))
         trusting = ssl.SSLContext(ssl.PROTOCOL_TLS_CLIENT)
         trusting.check_hostname, trusting.verify_mode = False, ssl.CERT_NONE
         reader, writer = await asyncio.open_connection(*ours.endpoint, ssl=trusting)
@@ -142,7 +143,7 @@ def test_a_listener_on_loopback_does_not_ask_who_may_and_another_does(on_loop):
         allows = lambda host: asked.append(host) or False  # noqa: E731
         wildcard = Endpoint("0.0.0.0", 0)
         for endpoint in (ANY, wildcard):
-            await listeners.start(bind(endpoint, 65536), echo, None, allows)
+            await listeners.start(bind(endpoint, 65536), echo, None, None, allows)
         pairs = {asked_for: (udp.allows, tcp.allows) for asked_for, (_, udp, tcp) in listeners._pairs.items()}
         listeners.adjust(TcpLimits(), None)
         after = {udp.allows for _, udp, _ in listeners._pairs.values()}

@@ -21,7 +21,7 @@ from resolver.message import Client, Edns, Message, Question, Rcode, Transport
 from resolver.network import descriptors
 from resolver.network.base import Endpoint
 from resolver.observe.log import Log
-from resolver.server.respond import ANSWERING_S
+from resolver.server.conduct import ANSWERING_S
 from resolver.wire import names
 from resolver.wire.parse import parse
 from resolver.wire.render import render_query

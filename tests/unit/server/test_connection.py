@@ -11,7 +11,7 @@ from resolver.server.connection import Connection
 from resolver.server.places import Places, TcpLimits
 from resolver.server.tcp import TcpListener
 from resolver.testing.virtual_time import VirtualClock
-from tests.support.streams import Server, Stream, feed, framed
+from tests.support.streams import Kept, Server, Stream, feed, framed
 
 
 class Bench:
@@ -21,7 +21,8 @@ class Bench:
         self.clock = VirtualClock()
         self.server = server
         loop, places = asyncio.get_running_loop(), Places(TcpLimits(**limits))
-        self.listener = TcpListener(loop, None, server, self.clock, places, stored=stored)
+        self.hits = stored and Kept(stored)
+        self.listener = TcpListener(loop, None, server, self.clock, places, self.hits)
         self.places = self.listener.places
 
     def connect(self, host="192.0.2.1", port=4000):
@@ -542,6 +543,7 @@ def test_what_is_stored_is_answered_in_its_order_without_asking_further_and_all_
         assert made.server.wires == [b"other"]
         assert stream.writes == [framed(b"STORED 1", b"re:other", b"STORED 2")]
         assert (made.listener.received, made.listener.sent, made.listener.outstanding) == (3, 3, 0)
+        assert made.hits.count == 2
 
     bench(run, act, stored=lambda wire: wire.upper() if b"stored" in wire else None)
 

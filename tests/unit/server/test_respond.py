@@ -37,9 +37,10 @@ from resolver.observe.counters import Counters
 from resolver.observe.log import Log
 from resolver.server import waiting
 from resolver.server.access import Access
+from resolver.server.conduct import ANSWERING_S, Conduct
 from resolver.server.cookies import Cookies
 from resolver.server.options import MAX_EDE_TEXT
-from resolver.server.respond import ANSWERING_S, Conduct, Responder
+from resolver.server.respond import Responder
 from resolver.tasks import Tasks
 from resolver.testing.virtual_time import VirtualClock
 from resolver.wire.parse import parse
@@ -124,6 +125,14 @@ class Front:
         assert response is not None
         return parse(response)
 
+    def stored(self, wire: bytes) -> bytes | None:
+        """What a listener answers to a datagram without asking further."""
+        stored = self.responder.datagrams.begin()
+        response = None if stored is None else stored(wire)
+        if response is not None:
+            self.responder.datagrams.served(1)
+        return response
+
     @property
     def events(self) -> list[dict[str, object]]:
         return [json.loads(line) for line in self.log.getvalue().splitlines()]
@@ -174,7 +183,7 @@ def test_a_response_is_never_answered(run):
 def test_a_stored_answer_is_not_given_to_a_response(run):
     async def main(f: Front):
         await f.ask()
-        return await f.raw(query(flags=RD | QR)), f.responder.stored(query(flags=RD | QR))
+        return await f.raw(query(flags=RD | QR)), f.stored(query(flags=RD | QR))
 
     assert front(run, main) == (None, None)
 
@@ -182,12 +191,18 @@ def test_a_stored_answer_is_not_given_to_a_response(run):
 def test_streams_share_their_stored_answers_and_are_counted_apart(run):
     async def main(f: Front):
         first = await f.raw(query(edns=Edns()), TLS)
-        again = f.responder.stored_tcp(query(edns=Edns())), f.responder.stored_tls(query(edns=Edns()))
-        return first, again, f.responder.stored(query(edns=Edns())), f.counters, f.responder.stored_tls(query())
+        again = stored(f.responder.streams, query(edns=Edns())), stored(f.responder.encrypted, query(edns=Edns()))
+        others = stored(f.responder.datagrams, query(edns=Edns())), stored(f.responder.encrypted, query())
+        return first, again, others, f.counters
 
-    first, again, datagram, counters, without = front(run, main)
+    def stored(hits, wire):
+        response = hits.begin()(wire)
+        hits.served(response is not None)
+        return response
+
+    first, again, others, counters = front(run, main)
     assert again == (first, first)
-    assert (datagram, without) == (None, None)
+    assert others == (None, None)
     assert (counters.queries_udp, counters.queries_tcp, counters.queries_tls) == (0, 1, 2)
 
 
@@ -199,7 +214,7 @@ def test_a_padded_query_gets_a_padded_response_and_never_one_that_is_stored(run)
         await f.raw(plain, TLS)
         before = f.responder.answers.hits  # type: ignore[union-attr]
         responses = [await f.raw(with_padding, client) for client in (TLS, TCP, UDP)]
-        stored = f.responder.stored_tls(with_padding)
+        stored = f.responder.encrypted.begin()(with_padding)
         return responses, stored, f.responder.answers.hits - before, await f.raw(plain, TLS)  # type: ignore[union-attr]
 
     (tls, *others), stored, hits, unpadded = front(run, main)
@@ -484,7 +499,7 @@ def test_what_is_held_is_answered_without_a_place(run):
         f.counters.queries_in_flight = 1
         cookie = Edns(options=((10, b"clients!"),))
         held = [await f.ask(query(edns=edns), client) for edns in (cookie, None) for client in (UDP, TCP)]
-        stored = f.responder.stored(query())
+        stored = f.stored(query())
         other = await f.raw(query(Question(name("other.example.com."), Type.A)))
         return held, stored, other, f.counters
 
@@ -659,7 +674,7 @@ def test_a_stored_answer_is_no_longer_than_a_made_one(run, payload):
         for _ in range(3):
             for edns in (Edns(1232), Edns(4096), Edns(65_535, do=True), None):
                 sizes.append(len(await f.raw(query(edns=edns))))
-                sizes.append(len(f.responder.stored(query(edns=edns)) or b""))
+                sizes.append(len(f.stored(query(edns=edns)) or b""))
         return max(sizes)
 
     assert front(run, main, big(30), payload=payload) <= payload
@@ -800,10 +815,10 @@ def test_an_answer_for_a_client_that_takes_more_is_not_stored_for_one_that_takes
 
 def test_a_listener_finds_stored_answers_to_datagrams_before_anything_else(run):
     async def main(f: Front):
-        nothing = f.responder.stored(query())
+        nothing = f.stored(query())
         await f.ask()
-        found = f.responder.stored(query(id=9))
-        over_tcp = f.responder.stored(query(edns=Edns()))
+        found = f.stored(query(id=9))
+        over_tcp = f.stored(query(edns=Edns()))
         return nothing, parse(found), over_tcp, f.counters.queries_udp, len(f.below.queries)
 
     nothing, found, other_key, counted, made = front(run, main)
@@ -890,7 +905,7 @@ def test_where_each_query_is_logged_each_goes_the_long_way(run):
         for _ in range(2):
             await f.ask()
         await f.ask(query(flags=0x2800))
-        return [(event["event"], event.get("name"), event["rcode"]) for event in f.events], f.responder.stored(query())
+        return [(event["event"], event.get("name"), event["rcode"]) for event in f.events], f.stored(query())
 
     logged, found = front(run, main, log_queries=True)
     assert logged == [("query", "www.example.com.", "NOERROR")] * 2 + [("query", None, "NOTIMP")]

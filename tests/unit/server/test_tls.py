@@ -15,7 +15,7 @@ from resolver.server.handshakes import Handshakes
 from resolver.server.places import Places, TcpLimits
 from resolver.server.tcp import TcpListener
 from resolver.testing.virtual_time import WALL_START, VirtualClock
-from tests.support.streams import Server, Stream, feed, framed
+from tests.support.streams import Kept, Server, Stream, feed, framed
 
 
 @pytest.fixture(scope="module")
@@ -100,7 +100,7 @@ class Bench:
         self.handshakes = Handshakes(self.clock, shown.context)
         loop, self.places = asyncio.get_running_loop(), Places(TcpLimits(**limits))
         self.listener = TcpListener(
-            loop, None, server, self.clock, self.places, stored=stored, handshakes=self.handshakes
+            loop, None, server, self.clock, self.places, hits=stored and Kept(stored), handshakes=self.handshakes
         )
 
 

@@ -20,6 +20,20 @@ def echo(wire, client, send):
     send(b"re:" + wire)
 
 
+class Kept:
+    """`Hits` that find what `stored` gives, and count."""
+
+    def __init__(self, stored):
+        self.stored, self.begun, self.counted = stored, 0, 0
+
+    def begin(self):
+        self.begun += 1
+        return self.stored
+
+    def served(self, count):
+        self.counted += count
+
+
 def serve(respond=echo, host="127.0.0.1"):
     sock = bind_udp(Endpoint(host, 0))
     listener = UdpListener(asyncio.get_running_loop(), sock, respond)
@@ -386,7 +400,7 @@ def test_a_stored_response_is_sent_without_asking_the_server(on_loop):
             send(b"made")
 
         sock = bind_udp(Endpoint("127.0.0.1", 0))
-        listener = UdpListener(asyncio.get_running_loop(), sock, respond, {b"known": b"kept"}.get)
+        listener = UdpListener(asyncio.get_running_loop(), sock, respond, Kept({b"known": b"kept"}.get))
         listener.start()
         asker = Asker()
         for wire in (b"known", b"new"):
@@ -412,7 +426,7 @@ def test_a_store_that_breaks_costs_one_query_and_is_told(on_loop):
             return b"kept"
 
         sock = bind_udp(Endpoint("127.0.0.1", 0))
-        listener = UdpListener(loop, sock, echo, stored)
+        listener = UdpListener(loop, sock, echo, Kept(stored))
         listener.start()
         asker = Asker()
         for wire in (b"bad", b"good"):
@@ -459,7 +473,7 @@ class Written:
 
 def written(host, *datagrams, stored=None, allows=None, respond=echo):
     sock = Written(*datagrams, host=host)
-    listener = UdpListener(None, sock, respond, stored, allows)
+    listener = UdpListener(None, sock, respond, None if stored is None else Kept(stored), allows)
     return sock, listener, listener._read_from_any if host == "0.0.0.0" else listener._read
 
 
