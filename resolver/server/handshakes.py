@@ -23,7 +23,7 @@ from resolver.network.base import Clock
 from resolver.server.waiting import Waiting
 
 AT_ONCE: Final = 64
-"""Handshakes under way at once, some 60 KiB each: a quarter of the places for connections."""
+"""Handshakes under way at once: a quarter of the places that there are for connections."""
 
 PER_TURN: Final = 4
 """Handshakes that go on in one turn: whoever has a stored answer waits for 2 to 4 ms at most."""

@@ -12,8 +12,9 @@ Rules:
 * What TLS itself has to say (tickets, updates of keys, alerts) waits in the same write buffer as answers do, so that a
   client which takes nothing is read no further.
 
-Limits: those of `Connection`. The engine is the `ssl` module on memory buffers: the TLS of asyncio and uvloop allocates
-256 KiB at each read. A record is at most 16 KiB, so one read and what was left of the last one are 32 KiB at most.
+Limits: those of `Connection`; an open one takes 17 KiB, without TLS 2 KiB. The engine is the `ssl` module on memory
+buffers: the TLS of asyncio and uvloop allocates 256 KiB at each read. A record is at most 16 KiB, so one read and what
+was left of the last one are 32 KiB at most.
 """
 
 from __future__ import annotations
