@@ -12,6 +12,7 @@ Limits: `Conduct.bounds`. What is shorter than a header, and responses, must not
 from __future__ import annotations
 
 from collections.abc import Callable
+from typing import Final
 
 from resolver.errors import WireError
 from resolver.message import AD, CD, RD, TC, Client, Ede, Message, Query, Rcode, Type
@@ -25,7 +26,10 @@ from resolver.server.saying import brief
 from resolver.wire import types
 from resolver.wire.parse import parse
 
-_IXFR = int(Type.IXFR)
+_IXFR: Final = int(Type.IXFR)
+
+# Making a named tuple this way takes half the time of calling its class.
+_make: Final = tuple.__new__
 
 
 class Reading:
@@ -69,7 +73,7 @@ class Reading:
         self._last_id += 1
         deadline = self._monotonic() + conduct.client_timeout_s - ANSWERING_S
         rd, cd, ad = flags & RD != 0, flags & CD != 0, flags & AD != 0
-        return Query(question, client, self._last_id, deadline, rd, cd, ad, edns), heard.told
+        return _make(Query, (question, client, self._last_id, deadline, rd, cd, ad, edns)), heard.told
 
     def brief(self, wire: bytes, client: Client, rcode: int, *ede: Ede) -> bytes:
         """The response to `wire` that says `rcode` and has no records; it is logged where queries are."""

@@ -152,7 +152,8 @@ class Responder:
         if isinstance(read, bytes):
             send(read)
             return
-        job = _Job(wire, *read, send)
+        query, told = read
+        job = _Job(wire, query, told, send)
         if self._peek is not None and self._at_once(job, self._peek):
             return
         conduct = self.conduct

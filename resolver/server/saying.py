@@ -39,6 +39,9 @@ _MAX_MESSAGE: Final = 65_535
 _PLAIN_UDP: Final = 512
 _UDP: Final = Transport.UDP
 
+# Making a named tuple this way takes half the time of calling its class.
+_make: Final = tuple.__new__
+
 
 def full(wire: bytes, query: Query, reply: Reply, told: Options, payload: int) -> bytes:
     """The response to `wire`, read as `query`, that says `reply`, with the options `told`.
@@ -59,11 +62,12 @@ def full(wire: bytes, query: Query, reply: Reply, told: Options, payload: int) -
         limit = min(max(edns.payload, _PLAIN_UDP), payload)
         if ede or told:
             options = written(told, ede)
-        edns = Edns(payload, 0, edns.do, options)
+        edns = _make(Edns, (payload, 0, edns.do, options))
     if query.client.transport is not _UDP:
         limit = _MAX_MESSAGE
     message_id = wire[0] << 8 | wire[1]
-    response = render(Message(message_id, flags, rcode, query.question, answer, authority, additional, edns), limit)
+    parts = (message_id, flags, rcode, query.question, answer, authority, additional, edns)
+    response = render(_make(Message, parts), limit)
     return padded(response, options) if options else response
 
 

@@ -96,20 +96,32 @@ def _parse(wire: bytes, bounds: Bounds) -> Message:
             raise WireError(f"{counted} records announced in {len(wire) - pos} octets")
         if counted > bounds.records:
             raise Oversized(f"{counted} records; {bounds.records} are read of one message")
-        # One octet more lets even a last record that the root owns be unpacked as if it began with a pointer.
-        longer = wire + ROOT
-        if answers:
-            answer, pos, _ = _section(wire, longer, pos, answers, memo, final=False)
-        if authorities:
-            authority, pos, _ = _section(wire, longer, pos, authorities, memo, final=False)
-        if additionals:
-            additional, pos, opt = _section(wire, longer, pos, additionals, memo, final=True)
-            if opt is not None:
-                rcode |= opt[1] >> 20 & 0xFF0
-                edns = _edns(*opt, bounds.options)
+        opt = _lone_opt(wire, pos) if counted == additionals == 1 else None
+        if opt is not None:
+            pos = len(wire)
+        else:
+            # One octet more lets even a last record that the root owns be unpacked as if it began with a pointer.
+            longer = wire + ROOT
+            if answers:
+                answer, pos, _ = _section(wire, longer, pos, answers, memo, final=False)
+            if authorities:
+                authority, pos, _ = _section(wire, longer, pos, authorities, memo, final=False)
+            if additionals:
+                additional, pos, opt = _section(wire, longer, pos, additionals, memo, final=True)
+        if opt is not None:
+            rcode |= opt[1] >> 20 & 0xFF0
+            edns = _edns(*opt, bounds.options)
     if pos != len(wire):
         raise WireError(f"the records end at octet {pos}, the message at {len(wire)}")
     return _make(Message, (ident, flags & 0xFFF0, rcode, question, answer, authority, additional, edns))
+
+
+def _lone_opt(wire: bytes, pos: int) -> _Opt | None:
+    """The OPT at `pos` that ends `wire`, as it ends most queries; None for anything else."""
+    if wire[pos]:
+        return None
+    rtype, cls, ttl, size = _FIXED(wire, pos + 1)
+    return (cls, ttl, wire[pos + 11 :]) if rtype == _OPT and pos + 11 + size == len(wire) else None
 
 
 def _section(
