@@ -13,11 +13,12 @@ from collections.abc import Awaitable, Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Final, TypeAlias
 
-from resolver import compiled, serving
+from resolver import certificates, compiled, serving
 from resolver.auth.shipped import load_world
 from resolver.cache.answers import AnswerStore
 from resolver.cache.records import NAME_ERROR
 from resolver.caches import Caches, new_caches
+from resolver.certificates import Shown
 from resolver.config import Config
 from resolver.errors import ListenError
 from resolver.listeners import Bound, Listeners, bind_all
@@ -32,6 +33,7 @@ from resolver.pipeline.knowledge import Known
 from resolver.pipeline.resolved import Resolved
 from resolver.server.cookies import drawn
 from resolver.server.flights import MOST
+from resolver.server.handshakes import Handshakes
 from resolver.server.hits import Hits
 from resolver.server.respond import Responder
 from resolver.tasks import Tasks
@@ -105,6 +107,9 @@ class Program:
         loop = asyncio.get_running_loop()
         self._front = Listeners(loop, tools.clock)
         self._behind = Listeners(loop, tools.clock)
+        self._handshakes = Handshakes(tools.clock)
+        self._encrypted = Listeners(loop, tools.clock, self._front.places, self._handshakes)
+        self._shown: Shown | None = None
         self._drawn = drawn(tools.entropy)
         self._world = self._load_world(config)
         self._composed = self._composition(config, self._world, IN_MEMORY_PORT, self._caches, bound=False, listening=())
@@ -134,7 +139,8 @@ class Program:
 
     async def stop(self, drain_s: float | None = None) -> None:
         """Queries in progress are answered or given up after `drain_s` (`server.drain_s`); nothing listens any more."""
-        await self._front.keep_only((), self.config.server.drain_s if drain_s is None else drain_s)
+        drain_s = self.config.server.drain_s if drain_s is None else drain_s
+        await asyncio.gather(self._front.keep_only((), drain_s), self._encrypted.keep_only((), drain_s))
         await self._behind.keep_only((), 0.0)
         self.respond.give_up()
         await self._tasks.cancel()
@@ -142,22 +148,26 @@ class Program:
 
     async def _put_in_force(self, config: Config, world: World | None) -> None:
         buffer = config.server.receive_buffer_kb * 1024
-        front = self._bind_front(config, buffer)
+        shown = self._to_show(config)
+        front = self._bind_front(config.server.listen, self._front, buffer)
+        encrypted: list[Bound] = []
         behind: list[Bound] = []
         # Of another internet nothing is known; questions in flight go on with what they began with.
         caches = self._caches if _origin(config) == _origin(self.config) else new_caches(config, self._tools)
         try:
+            encrypted = self._bind_front(config.server.listen_tls, self._encrypted, None)
             port = config.world.port or self._first_port(config, front)
             places = self._places(config, world, port)
             behind = self._bind_behind(places, buffer)
             listening = (*self._front.endpoints, *(each.endpoint for each in front))
             composed = self._composition(config, world, port, caches, bound=bool(places), listening=listening)
         except BaseException:
-            for bound in (*front, *behind):
+            for bound in (*front, *encrypted, *behind):
                 bound.close()
             raise
         self._caches = caches
         self.config, self._world, self._composed = config, world, composed
+        self._show(shown)
         access, clock = serving.access(config, self._tools.clock), self._tools.clock
         cookies = serving.cookies(config, self._drawn, clock)
         self.respond.adjust(composed.answerer, serving.conduct(config), caches.answers, access, cookies)
@@ -168,13 +178,33 @@ class Program:
             self.log.warning("few_descriptors", max_in_flight=self.respond.conduct.max_in_flight, instead=instead)
         allows = None if access is None else access.allows
         self._front.adjust(serving.tcp_limits(config), allows)
+        self._encrypted.adjust(serving.tcp_limits(config), allows)
         for bound in behind:
             await self._behind.start(bound, *self._simulated_at(bound.endpoint.host))
         for bound in front:
             respond = self.respond
             await self._front.start(bound, respond.fresh, respond.datagrams, respond.streams, allows)
+        for bound in encrypted:
+            await self._encrypted.start(bound, self.respond.fresh, None, self.respond.encrypted, allows)
         await self._behind.keep_only(places, 0.0)
-        await self._front.keep_only(config.server.listen, config.server.drain_s)
+        await asyncio.gather(
+            self._front.keep_only(config.server.listen, config.server.drain_s),
+            self._encrypted.keep_only(config.server.listen_tls, config.server.drain_s),
+        )
+
+    def _to_show(self, config: Config) -> Shown | None:
+        """What clients of TLS are shown by `config`. Raises `ConfigError`."""
+        if not config.server.listen_tls:
+            return None
+        return certificates.shown(config.server, self._tools.clock.wall(), self._shown)
+
+    def _show(self, shown: Shown | None) -> None:
+        """Clients of TLS are shown `shown` from their next connection on; nobody takes an ephemeral one unwarned."""
+        if shown is not None and shown.ephemeral is not None and shown is not self._shown:
+            instead = "set server.tls_certificate and server.tls_key"
+            self.log.warning("ephemeral_certificate", pin=shown.pin, instead=instead)
+        self._shown = shown
+        self._handshakes.context = None if shown is None else shown.context
 
     # -- use
 
@@ -193,6 +223,16 @@ class Program:
     def listening(self) -> Sequence[Endpoint]:
         """Where clients are answered, with the ports that were really taken."""
         return self._front.endpoints
+
+    @property
+    def encrypted(self) -> Sequence[Endpoint]:
+        """Where clients are answered over TLS, with the ports that were really taken."""
+        return self._encrypted.endpoints
+
+    @property
+    def shown(self) -> Shown | None:
+        """The certificate that clients of TLS are shown."""
+        return self._shown
 
     @property
     def simulated(self) -> Sequence[tuple[str, Endpoint]]:
@@ -223,6 +263,7 @@ class Program:
             "cache.dead_zones": len(self._composed.known.dead_zones),
             "questions.in_flight": self._composed.resolved.flights,
             **self._front.counts(),
+            **self._handshakes.counts(),
             "tasks.running": len(self._tasks),
             "runtime.compiled": int(compiled.why_not() is None),
         }
@@ -267,9 +308,12 @@ class Program:
             return self._given_world
         return load_world(config.world.directory)
 
-    def _bind_front(self, config: Config, buffer: int) -> list[Bound]:
-        """The new listeners of `config`, bound. On a machine without IPv6 its loopback and wildcard are left out."""
-        wanted = [each for each in config.server.listen if each not in self._front]
+    def _bind_front(self, endpoints: Iterable[Endpoint], there: Listeners, buffer: int | None) -> list[Bound]:
+        """The `endpoints` that are not `there` yet, bound; for TLS without a `buffer`.
+
+        On a machine without IPv6 its loopback and wildcard are left out.
+        """
+        wanted = [each for each in endpoints if each not in there]
         try:
             return bind_all(wanted, buffer)
         except ListenError as error:
@@ -322,7 +366,7 @@ class Program:
             return server.answers if isinstance(server, Responder) else None
 
         counters = Counters()  # what simulated servers are asked is not what the resolver is
-        return respond, Hits(store, counters, stream=False), Hits(store, counters, stream=True)
+        return respond, Hits(store, counters, Transport.UDP), Hits(store, counters, Transport.TCP)
 
 
 def _origin(config: Config) -> tuple[object, ...]:

@@ -10,17 +10,18 @@ from __future__ import annotations
 from collections.abc import Callable
 
 from resolver.cache.answers import AnswerStore, Serve
+from resolver.message import Transport
 from resolver.observe.counters import Counters
 
 
 class Hits:
-    """The stored answers, for the listeners of datagrams or for those of streams."""
+    """The stored answers, for the listeners of one transport. What goes over TCP and over TLS is the same."""
 
-    __slots__ = ("_counters", "_store", "_stream")
+    __slots__ = ("_counters", "_store", "_transport")
 
-    def __init__(self, store: Callable[[], AnswerStore | None], counters: Counters, *, stream: bool) -> None:
+    def __init__(self, store: Callable[[], AnswerStore | None], counters: Counters, transport: Transport) -> None:
         """`store` gives the one in force, or None where nothing is to be served from store."""
-        self._store, self._counters, self._stream = store, counters, stream
+        self._store, self._counters, self._transport = store, counters, transport
 
     def begin(self) -> Serve | None:
         """What gives stored responses in this turn of the loop; None where there are none. It raises nothing."""
@@ -28,14 +29,17 @@ class Hits:
         if store is None:
             return None
         store.begin()
-        return store.stream if self._stream else store.datagram
+        return store.datagram if self._transport is Transport.UDP else store.stream
 
     def served(self, count: int) -> None:
         """So many queries were answered with what `begin` gave."""
         store = self._store()
         if store is not None:
             store.hits += count
-        if self._stream:
-            self._counters.queries_tcp += count
-        else:
-            self._counters.queries_udp += count
+        match self._transport:
+            case Transport.UDP:
+                self._counters.queries_udp += count
+            case Transport.TCP:
+                self._counters.queries_tcp += count
+            case Transport.TLS:
+                self._counters.queries_tls += count

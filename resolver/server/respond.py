@@ -85,9 +85,12 @@ class Responder:
         self._reading = Reading(conduct or Conduct(), cookies, idle_seconds, clock=clock, counters=counters, log=log)
         self._flights = Flights(counters)
         self._waiting = Waiting(clock, self._begin)
-        self.datagrams = Hits(self._store, counters, stream=False)
-        self.streams = Hits(self._store, counters, stream=True)
-        """What listeners look into before they hand a message to `fresh`."""
+        self.datagrams = Hits(self._store, counters, Transport.UDP)
+        """What listeners look into before they hand a datagram to `fresh`."""
+        self.streams = Hits(self._store, counters, Transport.TCP)
+        """The same for messages over TCP."""
+        self.encrypted = Hits(self._store, counters, Transport.TLS)
+        """The same for messages over TLS."""
         self.adjust(answerer, conduct or Conduct(), answers, access, cookies)
 
     def adjust(
@@ -117,7 +120,9 @@ class Responder:
     def __call__(self, wire: bytes, client: Client, send: Send) -> None:
         """Call `send` once with the response to `wire`, or with None when there is to be none."""
         if self.access is None or self.access.allows(client.host):
-            hits = self.datagrams if client.transport is _UDP else self.streams
+            transport = client.transport
+            streams = self.streams if transport is Transport.TCP else self.encrypted
+            hits = self.datagrams if transport is _UDP else streams
             stored = hits.begin()
             response = None if stored is None else stored(wire)
             if response is not None:
@@ -129,10 +134,13 @@ class Responder:
     def fresh(self, wire: bytes, client: Client, send: Send) -> None:
         """The same for what has no stored response."""
         counters, host = self._counters, client.host
-        if client.transport is _UDP:
-            counters.queries_udp += 1
-        else:
-            counters.queries_tcp += 1
+        match client.transport:
+            case Transport.UDP:
+                counters.queries_udp += 1
+            case Transport.TCP:
+                counters.queries_tcp += 1
+            case Transport.TLS:
+                counters.queries_tls += 1
         if self.access is not None and not self.access.allows(host):
             send(self._reading.denial(wire, client, self.access))
             return

@@ -30,7 +30,7 @@ from resolver.message import (
     Reply,
     Transport,
 )
-from resolver.server.options import Options, extended_errors
+from resolver.server.options import NONE, Options, padded, written
 from resolver.wire.names import fold
 from resolver.wire.parse import parse
 from resolver.wire.render import render
@@ -57,15 +57,18 @@ def full(wire: bytes, query: Query, reply: Reply, told: Options, payload: int) -
     if ad:
         flags |= AD
     limit = _PLAIN_UDP
-    edns = query.edns
+    edns, options = query.edns, told
     if edns is not None:
         limit = min(max(edns.payload, _PLAIN_UDP), payload)
-        edns = _make(Edns, (payload, 0, edns.do, told + extended_errors(ede) if ede else told))
+        if ede or told:
+            options = written(told, ede)
+        edns = _make(Edns, (payload, 0, edns.do, options))
     if query.client.transport is not _UDP:
         limit = _MAX_MESSAGE
     message_id = wire[0] << 8 | wire[1]
     parts = (message_id, flags, rcode, query.question, answer, authority, additional, edns)
-    return render(_make(Message, parts), limit)
+    response = render(_make(Message, parts), limit)
+    return padded(response, options) if options else response
 
 
 def for_all(response: bytes, wire: bytes, query: Query, reply: Reply, payload: int) -> bytes | None:
@@ -82,23 +85,24 @@ def for_all(response: bytes, wire: bytes, query: Query, reply: Reply, payload: i
 
 
 def brief(
-    wire: bytes, rcode: int, ede: tuple[Ede, ...], options: Callable[[Message], Options], payload: int, *, ra: bool
+    wire: bytes, rcode: int, ede: tuple[Ede, ...], heard: Callable[[Message], Options], payload: int, *, ra: bool
 ) -> bytes:
     """The response to `wire` that says `rcode` and has no records: id, opcode, RD and CD, question and OPT of `wire`.
 
-    What cannot be parsed gets a header alone (RFC 8906 section 3, RFC 6891 section 6.1.1). `options` gives those that
-    the message is answered; where it raises `WireError` there are none.
+    What cannot be parsed gets a header alone (RFC 8906 section 3, RFC 6891 section 6.1.1). `heard` gives the
+    options that the message is answered; where it raises `WireError` there are none.
     """
     flags = QR | int.from_bytes(wire[2:4], "big") & (OPCODE_MASK | RD | CD) | RA * ra
     try:
         message = parse(wire)
     except WireError:
         return wire[:2] + (flags | rcode & 0xF).to_bytes(2, "big") + bytes(8)
-    edns = None
+    edns, options = None, NONE
     if message.edns is not None:
         try:
-            told = options(message)
+            told = heard(message)
         except WireError:
             told = ()
-        edns = Edns(payload, do=message.edns.do, options=told + extended_errors(ede))
-    return render(Message(message.id, flags, rcode, message.question, edns=edns), _PLAIN_UDP)
+        options = written(told, ede)
+        edns = Edns(payload, do=message.edns.do, options=options)
+    return padded(render(Message(message.id, flags, rcode, message.question, edns=edns), _PLAIN_UDP), options)

@@ -2,6 +2,7 @@
 
 Rules:
 * Who may not ask is closed at once, whoever may gets a place or not by `places.py`, which all listeners share.
+* A listener with `handshakes` speaks TLS (`tls.py`); in all else it is the same, its limits included.
 * To stop is to finish: nothing new is accepted or asked, what was asked is answered, then each connection
   is closed.
 
@@ -12,14 +13,16 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Callable
-from functools import partial
 from typing import Any
 
-from resolver.message import Respond
+from resolver.cache.answers import Serve
+from resolver.message import Respond, Transport
 from resolver.network.base import Clock
-from resolver.server.connection import Connection
+from resolver.server.connection import READ, Connection
+from resolver.server.handshakes import Handshakes
 from resolver.server.hits import Hits
 from resolver.server.places import Places
+from resolver.server.tls import TlsStream
 
 
 class TcpListener:
@@ -34,12 +37,19 @@ class TcpListener:
         places: Places,
         hits: Hits | None = None,
         allows: Callable[[str], bool] | None = None,
+        handshakes: Handshakes | None = None,
     ) -> None:
         """`hits` has stored responses, and is asked before `respond`.
 
-        `allows` says of an address whether a client there may ask; without it, everybody may."""
+        `allows` says of an address whether a client there may ask; without it, everybody may. `handshakes` makes it a
+        listener for TLS.
+        """
         self._loop, self._sock = loop, sock
-        self.respond, self.clock, self.places, self.hits, self.allows = respond, clock, places, hits, allows
+        self.respond, self.clock, self.places, self.allows = respond, clock, places, allows
+        self._hits, self._handshakes = hits, handshakes
+        self.transport = Transport.TCP if handshakes is None else Transport.TLS
+        self.buffer = bytearray(READ)
+        """What any of the connections has read last, until it is handed on."""
         self._server: asyncio.Server | None = None
         self._connections: set[Connection] = set()
         self._emptied: asyncio.Future[None] | None = None
@@ -63,9 +73,12 @@ class TcpListener:
 
     async def start(self) -> None:
         """Connections are accepted from now on."""
-        self._server = await self._loop.create_server(
-            partial(Connection, self), sock=self._sock, backlog=self.places.limits.backlog
-        )
+        self._server = await self._loop.create_server(self.connect, sock=self._sock, backlog=self.places.limits.backlog)
+
+    def connect(self) -> asyncio.BufferedProtocol:
+        """What the loop is to tell of a connection that is new."""
+        connection = Connection(self)
+        return connection if self._handshakes is None else TlsStream(connection, self, self._handshakes)
 
     def stop_reading(self) -> None:
         """No connection is accepted and no query taken; each connection is closed once it has its answers."""
@@ -103,6 +116,18 @@ class TcpListener:
         self._connections.add(connection)
         return True
 
+    def stored_for(self, host: str) -> Serve:
+        """What gives stored responses to `host` in this turn of the loop: none, where it may not ask any more."""
+        if self._hits is None or (self.allows is not None and not self.allows(host)):
+            return _nothing
+        return self._hits.begin() or _nothing
+
+    def took(self, queries: int, served: int) -> None:
+        """So many queries came in, of which so many were answered with what `stored_for` gave."""
+        self.received += queries
+        if served and self._hits is not None:
+            self._hits.served(served)
+
     def forget(self, connection: Connection) -> None:
         """The place of `connection` is free; calling it again does nothing."""
         if connection not in self._connections:
@@ -117,3 +142,7 @@ class TcpListener:
         """A query broke its server: a fault of ours, told to the loop's exception handler."""
         self.failed += 1
         self._loop.call_exception_handler({"message": "a query broke its server", "exception": error})
+
+
+def _nothing(_: bytes) -> None:
+    """No response is stored."""

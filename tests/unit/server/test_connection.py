@@ -11,87 +11,18 @@ from resolver.server.connection import Connection
 from resolver.server.places import Places, TcpLimits
 from resolver.server.tcp import TcpListener
 from resolver.testing.virtual_time import VirtualClock
-
-
-def framed(*wires):
-    return b"".join(len(wire).to_bytes(2, "big") + wire for wire in wires)
-
-
-class Stream:
-    """A transport whose client reads when `drain` is called."""
-
-    def __init__(self, host="192.0.2.1", port=4000):
-        self.peer = (host, port)
-        self.writes = []
-        self.buffered = 0
-        self.reading = True
-        self.stuck = self.closing = self.aborted = False
-        self.high = None
-        self.protocol = None
-
-    def get_extra_info(self, name):
-        assert name == "peername"
-        return self.peer
-
-    def set_write_buffer_limits(self, high):
-        self.high = high
-
-    def write(self, octets):
-        assert not self.closing
-        self.writes.append(octets)
-        if self.stuck:
-            before, self.buffered = self.buffered, self.buffered + len(octets)
-            if before <= self.high < self.buffered:
-                self.protocol.pause_writing()
-
-    def drain(self):
-        was, self.buffered = self.buffered, 0
-        if was > self.high:
-            self.protocol.resume_writing()
-
-    def pause_reading(self):
-        self.reading = False
-
-    def resume_reading(self):
-        self.reading = True
-
-    def is_closing(self):
-        return self.closing
-
-    def close(self):
-        self.closing = True
-        self.reading = False
-        if not self.buffered:
-            self.protocol.connection_lost(None)
-
-    def abort(self):
-        self.aborted = True
-        self.closing = True
-        self.protocol.connection_lost(None)
-
-
-class Server:
-    """A `Respond` that keeps queries until they are answered, or answers with `answer` at once."""
-
-    def __init__(self, answer=None):
-        self.waiting, self.wires, self.clients, self.answer = [], [], [], answer
-
-    def __call__(self, wire, client, send):
-        self.wires.append(wire)
-        self.clients.append(client)
-        if self.answer is None:
-            self.waiting.append((wire, send))
-        else:
-            send(self.answer(wire))
+from tests.support.streams import Kept, Server, Stream, feed, framed
 
 
 class Bench:
     """A listener without a socket, in virtual time."""
 
-    def __init__(self, server, **limits):
+    def __init__(self, server, stored=None, **limits):
         self.clock = VirtualClock()
         self.server = server
-        self.listener = TcpListener(asyncio.get_running_loop(), None, server, self.clock, Places(TcpLimits(**limits)))
+        loop, places = asyncio.get_running_loop(), Places(TcpLimits(**limits))
+        self.hits = stored and Kept(stored)
+        self.listener = TcpListener(loop, None, server, self.clock, places, self.hits)
         self.places = self.listener.places
 
     def connect(self, host="192.0.2.1", port=4000):
@@ -99,16 +30,6 @@ class Bench:
         stream.protocol = connection
         connection.connection_made(stream)
         return stream, connection
-
-
-def feed(stream, connection, octets):
-    """The loop reads `octets`, as much at a time as there is room for."""
-    while octets and stream.reading and not stream.closing:
-        buffer = connection.get_buffer(-1)
-        part, octets = octets[: len(buffer)], octets[len(buffer) :]
-        buffer[: len(part)] = part
-        connection.buffer_updated(len(part))
-    return octets
 
 
 def bench(run, act, server=None, **limits):
@@ -615,40 +536,88 @@ def test_listeners_share_their_places(run):
     run(main())
 
 
-class Kept:
-    """`Hits` that find what `stored` gives, and count."""
-
-    def __init__(self, stored):
-        self.stored, self.begun, self.counted = stored, 0, 0
-
-    def begin(self):
-        self.begun += 1
-        return self.stored
-
-    def served(self, count):
-        self.counted += count
-
-
-def test_stored_responses_go_out_with_the_others_of_a_read_and_the_server_never_sees_their_queries(run):
+def test_what_is_stored_is_answered_in_its_order_without_asking_further_and_all_with_one_write(run):
     def act(made):
-        made.listener.hits = Kept({b"known": b"kept"}.get)
         stream, connection = made.connect()
-        feed(stream, connection, b"".join(len(wire).to_bytes(2, "big") + wire for wire in (b"known", b"new", b"known")))
-        return stream.writes, made.server.wires, made.listener, connection.outstanding
+        feed(stream, connection, framed(b"stored 1", b"other", b"stored 2"))
+        assert made.server.wires == [b"other"]
+        assert stream.writes == [framed(b"STORED 1", b"re:other", b"STORED 2")]
+        assert (made.listener.received, made.listener.sent, made.listener.outstanding) == (3, 3, 0)
+        assert made.hits.count == 2
 
-    written, wires, listener, outstanding = bench(run, act)
-    assert written == [b"\0\4kept\0\6re:new\0\4kept"]
-    assert (wires, outstanding) == ([b"new"], 0)
-    assert (listener.received, listener.sent) == (3, 3)
-    assert (listener.hits.begun, listener.hits.counted) == (1, 2)
+    bench(run, act, stored=lambda wire: wire.upper() if b"stored" in wire else None)
 
 
-def test_who_may_not_ask_any_more_gets_no_stored_response(run):
+def test_who_may_not_ask_any_more_gets_nothing_that_is_stored(run):
     def act(made):
-        made.listener.hits = Kept(lambda wire: b"kept")
+        made.listener.allows = lambda host: True
         stream, connection = made.connect()
+        feed(stream, connection, framed(b"q"))
         made.listener.allows = lambda host: False
-        feed(stream, connection, b"\0\5known")
-        return made.server.wires, made.listener.hits.counted
+        feed(stream, connection, framed(b"q"))
+        assert stream.writes == [framed(b"stored"), framed(b"re:q")]
 
-    assert bench(run, act) == ([b"known"], 0)
+    bench(run, act, stored=lambda wire: b"stored")
+
+
+def test_what_breaks_the_store_is_told_and_costs_nobody_else_an_answer(run):
+    def stored(wire):
+        if wire == b"bad":
+            raise KeyError(wire)
+        return wire
+
+    async def act(made):
+        told = []
+        asyncio.get_running_loop().set_exception_handler(lambda _, context: told.append(context["exception"]))
+        stream, connection = made.connect()
+        feed(stream, connection, framed(b"1", b"bad", b"2"))
+        assert stream.writes == [framed(b"1", b"2")]
+        assert [type(each) for each in told] == [KeyError]
+        assert (made.listener.failed, made.listener.outstanding) == (1, 0)
+
+    bench(run, act, stored=stored)
+
+
+def test_stored_answers_fill_the_write_buffer_by_one_message_too_many_at_most(run):
+    def act(made):
+        stream, connection = made.connect()
+        stream.stuck = True
+        feed(stream, connection, framed(*[b"q"] * 1000))
+        assert not stream.reading
+        assert stream.buffered <= 2 * (1000 + 500) + 20
+        for _ in range(1000):
+            stream.drain()
+        assert stream.reading
+        assert sum(map(len, stream.writes)) == 1000 * 502
+
+    bench(run, act, stored=lambda wire: wire * 500, write_buffer=1000)
+
+
+@pytest.mark.parametrize("answered", [True, False])
+def test_a_message_of_many_reads_is_handed_on_once_it_is_whole(run, answered):
+    def act(made):
+        stream, connection = made.connect()
+        octets = framed(b"x" * 65_535, b"next")
+        for at in range(0, len(octets), 1000):
+            feed(stream, connection, octets[at : at + 1000])
+        assert b"".join(stream.writes) == framed(b"x", b"n")
+        assert not connection._pending
+
+    stored = (lambda wire: wire[:1]) if answered else None
+    bench(run, act, Server(lambda wire: wire[:1]), stored=stored)
+
+
+def test_a_message_that_drips_is_looked_at_again_only_when_it_is_whole(run, monkeypatch):
+    looked = []
+    dispatch = Connection._dispatch
+    monkeypatch.setattr(Connection, "_dispatch", lambda self, octets: looked.append(octets) or dispatch(self, octets))
+
+    def act(made):
+        stream, connection = made.connect()
+        octets = framed(b"x" * 500)
+        for at in range(len(octets)):
+            feed(stream, connection, octets[at : at + 1])
+        assert looked == [octets[:1], octets]
+        assert made.server.wires == [b"x" * 500]
+
+    bench(run, act)
