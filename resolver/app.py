@@ -21,6 +21,7 @@ from resolver.cache.cookies import Cookies
 from resolver.config import HEALTH_NAME, HEALTH_TEXT, Budget, Config
 from resolver.engine.budget import Limits
 from resolver.engine.delegation import Delegation, NameServer, Trim
+from resolver.listeners import BindAll, bind_all
 from resolver.message import Answerer
 from resolver.network.base import Clock, Endpoint, Entropy, Network
 from resolver.network.clock import RealClock
@@ -56,11 +57,13 @@ def build(
     transcript: Transcript | None = None,
     network: Network | None = None,
     root: Delegation | None = None,
+    bind: BindAll = bind_all,
 ) -> Program:
     """The program that `config` describes, not yet listening. Call it inside the loop that it is to run in.
 
     `world` takes the place of the one that the configuration names. `network` is all that the resolver reaches, and
-    `root` where it begins, in place of what the configuration says. Raises `ConfigError` and `ZoneError`.
+    `root` where it begins, in place of what the configuration says. `bind` gives the sockets that clients ask. Raises
+    `ConfigError` and `ZoneError`.
     """
     loop = asyncio.get_running_loop()
     offload: Offload = asyncio.to_thread if clock is None else _here
@@ -69,7 +72,7 @@ def build(
     log = log or Log(sys.stderr, clock.wall, config.log.level, config.log.format)
     cookies = Cookies(clock, entropy)
     tools = Tools(SocketNetwork(loop, clock, entropy), clock, entropy, Counters(), transcript, cookies=cookies)
-    return Program(config, world, tools, log, partial(compose, network=network, root=root), offload=offload)
+    return Program(config, world, tools, log, partial(compose, network=network, root=root), offload=offload, bind=bind)
 
 
 async def _here(work: Callable[[], World | None]) -> World | None:

@@ -21,7 +21,7 @@ from resolver.cache.records import NAME_ERROR
 from resolver.caches import Caches, new_caches
 from resolver.config import Config
 from resolver.errors import ListenError
-from resolver.listeners import Bound, Listeners, bind_all
+from resolver.listeners import BindAll, Bound, Listeners, bind_all, bind_front
 from resolver.message import Answerer, Client, Edns, Query, Question, Reply, Respond, Spawn, Transport, Type
 from resolver.network.base import Endpoint
 from resolver.network.listening import has_no_such_address
@@ -76,7 +76,15 @@ class Program:
     """A resolver with its listeners, its simulated servers and its caches. `app.build` makes it."""
 
     def __init__(
-        self, config: Config, world: World | None, tools: Tools, log: Log, compose: Compose, *, offload: Offload
+        self,
+        config: Config,
+        world: World | None,
+        tools: Tools,
+        log: Log,
+        compose: Compose,
+        *,
+        offload: Offload,
+        bind: BindAll = bind_all,
     ) -> None:
         self.config = config
         self.log = log
@@ -84,6 +92,7 @@ class Program:
         self._tools = tools
         self._compose = compose
         self._offload = offload
+        self._bind = bind
         self._tasks = Tasks()
         self._began = tools.clock.monotonic()
         self._caches = new_caches(config, self._tools)
@@ -126,7 +135,8 @@ class Program:
 
     async def _put_in_force(self, config: Config, world: World | None) -> None:
         buffer = config.server.receive_buffer_kb * 1024
-        front = self._bind_front(config, buffer)
+        wanted = [each for each in config.server.listen if each not in self._front]
+        front = bind_front(wanted, buffer, self._bind, self.log)
         behind: list[Bound] = []
         # Of another internet nothing is known; questions in flight go on with what they began with.
         caches = self._caches if _origin(config) == _origin(self.config) else new_caches(config, self._tools)
@@ -247,19 +257,6 @@ class Program:
         if self._given_world is not None:
             return self._given_world
         return hierarchy.load(config.world.directory or find_zones())
-
-    def _bind_front(self, config: Config, buffer: int) -> list[Bound]:
-        """The new listeners of `config`, bound. On a machine without IPv6 its loopback and wildcard are left out."""
-        wanted = [each for each in config.server.listen if each not in self._front]
-        try:
-            return bind_all(wanted, buffer)
-        except ListenError as error:
-            without = [each for each in wanted if each.host not in ("::1", "::")]
-            if not has_no_such_address(error) or not without or without == wanted:
-                raise
-            bound = bind_all(without, buffer)
-            self.log.warning("no_ipv6", reason=str(error))
-            return bound
 
     def _bind_behind(self, places: Sequence[Endpoint], buffer: int) -> list[Bound]:
         """The addresses of the simulated servers that are new, bound."""

@@ -2,6 +2,7 @@
 
 Rules: query ids, source ports and the case of names are what a forger has to guess (RFC 5452 section 4), so
 production draws each of them from the kernel and never from a generator whose state could be reconstructed.
+What was drawn ahead is forgotten in a process that is forked: what two have drawn alike can be told from one of them.
 
 Limits: `SeededEntropy` gives the same sequence for the same seed on every Python from 3.11 on; it protects
 nothing.
@@ -13,11 +14,12 @@ import os
 import random
 from collections.abc import MutableSequence, Sequence
 from typing import Final, TypeVar
+from weakref import WeakSet
 
 T = TypeVar("T")
 
 POOL: Final = 1024
-"""Octets drawn from the kernel at a time. They are kept in this process alone, which never forks."""
+"""Octets drawn from the kernel at a time. They are kept in this process alone: a fork of it begins without."""
 
 
 class _Drawn:
@@ -52,6 +54,11 @@ class _Kernel(random.SystemRandom):
         super().__init__()
         self._pool = b""
         self._used = 0
+        _POOLS.add(self)
+
+    def forget(self) -> None:
+        """What was drawn ahead is not used any more."""
+        self._pool, self._used = b"", 0
 
     def getrandbits(self, k: int, /) -> int:
         """An integer of `k` bits. Each octet of the pool is used once."""
@@ -63,6 +70,18 @@ class _Kernel(random.SystemRandom):
         drawn = int.from_bytes(self._pool[end - size : end], "big")
         self._used = end
         return drawn >> (size * 8 - k)
+
+
+_POOLS: Final[WeakSet[_Kernel]] = WeakSet()
+
+
+def _forget_all() -> None:
+    for each in _POOLS:
+        each.forget()
+
+
+if hasattr(os, "register_at_fork"):
+    os.register_at_fork(after_in_child=_forget_all)
 
 
 class SystemEntropy(_Drawn):

@@ -11,10 +11,11 @@ from typing import Any
 
 import pytest
 
-from resolver import control
+from resolver import control_server
 from resolver.cli.control_client import ask
 from resolver.config import Config, load
-from resolver.control import ControlServer, routes, socket_path
+from resolver.control import routes, socket_path
+from resolver.control_server import ControlServer
 from resolver.errors import ControlError
 from resolver.network import unix
 from resolver.network.base import Clock, Timer
@@ -261,7 +262,7 @@ def test_a_connection_that_asks_nothing_is_closed_in_time(path: Path, on_loop: A
 
 @pytest.mark.sockets
 def test_connections_are_bounded(path: Path, on_loop: Any, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(control, "MAX_CONNECTIONS", 2)
+    monkeypatch.setattr(control_server, "MAX_CONNECTIONS", 2)
 
     async def main() -> None:
         async with Served(path, clock=Hand()) as served:
