@@ -1,11 +1,10 @@
 """Decides what can be asked of a running daemon, and what it answers: JSON.
 
-Rules: there is one table of routes. Every error is JSON with one line under `error`; a path that is not there lists the routes (404), a method that is not allowed says which are (405
-with Allow, RFC 9110 section 15.5.6). Who may ask is decided by the socket's mode, 0600. A daemon of several workers has
-the same routes: each says how the answers of all become one.
+Rules: there is one table of routes. Every error is JSON with one line under `error`; a path that is not there lists the
+routes (404), a method that is not allowed says which are (405 with Allow, RFC 9110 section 15.5.6). A daemon of several
+workers has the same routes: each says how the answers of all become one.
 
-Limits: `MAX_CONNECTIONS` at a time, each closed after `IDLE` seconds; `MAX_HEADER` and `MAX_BODY` octets of
-a request. Answers are made in the loop, so `MAX_ENTRIES` bounds what listing the cache may cost.
+Limits: answers are made in the loop, so `MAX_ENTRIES` bounds what listing the cache may cost.
 """
 
 from __future__ import annotations
