@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+import os
 import random
 
 import pytest
@@ -71,3 +72,21 @@ def test_production_draws_as_many_bits_as_it_was_asked_for():
         drawn = [entropy.bits(count) for _ in range(40)]
         assert all(0 <= value < 1 << count for value in drawn)
         assert max(drawn) >= 1 << (count - 1)
+
+
+@pytest.mark.skipif(not hasattr(os, "fork"), reason="there is no fork")
+def test_two_processes_never_draw_the_same():
+    """Drawn ahead before the fork, the rest of the pool would be in both."""
+    entropy = SystemEntropy()
+    entropy.bits(16)
+    read, write = os.pipe()
+    child = os.fork()
+    if child == 0:
+        os.write(write, entropy.bits(128).to_bytes(16, "big"))
+        os._exit(0)
+    os.waitpid(child, 0)
+    ours, theirs = entropy.bits(128).to_bytes(16, "big"), os.read(read, 16)
+    os.close(read)
+    os.close(write)
+    assert len(theirs) == 16
+    assert ours != theirs
