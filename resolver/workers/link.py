@@ -32,7 +32,6 @@ class Life:
     pid: int
     began: float
     ready: bool = False
-    listening: list[Any] = field(default_factory=list)
     simulated: list[Any] = field(default_factory=list)
     failed: tuple[str, bool] | None = None
     """Why it could not start, and whether what a person wrote is wrong."""
@@ -115,7 +114,7 @@ class Link:
                 self.life.failed = str(said.get("problem")), bool(said.get("input"))
             case "ready":
                 self.life.ready = True
-                self.life.listening, self.life.simulated = said["listening"], said["simulated"]
+                self.life.simulated = said.get("simulated", [])
                 self._changed(self)
 
     def _gone(self) -> None:

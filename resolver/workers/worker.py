@@ -74,7 +74,7 @@ class Worker:
         settle_memory()
         self._table = Table(routes(program, lambda: Loaded(self._config, {}, None), self._index), log)
         try:
-            channel.send(messages.said("ready", listening=program.listening, simulated=program.simulated))
+            channel.send(messages.said("ready", simulated=program.simulated))
             while not self._ended:
                 await self._wake.wait()
                 self._wake.clear()

@@ -39,7 +39,7 @@ class Actor:
         self.channel.send(messages.said(kind, **fields))
 
     def ready(self) -> None:
-        self.say("ready", listening=[["127.0.0.1", 5300]], simulated=[["a.root.", ["127.53.0.1", 5300]]])
+        self.say("ready", simulated=[["a.root.", ["127.53.0.1", 5300]]])
 
     def _hear(self, frame: bytes, sockets: list[Socket]) -> None:
         order = messages.ordered(frame)
