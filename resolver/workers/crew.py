@@ -8,7 +8,10 @@ Rules:
 * New settings are put in force in the first worker; only when that has taken them, in the others. One that then refuses
   is replaced. So either all have them, or none.
 
-Limits: one that hangs without ending is noticed when it is asked or reloaded, not by its clients' silence.
+* A worker that does not answer its supervisor for `HUNG_BEATS` beats does not answer its clients either: it is killed,
+  and so replaced.
+
+Limits: a worker that somebody has stopped, such as a debugger, looks as if it hung.
 """
 
 from __future__ import annotations
@@ -18,6 +21,7 @@ import contextlib
 import os
 import signal
 from collections.abc import Callable
+from functools import partial
 from typing import Final
 
 from resolver.config import Config
@@ -34,6 +38,12 @@ from resolver.workers.worker import Build, lived
 
 RELOAD_S: Final = 60.0
 """Seconds in which a worker has read its zones again, beyond `server.drain_s`."""
+
+BEAT_S: Final = 10.0
+"""Seconds from one question whether a worker is well to the next, and for its answer."""
+
+HUNG_BEATS: Final = 3
+"""So many questions in a row without an answer, and the worker hangs."""
 
 
 class Crew:
@@ -57,6 +67,7 @@ class Crew:
         self._restarts: dict[int, Restarts] = {}
         self._waiting: dict[int, Timer] = {}
         self._ending = False
+        self._beat: Timer | None = None
         self.due: list[int] = []
         """Workers that are to be started."""
         self.problem: ResolverdError | None = None
@@ -91,6 +102,7 @@ class Crew:
         """All sockets are bound and the first worker is due. Raises `ListenError`."""
         self._group = self._bound(config, count)
         self._config, self._count = config, count
+        self._beat = self._clock.after(BEAT_S, self._ask_whether_well)
         self._want(0)
 
     # -- birth and death
@@ -132,7 +144,7 @@ class Crew:
         self.due.clear()
         self._group.close_but(Group())
         self._group = Group()
-        for timer in self._waiting.values():
+        for timer in (*self._waiting.values(), *([self._beat] if self._beat else [])):
             timer.cancel()
         for link in self._links.values():
             link.end(now)
@@ -192,6 +204,16 @@ class Crew:
             self.end(now=False)
             self._wake()
 
+    def _ask_whether_well(self) -> None:
+        self._beat = self._clock.after(BEAT_S, self._ask_whether_well)
+        for link in self.links:
+            if link.life.unanswered >= HUNG_BEATS:
+                self._log.error("worker_hung", worker=link.index, pid=link.life.pid, seconds=BEAT_S * HUNG_BEATS)
+                _kill(link)
+            else:
+                link.life.unanswered += 1
+                link.ask("GET", "/health", b"", BEAT_S).add_done_callback(partial(_well, link))
+
     # -- settings
 
     async def settle(self, config: Config, count: int) -> None:
@@ -243,6 +265,11 @@ class Crew:
         config = divided(self._config, self._count, link.index, self._secret, descriptors.limit())
         opened = self._group.without(before, link.index)
         return link.settle(config, opened, config.server.drain_s + RELOAD_S)
+
+
+def _well(link: Link, future: asyncio.Future[Answer | None]) -> None:
+    if not future.cancelled() and future.result() is not None:
+        link.life.unanswered = 0
 
 
 def _taken(answer: Answer | None) -> bool:

@@ -35,6 +35,8 @@ class Life:
     simulated: list[Any] = field(default_factory=list)
     failed: tuple[str, bool] | None = None
     """Why it could not start, and whether what a person wrote is wrong."""
+    unanswered: int = 0
+    """Questions in a row whether it is well that it has not answered."""
     leaving: bool = False
     """It was told to end."""
     status: int | None = None

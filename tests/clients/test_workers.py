@@ -251,8 +251,9 @@ def test_sigterm_lets_queries_in_progress_finish_in_all_workers(serve: Serve) ->
         in_progress(running, 16)
         children, before = pids(running), running.signal(signal.SIGTERM)
         running.log.wait_for("event=stopping", before)
-        for pid in children:
-            os.kill(pid, signal.SIGTERM)  # as an init does that tells all of a group
+        for pid in children:  # a terminal, or an init, tells all of a group
+            for number in (signal.SIGINT, signal.SIGHUP, signal.SIGTERM):
+                os.kill(pid, number)
         assert all(raw.response(client.recv(65535)).answer for client in clients)
     assert running.wait() == 0
     assert gone(*children)

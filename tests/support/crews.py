@@ -33,6 +33,8 @@ class Actor:
         self.answer: Any = {"flushed": 1}
         self.status: int | None = 200
         """None leaves questions without an answer."""
+        self.well = True
+        """Whether it answers when it is asked just that."""
         self.channel = Channel(asyncio.get_running_loop(), end, self._hear, lambda: None)
 
     def say(self, kind: str, **fields: object) -> None:
@@ -43,8 +45,12 @@ class Actor:
 
     def _hear(self, frame: bytes, sockets: list[Socket]) -> None:
         order = messages.ordered(frame)
-        self.orders.append(order)
         self.sockets += sockets
+        if isinstance(order, Question) and order.target == "/health":
+            if self.well:
+                self.say("answer", number=order.number, status=200, value={})
+            return
+        self.orders.append(order)
         if isinstance(order, End) or self.status is None:
             return
         assert isinstance(order, Question | Settings)

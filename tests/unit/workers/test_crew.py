@@ -13,6 +13,7 @@ from resolver.config import Config
 from resolver.errors import ControlError, InputError, ListenError, ResolverdError
 from resolver.network.base import Endpoint
 from resolver.testing.virtual_time import run
+from resolver.workers.crew import BEAT_S, HUNG_BEATS
 from resolver.workers.messages import End
 from resolver.workers.restarts import FIRST_S, MOST
 from tests.support.crews import Stage
@@ -229,6 +230,29 @@ def test_who_ends_is_not_started_again(play: Play) -> None:
         await stage.turn()
         assert stage.crew.gone
         assert stage.killed == [actors[0].pid]
+
+    play(scene)
+
+
+def test_one_that_hangs_is_killed_and_replaced(play: Play) -> None:
+    async def scene(stage: Stage) -> None:
+        well, hung = await stage.complete(config(), 2)
+        await stage.clock.advance(BEAT_S * 50 + 1)
+        assert stage.killed == []
+        hung.well = False
+        await stage.clock.advance(BEAT_S * (HUNG_BEATS - 1))
+        hung.well = True
+        await stage.clock.advance(BEAT_S * 5)
+        assert stage.killed == [], "it was slow, and is well again"
+        hung.well = False
+        await stage.clock.advance(BEAT_S * HUNG_BEATS)
+        assert stage.killed == []
+        await stage.clock.advance(BEAT_S)
+        await stage.turn()
+        assert stage.killed == [hung.pid]
+        assert f"event=worker_hung worker=1 pid={hung.pid} seconds=30" in stage.text.getvalue()
+        assert len(stage.born()) == 1
+        assert [link.life.pid for link in stage.crew.links] == [well.pid]
 
     play(scene)
 
