@@ -18,6 +18,7 @@ from functools import partial
 from resolver import hints
 from resolver.auth.hierarchy import World
 from resolver.cache.cookies import Cookies
+from resolver.certificates import Shown
 from resolver.config import HEALTH_NAME, HEALTH_TEXT, Budget, Config
 from resolver.engine.budget import Limits
 from resolver.engine.delegation import Delegation, NameServer, Trim
@@ -58,12 +59,14 @@ def build(
     network: Network | None = None,
     root: Delegation | None = None,
     bind: BindAll = bind_all,
+    shown: Shown | None = None,
 ) -> Program:
     """The program that `config` describes, not yet listening. Call it inside the loop that it is to run in.
 
     `world` takes the place of the one that the configuration names. `network` is all that the resolver reaches, and
-    `root` where it begins, in place of what the configuration says. `bind` gives the sockets that clients ask. Raises
-    `ConfigError` and `ZoneError`.
+    `root` where it begins, in place of what the configuration says. `bind` gives the sockets that clients ask. What
+    clients of TLS were `shown` before is shown again, if it was made for what `config` says. Raises `ConfigError` and
+    `ZoneError`.
     """
     loop = asyncio.get_running_loop()
     offload: Offload = asyncio.to_thread if clock is None else _here
@@ -72,7 +75,9 @@ def build(
     log = log or Log(sys.stderr, clock.wall, config.log.level, config.log.format)
     cookies = Cookies(clock, entropy)
     tools = Tools(SocketNetwork(loop, clock, entropy), clock, entropy, Counters(), transcript, cookies=cookies)
-    return Program(config, world, tools, log, partial(compose, network=network, root=root), offload=offload, bind=bind)
+    return Program(
+        config, world, tools, log, partial(compose, network=network, root=root), offload=offload, bind=bind, shown=shown
+    )
 
 
 async def _here(work: Callable[[], World | None]) -> World | None:

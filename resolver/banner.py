@@ -6,6 +6,7 @@ import ipaddress
 from collections.abc import Sequence
 from typing import Final
 
+from resolver.certificates import Shown
 from resolver.config import Config
 from resolver.network.base import Endpoint
 from resolver.version import VERSION
@@ -24,10 +25,21 @@ def reachable(endpoint: Endpoint) -> Endpoint:
     return endpoint
 
 
-def banner(config: Config, listening: Sequence[Endpoint], simulated: Sequence[tuple[str, Endpoint]]) -> str:
-    """The text for what answers at `listening` and the simulated servers that have their own addresses."""
+def banner(
+    config: Config,
+    listening: Sequence[Endpoint],
+    simulated: Sequence[tuple[str, Endpoint]],
+    encrypted: Sequence[Endpoint] = (),
+    shown: Shown | None = None,
+) -> str:
+    """The text for what answers at `listening`, over TLS at `encrypted` where this certificate is `shown`, and the
+    simulated servers that have their own addresses."""
     lines = [f"resolverd {VERSION} ({config.resolver.mode}) answers on"]
     lines += [f"  {endpoint}  UDP and TCP" for endpoint in listening]
+    lines += [f"  {endpoint}  TLS" for endpoint in encrypted]
+    if shown is not None:
+        kind = "certificate" if shown.ephemeral is None else "ephemeral certificate, for development"
+        lines.append(f"{kind}: pin {shown.pin}")
     if simulated:
         ports = sorted({endpoint.port for _, endpoint in simulated})
         where = f"port {ports[0]}" if len(ports) == 1 else f"ports {ports[0]} to {ports[-1]}"
@@ -39,6 +51,9 @@ def banner(config: Config, listening: Sequence[Endpoint], simulated: Sequence[tu
         lines.append("simulated internet: in memory, only the resolver reaches it")
     if listening:
         lines += ["", "Try:", *(f"  {line}" for line in _to_paste(config, reachable(listening[0]), simulated))]
+    if encrypted and shown is not None:
+        to = reachable(encrypted[0])
+        lines.append(f"  kdig @{to.host} -p {to.port} +tls-pin={shown.pin} {SAMPLE}")
     return "\n".join(lines) + "\n"
 
 

@@ -22,6 +22,7 @@ from pathlib import Path
 from typing import Any, Final, Protocol, TextIO
 
 from resolver.banner import banner
+from resolver.certificates import Shown
 from resolver.config import Config, Loaded
 from resolver.control import Controlled, routes, socket_path
 from resolver.control_server import ControlPlace
@@ -44,6 +45,16 @@ class Program(Controlled, Protocol):
     @property
     def simulated(self) -> Sequence[tuple[str, Endpoint]]:
         """The simulated servers that have their own address: (name, where); the first is a root server."""
+        ...
+
+    @property
+    def encrypted(self) -> Sequence[Endpoint]:
+        """Where clients are answered over TLS, with the ports that were really taken."""
+        ...
+
+    @property
+    def shown(self) -> Shown | None:
+        """The certificate that clients of TLS are shown."""
         ...
 
     async def start(self) -> None:
@@ -168,7 +179,7 @@ class Daemon:
     def _announce(self, program: Program, log: Log) -> None:
         config = self._loaded.config
         with contextlib.suppress(OSError, ValueError):  # nobody reads: the daemon runs all the same
-            self._out.write(banner(config, program.listening, program.simulated))
+            self._out.write(banner(config, program.listening, program.simulated, program.encrypted, program.shown))
             self._out.flush()
         file = self._loaded.file
         log.info("started", mode=config.resolver.mode, roots=config.resolver.roots, config=file)

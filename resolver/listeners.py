@@ -1,5 +1,5 @@
-"""Which addresses are open: pairs of a UDP and a TCP listener, bound first and started when all could be
-bound.
+"""Which addresses are open: pairs of a UDP and a TCP listener, or listeners for TLS alone, bound first and started
+when all could be bound.
 
 Binding and starting are two steps, so that a start or a reload which fails has opened nothing, and so that
 the ports are known before anything that depends on them is made.
@@ -20,8 +20,9 @@ from resolver.network import listening
 from resolver.network.base import Clock, Endpoint
 from resolver.observe.log import Log
 from resolver.server.access import is_loopback
+from resolver.server.handshakes import Handshakes
 from resolver.server.places import Places, TcpLimits
-from resolver.server.tcp import TcpListener
+from resolver.server.tcp import Stored, TcpListener
 from resolver.server.udp import UdpListener
 
 _EPHEMERAL_TRIES: Final = 16
@@ -30,7 +31,7 @@ _EPHEMERAL_TRIES: Final = 16
 
 @dataclass(frozen=True, slots=True)
 class Bound:
-    """Two sockets on one endpoint. `asked` is what was asked for: its port may be 0."""
+    """Sockets on one endpoint; those for TLS have no `udp`. `asked` is what was asked for: its port may be 0."""
 
     asked: Endpoint
     endpoint: Endpoint
@@ -39,8 +40,13 @@ class Bound:
 
     @property
     def sockets(self) -> tuple[Any, ...]:
-        """What it takes to make it again in another process, in the order of the fields."""
-        return self.udp, self.tcp
+        """Those that it has: for UDP, if it is not for TLS, and for TCP."""
+        return (self.tcp,) if self.udp is None else (self.udp, self.tcp)
+
+    @property
+    def encrypted(self) -> bool:
+        """Whether it is for TLS."""
+        return self.udp is None
 
     def share(self) -> None:
         """Others may join its endpoint."""
@@ -53,8 +59,8 @@ class Bound:
             each.close()
 
 
-BindAll = Callable[[Iterable[Endpoint], int], list[Bound]]
-"""Binds each endpoint, with a receive buffer of so many octets, or none; raises `ListenError`."""
+BindAll = Callable[[Iterable[Endpoint], int | None], list[Bound]]
+"""Binds each endpoint or none: with a receive buffer of so many octets, or for TLS. Raises `ListenError`."""
 
 
 def bind(endpoint: Endpoint, receive_buffer: int, *, joins: bool = False) -> Bound:
@@ -74,12 +80,21 @@ def bind(endpoint: Endpoint, receive_buffer: int, *, joins: bool = False) -> Bou
     raise AssertionError("unreachable")
 
 
-def bind_all(endpoints: Iterable[Endpoint], receive_buffer: int) -> list[Bound]:
-    """`bind` for each of `endpoints`, or for none. Raises `ListenError`."""
+def bind_tls(endpoint: Endpoint, *, joins: bool = False) -> Bound:
+    """The socket for TLS on `endpoint`; a port 0 becomes one that is free. Raises `ListenError`.
+
+    It `joins` those that are shared there.
+    """
+    tcp = listening.bind_tcp(endpoint, joins=joins)
+    return Bound(endpoint, listening.bound_to(tcp), None, tcp)
+
+
+def bind_all(endpoints: Iterable[Endpoint], receive_buffer: int | None) -> list[Bound]:
+    """`bind` for each of `endpoints`, or `bind_tls` without a `receive_buffer`; or for none. Raises `ListenError`."""
     bound: list[Bound] = []
     try:
         for endpoint in endpoints:
-            bound.append(bind(endpoint, receive_buffer))
+            bound.append(bind_tls(endpoint) if receive_buffer is None else bind(endpoint, receive_buffer))
     except ListenError:
         for each in bound:
             each.close()
@@ -87,7 +102,7 @@ def bind_all(endpoints: Iterable[Endpoint], receive_buffer: int) -> list[Bound]:
     return bound
 
 
-def bind_front(wanted: Sequence[Endpoint], receive_buffer: int, bind_all: BindAll, log: Log) -> list[Bound]:
+def bind_front(wanted: Sequence[Endpoint], receive_buffer: int | None, bind_all: BindAll, log: Log) -> list[Bound]:
     """`bind_all` of `wanted`. On a machine without IPv6 its loopback and wildcard are left out, with a warning."""
     try:
         return bind_all(wanted, receive_buffer)
@@ -101,12 +116,19 @@ def bind_front(wanted: Sequence[Endpoint], receive_buffer: int, bind_all: BindAl
 
 
 class Listeners:
-    """Pairs of listeners that are open, by the endpoint that was asked for. TCP connections share `places`."""
+    """Listeners that are open, by the endpoint that was asked for. Their connections share `places`."""
 
-    def __init__(self, loop: asyncio.AbstractEventLoop, clock: Clock) -> None:
+    def __init__(
+        self,
+        loop: asyncio.AbstractEventLoop,
+        clock: Clock,
+        places: Places | None = None,
+        handshakes: Handshakes | None = None,
+    ) -> None:
+        """Pairs of UDP and TCP; with `handshakes`, listeners for TLS."""
         self._loop, self._clock = loop, clock
-        self.places = Places()
-        self._pairs: dict[Endpoint, tuple[Endpoint, UdpListener, TcpListener]] = {}
+        self.places, self._handshakes = places or Places(), handshakes
+        self._pairs: dict[Endpoint, tuple[Endpoint, UdpListener | None, TcpListener]] = {}
 
     def __contains__(self, asked: Endpoint) -> bool:
         return asked in self._pairs
@@ -122,7 +144,7 @@ class Listeners:
 
     def counts(self) -> dict[str, int]:
         """What the listeners that are open have counted, by public name."""
-        udps = [udp for _, udp, _ in self._pairs.values()]
+        udps = [udp for _, udp, _ in self._pairs.values() if udp is not None]
         places = self.places
         return {
             "udp.dropped_full": sum(udp.dropped_full for udp in udps),
@@ -139,41 +161,45 @@ class Listeners:
         self,
         bound: Bound,
         respond: Respond,
-        stored: Callable[[bytes], bytes | None] | None = None,
+        stored: Stored | None = None,
         allows: Callable[[str], bool] | None = None,
+        stored_stream: Stored | None = None,
     ) -> None:
-        """What arrives at `bound` is answered by `respond`; a datagram by `stored`, if that has its response.
+        """What arrives at `bound` is answered by `respond`; a datagram by `stored`, if that has its response, a message
+        in a stream by `stored_stream`.
 
         `allows` says of an address whether a client there may ask.
         """
         allows = None if is_loopback(bound.endpoint.host) else allows
-        udp = UdpListener(self._loop, bound.udp, respond, stored, allows)
-        tcp = TcpListener(self._loop, bound.tcp, respond, self._clock, self.places, allows)
+        udp = None if bound.udp is None else UdpListener(self._loop, bound.udp, respond, stored, allows)
+        tcp = TcpListener(
+            self._loop, bound.tcp, respond, self._clock, self.places, allows, stored_stream, self._handshakes
+        )
         self._pairs[bound.asked] = (bound.endpoint, udp, tcp)
-        udp.start()
+        if udp is not None:
+            udp.start()
         await tcp.start()
 
     def adjust(self, limits: TcpLimits, allows: Callable[[str], bool] | None) -> None:
         """Connections that are accepted from now on keep `limits`, and who may ask is what `allows` says."""
         self.places.limits = limits
         for endpoint, udp, tcp in self._pairs.values():
-            udp.allows = tcp.allows = None if is_loopback(endpoint.host) else allows
+            tcp.allows = None if is_loopback(endpoint.host) else allows
+            if udp is not None:
+                udp.allows = tcp.allows
 
     async def keep_only(self, wanted: Iterable[Endpoint], seconds: float) -> None:
         """Listeners that are not `wanted` are closed, after at most `seconds` for what is in progress."""
         kept = set(wanted)
         going = [self._pairs.pop(asked) for asked in tuple(self._pairs) if asked not in kept]
-        for _, udp, tcp in going:
-            udp.stop_reading()
-            tcp.stop_reading()
-        drained = [
-            asyncio.ensure_future(drained) for _, udp, tcp in going for drained in (udp.drained(), tcp.drained())
-        ]
+        open_ones = [each for _, udp, tcp in going for each in (udp, tcp) if each is not None]
+        for each in open_ones:
+            each.stop_reading()
+        drained = [asyncio.ensure_future(each.drained()) for each in open_ones]
         if drained:
             _, late = await asyncio.wait(drained, timeout=seconds)
-            for each in late:
-                each.cancel()
+            for waiting in late:
+                waiting.cancel()
             await asyncio.gather(*late, return_exceptions=True)
-        for _, udp, tcp in going:
-            udp.close()
-            tcp.close()
+        for each in open_ones:
+            each.close()

@@ -13,12 +13,13 @@ from collections.abc import Awaitable, Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Final
 
-from resolver import serving
+from resolver import certificates, serving
 from resolver.auth import hierarchy
 from resolver.auth.hierarchy import World
 from resolver.auth.shipped import find_zones
 from resolver.cache.records import NAME_ERROR
 from resolver.caches import Caches, new_caches
+from resolver.certificates import Shown
 from resolver.config import Config
 from resolver.errors import ListenError
 from resolver.listeners import BindAll, Bound, Listeners, bind_all, bind_front
@@ -31,6 +32,7 @@ from resolver.pipeline.knowledge import Known
 from resolver.pipeline.resolved import Resolved
 from resolver.server.cookies import drawn
 from resolver.server.flights import MOST
+from resolver.server.handshakes import Handshakes
 from resolver.server.respond import Responder
 from resolver.tasks import Tasks
 from resolver.wire import names, types
@@ -85,6 +87,7 @@ class Program:
         *,
         offload: Offload,
         bind: BindAll = bind_all,
+        shown: Shown | None = None,
     ) -> None:
         self.config = config
         self.log = log
@@ -99,6 +102,9 @@ class Program:
         loop = asyncio.get_running_loop()
         self._front = Listeners(loop, tools.clock)
         self._behind = Listeners(loop, tools.clock)
+        self._handshakes = Handshakes(tools.clock)
+        self._encrypted = Listeners(loop, tools.clock, self._front.places, self._handshakes)
+        self._shown = shown
         self._drawn = drawn(tools.entropy)
         self._world = self._load_world(config)
         self._composed = self._composition(config, self._world, IN_MEMORY_PORT, self._caches, bound=False, listening=())
@@ -128,30 +134,36 @@ class Program:
 
     async def stop(self, drain_s: float | None = None) -> None:
         """Queries in progress are answered or given up after `drain_s` (`server.drain_s`); nothing listens any more."""
-        await self._front.keep_only((), self.config.server.drain_s if drain_s is None else drain_s)
+        drain_s = self.config.server.drain_s if drain_s is None else drain_s
+        await asyncio.gather(self._front.keep_only((), drain_s), self._encrypted.keep_only((), drain_s))
         await self._behind.keep_only((), 0.0)
         self.respond.give_up()
         await self._tasks.cancel()
 
     async def _put_in_force(self, config: Config, world: World | None) -> None:
         buffer = config.server.receive_buffer_kb * 1024
+        shown = self._to_show(config)
         wanted = [each for each in config.server.listen if each not in self._front]
         front = bind_front(wanted, buffer, self._bind, self.log)
+        encrypted: list[Bound] = []
         behind: list[Bound] = []
         # Of another internet nothing is known; questions in flight go on with what they began with.
         caches = self._caches if _origin(config) == _origin(self.config) else new_caches(config, self._tools)
         try:
+            wanted = [each for each in config.server.listen_tls if each not in self._encrypted]
+            encrypted = bind_front(wanted, None, self._bind, self.log)
             port = config.world.port or self._first_port(config, front)
             places = self._places(config, world, port)
             behind = self._bind_behind(places, buffer)
             listening = (*self._front.endpoints, *(each.endpoint for each in front))
             composed = self._composition(config, world, port, caches, bound=bool(places), listening=listening)
         except BaseException:
-            for bound in (*front, *behind):
+            for bound in (*front, *encrypted, *behind):
                 bound.close()
             raise
         self._caches, self.respond.answers = caches, caches.answers
         self.config, self._world, self._composed = config, world, composed
+        self._show(shown)
         self.respond.answerer, self.respond.conduct = composed.answerer, serving.conduct(config)
         access = self.respond.access = serving.access(config, self._tools.clock)
         self.respond.cookies = serving.cookies(config, self._drawn, self._tools.clock)
@@ -162,12 +174,32 @@ class Program:
             self.log.warning("few_descriptors", max_in_flight=self.respond.conduct.max_in_flight, instead=instead)
         allows = None if access is None else access.allows
         self._front.adjust(serving.tcp_limits(config), allows)
+        self._encrypted.adjust(serving.tcp_limits(config), allows)
         for bound in behind:
             await self._behind.start(bound, self._simulated_at(bound.endpoint.host))
         for bound in front:
-            await self._front.start(bound, self.respond, self.respond.stored, allows)
+            await self._front.start(bound, self.respond, self.respond.stored, allows, self.respond.stored_tcp)
+        for bound in encrypted:
+            await self._encrypted.start(bound, self.respond, None, allows, self.respond.stored_tls)
         await self._behind.keep_only(places, 0.0)
-        await self._front.keep_only(config.server.listen, config.server.drain_s)
+        await asyncio.gather(
+            self._front.keep_only(config.server.listen, config.server.drain_s),
+            self._encrypted.keep_only(config.server.listen_tls, config.server.drain_s),
+        )
+
+    def _to_show(self, config: Config) -> Shown | None:
+        """What clients of TLS are shown by `config`. Raises `ConfigError`."""
+        if not config.server.listen_tls:
+            return None
+        return certificates.shown(config.server, self._tools.clock.wall(), self._shown)
+
+    def _show(self, shown: Shown | None) -> None:
+        """Clients of TLS are shown `shown` from their next connection on; nobody takes an ephemeral one unwarned."""
+        if shown is not None and shown.ephemeral is not None and shown is not self._shown:
+            instead = "set server.tls_certificate and server.tls_key"
+            self.log.warning("ephemeral_certificate", pin=shown.pin, instead=instead)
+        self._shown = shown
+        self._handshakes.context = None if shown is None else shown.context
 
     # -- use
 
@@ -186,6 +218,16 @@ class Program:
     def listening(self) -> Sequence[Endpoint]:
         """Where clients are answered, with the ports that were really taken."""
         return self._front.endpoints
+
+    @property
+    def encrypted(self) -> Sequence[Endpoint]:
+        """Where clients are answered over TLS, with the ports that were really taken."""
+        return self._encrypted.endpoints
+
+    @property
+    def shown(self) -> Shown | None:
+        """The certificate that clients of TLS are shown."""
+        return self._shown
 
     @property
     def simulated(self) -> Sequence[tuple[str, Endpoint]]:
@@ -215,6 +257,7 @@ class Program:
             "cache.dead_zones": len(self._composed.known.dead_zones),
             "questions.in_flight": self._composed.resolved.flights,
             **self._front.counts(),
+            **self._handshakes.counts(),
             "tasks.running": len(self._tasks),
         }
 

@@ -45,6 +45,7 @@ def run(args: argparse.Namespace) -> int:
         loaded = options.settings(args)
         if args.what is None:
             _check_hints(loaded.config)
+            _check_certificate(loaded.config)
             print(f"{loaded.file or 'built-in settings'}: clean")
             if not loaded.config.world_served:
                 return 0
@@ -60,6 +61,15 @@ def _check_hints(config: Config) -> None:
         from resolver import hints
 
         hints.from_file(config.resolver.hints_file)
+
+
+def _check_certificate(config: Config) -> None:
+    """The certificate that clients of TLS are shown, if there is one, can be used. Raises `InputError`."""
+    if config.server.listen_tls:
+        from resolver import certificates
+        from resolver.network.clock import RealClock
+
+        certificates.shown(config.server, RealClock.wall())
 
 
 def _check_zones(directory: Path) -> int:

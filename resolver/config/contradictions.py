@@ -14,6 +14,7 @@ from typing import TYPE_CHECKING, NamedTuple
 
 if TYPE_CHECKING:
     from resolver.config.sections import Config
+    from resolver.network.base import Endpoint
 
 
 class Contradiction(NamedTuple):
@@ -36,26 +37,59 @@ class Contradictions(ValueError):
 
 def find_contradictions(config: Config) -> list[Contradiction]:
     """Every contradiction in `config`."""
-    return [*_listeners(config), *_roots(config), *_zones(config), *_limits(config), *_workers(config)]
+    return [
+        *_listeners(config),
+        *_tls(config),
+        *_roots(config),
+        *_zones(config),
+        *_limits(config),
+        *_workers(config),
+    ]
 
 
 def _listeners(config: Config) -> Iterator[Contradiction]:
-    fixed = [endpoint for endpoint in config.server.listen if endpoint.port]
-    for endpoint in sorted({one for one in fixed if fixed.count(one) > 1}):
-        yield Contradiction("server", "listen", f'"{endpoint}" stands there twice', "remove one")
-    for endpoint in sorted(set(fixed)):
-        address = ipaddress.ip_address(endpoint.host)
-        wildcard = endpoint._replace(host="0.0.0.0" if address.version == 4 else "::")  # noqa: S104
-        if wildcard != endpoint and wildcard in fixed:
-            yield Contradiction("server", "listen", f'"{wildcard}" takes "{endpoint}" too', "remove one of the two")
+    for key, endpoints in (("listen", config.server.listen), ("listen_tls", config.server.listen_tls)):
+        fixed = [endpoint for endpoint in endpoints if endpoint.port]
+        for endpoint in sorted({one for one in fixed if fixed.count(one) > 1}):
+            yield Contradiction("server", key, f'"{endpoint}" stands there twice', "remove one")
+        for endpoint in sorted(set(fixed)):
+            wildcard = _wildcard(endpoint)
+            if wildcard != endpoint and wildcard in fixed:
+                yield Contradiction("server", key, f'"{wildcard}" takes "{endpoint}" too', "remove one of the two")
     if config.server.allow is not None and not beyond_loopback(config):
         what = "allow is set, but who listens on loopback alone is asked by nobody else"
         yield Contradiction("server", "allow", what, "add an address to server.listen, or remove allow")
 
 
+def _wildcard(endpoint: Endpoint) -> Endpoint:
+    """All addresses of its family, on its port."""
+    return endpoint._replace(host="::" if ":" in endpoint.host else "0.0.0.0")  # noqa: S104
+
+
+def _tls(config: Config) -> Iterator[Contradiction]:
+    server = config.server
+    plain = {endpoint for endpoint in server.listen if endpoint.port}
+    wild = {_wildcard(endpoint) for endpoint in plain}
+    for endpoint in sorted({endpoint for endpoint in server.listen_tls if endpoint.port}):
+        if endpoint in plain or _wildcard(endpoint) in plain or endpoint in wild:
+            what = f'"{endpoint}" is taken by server.listen, for TCP without TLS'
+            yield Contradiction("server", "listen_tls", what, "write another port, as in 853")
+    for key, given, other, missing in (
+        ("tls_certificate", server.tls_certificate, "tls_key", server.tls_key),
+        ("tls_key", server.tls_key, "tls_certificate", server.tls_certificate),
+    ):
+        if given is not None and missing is None:
+            what = f"{key} is set and {other} is not"
+            yield Contradiction("server", key, what, f"set server.{other} too, or remove {key}")
+        elif given is not None and not server.listen_tls:
+            what = f"{key} is set, but nothing listens for TLS"
+            yield Contradiction("server", key, what, f"add an address to server.listen_tls, or remove {key}")
+
+
 def beyond_loopback(config: Config) -> bool:
     """Whether anybody but this machine can ask."""
-    return not all(ipaddress.ip_address(endpoint.host).is_loopback for endpoint in config.server.listen)
+    listening = (*config.server.listen, *config.server.listen_tls)
+    return not all(ipaddress.ip_address(endpoint.host).is_loopback for endpoint in listening)
 
 
 def _roots(config: Config) -> Iterator[Contradiction]:

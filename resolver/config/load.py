@@ -240,6 +240,9 @@ def _check_files(layers: _Layers, config: Config) -> None:
     if hints is not None and not _is_file(hints):
         where = layers.where("resolver", "hints_file")
         layers.report(where, f"hints_file {shown(str(hints))} is no file", "give the path of a master file")
+    for key, path in (("tls_certificate", config.server.tls_certificate), ("tls_key", config.server.tls_key)):
+        if path is not None and not _is_file(path):
+            layers.report(layers.where("server", key), f"{key} {shown(str(path))} is no file", "give a file in PEM")
     if world is not None and not _is_file(world / "hierarchy.toml"):
         where = layers.where("world", "directory")
         layers.report(where, f"directory {shown(str(world))} has no hierarchy.toml", "give a directory that has one")

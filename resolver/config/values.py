@@ -19,6 +19,8 @@ from resolver.wire import names
 from resolver.wire.special import SPECIAL
 
 DNS_PORT: Final = 53
+TLS_PORT: Final = 853
+"""The port of DNS over TLS (RFC 7858 section 3.1)."""
 Network = ipaddress.IPv4Network | ipaddress.IPv6Network
 
 SECRET: Final = 16
@@ -49,15 +51,22 @@ def upstream_endpoint(value: object) -> Endpoint:
     return _endpoint(value, DNS_PORT, 'write "ADDR" or "ADDR:PORT", as in "192.0.2.1" or "[2001:db8::1]:53"')
 
 
-def _endpoint(value: object, default_port: int | None, instead: str) -> Endpoint:
+def tls_endpoint(value: object) -> Endpoint:
+    """The endpoint to listen on that "ADDR", "ADDR:PORT" or "[ADDR]:PORT" names; a port not given is 853."""
+    return _endpoint(value, TLS_PORT, 'write "ADDR" or "ADDR:PORT", as in "192.0.2.1" or "[2001:db8::1]:853"', lowest=0)
+
+
+def _endpoint(value: object, default_port: int | None, instead: str, lowest: int | None = None) -> Endpoint:
+    if lowest is None:
+        lowest = 0 if default_port is None else 1
     if isinstance(value, Endpoint):
-        return Endpoint(_address(value.host, value, instead), _port(str(value.port), value, default_port, instead))
+        return Endpoint(_address(value.host, value, instead), _port(str(value.port), value, lowest, instead))
     if not isinstance(value, str):
         raise ValueError(f"{shown(value)} is no address; {instead}")
     host, port = _split(value, default_port)
     if not port and default_port is None:
         raise ValueError(f"{shown(value)} has no port; {instead}")
-    return Endpoint(_address(host, value, instead), _port(port, value, default_port, instead))
+    return Endpoint(_address(host, value, instead), _port(port, value, lowest, instead))
 
 
 def _split(text: str, default_port: int | None) -> tuple[str, str]:
@@ -86,8 +95,7 @@ def _address(host: str, given: object, instead: str) -> str:
     return str(address)
 
 
-def _port(text: str, given: object, default_port: int | None, instead: str) -> int:
-    lowest = 0 if default_port is None else 1
+def _port(text: str, given: object, lowest: int, instead: str) -> int:
     if not (text.isascii() and text.isdigit() and len(text) <= 5 and lowest <= int(text) <= 65535):
         raise ValueError(f"{shown(given)} has no usable port ({lowest} to 65535); {instead}")
     return int(text)

@@ -9,11 +9,14 @@ Rules:
   trickle in.
 * Reading pauses while `outstanding` queries are unanswered or the client leaves its answers lying: the
   kernel then slows the sender down.
+* What is stored is answered without more ado, unless the client may not ask any more (`access.py`).
 * A client that has sent its last octet still gets the answers to what it asked.
 
-Limits: `TcpLimits`; a connection holds 4 KiB of read buffer, one incomplete message of at most 65,535
-octets beside what one read brought, and the write buffer, over which one read's answers can go by one
-message. Its timer runs about once per `message_seconds`, not once per query.
+Whether the octets came as they are or by TLS (`tls.py`) is not known here.
+
+Limits: `TcpLimits`; a connection holds one incomplete message of at most 65,535 octets beside what one read brought,
+and the write buffer, over which one read's answers can go by one message. All share one buffer to read into. Its timer
+runs about once per `message_seconds`, not once per query.
 """
 
 from __future__ import annotations
@@ -21,13 +24,13 @@ from __future__ import annotations
 import asyncio
 from typing import TYPE_CHECKING, Final, cast
 
-from resolver.message import Client, Transport
+from resolver.message import Client
 from resolver.network.base import Timer
 
 if TYPE_CHECKING:
     from resolver.server.tcp import TcpListener
 
-READ: Final = 4096
+READ: Final = 16384
 """Octets read at a time: some 60 queries. `data_received` of asyncio would allocate 256 KiB each time."""
 
 LONGEST: Final = 2 + 65_535
@@ -40,8 +43,7 @@ class Connection(asyncio.BufferedProtocol):
     def __init__(self, listener: TcpListener) -> None:
         self._listener, self._limits = listener, listener.places.limits
         self._transport: asyncio.Transport | None = None
-        self._client = Client("", 0, Transport.TCP)
-        self._chunk = bytearray(READ)
+        self._client = Client("", 0, listener.transport)
         self._pending = bytearray()
         self._gathered: list[bytes] | None = None
         """While a read is dispatched: the answers it has got so far."""
@@ -81,7 +83,7 @@ class Connection(asyncio.BufferedProtocol):
         if peer is None:
             stream.abort()
             return
-        self._client = Client(peer[0], peer[1], Transport.TCP)
+        self._client = Client(peer[0], peer[1], self._listener.transport)
         if not self._listener.admit(self):
             stream.abort()
             return
@@ -92,15 +94,23 @@ class Connection(asyncio.BufferedProtocol):
 
     def get_buffer(self, sizehint: int) -> bytearray:
         """Where the loop may put what it reads next."""
-        return self._chunk
+        return self._listener.buffer
 
     def buffer_updated(self, nbytes: int) -> None:
         """Octets have come in: every whole message among them is handed on."""
+        self.received(bytes(memoryview(self._listener.buffer)[:nbytes]))
+
+    def received(self, octets: bytes) -> None:
+        """`octets` have come in: every whole message among them is handed on."""
         if self._transport is None or self._finishing:
             return
         self.last_active = self._listener.clock.monotonic()
-        self._pending += memoryview(self._chunk)[:nbytes]
-        self._dispatch()
+        if self._pending:
+            self._pending += octets
+            if self._is_short():
+                return
+            octets = bytes(self._pending)
+        self._dispatch(octets)
 
     def eof_received(self) -> bool:
         """The client will ask nothing more; True keeps the connection until it has its answers."""
@@ -113,6 +123,7 @@ class Connection(asyncio.BufferedProtocol):
         """The client leaves its answers lying: nothing more is read from it."""
         self._blocked = True
         self.last_active = self._listener.clock.monotonic()
+        self._pause(not self._finishing)
 
     def resume_writing(self) -> None:
         """The client has caught up."""
@@ -147,34 +158,55 @@ class Connection(asyncio.BufferedProtocol):
 
     # Messages
 
-    def _dispatch(self) -> None:
-        """Hand on the whole pending messages, as far as limits allow; write what is answered at once."""
-        pending, at, size = self._pending, 0, len(self._pending)
-        self._gathered = []
-        malformed = False
-        while not self._full() and not self._finishing:
+    def _dispatch(self, octets: bytes) -> None:
+        """Hand on the whole messages of `octets`, as far as limits allow; write what is answered at once."""
+        listener, at, size, taken = self._listener, 0, len(octets), 0
+        stored, most = listener.stored_for(self._client.host), self._limits.write_buffer
+        self._gathered = gathered = []
+        going, malformed = not self._full(), False
+        while going:
             start = at + 2
             if start > size:
                 break
-            length = pending[at] << 8 | pending[at + 1]
+            length = octets[at] << 8 | octets[at + 1]
             if not length:
                 malformed = True
                 break
             if start + length > size:
                 break
             at = start + length
-            self._handle(bytes(memoryview(pending)[start:at]))
+            wire = octets[start:at]
+            taken += 1
+            try:
+                response = stored(wire)
+            except Exception as error:
+                listener.broke(error)
+                continue
+            if response is None:
+                self._handle(wire)
+            else:
+                gathered.append(len(response).to_bytes(2, "big") + response)
+                self._gathered_octets += len(response)
+                if self._gathered_octets <= most:
+                    continue
+                self._flush()
+            going = not self._full() and not self._finishing
+        listener.received += taken
         self._flush()
         self._gathered = None
-        del pending[:at]
+        self._pending = bytearray(octets[at:])
         if malformed or self._finishing:  # an empty message: the stream is out of step, or no DNS
             self.finish()
             return
         self._mark_partial(progress=at > 0)
         self._pause(self._full())
 
+    def _is_short(self) -> bool:
+        """Whether what is pending is less than one message."""
+        pending = self._pending
+        return len(pending) < 2 or len(pending) < 2 + (pending[0] << 8 | pending[1])
+
     def _handle(self, wire: bytes) -> None:
-        self._listener.received += 1
         self.outstanding += 1
         try:
             self._listener.respond(wire, self._client, self._send)
@@ -186,29 +218,29 @@ class Connection(asyncio.BufferedProtocol):
         self.outstanding -= 1
         if self._transport is None:
             return
-        gathered = self._gathered
+        if self._gathered is not None:
+            if wire is not None:
+                self._gathered.append(len(wire).to_bytes(2, "big") + wire)
+                self._gathered_octets += len(wire)
+                if self._gathered_octets > self._limits.write_buffer:
+                    self._flush()
+            return
         if wire is not None:
             self._listener.sent += 1
             framed = len(wire).to_bytes(2, "big") + wire
-            if gathered is None:
-                if self._blocked:
-                    self._overdue += len(framed)
-                    if self._overdue > LONGEST:
-                        self.abort()  # the client takes no answers, and more and more of them become ready
-                        return
-                self._transport.write(framed)
-            else:
-                gathered.append(framed)
-                self._gathered_octets += len(framed)
-                if self._gathered_octets > self._limits.write_buffer:
-                    self._flush()
-        if gathered is None:
-            if not self._blocked:
-                self.last_active = self._listener.clock.monotonic()
-            self._go_on()
+            if self._blocked:
+                self._overdue += len(framed)
+                if self._overdue > LONGEST:
+                    self.abort()  # the client takes no answers, and more and more of them become ready
+                    return
+            self._transport.write(framed)
+        if not self._blocked:
+            self.last_active = self._listener.clock.monotonic()
+        self._go_on()
 
     def _flush(self) -> None:
         if self._gathered and self._transport is not None:
+            self._listener.sent += len(self._gathered)
             octets = b"".join(self._gathered)
             self._gathered.clear()
             self._gathered_octets = 0
@@ -220,7 +252,7 @@ class Connection(asyncio.BufferedProtocol):
             if not self.outstanding and self._transport is not None:
                 self._transport.close()
         elif self._paused and not self._full():
-            self._dispatch()
+            self._dispatch(bytes(self._pending))
 
     # Reading and timing
 

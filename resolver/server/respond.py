@@ -138,15 +138,17 @@ class Responder:
     def __call__(self, wire: bytes, client: Client, send: Send) -> None:
         """Call `send` once with the response to `wire`, or with None when there is to be none."""
         counters = self._counters
-        tcp = client.transport is Transport.TCP
-        if tcp:
-            counters.queries_tcp += 1
-        else:
-            counters.queries_udp += 1
+        match client.transport:
+            case Transport.UDP:
+                counters.queries_udp += 1
+            case Transport.TCP:
+                counters.queries_tcp += 1
+            case Transport.TLS:
+                counters.queries_tls += 1
         if self.access is not None and not self.access.allows(client.host):
             send(self._denial(wire, client, self.access))
             return
-        key, response = self._look_up(wire, tcp)
+        key, response = self._look_up(wire, client.transport is not Transport.UDP)
         if response is not None:
             send(response)
             return
@@ -185,6 +187,20 @@ class Responder:
         response = self._look_up(wire, tcp=False)[1]
         if response is not None:
             self._counters.queries_udp += 1
+        return response
+
+    def stored_tcp(self, wire: bytes) -> bytes | None:
+        """The same for a message that came over TCP."""
+        response = self._look_up(wire, tcp=True)[1]
+        if response is not None:
+            self._counters.queries_tcp += 1
+        return response
+
+    def stored_tls(self, wire: bytes) -> bytes | None:
+        """The same for a message that came over TLS, which is answered alike. One with padding is never stored."""
+        response = self._look_up(wire, tcp=True)[1]
+        if response is not None:
+            self._counters.queries_tls += 1
         return response
 
     def _look_up(self, wire: bytes, tcp: bool) -> tuple[bytes | None, bytes | None]:
@@ -230,8 +246,8 @@ class Responder:
         else:
             self._counters.queries_dropped_client += 1
         client = job.query.client
-        tcp = client.transport is Transport.TCP
-        job.send(self._brief(job.wire, client, Rcode.SERVFAIL, refusal) if tcp else None)
+        udp = client.transport is Transport.UDP
+        job.send(None if udp else self._brief(job.wire, client, Rcode.SERVFAIL, refusal))
 
     def _read(self, wire: bytes, client: Client) -> tuple[Query, Options] | bytes:
         """The query in `wire` and the options it is answered, or the response that it deserves instead."""

@@ -30,7 +30,7 @@ from resolver.message import (
     Reply,
     Transport,
 )
-from resolver.server.options import Options, extended_errors
+from resolver.server.options import NONE, Options, padded, written
 from resolver.wire.parse import parse
 from resolver.wire.render import render
 
@@ -44,41 +44,43 @@ def full(wire: bytes, query: Query, reply: Reply, told: Options, payload: int) -
     `payload` is how long a datagram may be for our part.
     """
     flags = QR | AA * reply.aa | RA * reply.ra | AD * reply.ad | RD * query.rd | CD * query.cd
-    edns = None
+    edns, options = None, NONE
     if query.edns is not None:
-        edns = Edns(payload, do=query.edns.do, options=told + extended_errors(reply.ede))
-    if query.client.transport is Transport.TCP:
+        options = written(told, reply.ede)
+        edns = Edns(payload, do=query.edns.do, options=options)
+    if query.client.transport is not Transport.UDP:
         limit = _MAX_MESSAGE
     else:
         limit = _PLAIN_UDP if query.edns is None else min(max(query.edns.payload, _PLAIN_UDP), payload)
     message_id = int.from_bytes(wire[:2], "big")
     sections = (reply.answer, reply.authority, reply.additional)
-    return render(Message(message_id, flags, reply.rcode, query.question, *sections, edns), limit)
+    return padded(render(Message(message_id, flags, reply.rcode, query.question, *sections, edns), limit), options)
 
 
 def brief(
-    wire: bytes, rcode: int, ede: tuple[Ede, ...], options: Callable[[Message], Options], payload: int, *, ra: bool
+    wire: bytes, rcode: int, ede: tuple[Ede, ...], heard: Callable[[Message], Options], payload: int, *, ra: bool
 ) -> bytes:
     """The response to `wire` that says `rcode` and has no records: id, opcode, RD and CD, question and OPT of `wire`.
 
-    What cannot be parsed gets a header alone (RFC 8906 section 3, RFC 6891 section 6.1.1). `options` gives those that
-    the message is answered; where it raises `WireError` there are none.
+    What cannot be parsed gets a header alone (RFC 8906 section 3, RFC 6891 section 6.1.1). `heard` gives the
+    options that the message is answered; where it raises `WireError` there are none.
     """
     flags = QR | int.from_bytes(wire[2:4], "big") & (OPCODE_MASK | RD | CD) | RA * ra
     try:
         message = parse(wire)
     except WireError:
         return wire[:2] + (flags | rcode & 0xF).to_bytes(2, "big") + bytes(8)
-    edns = None
+    edns, options = None, NONE
     if message.edns is not None:
         try:
-            told = options(message)
+            told = heard(message)
         except WireError:
             told = ()
-        edns = Edns(payload, do=message.edns.do, options=told + extended_errors(ede))
-    return render(Message(message.id, flags, rcode, message.question, edns=edns), _PLAIN_UDP)
+        options = written(told, ede)
+        edns = Edns(payload, do=message.edns.do, options=options)
+    return padded(render(Message(message.id, flags, rcode, message.question, edns=edns), _PLAIN_UDP), options)
 
 
 def fits_all(response: bytes, query: Query) -> bool:
     """Whether `response` fits each client whose query has the same key: those that offer at least `EDNS_PAYLOAD`."""
-    return len(response) <= EDNS_PAYLOAD or query.client.transport is Transport.TCP
+    return len(response) <= EDNS_PAYLOAD or query.client.transport is not Transport.UDP

@@ -2,6 +2,7 @@
 
 Rules:
 * Who may not ask is closed at once, whoever may gets a place or not by `places.py`, which all listeners share.
+* A listener with `handshakes` speaks TLS (`tls.py`); in all else it is the same, its limits included.
 * To stop is to finish: nothing new is accepted or asked, what was asked is answered, then each connection
   is closed.
 
@@ -12,13 +13,17 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Callable
-from functools import partial
 from typing import Any
 
-from resolver.message import Respond
+from resolver.message import Respond, Transport
 from resolver.network.base import Clock
-from resolver.server.connection import Connection
+from resolver.server.connection import READ, Connection
+from resolver.server.handshakes import Handshakes
 from resolver.server.places import Places
+from resolver.server.tls import TlsStream
+
+Stored = Callable[[bytes], bytes | None]
+"""Gives the stored response to a query, if there is one."""
 
 
 class TcpListener:
@@ -32,10 +37,20 @@ class TcpListener:
         clock: Clock,
         places: Places,
         allows: Callable[[str], bool] | None = None,
+        stored: Stored | None = None,
+        handshakes: Handshakes | None = None,
     ) -> None:
-        """`allows` says of an address whether a client there may ask; without it, everybody may."""
+        """`stored` gives the stored response to a query, and is asked before `respond`.
+
+        `allows` says of an address whether a client there may ask; without it, everybody may. `handshakes` makes it a
+        listener for TLS.
+        """
         self._loop, self._sock = loop, sock
         self.respond, self.clock, self.places, self.allows = respond, clock, places, allows
+        self._stored, self._handshakes = stored or _nothing, handshakes
+        self.transport = Transport.TCP if handshakes is None else Transport.TLS
+        self.buffer = bytearray(READ)
+        """What any of the connections has read last, until it is handed on."""
         self._server: asyncio.Server | None = None
         self._connections: set[Connection] = set()
         self._emptied: asyncio.Future[None] | None = None
@@ -59,9 +74,12 @@ class TcpListener:
 
     async def start(self) -> None:
         """Connections are accepted from now on."""
-        self._server = await self._loop.create_server(
-            partial(Connection, self), sock=self._sock, backlog=self.places.limits.backlog
-        )
+        self._server = await self._loop.create_server(self.connect, sock=self._sock, backlog=self.places.limits.backlog)
+
+    def connect(self) -> asyncio.BufferedProtocol:
+        """What the loop is to tell of a connection that is new."""
+        connection = Connection(self)
+        return connection if self._handshakes is None else TlsStream(connection, self, self._handshakes)
 
     def stop_reading(self) -> None:
         """No connection is accepted and no query taken; each connection is closed once it has its answers."""
@@ -99,6 +117,10 @@ class TcpListener:
         self._connections.add(connection)
         return True
 
+    def stored_for(self, host: str) -> Stored:
+        """What gives the stored responses to the queries of `host`: nothing, where it may not ask any more."""
+        return self._stored if self.allows is None or self.allows(host) else _nothing
+
     def forget(self, connection: Connection) -> None:
         """The place of `connection` is free; calling it again does nothing."""
         if connection not in self._connections:
@@ -113,3 +135,7 @@ class TcpListener:
         """A query broke its server: a fault of ours, told to the loop's exception handler."""
         self.failed += 1
         self._loop.call_exception_handler({"message": "a query broke its server", "exception": error})
+
+
+def _nothing(_: bytes) -> None:
+    """No response is stored."""

@@ -30,9 +30,10 @@ two fifths of a busy processor on turning."""
 class Waiting(Generic[Job]):
     """Jobs that wait to be begun, by client."""
 
-    def __init__(self, clock: Clock, begin: Callable[[Job], None]) -> None:
-        """`begin` is called with each job, once, unless it is given up."""
+    def __init__(self, clock: Clock, begin: Callable[[Job], None], per_turn: int | None = None) -> None:
+        """`begin` is called with each job, once, unless it is given up; `per_turn` of them in a turn."""
         self._clock, self._begin = clock, begin
+        self._per_turn = PER_TURN if per_turn is None else per_turn
         self._of: dict[str, deque[Job]] = {}
         self._turning = False
         self._count = 0
@@ -66,7 +67,7 @@ class Waiting(Generic[Job]):
             self._turning = False
             return
         self._clock.after(0, self._turn)
-        for _ in range(min(PER_TURN, self._count)):
+        for _ in range(min(self._per_turn, self._count)):
             self._begin(self._next())
 
     def _next(self) -> Job:

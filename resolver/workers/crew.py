@@ -24,6 +24,7 @@ from collections.abc import Callable
 from functools import partial
 from typing import Final
 
+from resolver.certificates import Shown
 from resolver.config import Config
 from resolver.errors import ControlError, InputError, ListenError, ResolverdError
 from resolver.network import channel, descriptors
@@ -68,6 +69,8 @@ class Crew:
         self._waiting: dict[int, Timer] = {}
         self._ending = False
         self._beat: Timer | None = None
+        self.shown: Shown | None = None
+        """What clients of TLS are shown, for workers that are started from now on."""
         self.due: list[int] = []
         """Workers that are to be started."""
         self.problem: ResolverdError | None = None
@@ -89,8 +92,13 @@ class Crew:
 
     @property
     def endpoints(self) -> list[Endpoint]:
-        """Where clients are answered."""
+        """Where clients are answered over UDP and TCP."""
         return self._group.endpoints
+
+    @property
+    def encrypted(self) -> list[Endpoint]:
+        """Where they are over TLS."""
+        return self._group.encrypted
 
     @property
     def simulated(self) -> list[tuple[str, Endpoint]]:
@@ -115,7 +123,8 @@ class Crew:
             self._group.wake(index)
             bounds = self._group.of(index)
             kept = {theirs.fileno(), *(one.fileno() for each in bounds for one in each.sockets)}
-            pid = birth.forked(lambda: lived(index, config, bounds, theirs, self._build), kept)
+            build = partial(self._build, shown=self.shown)
+            pid = birth.forked(lambda: lived(index, config, bounds, theirs, build), kept)
         except (OSError, ListenError) as wrong:
             ours.close()
             self._log.error("worker_not_started", worker=index, problem=str(wrong))
@@ -245,7 +254,8 @@ class Crew:
 
     def _bound(self, config: Config, count: int) -> Group:
         server = config.server
-        return self._group.changed(server.listen, range(count), server.receive_buffer_kb * 1024, self._log)
+        buffer = server.receive_buffer_kb * 1024
+        return self._group.changed(server.listen, server.listen_tls, range(count), buffer, self._log)
 
     async def _first_takes(self, group: Group, config: Config, count: int) -> None:
         link = self._links.get(0)

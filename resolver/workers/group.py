@@ -16,40 +16,56 @@ from dataclasses import replace
 from typing import Final
 
 from resolver.errors import ListenError
-from resolver.listeners import Bound, bind, bind_all, bind_front
+from resolver.listeners import Bound, bind, bind_all, bind_front, bind_tls
 from resolver.network.base import Endpoint
 from resolver.observe.log import Log
 
+Place = tuple[Endpoint, bool]
+"""The endpoint that was asked for, and whether it is for TLS: either may ask for port 0 of an address."""
+
 
 class Group:
-    """The sockets of all workers, by the endpoint that was asked for."""
+    """The sockets of all workers, by their place."""
 
-    def __init__(self, held: dict[Endpoint, dict[int, Bound]] | None = None, buffer: int = 0) -> None:
+    def __init__(self, held: dict[Place, dict[int, Bound]] | None = None, buffer: int = 0) -> None:
         self._held: Final = held or {}
         self._buffer: Final = buffer
 
     @property
     def endpoints(self) -> list[Endpoint]:
-        """Where clients are answered, with the ports that were really taken."""
-        return [next(iter(workers.values())).endpoint for workers in self._held.values()]
+        """Where clients are answered over UDP and TCP, with the ports that were really taken."""
+        return self._endpoints(encrypted=False)
+
+    @property
+    def encrypted(self) -> list[Endpoint]:
+        """Where they are over TLS."""
+        return self._endpoints(encrypted=True)
+
+    def _endpoints(self, *, encrypted: bool) -> list[Endpoint]:
+        return [next(iter(workers.values())).endpoint for place, workers in self._held.items() if place[1] is encrypted]
 
     def of(self, worker: int) -> list[Bound]:
         """What `worker` has."""
         return [workers[worker] for workers in self._held.values() if worker in workers]
 
-    def changed(self, endpoints: Sequence[Endpoint], workers: Iterable[int], buffer: int, log: Log) -> Group:
-        """A group for these `endpoints` and `workers`, which takes over what it can of this one.
+    def changed(
+        self, plain: Sequence[Endpoint], encrypted: Sequence[Endpoint], workers: Iterable[int], buffer: int, log: Log
+    ) -> Group:
+        """A group for these endpoints and `workers`, which takes over what it can of this one.
 
         Raises `ListenError`, and this one is as it was. When the new one is in force, `close_but` ends what is left.
         """
-        wanted = [each for each in endpoints if each not in self._held]
-        opened = bind_front(wanted, buffer, bind_all, log)
+        places = [*((each, False) for each in plain), *((each, True) for each in encrypted)]
         numbers = list(workers)
-        held = {asked: dict(self._held[asked]) for asked in endpoints if asked in self._held}
-        for first in opened:
-            first.share()
-            held[first.asked] = {numbers[0]: first}
+        held = {place: dict(self._held[place]) for place in places if place in self._held}
+        opened: list[Bound] = []
         try:
+            for asked, octets in ((plain, buffer), (encrypted, None)):
+                wanted = [each for each in asked if (each, octets is None) not in self._held]
+                opened += bind_front(wanted, octets, bind_all, log)
+            for first in tuple(opened):
+                first.share()
+                held[first.asked, first.encrypted] = {numbers[0]: first}
             for of_all in held.values():
                 for number in numbers:
                     if number not in of_all:
@@ -63,8 +79,7 @@ class Group:
         for of_all in held.values():
             for number in set(of_all) - set(numbers):
                 del of_all[number]
-        order = [asked for asked in endpoints if asked in held]
-        return Group({asked: held[asked] for asked in order}, buffer)
+        return Group({place: held[place] for place in places if place in held}, buffer)
 
     def without(self, other: Group, worker: int) -> list[Bound]:
         """What `worker` has here and not in `other`."""
@@ -93,4 +108,6 @@ class Group:
 
 
 def _joined(first: Bound, buffer: int) -> Bound:
-    return replace(bind(first.endpoint, buffer, joins=True), asked=first.asked)
+    endpoint = first.endpoint
+    joined = bind_tls(endpoint, joins=True) if first.encrypted else bind(endpoint, buffer, joins=True)
+    return replace(joined, asked=first.asked)

@@ -30,12 +30,13 @@ class Question(NamedTuple):
 class Settings(NamedTuple):
     """`config` is to be in force; the answer, under `number`, says whether it is.
 
-    The sockets beside it are those of `opened`, in order: the endpoint that was asked for, and the one that it is.
+    The sockets beside it are those of `opened`, in order: the endpoint that was asked for, the one that it is, and
+    whether it is for TLS, and so one socket and not two.
     """
 
     number: int
     config: Config
-    opened: tuple[tuple[Endpoint, Endpoint], ...]
+    opened: tuple[tuple[Endpoint, Endpoint, bool], ...]
 
 
 class End(NamedTuple):

@@ -9,7 +9,9 @@ Rules:
   there `GRACE_S` later. If this process is killed, each worker notices the end of its channel.
 * It has the event loop of the standard library, which starts nothing that a fork would have to fear (`birth.py`).
 
-Limits: from one process to several and back it takes a restart.
+Limits: from one process to several and back it takes a restart. An ephemeral certificate that a reload has made for
+other names is one of each worker. So are the keys of TLS tickets with a certificate from files: a session that is
+resumed with another worker begins anew.
 """
 
 from __future__ import annotations
@@ -24,8 +26,10 @@ from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 from typing import Final, TextIO
 
+from resolver import certificates
 from resolver.banner import banner
-from resolver.config import Loaded
+from resolver.certificates import Shown
+from resolver.config import Config, Loaded
 from resolver.control import Controlled, routes, socket_path
 from resolver.control_server import ControlPlace
 from resolver.daemon import Settings, log_broken
@@ -99,6 +103,7 @@ class Supervisor:
         self._crew = Crew(loop, self._clock, self._log, build, secret, self._wake.set)
         table = speaking.of_all(routes(_Everyone(), lambda: self._loaded), lambda: self._crew.links, self._counts)
         self._control = ControlPlace(table, self._clock, self._log)
+        self._show(self._to_show(config))
         self._crew.begin(config, wanted(config))
         self._log.info("descriptors", limit=limit, before=before)
         self._warn_of_descriptors()
@@ -167,7 +172,7 @@ class Supervisor:
         await self._control.put(self._control_path())
         config, crew = self._loaded.config, self._crew
         with contextlib.suppress(OSError, ValueError):  # nobody reads: the daemon runs all the same
-            self._out.write(banner(config, crew.endpoints, crew.simulated))
+            self._out.write(banner(config, crew.endpoints, crew.simulated, crew.encrypted, crew.shown))
             self._out.flush()
         of = config.resolver
         self._log.info("started", mode=of.mode, roots=of.roots, config=self._loaded.file, workers=len(self._crew.links))
@@ -187,11 +192,24 @@ class Supervisor:
             instead = "allow more open files (ulimit -n, LimitNOFILE=), or set server.max_in_flight"
             self._log.warning("few_descriptors", max_in_flight=most, instead=instead)
 
+    def _to_show(self, config: Config) -> Shown | None:
+        """What clients of TLS are shown by `config`. Raises `ConfigError`."""
+        if not config.server.listen_tls:
+            return None
+        return certificates.shown(config.server, self._clock.wall(), self._crew.shown)
+
+    def _show(self, shown: Shown | None) -> None:
+        """Workers that are started from now on show `shown`; nobody takes an ephemeral one unwarned."""
+        if shown is not None and shown.ephemeral is not None and shown is not self._crew.shown:
+            instead = "set server.tls_certificate and server.tls_key"
+            self._log.warning("ephemeral_certificate", pin=shown.pin, instead=instead)
+        self._crew.shown = shown
+
     async def _read_again(self) -> None:
         kept = "the old configuration"
         try:
             loaded = self._settings()
-            count = wanted(loaded.config)
+            count, shown = wanted(loaded.config), self._to_show(loaded.config)
             await self._crew.settle(loaded.config, count)
         except ResolverdError as wrong:
             self._log.error("reload_refused", problem=str(wrong).replace("\n", " | "), kept=kept)
@@ -200,6 +218,7 @@ class Supervisor:
             self._log.error("reload_refused", problem=repr(wrong), where=place_of(wrong), kept=kept)
             return
         self._loaded = loaded
+        self._show(shown)
         self._log.adjust(loaded.config.log.level, loaded.config.log.format)
         await self._control.put(self._control_path())
         self._log.info("reloaded", config=loaded.file, workers=count)

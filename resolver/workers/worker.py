@@ -48,7 +48,7 @@ class Worker:
 
     def __init__(self, index: int, config: Config, bounds: Sequence[Bound], build: Build) -> None:
         self._index, self._config, self._build = index, config, build
-        self._handed = {each.asked: each for each in bounds}
+        self._handed = {(each.asked, each.encrypted): each for each in bounds}
         self._settings: list[tuple[Settings, list[Socket]]] = []
         self._wake = asyncio.Event()
         self._ended = self._hurry = False
@@ -85,9 +85,10 @@ class Worker:
             channel.close()
         return 0
 
-    def _take(self, wanted: Iterable[Endpoint], _: int) -> list[Bound]:
+    def _take(self, wanted: Iterable[Endpoint], buffer: int | None) -> list[Bound]:
         """The sockets that were handed over for `wanted`; where there are none, the supervisor has left them out."""
-        return [self._handed.pop(each) for each in tuple(wanted) if each in self._handed]
+        places = [(each, buffer is None) for each in wanted]
+        return [self._handed.pop(place) for place in places if place in self._handed]
 
     def _end(self, now: bool) -> None:
         self._ended = True
@@ -119,9 +120,10 @@ class Worker:
         self._channel.send(messages.said("answer", number=number, status=status, value=value))
 
     async def _settle(self, program: Program, order: Settings, sockets: list[Socket], log: Log) -> None:
-        each = len(sockets) // max(1, len(order.opened))
-        for position, (asked, endpoint) in enumerate(order.opened):
-            self._handed[asked] = Bound(asked, endpoint, *sockets[position * each : (position + 1) * each])
+        there = iter(sockets)
+        for asked, endpoint, encrypted in order.opened:
+            udp = None if encrypted else next(there)
+            self._handed[asked, encrypted] = Bound(asked, endpoint, udp, next(there))
         try:
             await program.reload(order.config)
         except ResolverdError as wrong:

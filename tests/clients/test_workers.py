@@ -6,6 +6,7 @@ import os
 import re
 import select
 import signal
+import ssl
 from collections.abc import Iterator
 from contextlib import ExitStack
 from pathlib import Path
@@ -98,6 +99,23 @@ def test_tcp_clients_are_spread_too(pair: Daemon) -> None:
             stream.sendall(raw.framed(raw.query("www.example.com")))
         assert all(raw.response(raw.receive(stream)).answer for stream in streams)
     assert all(each["stats"]["queries.tcp"] for each in workers(pair))
+
+
+def test_tls_clients_are_spread_too_and_shown_the_same(serve: Serve) -> None:
+    running = serve(RESOLVER_SERVER__WORKERS="2", RESOLVER_SERVER__LISTEN_TLS='["127.0.0.1:0"]')
+    assert running.log.text.count("event=ephemeral_certificate") == 1
+    port = int(running.out.wait_for(r"^  127\.0\.0\.1:(\d+)  TLS$")[1])
+    context = ssl.SSLContext(ssl.PROTOCOL_TLS_CLIENT)
+    context.check_hostname, context.verify_mode = False, ssl.CERT_NONE
+    shown = set()
+    with ExitStack() as open_ones:
+        for _ in range(24):
+            stream = open_ones.enter_context(context.wrap_socket(raw.connect((running.host, port))))
+            stream.sendall(raw.framed(raw.query("www.example.com")))
+            assert raw.response(raw.receive(stream)).answer
+            shown.add(stream.getpeercert(binary_form=True))
+    assert len(shown) == 1
+    assert all(each["stats"]["queries.tls"] for each in workers(running))
 
 
 @pytest.mark.rfc(9018, "5")

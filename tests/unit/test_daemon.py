@@ -25,6 +25,8 @@ class Program:
     """A double of the program that sends its own process a signal for each thing that happens to it."""
 
     simulated: Sequence[tuple[str, Endpoint]] = ()
+    encrypted: Sequence[Endpoint] = ()
+    shown = None
 
     def __init__(self, config: Config, after_start: Sequence[int], after_reload: Sequence[int]) -> None:
         self.config = config

@@ -12,7 +12,7 @@ from typing import Annotated, NamedTuple
 
 from pydantic import BaseModel, ConfigDict, Field, PlainValidator
 
-from resolver.config.values import Network, ip_network, listen_endpoint, parsed_zone, upstream_endpoint
+from resolver.config.values import Network, ip_network, listen_endpoint, parsed_zone, tls_endpoint, upstream_endpoint
 from resolver.network.base import Endpoint
 
 
@@ -27,6 +27,11 @@ Listeners = Annotated[
     tuple[Annotated[Endpoint, PlainValidator(listen_endpoint)], ...],
     Field(strict=False, min_length=1, max_length=64),
     Doc(form='a list of "ADDR:PORT" or "[ADDR]:PORT"'),
+]
+TlsListeners = Annotated[
+    tuple[Annotated[Endpoint, PlainValidator(tls_endpoint)], ...],
+    Field(strict=False, max_length=64),
+    Doc(form='a list of "ADDR" or "ADDR:PORT"'),
 ]
 Networks = Annotated[
     tuple[Annotated[Network, PlainValidator(ip_network)], ...],

@@ -6,7 +6,7 @@ from typing import Annotated
 
 from pydantic import Field, PlainValidator
 
-from resolver.config.sections.base import Doc, Listeners, Networks, Section
+from resolver.config.sections.base import Doc, Listeners, Networks, OptionalPath, Section, TlsListeners
 from resolver.config.values import hex_secret, text_string, worker_count
 from resolver.network.base import Endpoint
 from resolver.version import VERSION
@@ -19,6 +19,23 @@ class Server(Section):
     """Addresses and ports on which UDP and TCP are answered. A wildcard (`0.0.0.0`, `[::]`) answers from the
     address that was asked. Port 0 takes a free port. Peers: Unbound, Knot Resolver and PowerDNS loopback, BIND all
     addresses."""
+
+    listen_tls: TlsListeners = ()
+    """Addresses on which DNS over TLS (RFC 7858) is answered, of TLS 1.2 or later; a port not given is 853, port 0
+    takes a free one. What holds of TCP connections holds of these: the settings below, who may ask, places. None by
+    default: who uses it needs a certificate that its clients trust. Peers: none by default either (Unbound `interface`
+    with `tls-port`, BIND `listen-on ... tls`, Knot Resolver `net.listen` with `kind = 'tls'`; PowerDNS leaves it to
+    dnsdist)."""
+
+    tls_certificate: OptionalPath = None
+    """The certificate that TLS clients are shown, as a PEM file: our own first, then those above it. Read at the start
+    and at each reload: that is how it is renewed. Not set, an ephemeral one is made at each start, which is for
+    development: no client trusts it but by its pin, which the daemon prints. Peers: Unbound `tls-service-pem`, BIND
+    `cert-file`, Knot Resolver `net.tls`, which makes an ephemeral one too."""
+
+    tls_key: OptionalPath = None
+    """The private key of `tls_certificate`, as a PEM file without a passphrase. Peers: Unbound `tls-service-key`, BIND
+    `key-file`, Knot Resolver `net.tls`."""
 
     allow: Annotated[Networks | None, Doc(form='a list of "ADDR/LENGTH"')] = None
     """Who may ask listeners that are not on loopback. Not set, the private networks may: 10.0.0.0/8, 172.16.0.0/12,

@@ -27,7 +27,7 @@ def log() -> Log:
 
 @pytest.fixture
 def group(log: Log) -> Iterator[Group]:
-    made = Group().changed([ANY], range(3), BUFFER, log)
+    made = Group().changed([ANY], [], range(3), BUFFER, log)
     yield made
     made.close_but(Group())
 
@@ -54,31 +54,46 @@ def test_nobody_shares_a_port_by_chance(group: Group, log: Log) -> None:
     with pytest.raises(ListenError, match="is taken"):
         bind(endpoint, BUFFER)
     with pytest.raises(ListenError, match="is taken"):
-        Group().changed([endpoint], range(2), BUFFER, log)
+        Group().changed([endpoint], [], range(2), BUFFER, log)
     alone = bind(ANY, BUFFER)
     with pytest.raises(ListenError, match="is taken"):
-        Group().changed([alone.endpoint], range(2), BUFFER, log)
+        Group().changed([alone.endpoint], [], range(2), BUFFER, log)
     alone.close()
 
 
 def test_a_change_keeps_what_it_can_and_opens_the_rest(group: Group, log: Log) -> None:
     kept = [group.of(worker) for worker in range(3)]
-    grown = group.changed([OTHER, ANY], range(4), BUFFER, log)
+    grown = group.changed([OTHER, ANY], [], range(4), BUFFER, log)
     assert [each.asked for each in grown.of(3)] == [OTHER, ANY]
     assert [each.host for each in grown.endpoints] == ["127.0.0.2", "127.0.0.1"]
     assert [grown.of(worker)[1:] for worker in range(3)] == kept
     assert [each.asked for each in grown.without(group, 0)] == [OTHER]
     assert [each.asked for each in grown.without(group, 3)] == [OTHER, ANY]
-    shrunk = grown.changed([OTHER], range(1), BUFFER, log)
+    shrunk = grown.changed([OTHER], [], range(1), BUFFER, log)
     grown.close_but(shrunk)
     assert [closed(grown, worker) for worker in range(2)] == [[False, False, True, True], [True] * 4]
     shrunk.close_but(Group())
 
 
+def test_what_is_for_tls_is_shared_too_though_it_asks_for_the_same(group: Group, log: Log) -> None:
+    both = group.changed([ANY], [ANY, OTHER], range(3), BUFFER, log)
+    assert both.endpoints == group.endpoints
+    assert [each.host for each in both.encrypted] == ["127.0.0.1", "127.0.0.2"]
+    for worker in range(3):
+        opened = both.without(group, worker)
+        assert [each.encrypted for each in opened] == [True, True]
+        assert [each.endpoint for each in opened] == both.encrypted
+        assert [len(each.sockets) for each in both.of(worker)] == [2, 1, 1]
+    both.rest(1)
+    both.wake(1)
+    assert [each.endpoint for each in both.of(1)][1:] == both.encrypted
+    both.close_but(group)
+
+
 def test_a_change_that_cannot_be_leaves_all_as_it_was(group: Group, log: Log) -> None:
     taken = bind(OTHER, BUFFER)
     with pytest.raises(ListenError):
-        group.changed([Endpoint("127.0.0.3", 0), ANY, taken.endpoint], range(5), BUFFER, log)
+        group.changed([Endpoint("127.0.0.3", 0), ANY, taken.endpoint], [], range(5), BUFFER, log)
     taken.close()
     assert [len(group.of(worker)) for worker in range(5)] == [1, 1, 1, 0, 0]
     assert not any(closed(group, 0))

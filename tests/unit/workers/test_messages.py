@@ -18,7 +18,7 @@ def test_orders_arrive_as_they_were_given() -> None:
         "server.cookie_secret": "ab" * 16,
     }
     config = load(None, {}, overrides).config
-    opened = ((Endpoint("127.0.0.1", 0), Endpoint("127.0.0.1", 5300)),)
+    opened = ((Endpoint("127.0.0.1", 0), Endpoint("127.0.0.1", 5300), False),)
     for order in (Question(7, "GET", "/stats", b""), Settings(8, config, opened), End(now=True)):
         assert messages.ordered(messages.written(order)) == order
 

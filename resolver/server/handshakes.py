@@ -1,0 +1,108 @@
+"""Decides how many TLS handshakes are under way, how many go on in a turn of the loop, and which one goes when there
+are too many.
+
+A handshake costs some 0.4 ms with a key of the curve P-256 and 1 ms with one of RSA, as much as a hundred answers. So
+few of them go on in one turn, clients by turns, and whoever has a connection already does not notice a flood of them.
+
+Rules:
+* A newcomer gets in. When `AT_ONCE` are under way, the one that began first goes: it is the most likely to be idle.
+* A handshake that failed is counted, never logged: anybody can send garbage to a port.
+* The certificate is that of the `context` in force when a connection's first octets come. Older connections go on.
+
+Limits: the key of session tickets is the context's own, and lives as long as that: from one reload to the next. OpenSSL
+remembers sessions of clients of TLS 1.2 that take no tickets, 20,480 at most.
+"""
+
+from __future__ import annotations
+
+import ssl
+from typing import Final, Protocol
+
+from resolver.network.base import Clock
+from resolver.server.waiting import Waiting
+
+AT_ONCE: Final = 64
+"""Handshakes under way at once, some 60 KiB each: a quarter of the places for connections."""
+
+PER_TURN: Final = 4
+"""Handshakes that go on in one turn: whoever has a stored answer waits for 2 to 4 ms at most."""
+
+
+class Shaking(Protocol):
+    """A connection whose handshake is under way."""
+
+    @property
+    def host(self) -> str:
+        """The address of its client."""
+        ...
+
+    def shake(self) -> None:
+        """The handshake goes on with what has come in."""
+        ...
+
+    def abort(self) -> None:
+        """The connection is cut now."""
+        ...
+
+
+class Handshakes:
+    """The handshakes of all listeners for TLS together."""
+
+    def __init__(self, clock: Clock, context: ssl.SSLContext | None = None) -> None:
+        self.context = context
+        """Of connections to come. There must be one when the first comes."""
+        self._under_way: dict[Shaking, None] = {}
+        self._waiting: Waiting[Shaking] = Waiting(clock, _go_on, PER_TURN)
+        self.done = 0
+        """Handshakes that succeeded."""
+        self.resumed = 0
+        """Of those, the ones that took up an earlier session."""
+        self.failed = 0
+        """Handshakes that did not."""
+
+    def __len__(self) -> int:
+        """Handshakes under way."""
+        return len(self._under_way)
+
+    def counts(self) -> dict[str, int]:
+        """What has been counted, by public name."""
+        return {
+            "tls.handshakes": self.done,
+            "tls.resumed": self.resumed,
+            "tls.failed": self.failed,
+            "tls.under_way": len(self._under_way),
+        }
+
+    def begin(self, newcomer: Shaking, incoming: ssl.MemoryBIO, outgoing: ssl.MemoryBIO) -> ssl.SSLObject:
+        """The handshake of `newcomer` is under way; another may have had to go. What speaks TLS for it is returned."""
+        if self.context is None:
+            raise RuntimeError("a listener for TLS was started without a certificate")
+        if len(self._under_way) >= AT_ONCE:
+            oldest = next(iter(self._under_way))
+            self.fail(oldest)
+            oldest.abort()
+        self._under_way[newcomer] = None
+        return self.context.wrap_bio(incoming, outgoing, server_side=True)
+
+    def go_on(self, one: Shaking) -> None:
+        """`one` goes on with its handshake, now or in a later turn."""
+        given_up = self._waiting.put(one.host, one, AT_ONCE)
+        if given_up is not None:
+            self.fail(given_up)
+            given_up.abort()
+
+    def succeed(self, one: Shaking, *, resumed: bool) -> None:
+        """The handshake of `one` is done."""
+        self._under_way.pop(one, None)
+        self.done += 1
+        self.resumed += resumed
+
+    def fail(self, one: Shaking) -> None:
+        """The handshake of `one` will not succeed; calling it again does nothing."""
+        if one in self._under_way:
+            del self._under_way[one]
+            self.failed += 1
+
+
+def _go_on(one: Shaking) -> None:
+    one.shake()

@@ -1,0 +1,133 @@
+from __future__ import annotations
+
+import base64
+import hashlib
+import os
+import socket
+import ssl
+import threading
+import time
+from pathlib import Path
+
+import pytest
+from cryptography import x509
+from cryptography.hazmat.primitives import serialization
+
+from resolver import certificates
+from resolver.config import Config
+from resolver.errors import ConfigError
+from tests.support.certificates import write
+
+
+def server(**settings):
+    return Config.model_validate({"server": {"listen_tls": ["127.0.0.1:0"], **settings}}).server
+
+
+def files(certificate, key):
+    return server(tls_certificate=str(certificate), tls_key=str(key))
+
+
+def presented(context):
+    """The certificate that a client of `context` sees."""
+    ours, theirs = socket.socketpair()
+    with ours, theirs:
+        answering = threading.Thread(target=lambda: context.wrap_socket(ours, server_side=True).close())
+        answering.start()
+        trusting = ssl.SSLContext(ssl.PROTOCOL_TLS_CLIENT)
+        trusting.check_hostname, trusting.verify_mode = False, ssl.CERT_NONE
+        with trusting.wrap_socket(theirs) as tls:
+            der = tls.getpeercert(True)
+        answering.join()
+    return x509.load_der_x509_certificate(der)
+
+
+def pin_of(certificate):
+    key = certificate.public_key().public_bytes(
+        serialization.Encoding.DER, serialization.PublicFormat.SubjectPublicKeyInfo
+    )
+    return base64.b64encode(hashlib.sha256(key).digest()).decode()
+
+
+def refused(settings, now=None):
+    with pytest.raises(ConfigError) as caught:
+        certificates.shown(settings, time.time() if now is None else now)
+    text = str(caught.value)
+    assert "\n" not in text
+    return text
+
+
+@pytest.mark.rfc(7858, "4.2")
+def test_without_files_a_certificate_is_made_that_can_be_trusted_by_its_pin():
+    made = certificates.shown(server(listen_tls=["192.0.2.1:853", "[::]:853"], identity="ns1.example"), time.time())
+    seen = presented(made.context)
+    assert pin_of(seen) == made.pin
+    names = seen.extensions.get_extension_for_class(x509.SubjectAlternativeName).value
+    assert set(names.get_values_for_type(x509.DNSName)) == {"localhost", "ns1.example"}
+    assert {str(each) for each in names.get_values_for_type(x509.IPAddress)} == {"127.0.0.1", "::1", "192.0.2.1", "::"}
+    assert made.ephemeral is not None
+
+
+def test_an_identity_that_is_no_host_name_is_no_name_of_the_certificate():
+    assert certificates.shown(server(identity="resolverd 1.0"), 0.0).ephemeral == {"localhost", "127.0.0.1", "::1"}
+
+
+def test_an_ephemeral_certificate_stays_until_its_names_change():
+    first = certificates.shown(server(), 0.0)
+    assert certificates.shown(server(), 1.0, first) is first
+    assert certificates.shown(server(identity="ns1.example"), 1.0, first).pin != first.pin
+
+
+@pytest.mark.rfc(9325, "3.1.1")
+@pytest.mark.rfc(9325, "4.2")
+def test_what_is_spoken_is_modern_tls():
+    context = certificates.shown(server(), 0.0).context
+    assert context.minimum_version is ssl.TLSVersion.TLSv1_2
+    assert {each["kea"] for each in context.get_ciphers()} <= {"kx-ecdhe", "kx-any"}
+    assert all(each["aead"] for each in context.get_ciphers())
+
+
+def test_a_certificate_in_files_is_shown(tmp_path: Path):
+    certificate, key = write(tmp_path)
+    made = certificates.shown(files(certificate, key), time.time())
+    assert made.ephemeral is None
+    assert presented(made.context).public_bytes(serialization.Encoding.PEM) == certificate.read_bytes()
+    assert pin_of(x509.load_pem_x509_certificate(certificate.read_bytes())) == made.pin
+
+
+def test_files_are_read_anew_each_time(tmp_path: Path):
+    before = certificates.shown(files(*write(tmp_path)), time.time())
+    after = certificates.shown(files(*write(tmp_path)), time.time(), before)
+    assert before.pin != after.pin
+
+
+def test_what_is_wrong_is_told_in_one_line(tmp_path: Path):
+    certificate, key = write(tmp_path)
+    other, its_key = write(tmp_path, "other.example")
+    text = refused(files(certificate, its_key))
+    assert text.startswith(f"server.tls_key: {its_key} is not the key of {certificate}; give")
+    assert refused(files(key, key)).startswith(f"server.tls_certificate: {key} has no certificate in PEM; give")
+    text = refused(files(certificate, certificate))
+    assert text.startswith(f"server.tls_key: {certificate} cannot be used with {certificate} (")
+    missing = tmp_path / "missing"
+    assert "missing cannot be read: No such file" in refused(files(missing, key))
+    assert refused(files(certificate, missing)).startswith("server.tls_key: ")
+    assert other.exists()
+
+
+def test_a_key_with_a_passphrase_asks_nobody_for_it(tmp_path: Path):
+    certificate, key = write(tmp_path, passphrase=b"secret")
+    assert f"{key} has a passphrase; write it without one" in refused(files(certificate, key))
+
+
+def test_a_certificate_that_has_expired_is_refused(tmp_path: Path):
+    certificate, key = write(tmp_path, began=-10, days=9)
+    assert "expired at 20" in refused(files(certificate, key))
+    made = certificates.shown(files(certificate, key), time.time() - 2 * 86_400)
+    assert made.ephemeral is None, "it is the clock that is handed in that counts"
+
+
+@pytest.mark.skipif(os.geteuid() == 0, reason="root reads everything")
+def test_a_file_that_may_not_be_read_is_told(tmp_path: Path):
+    certificate, key = write(tmp_path)
+    key.chmod(0)
+    assert f"server.tls_key: {key} cannot be read: Permission denied" in refused(files(certificate, key))
