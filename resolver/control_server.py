@@ -102,6 +102,8 @@ class _Connection(asyncio.Protocol):
         self._timer: Timer | None = None
         self._request: h11.Request | None = None
         self._body = bytearray()
+        self._waits = False
+        """The request is complete, and its answer not made yet."""
 
     def connection_made(self, transport: asyncio.BaseTransport) -> None:
         self._transport = cast(asyncio.Transport, transport)
@@ -122,12 +124,13 @@ class _Connection(asyncio.Protocol):
         if self._transport is not None:
             self._transport.abort()
 
-    def eof_received(self) -> None:
+    def eof_received(self) -> bool:
         self.data_received(b"")
+        return self._waits  # who has said all may still be told
 
     def data_received(self, data: bytes) -> None:
-        if self._http.our_state not in (h11.IDLE, h11.SEND_RESPONSE):
-            return  # answered already; the rest is not read
+        if self._waits or self._http.our_state not in (h11.IDLE, h11.SEND_RESPONSE):
+            return  # asked already; the rest is not read
         try:
             self._http.receive_data(data)
             while self._take(self._http.next_event()):
@@ -150,6 +153,7 @@ class _Connection(asyncio.Protocol):
                     return False
             case h11.EndOfMessage():
                 assert self._request is not None
+                self._waits = True
                 method, target = self._request.method.decode(), self._request.target.decode()
                 self._server.table.answer(method, target, bytes(self._body), self._respond)
                 return False
@@ -161,6 +165,7 @@ class _Connection(asyncio.Protocol):
         return True
 
     def _respond(self, status: int, extra: Mapping[str, str], value: object) -> None:
+        self._waits = False
         if self._http.our_state in (h11.IDLE, h11.SEND_RESPONSE):
             body = json.dumps(value).encode() + b"\n"
             headers = {

@@ -39,7 +39,7 @@ def of_all(
     def asking(route: Route) -> Callable[[Ask], object]:
         def ask_all(ask: Ask) -> object:
             target = f"{route.path}?{urlencode(ask.query)}" if ask.query else route.path
-            asked = [each for each in links() if each.life.ready]
+            asked = links()
             answers = [each.ask(route.method, target, json.dumps(ask.body).encode(), ANSWER_S) for each in asked]
             result: asyncio.Future[object] = asyncio.get_running_loop().create_future()
 
