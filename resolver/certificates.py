@@ -20,7 +20,6 @@ import hashlib
 import ipaddress
 import re
 import ssl
-import tempfile
 from collections.abc import Iterable
 from pathlib import Path
 from typing import TYPE_CHECKING, Final, NamedTuple
@@ -140,6 +139,8 @@ def _names(server: Server) -> Iterable[str]:
 
 def _ephemeral(names: frozenset[str], now: float) -> Shown:
     """A certificate for `names` that nobody signed, with a key that nobody keeps."""
+    import tempfile
+
     from cryptography import x509
     from cryptography.hazmat.primitives import hashes, serialization
     from cryptography.hazmat.primitives.asymmetric import ec

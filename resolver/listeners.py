@@ -127,7 +127,7 @@ class Listeners:
     ) -> None:
         """Pairs of UDP and TCP; with `handshakes`, listeners for TLS."""
         self._loop, self._clock = loop, clock
-        self.places, self._handshakes = places or Places(), handshakes
+        self.places, self._handshakes = Places() if places is None else places, handshakes
         self._pairs: dict[Endpoint, tuple[Endpoint, UdpListener | None, TcpListener]] = {}
 
     def __contains__(self, asked: Endpoint) -> bool:

@@ -21,6 +21,7 @@ PACKAGES = {
     "unbound": "unbound",
     "nsd": "nsd",
     "dnsperf": "dnsperf",
+    "openssl": "openssl",
 }
 """The Debian package of each program that a test may ask for."""
 

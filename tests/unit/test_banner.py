@@ -2,7 +2,10 @@
 
 from __future__ import annotations
 
+import ssl
+
 from resolver.banner import banner
+from resolver.certificates import Shown
 from resolver.config import Config
 from resolver.network.base import Endpoint
 from resolver.version import VERSION
@@ -27,6 +30,14 @@ Try:
   dig @127.53.0.1 -p 5300 www.example.com   # the simulated root itself: a referral to com.
 """
     )
+
+
+def test_where_tls_is_spoken_is_said_with_the_pin_and_whether_it_is_for_development() -> None:
+    config, places, context = Config(), [Endpoint("0.0.0.0", 853)], ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
+    text = banner(config, config.server.listen, [], places, Shown(context, "cGlu", frozenset({"localhost"})))
+    assert "\n  0.0.0.0:853  TLS\nephemeral certificate, for development: pin cGlu\n" in text
+    assert text.endswith("\n  kdig @127.0.0.1 -p 853 +tls-pin=cGlu www.example.com\n")
+    assert "ephemeral" not in banner(config, config.server.listen, [], places, Shown(context, "cGlu"))
 
 
 def test_port_53_is_not_mentioned_and_a_wildcard_is_asked_on_loopback() -> None:

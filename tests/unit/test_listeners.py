@@ -2,15 +2,19 @@ from __future__ import annotations
 
 import asyncio
 import socket
+import ssl
 
 import pytest
 
 from resolver import listeners as module
+from resolver.certificates import shown
+from resolver.config import Server
 from resolver.errors import ListenError
-from resolver.listeners import Listeners, bind, bind_all
+from resolver.listeners import Listeners, bind, bind_all, bind_tls
 from resolver.network import listening
 from resolver.network.base import Endpoint
 from resolver.network.clock import RealClock
+from resolver.server.handshakes import Handshakes
 from resolver.server.places import TcpLimits
 
 pytestmark = pytest.mark.sockets
@@ -61,6 +65,33 @@ def test_all_are_bound_or_none():
         with pytest.raises(ListenError, match=str(taken.port)):
             bind_all([first.endpoint, taken], 65536)
         bind(first.endpoint, 65536).close()
+
+
+def test_listeners_for_tls_share_the_places_and_have_a_port_of_their_own(on_loop):
+    async def main():
+        loop = asyncio.get_running_loop()
+        clock = RealClock(loop)
+        plain = Listeners(loop, clock)
+        handshakes = Handshakes(clock, shown(Server(), 0.0).context)
+        encrypted = Listeners(loop, clock, plain.places, handshakes)
+        bound, ours = bind(ANY, 65536), bind_all([ANY], None)[0]
+        await plain.start(bound, echo)
+        await encrypted.start(ours, echo, None, None, lambda wire: b"stored" if wire == b"known" else None)
+        trusting = ssl.SSLContext(ssl.PROTOCOL_TLS_CLIENT)
+        trusting.check_hostname, trusting.verify_mode = False, ssl.CERT_NONE
+        reader, writer = await asyncio.open_connection(*ours.endpoint, ssl=trusting)
+        writer.write(b"\0\5other\0\5known")
+        read = await reader.readexactly(2 + 5 + 2 + 6)
+        counts, places = encrypted.counts(), len(plain.places)
+        ended = asyncio.ensure_future(reader.read())
+        await asyncio.gather(plain.keep_only((), 1.0), encrypted.keep_only((), 1.0))
+        last = await ended
+        writer.close()
+        bind_tls(ours.endpoint).close()
+        await asyncio.sleep(0.01)  # uvloop closes its handles in its next turns
+        return ours.udp, bound.endpoint != ours.endpoint, read, counts["udp.dropped_full"], places, last
+
+    assert on_loop(main()) == (None, True, b"\0\5other\0\6stored", 0, 1, b"")
 
 
 def test_what_is_no_longer_wanted_is_closed_and_the_rest_goes_on(on_loop):

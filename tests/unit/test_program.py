@@ -3,6 +3,7 @@ from __future__ import annotations
 import asyncio
 import io
 import socket
+import ssl
 import threading
 
 import dns.flags
@@ -14,7 +15,7 @@ import pytest
 from resolver import program as module
 from resolver.app import build
 from resolver.config import Config
-from resolver.errors import ListenError, ResolutionFailed, ZoneError
+from resolver.errors import ConfigError, ListenError, ResolutionFailed, ZoneError
 from resolver.listeners import bind
 from resolver.message import Client, Edns, Message, Question, Rcode, Transport
 from resolver.network import descriptors
@@ -25,6 +26,7 @@ from resolver.wire import names
 from resolver.wire.parse import parse
 from resolver.wire.render import render_query
 from tests.support import worlds
+from tests.support.certificates import write
 from tests.support.messages import told
 from tests.support.whole import whole
 
@@ -452,6 +454,72 @@ def test_a_listener_for_all_is_private_until_a_reload_names_networks(on_loop):
     assert asked == [[refused, 0, 0], [0, refused, 0], [refused, 0, 0], [0, 0, 0]]
     assert gates == [[None, False], [None, True], [None, False]]
     assert denied == 3
+
+
+async def over_tls(where: Endpoint, name: str) -> tuple[dns.message.Message, bytes]:
+    """What is answered at `where` over TLS, and the certificate that is shown there."""
+    trusting = ssl.SSLContext(ssl.PROTOCOL_TLS_CLIENT)
+    trusting.check_hostname, trusting.verify_mode = False, ssl.CERT_NONE
+    reader, writer = await asyncio.open_connection(where.host, where.port, ssl=trusting)
+    wire = dns.message.make_query(name, "A").to_wire()
+    writer.write(len(wire).to_bytes(2, "big") + wire)
+    octets = await reader.readexactly(int.from_bytes(await reader.readexactly(2), "big"))
+    seen = writer.get_extra_info("ssl_object").getpeercert(True)
+    writer.close()
+    return dns.message.from_wire(octets), seen
+
+
+@pytest.mark.sockets
+def test_a_reload_renews_the_certificate_or_keeps_the_old_one(on_loop, tmp_path):
+    def wanted(certificate, key) -> Config:
+        files = {"tls_certificate": str(certificate), "tls_key": str(key)}
+        return settings(server={"listen_tls": ["127.0.0.1:0"], **files})
+
+    async def main():
+        files = write(tmp_path)
+        program = build(wanted(*files))
+        await program.start()
+        (where,) = program.encrypted
+        seen = [await over_tls(where, "www.example.com")]
+        _, other_key = write(tmp_path, "other.example")
+        with pytest.raises(ConfigError, match="is not the key of"):
+            await program.reload(wanted(files[0], other_key))
+        seen.append(await over_tls(where, "www.example.com"))
+        write(tmp_path)
+        await program.reload(wanted(*files))
+        seen.append(await over_tls(where, "www.example.com"))
+        stats, same = program.stats(), list(program.encrypted) == [where]
+        await program.reload(settings())
+        gone = program.encrypted, closed(where), program.shown
+        await program.stop()
+        await asyncio.sleep(0.01)  # uvloop closes its handles in its next turns
+        return seen, stats, same, gone
+
+    ((answer, first), (_, second), (_, third)), stats, same, gone = on_loop(main())
+    assert answer.answer[0][0].to_text() == "192.0.2.80"
+    assert first == second != third
+    assert (stats["queries.tls"], stats["tls.handshakes"], stats["queries.tcp"], same) == (3, 3, 0, True)
+    assert gone == ([], True, None)
+
+
+@pytest.mark.sockets
+def test_without_files_the_certificate_is_ephemeral_and_one_line_says_so(on_loop):
+    async def main():
+        out = io.StringIO()
+        program = build(settings(server={"listen_tls": ["127.0.0.1:0"]}), log=Log(out, lambda: 0.0))
+        await program.start()
+        first = await over_tls(program.encrypted[0], "www.example.com")
+        await program.reload(settings(server={"listen_tls": ["127.0.0.1:0"], "drain_s": 1.0}))
+        second = await over_tls(program.encrypted[0], "www.example.com")
+        pin = program.shown.pin
+        await program.stop()
+        await asyncio.sleep(0.01)  # uvloop closes its handles in its next turns
+        return first[1] == second[1], pin, [line for line in out.getvalue().splitlines() if "ephemeral" in line]
+
+    same, pin, warnings = on_loop(main())
+    assert same
+    assert len(warnings) == 1
+    assert f"pin={pin}" in warnings[0].replace('"', "")
 
 
 @pytest.mark.rfc(9018, "5")

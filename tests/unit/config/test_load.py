@@ -37,6 +37,14 @@ def test_without_any_source_the_defaults_are_in_force() -> None:
     assert loaded.config.server.listen == (Endpoint("127.0.0.1", 5300), Endpoint("::1", 5300))
 
 
+def test_a_certificate_is_looked_for_beside_the_file_that_names_it() -> None:
+    text = "[server]\nlisten_tls = ['127.0.0.1']\ntls_certificate = 'one.pem'\ntls_key = 'one.key'\n"
+    assert problems(text) == [
+        'resolver.toml:3: tls_certificate "one.pem" is no file; give a file in PEM',
+        'resolver.toml:4: tls_key "one.key" is no file; give a file in PEM',
+    ]
+
+
 def test_the_table_of_sections_is_that_of_the_model() -> None:
     assert list(SECTIONS) == list(Config.model_fields)
     for name, fields in SECTIONS.items():

@@ -57,6 +57,19 @@ def test_what_is_no_listener_is_refused_with_the_reason(text: object, why: str) 
     assert any(one in complaint(server={"listen": [text]}) for one in why.split("|"))
 
 
+@pytest.mark.rfc(7858, "3.1")
+def test_a_listener_for_tls_without_a_port_has_port_853() -> None:
+    listeners = ["192.0.2.1", "2001:db8::1", "[2001:db8::2]", "192.0.2.2:8530", "192.0.2.3:0"]
+    assert config(server={"listen_tls": listeners}).server.listen_tls == (
+        Endpoint("192.0.2.1", 853),
+        Endpoint("2001:db8::1", 853),
+        Endpoint("2001:db8::2", 853),
+        Endpoint("192.0.2.2", 8530),
+        Endpoint("192.0.2.3", 0),
+    )
+    assert "has no usable port" in complaint(server={"listen_tls": ["192.0.2.1:65536"]})
+
+
 def test_an_upstream_without_a_port_is_asked_on_port_53() -> None:
     zones = {"Example.COM": ["192.0.2.1", "2001:db8::1", "[2001:db8::2]", "192.0.2.2:5353"]}
     assert config(resolver={"stub_zones": zones}).resolver.stub_zones == {
@@ -142,6 +155,14 @@ def test_an_identity_fits_into_one_character_string() -> None:
         ({"resolver": {"forward_zones": {".": ["127.0.0.1:5300"]}}}, "this daemon itself listens"),
         ({"server": {"allow": ["192.168.0.0/16"]}}, "asked by nobody else"),
         ({"server": {"allow": [], "listen": ["127.0.0.1:53", "[::1]:53"]}}, "asked by nobody else"),
+        ({"server": {"listen_tls": ["127.0.0.1", "127.0.0.1:853"]}}, "stands there twice"),
+        ({"server": {"listen_tls": ["127.0.0.1:853", "0.0.0.0:853"]}}, "takes"),
+        ({"server": {"listen": ["127.0.0.1:853"], "listen_tls": ["127.0.0.1"]}}, "for TCP without TLS"),
+        ({"server": {"listen": ["0.0.0.0:853"], "listen_tls": ["127.0.0.1"]}}, "for TCP without TLS"),
+        ({"server": {"listen": ["[::1]:853"], "listen_tls": ["::"]}}, "for TCP without TLS"),
+        ({"server": {"listen_tls": ["::1"], "tls_certificate": "x"}}, "tls_certificate is set and tls_key is not"),
+        ({"server": {"listen_tls": ["::1"], "tls_key": "x"}}, "tls_key is set and tls_certificate is not"),
+        ({"server": {"tls_key": "x", "tls_certificate": "x"}}, "nothing listens for TLS"),
         ({"cache": {"min_ttl_s": 60, "max_ttl_s": 30}}, "above max_ttl_s"),
     ],
 )
@@ -151,6 +172,8 @@ def test_settings_that_exclude_each_other_are_refused(sections: dict[str, Any], 
 
 def test_settings_that_look_alike_but_do_not_clash_are_taken() -> None:
     config(server={"listen": ["127.0.0.1:0", "127.0.0.1:0", "0.0.0.0:53", "[::]:53", "127.0.0.1:54"]})
+    config(server={"listen": ["127.0.0.1:0", "[::]:53"], "listen_tls": ["127.0.0.1:0", "127.0.0.1:0", "[::]:853"]})
+    config(server={"listen_tls": ["0.0.0.0"], "allow": []})
     config(world={"serve": False}, resolver={"forward_zones": {".": ["192.0.2.1"]}})
 
 

@@ -17,10 +17,11 @@ from tests.support.streams import Server, Stream, feed, framed
 class Bench:
     """A listener without a socket, in virtual time."""
 
-    def __init__(self, server, **limits):
+    def __init__(self, server, stored=None, **limits):
         self.clock = VirtualClock()
         self.server = server
-        self.listener = TcpListener(asyncio.get_running_loop(), None, server, self.clock, Places(TcpLimits(**limits)))
+        loop, places = asyncio.get_running_loop(), Places(TcpLimits(**limits))
+        self.listener = TcpListener(loop, None, server, self.clock, places, stored=stored)
         self.places = self.listener.places
 
     def connect(self, host="192.0.2.1", port=4000):
@@ -532,3 +533,73 @@ def test_listeners_share_their_places(run):
         assert (one.listener.connections, two.listener.connections, len(one.places)) == (0, 2, 2)
 
     run(main())
+
+
+def test_what_is_stored_is_answered_in_its_order_without_asking_further_and_all_with_one_write(run):
+    def act(made):
+        stream, connection = made.connect()
+        feed(stream, connection, framed(b"stored 1", b"other", b"stored 2"))
+        assert made.server.wires == [b"other"]
+        assert stream.writes == [framed(b"STORED 1", b"re:other", b"STORED 2")]
+        assert (made.listener.received, made.listener.sent, made.listener.outstanding) == (3, 3, 0)
+
+    bench(run, act, stored=lambda wire: wire.upper() if b"stored" in wire else None)
+
+
+def test_who_may_not_ask_any_more_gets_nothing_that_is_stored(run):
+    def act(made):
+        made.listener.allows = lambda host: True
+        stream, connection = made.connect()
+        feed(stream, connection, framed(b"q"))
+        made.listener.allows = lambda host: False
+        feed(stream, connection, framed(b"q"))
+        assert stream.writes == [framed(b"stored"), framed(b"re:q")]
+
+    bench(run, act, stored=lambda wire: b"stored")
+
+
+def test_what_breaks_the_store_is_told_and_costs_nobody_else_an_answer(run):
+    def stored(wire):
+        if wire == b"bad":
+            raise KeyError(wire)
+        return wire
+
+    async def act(made):
+        told = []
+        asyncio.get_running_loop().set_exception_handler(lambda _, context: told.append(context["exception"]))
+        stream, connection = made.connect()
+        feed(stream, connection, framed(b"1", b"bad", b"2"))
+        assert stream.writes == [framed(b"1", b"2")]
+        assert [type(each) for each in told] == [KeyError]
+        assert (made.listener.failed, made.listener.outstanding) == (1, 0)
+
+    bench(run, act, stored=stored)
+
+
+def test_stored_answers_fill_the_write_buffer_by_one_message_too_many_at_most(run):
+    def act(made):
+        stream, connection = made.connect()
+        stream.stuck = True
+        feed(stream, connection, framed(*[b"q"] * 1000))
+        assert not stream.reading
+        assert stream.buffered <= 2 * (1000 + 500) + 20
+        for _ in range(1000):
+            stream.drain()
+        assert stream.reading
+        assert sum(map(len, stream.writes)) == 1000 * 502
+
+    bench(run, act, stored=lambda wire: wire * 500, write_buffer=1000)
+
+
+@pytest.mark.parametrize("answered", [True, False])
+def test_a_message_of_many_reads_is_handed_on_once_it_is_whole(run, answered):
+    def act(made):
+        stream, connection = made.connect()
+        octets = framed(b"x" * 65_535, b"next")
+        for at in range(0, len(octets), 1000):
+            feed(stream, connection, octets[at : at + 1000])
+        assert b"".join(stream.writes) == framed(b"x", b"n")
+        assert not connection._pending
+
+    stored = (lambda wire: wire[:1]) if answered else None
+    bench(run, act, Server(lambda wire: wire[:1]), stored=stored)

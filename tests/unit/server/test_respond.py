@@ -52,6 +52,7 @@ ANSWER = sets(["www.example.com. 300 IN A 192.0.2.80"])
 GOOD = Reply(0, ANSWER, ra=True, storable=True)
 UDP = Client("192.0.2.9", 4242, Transport.UDP)
 TCP = Client("192.0.2.9", 4242, Transport.TCP)
+TLS = Client("192.0.2.9", 4242, Transport.TLS)
 
 
 class Says:
@@ -176,6 +177,49 @@ def test_a_stored_answer_is_not_given_to_a_response(run):
         return await f.raw(query(flags=RD | QR)), f.responder.stored(query(flags=RD | QR))
 
     assert front(run, main) == (None, None)
+
+
+def test_streams_share_their_stored_answers_and_are_counted_apart(run):
+    async def main(f: Front):
+        first = await f.raw(query(edns=Edns()), TLS)
+        again = f.responder.stored_tcp(query(edns=Edns())), f.responder.stored_tls(query(edns=Edns()))
+        return first, again, f.responder.stored(query(edns=Edns())), f.counters, f.responder.stored_tls(query())
+
+    first, again, datagram, counters, without = front(run, main)
+    assert again == (first, first)
+    assert (datagram, without) == (None, None)
+    assert (counters.queries_udp, counters.queries_tcp, counters.queries_tls) == (0, 1, 2)
+
+
+@pytest.mark.rfc(7830, "4")
+@pytest.mark.rfc(8467, "4.1")
+def test_a_padded_query_gets_a_padded_response_and_never_one_that_is_stored(run):
+    async def main(f: Front):
+        plain, with_padding = query(edns=Edns()), query(edns=Edns(options=((12, bytes(40)),)))
+        await f.raw(plain, TLS)
+        before = f.responder.answers.hits  # type: ignore[union-attr]
+        responses = [await f.raw(with_padding, client) for client in (TLS, TCP, UDP)]
+        stored = f.responder.stored_tls(with_padding)
+        return responses, stored, f.responder.answers.hits - before, await f.raw(plain, TLS)  # type: ignore[union-attr]
+
+    (tls, *others), stored, hits, unpadded = front(run, main)
+    assert len(tls) == 468
+    assert {len(each) for each in others} == {len(unpadded)}
+    assert (stored, hits) == (None, 0)
+    assert parse(tls).answer == parse(unpadded).answer
+
+
+def test_what_has_no_records_is_padded_too(run):
+    bad = query(flags=0x2800, edns=Edns(options=((12, b""),)))
+    assert len(front(run, lambda f: f.raw(bad, TLS))) == 468
+
+
+def test_the_transport_is_logged(run):
+    async def main(f: Front):
+        await f.ask(client=TLS)
+        return [event.get("transport") for event in f.events]
+
+    assert front(run, main, log_queries=True) == ["tls"]
 
 
 @pytest.mark.parametrize("size", range(12))
