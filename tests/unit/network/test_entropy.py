@@ -74,6 +74,7 @@ def test_production_draws_as_many_bits_as_it_was_asked_for():
         assert max(drawn) >= 1 << (count - 1)
 
 
+@pytest.mark.filterwarnings("ignore:.*fork:DeprecationWarning")
 @pytest.mark.skipif(not hasattr(os, "fork"), reason="there is no fork")
 def test_two_processes_never_draw_the_same():
     """Drawn ahead before the fork, the rest of the pool would be in both."""
