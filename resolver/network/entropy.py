@@ -54,7 +54,6 @@ class _Kernel(random.SystemRandom):
         super().__init__()
         self._pool = b""
         self._used = 0
-        _POOLS.add(self)
 
     def forget(self) -> None:
         """What was drawn ahead is not used any more."""
@@ -72,25 +71,31 @@ class _Kernel(random.SystemRandom):
         return drawn >> (size * 8 - k)
 
 
-_POOLS: Final[WeakSet[_Kernel]] = WeakSet()
+class SystemEntropy(_Drawn):
+    """The `Entropy` of production: every draw is the kernel's."""
+
+    __slots__ = ("__weakref__", "_ahead")
+
+    def __init__(self) -> None:
+        self._ahead = _Kernel()
+        super().__init__(self._ahead)
+        _ALL.add(self)
+
+    def forget(self) -> None:
+        """What was drawn ahead, of any kind, is not used any more: another process has it, too."""
+        self._ahead.forget()
+
+
+_ALL: Final[WeakSet[SystemEntropy]] = WeakSet()
 
 
 def _forget_all() -> None:
-    for each in _POOLS:
+    for each in _ALL:
         each.forget()
 
 
 if hasattr(os, "register_at_fork"):
     os.register_at_fork(after_in_child=_forget_all)
-
-
-class SystemEntropy(_Drawn):
-    """The `Entropy` of production: every draw is the kernel's."""
-
-    __slots__ = ()
-
-    def __init__(self) -> None:
-        super().__init__(_Kernel())
 
 
 class SeededEntropy(_Drawn):

@@ -2,12 +2,13 @@
 streams.
 
 Rules: a fork, and not a fresh interpreter: the code that both have read, and the modules that they are made of, are
-in memory once. The supervisor has no threads, its loop does not run at that moment, and the worker never touches that
-loop: it makes one of its own. Signals wait until the worker has handlers of its own, for until then one would be told
-to the supervisor, too. All other descriptors are closed, those of other workers' channels above all: a worker that
-held one would keep its neighbour from learning of the supervisor's end. What was drawn ahead of randomness is
-forgotten (network/entropy.py). The objects of the supervisor are never freed in a worker, as nobody reads them: that
-would only copy memory, and close descriptors whose numbers mean something else by then.
+in memory once (9 MB of a worker's own, where a process that begins anew has 30). The supervisor has no threads, its
+loop does not run at that moment, and the worker never touches that loop: it makes one of its own. Signals wait until
+the worker has handlers of its own, for until then one would be told to the supervisor, too. All other descriptors are
+closed, those of other workers' channels above all: a worker that held one would keep its neighbour from learning of
+the supervisor's end. What was drawn ahead of randomness is forgotten (network/entropy.py). The objects of the
+supervisor are never freed in a worker, as nobody reads them: that would only copy memory, and close descriptors whose
+numbers mean something else by then.
 
 Limits: Unix. A library that starts a thread when it is imported would make the fork unsafe; none of ours does.
 """

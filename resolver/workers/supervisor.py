@@ -153,6 +153,7 @@ class Supervisor:
     def _end(self) -> None:
         if self._told:
             self.code = 128 + signal.SIGTERM
+            self._clock.after(GRACE_S, self._crew.kill)
         else:
             self._log.info("stopping", drain_s=self._loaded.config.server.drain_s)
         self._crew.end(now=self._told)

@@ -303,3 +303,14 @@ def test_workers_end_when_their_supervisor_is_killed(serve: Serve) -> None:
     os.kill(running.pid, signal.SIGKILL)
     assert gone(*children)
     assert running.wait() == -signal.SIGKILL
+
+
+def test_a_worker_that_hangs_does_not_keep_the_daemon_from_ending(serve: Serve) -> None:
+    running = serve(RESOLVER_SERVER__WORKERS="2", RESOLVER_SERVER__DRAIN_S="60")
+    children = pids(running)
+    os.kill(children[1], signal.SIGSTOP)
+    before = running.signal(signal.SIGTERM)
+    running.log.wait_for("event=stopping", before)
+    running.signal(signal.SIGTERM)
+    assert running.wait() == 128 + signal.SIGTERM
+    assert gone(*children)

@@ -74,19 +74,26 @@ def test_production_draws_as_many_bits_as_it_was_asked_for():
         assert max(drawn) >= 1 << (count - 1)
 
 
+@pytest.mark.filterwarnings("ignore:.*fork:DeprecationWarning")
 @pytest.mark.skipif(not hasattr(os, "fork"), reason="there is no fork")
 def test_two_processes_never_draw_the_same():
     """Drawn ahead before the fork, the rest of the pool would be in both."""
     entropy = SystemEntropy()
-    entropy.bits(16)
+
+    def draw() -> bytes:
+        """As ids and ports are drawn, and as the case of a name is: 32 octets that chance does not make alike."""
+        return b"".join(entropy.bits(16).to_bytes(2, "big") for _ in range(8)) + entropy.bits(128).to_bytes(16, "big")
+
+    draw()
     read, write = os.pipe()
     child = os.fork()
     if child == 0:
-        os.write(write, entropy.bits(128).to_bytes(16, "big"))
+        os.write(write, draw())
         os._exit(0)
     os.waitpid(child, 0)
-    ours, theirs = entropy.bits(128).to_bytes(16, "big"), os.read(read, 16)
+    ours, theirs = draw(), os.read(read, 32)
     os.close(read)
     os.close(write)
-    assert len(theirs) == 16
-    assert ours != theirs
+    assert len(theirs) == 32
+    assert ours[:16] != theirs[:16]
+    assert ours[16:] != theirs[16:]
