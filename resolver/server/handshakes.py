@@ -5,7 +5,8 @@ A handshake costs some 0.4 ms with a key of the curve P-256 and 1 ms with one of
 few of them go on in one turn, clients by turns, and whoever has a connection already does not notice a flood of them.
 
 Rules:
-* A newcomer gets in. When `AT_ONCE` are under way, the one that began first goes: it is the most likely to be idle.
+* A newcomer gets in. When `AT_ONCE` are under way, the one that began first goes: it is the most likely to be idle. As
+  many wait for their turn; beyond, the client with the most of them gives up its youngest (`waiting.py`).
 * A handshake that failed is counted, never logged: anybody can send garbage to a port.
 * The certificate is that of the `context` in force when a connection's first octets come. Older connections go on.
 

@@ -82,13 +82,11 @@ class TlsStream(asyncio.BufferedProtocol, asyncio.Transport):
                 self._tls = self._handshakes.begin(self, self._incoming, self._outgoing)
             self._waits = True
             self._handshakes.go_on(self)
-            if self._waits:
+            if self._waits and not self.is_closing():
                 self._stream.pause_reading()
 
     def eof_received(self) -> bool:
         """The client will send nothing more; True keeps the connection until it has its answers."""
-        if not self._shaken:
-            return False
         self._end()
         return self._stream is not None and not self._stream.is_closing()
 
@@ -115,9 +113,7 @@ class TlsStream(asyncio.BufferedProtocol, asyncio.Transport):
         if tls is None or self._stream is None:
             return
         try:
-            sent = tls.write(data)
-            while sent < len(data):  # one call writes one record
-                sent += tls.write(memoryview(data)[sent:])
+            tls.write(data)
         except ssl.SSLError:
             self.abort()
             return

@@ -603,3 +603,19 @@ def test_a_message_of_many_reads_is_handed_on_once_it_is_whole(run, answered):
 
     stored = (lambda wire: wire[:1]) if answered else None
     bench(run, act, Server(lambda wire: wire[:1]), stored=stored)
+
+
+def test_a_message_that_drips_is_looked_at_again_only_when_it_is_whole(run, monkeypatch):
+    looked = []
+    dispatch = Connection._dispatch
+    monkeypatch.setattr(Connection, "_dispatch", lambda self, octets: looked.append(octets) or dispatch(self, octets))
+
+    def act(made):
+        stream, connection = made.connect()
+        octets = framed(b"x" * 500)
+        for at in range(len(octets)):
+            feed(stream, connection, octets[at : at + 1])
+        assert looked == [octets[:1], octets]
+        assert made.server.wires == [b"x" * 500]
+
+    bench(run, act)

@@ -52,11 +52,15 @@ class Peer:
         """The connection gets what it says; returns what was not read."""
         return feed(self.stream, self.connection, self.octets() if octets is None else octets)
 
-    def heard(self):
-        """All that it has heard, decrypted."""
+    def take(self):
+        """It has got what was written."""
         for each in self.stream.writes[self._taken :]:
             self._in.write(each)
         self._taken = len(self.stream.writes)
+
+    def heard(self):
+        """All that it has heard, decrypted."""
+        self.take()
         said = b""
         while True:
             try:
@@ -76,9 +80,7 @@ class Peer:
                 self.send()
                 await asyncio.sleep(0)
                 await asyncio.sleep(0)
-                for each in self.stream.writes[self._taken :]:
-                    self._in.write(each)
-                self._taken = len(self.stream.writes)
+                self.take()
             else:
                 self.send()
                 for _ in range(3):
@@ -318,6 +320,67 @@ def test_few_handshakes_go_on_in_one_turn_and_the_others_are_read_no_further(run
             assert peer.heard() == framed(b"re:one")
 
     bench(run, shown, act)
+
+
+def test_handshakes_that_wait_for_their_turn_are_bounded_and_read_no_further(run, shown, monkeypatch):
+    monkeypatch.setattr(module, "AT_ONCE", 2)
+
+    async def act(made):
+        peers = [Peer(made) for _ in range(9)]
+        for peer in peers:
+            with pytest.raises(ssl.SSLWantReadError):
+                peer.tls.do_handshake()
+            peer.send()
+            peer.connection.resume_reading()
+        assert len(made.handshakes._waiting) == 2
+        assert len(made.handshakes) <= 2
+        assert not any(peer.stream.reading for peer in peers[1:] if not peer.stream.closing)
+        for _ in range(9):
+            await asyncio.sleep(0)
+        assert len(made.handshakes) == sum(not peer.stream.closing for peer in peers) > 0
+        assert len(made.handshakes) + made.handshakes.failed == 9
+        assert all(peer.stream.reading for peer in peers if not peer.stream.closing)
+
+    bench(run, shown, act)
+
+
+@pytest.mark.parametrize("version", [ssl.TLSVersion.TLSv1_2, ssl.TLSVersion.TLSv1_3])
+def test_what_comes_together_with_the_end_of_the_handshake_is_answered(run, shown, version):
+    async def act(made):
+        first = await Peer(made, context := client_context(version)).shake()
+        first.ask(b"x")
+        first.heard()
+        peer = Peer(made, context, first.tls.session)  # the client has the last word of a handshake that is resumed
+        while True:
+            try:
+                peer.tls.do_handshake()
+                break
+            except ssl.SSLWantReadError:
+                peer.send()
+                for _ in range(3):
+                    await asyncio.sleep(0)
+                peer.take()
+        peer.ask(b"early")
+        for _ in range(3):
+            await asyncio.sleep(0)
+        assert peer.heard() == framed(b"re:early")
+
+    bench(run, shown, act)
+
+
+def test_a_client_that_does_not_take_its_handshake_is_read_no_further(run, shown):
+    async def act(made):
+        peer = Peer(made)
+        peer.stream.stuck = True
+        with pytest.raises(ssl.SSLWantReadError):
+            peer.tls.do_handshake()
+        peer.send()
+        assert peer.stream.writes
+        assert not peer.stream.reading
+        peer.stream.drain()
+        assert peer.stream.reading
+
+    bench(run, shown, act, write_buffer=100)
 
 
 def test_a_connection_that_is_lost_while_its_handshake_waits_is_forgotten(run, shown):
