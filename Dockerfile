@@ -20,7 +20,8 @@ COPY --from=build /opt/resolverd /opt/resolverd
 
 # A resolver for the containers beside it: clients in private networks alone, unless RESOLVER_SERVER__ALLOW names others.
 # RESOLVER_RESOLVER__ROOTS=simulated serves the simulated internet instead;
-# RESOLVER_RESOLVER__FORWARD_ZONES='{".": ["192.0.2.1"]}' asks upstreams. All settings: docs/configuration.md.
+# RESOLVER_RESOLVER__FORWARD_ZONES='{".": ["192.0.2.1"]}' asks upstreams. RESOLVER_SERVER__WORKERS=auto uses all the CPUs
+# that the container may (docs/workers.md). All settings: docs/configuration.md.
 ENV PYTHONDONTWRITEBYTECODE=1 \
     PYTHONUNBUFFERED=1 \
     RESOLVER_SERVER__LISTEN='["0.0.0.0:53", "[::]:53"]' \

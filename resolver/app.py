@@ -18,9 +18,11 @@ from typing import TYPE_CHECKING
 
 from resolver import hints
 from resolver.cache.cookies import Cookies
+from resolver.certificates import Shown
 from resolver.config import HEALTH_NAME, HEALTH_TEXT, Budget, Config
 from resolver.engine.budget import Limits
 from resolver.engine.delegation import Delegation, NameServer, Trim
+from resolver.listeners import BindAll, bind_all
 from resolver.message import Answerer, Respond
 from resolver.network.base import Clock, Endpoint, Entropy, Network
 from resolver.network.clock import RealClock
@@ -59,11 +61,15 @@ def build(
     transcript: Transcript | None = None,
     network: Network | None = None,
     root: Delegation | None = None,
+    bind: BindAll = bind_all,
+    shown: Shown | None = None,
 ) -> Program:
     """The program that `config` describes, not yet listening. Call it inside the loop that it is to run in.
 
     `world` takes the place of the one that the configuration names. `network` is all that the resolver reaches, and
-    `root` where it begins, in place of what the configuration says. Raises `ConfigError` and `ZoneError`.
+    `root` where it begins, in place of what the configuration says. `bind` gives the sockets that clients ask. What
+    clients of TLS were `shown` before is shown again, if it was made for what `config` says. Raises `ConfigError` and
+    `ZoneError`.
     """
     loop = asyncio.get_running_loop()
     offload: Offload = asyncio.to_thread if clock is None else _here
@@ -73,7 +79,8 @@ def build(
     cookies = Cookies(clock, entropy)
     sockets = SocketNetwork(loop, clock, entropy)
     tools = Tools(sockets, clock, entropy, Counters(), transcript, cookies=cookies)
-    return Program(config, world, tools, log, partial(compose, network=network, root=root), sockets, offload=offload)
+    composing = partial(compose, network=network, root=root)
+    return Program(config, world, tools, log, composing, sockets, offload=offload, bind=bind, shown=shown)
 
 
 async def _here(work: Callable[[], World | None]) -> World | None:

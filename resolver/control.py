@@ -1,41 +1,30 @@
-"""Decides what can be asked of a running daemon, and how: JSON over HTTP/1.1 on a Unix socket.
+"""Decides what can be asked of a running daemon, and what it answers: JSON.
 
-Rules: there is one table of routes. A connection carries one request (the response says `connection:
-close`), so nothing is queued behind a client that does not read. Every error is JSON with one line under
-`error`; a path that is not there lists the routes (404), a method that is not allowed says which are (405
-with Allow, RFC 9110 section 15.5.6). Who may ask is decided by the socket's mode, 0600.
+Rules: there is one table of routes. Every error is JSON with one line under `error`; a path that is not there lists the
+routes (404), a method that is not allowed says which are (405 with Allow, RFC 9110 section 15.5.6). A daemon of several
+workers has the same routes: each says how the answers of all become one.
 
-Limits: `MAX_CONNECTIONS` at a time, each closed after `IDLE` seconds; `MAX_HEADER` and `MAX_BODY` octets of
-a request. Answers are made in the loop, so `MAX_ENTRIES` bounds what listing the cache may cost.
+Limits: answers are made in the loop, so `MAX_ENTRIES` bounds what listing the cache may cost.
 """
 
 from __future__ import annotations
 
 import asyncio
-import contextlib
 import json
+import os
 from collections.abc import Callable, Mapping, Sequence
 from http import HTTPStatus
 from pathlib import Path
-from typing import Any, Final, NamedTuple, Protocol, cast
+from typing import Any, Final, NamedTuple, Protocol
 from urllib.parse import parse_qsl
-
-import h11
 
 from resolver.config import Config, Loaded
 from resolver.config.effective import to_data
 from resolver.errors import ControlError, InputError, WireError
-from resolver.network import unix
-from resolver.network.base import Clock, Timer
 from resolver.observe.log import Log
 from resolver.wire import names
+from resolver.workers import aggregation
 
-MAX_CONNECTIONS: Final = 16
-IDLE: Final = 5.0
-"""Seconds in which a request must be complete and its response taken."""
-
-MAX_HEADER: Final = 8 * 1024
-MAX_BODY: Final = 64 * 1024
 MAX_FIELDS: Final = 16
 """Parameters of a query string."""
 
@@ -67,13 +56,21 @@ class Ask(NamedTuple):
     body: Mapping[str, object]
 
 
+Answers = Sequence[Mapping[str, Any]]
+"""What each worker that answered said, in order of the workers."""
+
+
 class Route(NamedTuple):
-    """One thing that can be asked: where, what it gives, and what makes the answer."""
+    """One thing that can be asked: where, what it gives, and what makes the answer, which may be a future.
+
+    `merge` makes one answer of those that the workers gave; without it the supervisor answers by itself.
+    """
 
     method: str
     path: str
     gives: str
     handle: Callable[[Ask], object]
+    merge: Callable[[Ask, Answers], dict[str, Any]] | None = None
 
 
 class Refused(ControlError):
@@ -92,26 +89,53 @@ def socket_path(config: Config, environ: Mapping[str, str], port: int | None = N
     return Path(directory) / f"control-{port or config.server.listen[0].port}.sock"
 
 
-def routes(program: Controlled, settings: Callable[[], Loaded]) -> tuple[Route, ...]:
-    """The one table of what can be asked of `program`; `settings` gives those in force."""
+def routes(program: Controlled, settings: Callable[[], Loaded], worker: int = 0) -> tuple[Route, ...]:
+    """The one table of what can be asked of `program`, the daemon or its `worker`; `settings` gives those in force."""
 
     def config(_: Ask) -> object:
         return {"settings": to_data(settings()), "sources": dict(settings().sources)}
 
     return (
         Route("GET", "/health", "that the daemon runs", lambda _: {"status": "ok"}),
-        Route("GET", "/stats", "counters and gauges", lambda _: dict(program.stats())),
+        Route("GET", "/stats", "counters and gauges", lambda _: dict(program.stats()), _all_stats),
+        Route("GET", "/workers", "each process that answers", lambda _: _worker(program, worker), _all_workers),
         Route("GET", "/config", "the settings in force and their sources", config),
-        Route("GET", "/cache", "entries of the cache; ?limit=N", lambda ask: _entries(program, ask)),
-        Route("POST", "/cache/flush", 'forgets {"name": ..., "subtree": bool}', lambda ask: _flush(program, ask)),
+        Route("GET", "/cache", "entries of the cache; ?limit=N", lambda ask: _entries(program, ask), _all_entries),
+        Route(
+            "POST",
+            "/cache/flush",
+            'forgets {"name": ..., "subtree": bool}',
+            lambda ask: _flush(program, ask),
+            lambda _, answers: aggregation.flushed(answers),
+        ),
     )
 
 
-def _entries(program: Controlled, ask: Ask) -> object:
+def _all_stats(_: Ask, answers: Answers) -> dict[str, Any]:
+    return aggregation.stats(answers)
+
+
+def _all_workers(_: Ask, answers: Answers) -> dict[str, Any]:
+    return aggregation.workers(answers)
+
+
+def _all_entries(ask: Ask, answers: Answers) -> dict[str, Any]:
+    return aggregation.entries(answers, _limit(ask))
+
+
+def _worker(program: Controlled, worker: int) -> object:
+    return {"workers": [{"worker": worker, "pid": os.getpid(), "stats": dict(program.stats())}]}
+
+
+def _limit(ask: Ask) -> int:
     text = ask.query.get("limit", str(DEFAULT_ENTRIES))
     if not (text.isascii() and text.isdigit() and len(text) < 10 and 1 <= int(text) <= MAX_ENTRIES):
         raise Refused(HTTPStatus.BAD_REQUEST, f"limit is {json.dumps(text)}; write 1 to {MAX_ENTRIES}")
-    return {"entries": [dict(entry) for entry in program.cache_entries(int(text))]}
+    return int(text)
+
+
+def _entries(program: Controlled, ask: Ask) -> object:
+    return {"entries": [dict(entry) for entry in program.cache_entries(_limit(ask))]}
 
 
 def _flush(program: Controlled, ask: Ask) -> object:
@@ -121,56 +145,54 @@ def _flush(program: Controlled, ask: Ask) -> object:
     return {"flushed": program.flush(names.fold(names.from_text(name)), subtree)}
 
 
-class ControlServer:
-    """Answers requests on a Unix socket from start to stop."""
+Respond = Callable[[int, dict[str, str], object], None]
+"""Takes status, extra headers and JSON value of a response."""
 
-    def __init__(self, table: Sequence[Route], clock: Clock, log: Log) -> None:
-        self.table, self.clock, self.log = tuple(table), clock, log
-        self.connections: set[_Connection] = set()
-        self._server: asyncio.Server | None = None
-        self._path: Path | None = None
 
-    async def start(self, path: Path) -> None:
-        """Requests are answered at `path`. Raises `ControlError` if it cannot be made or is in use."""
-        listener = unix.listen(path)
-        self._path = path
-        loop = asyncio.get_running_loop()
-        self._server = await loop.create_unix_server(lambda: _Connection(self), sock=listener)
+class Table:
+    """Answers what is asked, by its routes."""
 
-    async def stop(self) -> None:
-        """No request is answered any more and the socket is gone. Calling it again does nothing."""
-        if self._server is None or self._path is None:
-            return
-        self._server.close()
-        for connection in tuple(self.connections):
-            connection.abort()
-        await self._server.wait_closed()
-        self._server = None
-        with contextlib.suppress(OSError):  # who took the right to remove it away keeps a socket that nobody answers
-            self._path.unlink(missing_ok=True)
+    def __init__(self, table: Sequence[Route], log: Log) -> None:
+        self.routes, self.log = tuple(table), log
 
-    def answer(self, method: str, target: str, body: bytes) -> tuple[int, dict[str, str], object]:
-        """Status, extra headers and JSON value for one request; never raises."""
+    def answer(self, method: str, target: str, body: bytes, respond: Respond) -> None:
+        """`respond` is called once, now or when the answer is there. Never raises."""
         try:
-            return HTTPStatus.OK, {}, self._dispatch(method, target, body)
-        except Refused as refused:
-            allow = {"allow": str(refused.more["allow"])} if "allow" in refused.more else {}
-            return refused.status, allow, {"error": refused.why, **refused.more}
-        except (InputError, WireError) as wrong:
-            return HTTPStatus.BAD_REQUEST, {}, {"error": str(wrong)}
+            value = self._dispatch(method, target, body)
         except Exception as wrong:
-            self.log.error("control_failed", method=method, target=target, error=repr(wrong))
-            return (
-                HTTPStatus.INTERNAL_SERVER_ERROR,
-                {},
-                {"error": f"{type(wrong).__name__}; the log says more"},
-            )
+            respond(*self._failure(method, target, wrong))
+            return
+        if not isinstance(value, asyncio.Future):
+            respond(HTTPStatus.OK, {}, value)
+            return
+
+        def there(future: asyncio.Future[object]) -> None:
+            if future.cancelled():
+                respond(HTTPStatus.SERVICE_UNAVAILABLE, {}, {"error": "the daemon is ending"})
+                return
+            wrong = future.exception()
+            if wrong is None:
+                respond(HTTPStatus.OK, {}, future.result())
+            else:
+                respond(*self._failure(method, target, wrong))
+
+        value.add_done_callback(there)
+
+    def _failure(self, method: str, target: str, wrong: BaseException) -> tuple[int, dict[str, str], object]:
+        match wrong:
+            case Refused():
+                allow = {"allow": str(wrong.more["allow"])} if "allow" in wrong.more else {}
+                return wrong.status, allow, {"error": wrong.why, **wrong.more}
+            case InputError() | WireError():
+                return HTTPStatus.BAD_REQUEST, {}, {"error": str(wrong)}
+        self.log.error("control_failed", method=method, target=target, error=repr(wrong))
+        return HTTPStatus.INTERNAL_SERVER_ERROR, {}, {"error": f"{type(wrong).__name__}; the log says more"}
 
     def _dispatch(self, method: str, target: str, body: bytes) -> object:
         path, _, query = target.partition("?")
-        there = [route for route in self.table if route.path == path]
+        there = [route for route in self.routes if route.path == path]
         if not there:
-            known = [f"{route.method} {route.path}: {route.gives}" for route in self.table]
+            known = [f"{route.method} {route.path}: {route.gives}" for route in self.routes]
             raise Refused(HTTPStatus.NOT_FOUND, f"nothing is at {json.dumps(path)}", routes=known)
         for route in there:
             if route.method == method:
@@ -195,92 +217,3 @@ def _json_object(body: bytes) -> dict[str, object]:
     if not isinstance(value, dict):
         raise Refused(HTTPStatus.BAD_REQUEST, "the body is no JSON object")
     return value
-
-
-class _Connection(asyncio.Protocol):
-    """One request and its response."""
-
-    def __init__(self, server: ControlServer) -> None:
-        self._server = server
-        self._http = h11.Connection(h11.SERVER, max_incomplete_event_size=MAX_HEADER)
-        self._transport: asyncio.Transport | None = None
-        self._timer: Timer | None = None
-        self._request: h11.Request | None = None
-        self._body = bytearray()
-
-    def connection_made(self, transport: asyncio.BaseTransport) -> None:
-        self._transport = cast(asyncio.Transport, transport)
-        if len(self._server.connections) >= MAX_CONNECTIONS:
-            self.abort()
-            return
-        self._server.connections.add(self)
-        self._timer = self._server.clock.after(IDLE, self.abort)
-
-    def connection_lost(self, exc: Exception | None) -> None:
-        self._server.connections.discard(self)
-        if self._timer is not None:
-            self._timer.cancel()
-        self._transport = None
-
-    def abort(self) -> None:
-        """The connection is closed now, whatever is still to be sent."""
-        if self._transport is not None:
-            self._transport.abort()
-
-    def eof_received(self) -> None:
-        self.data_received(b"")
-
-    def data_received(self, data: bytes) -> None:
-        if self._http.our_state not in (h11.IDLE, h11.SEND_RESPONSE):
-            return  # answered already; the rest is not read
-        try:
-            self._http.receive_data(data)
-            while self._take(self._http.next_event()):
-                pass
-        except h11.RemoteProtocolError as wrong:
-            self._respond(wrong.error_status_hint, {}, {"error": f"no HTTP request: {wrong}"})
-
-    def _take(self, event: Any) -> bool:
-        """Whether there may be another event behind this one."""
-        match event:
-            case h11.Request():
-                self._request = event
-                if self._http.they_are_waiting_for_100_continue:
-                    self._send(h11.InformationalResponse(status_code=100, headers=[]))
-            case h11.Data():
-                self._body += event.data
-                if len(self._body) > MAX_BODY:
-                    error = f"the body is larger than {MAX_BODY} octets"
-                    self._respond(HTTPStatus.REQUEST_ENTITY_TOO_LARGE, {}, {"error": error})
-                    return False
-            case h11.EndOfMessage():
-                assert self._request is not None
-                method, target = self._request.method.decode(), self._request.target.decode()
-                self._respond(*self._server.answer(method, target, bytes(self._body)))
-                return False
-            case h11.ConnectionClosed():
-                self.abort()
-                return False
-            case _:  # NEED_DATA or PAUSED
-                return False
-        return True
-
-    def _respond(self, status: int, extra: Mapping[str, str], value: object) -> None:
-        if self._http.our_state in (h11.IDLE, h11.SEND_RESPONSE):
-            body = json.dumps(value).encode() + b"\n"
-            headers = {
-                "content-type": "application/json",
-                "content-length": str(len(body)),
-                "cache-control": "no-store",
-                "connection": "close",
-                **extra,
-            }
-            head = h11.Response(status_code=status, headers=list(headers.items()))
-            wanted = self._request is None or self._request.method != b"HEAD"
-            self._send(head, *([h11.Data(data=body)] if wanted else []), h11.EndOfMessage())
-        if self._transport is not None:
-            self._transport.close()
-
-    def _send(self, *events: Any) -> None:
-        if self._transport is not None:
-            self._transport.write(b"".join(self._http.send(event) or b"" for event in events))

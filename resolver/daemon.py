@@ -3,7 +3,8 @@
 Rules: before anything is made, the process may have as many files and sockets open as the system lets it. SIGHUP
 reads the configuration again; a wrong one is logged in one line and the old one stays in force. SIGTERM and SIGINT
 drain: nothing new is taken and what is in progress may finish, for `server.drain_s`; a second one ends at once. A
-control socket that cannot be made is a warning, not a failure: answers matter more.
+control socket that cannot be made is a warning, not a failure: answers matter more. This is one process; several that
+answer together are workers/supervisor.py.
 
 Limits: where the loop knows no signals (Windows), only an interrupt from the keyboard ends the daemon.
 """
@@ -23,12 +24,14 @@ from typing import Any, Final, Protocol, TextIO
 from resolver.banner import banner
 from resolver.certificates import Shown
 from resolver.config import Config, Loaded
-from resolver.control import Controlled, ControlServer, routes, socket_path
-from resolver.errors import ControlError, ResolverdError
+from resolver.control import Controlled, routes, socket_path
+from resolver.control_server import ControlPlace
+from resolver.errors import ResolverdError
 from resolver.network import descriptors
 from resolver.network.base import Endpoint
 from resolver.network.clock import RealClock
 from resolver.observe.log import Log, place_of
+from resolver.workers.count import wanted
 
 
 class Program(Controlled, Protocol):
@@ -81,10 +84,11 @@ Build = Callable[[Config], Program]
 Settings = Callable[[], Loaded]
 
 
-def run(settings: Settings, build: Build, out: TextIO | None = None) -> int:
-    """The daemon has run until it was told to end; its exit code. `settings` reads the configuration."""
-    daemon = Daemon(settings, build, sys.stdout if out is None else out)
-    with asyncio.Runner(loop_factory=_loop_factory()) as runner:
+def run(settings: Settings, build: Build, out: TextIO | None = None, loaded: Loaded | None = None) -> int:
+    """The daemon has run until it was told to end; its exit code. `settings` reads the configuration, unless it was
+    `loaded` for the start."""
+    daemon = Daemon(settings, build, sys.stdout if out is None else out, loaded or settings())
+    with asyncio.Runner(loop_factory=loop_factory()) as runner:
         try:
             runner.run(daemon.live())
         except asyncio.CancelledError:
@@ -92,7 +96,8 @@ def run(settings: Settings, build: Build, out: TextIO | None = None) -> int:
     return 0
 
 
-def _loop_factory() -> Callable[[], asyncio.AbstractEventLoop] | None:
+def loop_factory() -> Callable[[], asyncio.AbstractEventLoop] | None:
+    """What makes the event loop: uvloop where there is one."""
     try:
         import uvloop
     except ImportError:
@@ -100,13 +105,13 @@ def _loop_factory() -> Callable[[], asyncio.AbstractEventLoop] | None:
     return uvloop.new_event_loop
 
 
-def _log_broken(log: Log, context: dict[str, Any]) -> None:
+def log_broken(log: Log, context: dict[str, Any]) -> None:
     """What the loop alone has seen break is one line of the log, like everything else."""
     error = context.get("exception")
     log.error("internal_error", doing=context.get("message"), error=repr(error), where=place_of(error))
 
 
-def _settle_memory() -> None:
+def settle_memory() -> None:
     """What exists now is never garbage, and what the cache holds has no cycles: collections are short."""
     gc.collect()
     gc.freeze()
@@ -116,13 +121,11 @@ def _settle_memory() -> None:
 class Daemon:
     """One program from its start to its end."""
 
-    def __init__(self, settings: Settings, build: Build, out: TextIO) -> None:
+    def __init__(self, settings: Settings, build: Build, out: TextIO, loaded: Loaded) -> None:
         self._settings, self._build, self._out = settings, build, out
-        self._loaded = settings()
+        self._loaded = loaded
         self._wake = asyncio.Event()
         self._reload = self._end = self._hurry = False
-        self._control: ControlServer | None = None
-        self._control_path: Path | None = None
 
     async def live(self) -> None:
         """The program has started, run and ended."""
@@ -130,26 +133,26 @@ class Daemon:
         clock = RealClock(loop)
         wanted = self._loaded.config.log
         log = Log(sys.stderr, clock.wall, wanted.level, wanted.format)
-        loop.set_exception_handler(lambda _, context: _log_broken(log, context))
+        loop.set_exception_handler(lambda _, context: log_broken(log, context))
         self._heed_signals(loop)
         before, limit = descriptors.raise_limit()
         program = self._build(self._loaded.config)
         await program.start()
         log.info("descriptors", limit=limit, before=before)
-        _settle_memory()
+        settle_memory()
+        control = ControlPlace(routes(program, lambda: self._loaded), clock, log)
         try:
-            await self._place_control(program, clock, log)
+            await control.put(self._control_path(program))
             self._announce(program, log)
             while not self._end:
                 await self._wake.wait()
                 self._wake.clear()
                 if self._reload and not self._end:
                     self._reload = False
-                    await self._read_again(program, clock, log)
+                    await self._read_again(program, control, log)
         finally:
             log.info("stopping", drain_s=self._loaded.config.server.drain_s)
-            if self._control is not None:
-                await self._control.stop()
+            await control.stop()
             await (program.stop(0.0) if self._hurry else program.stop())
         log.info("stopped")
 
@@ -172,25 +175,11 @@ class Daemon:
             with contextlib.suppress(AttributeError, NotImplementedError):
                 loop.add_signal_handler(getattr(signal, name), handler)
 
-    async def _place_control(self, program: Program, clock: RealClock, log: Log) -> None:
-        """The control socket is where the configuration in force wants it, or there is none."""
+    def _control_path(self, program: Program) -> Path | None:
+        """Where the configuration in force wants the control socket, if at all."""
         config = self._loaded.config
         port = next((endpoint.port for endpoint in program.listening), None)
-        path = socket_path(config, os.environ, port) if config.control.enabled else None
-        if path == self._control_path:
-            return
-        server = None
-        if path is not None:
-            server = ControlServer(routes(program, lambda: self._loaded), clock, log)
-            try:
-                await server.start(path)
-            except ControlError as wrong:
-                log.warning("no_control", reason=str(wrong), kept=self._control_path)
-                return
-            log.info("control", path=path)
-        if self._control is not None:
-            await self._control.stop()
-        self._control, self._control_path = server, path
+        return socket_path(config, os.environ, port) if config.control.enabled else None
 
     def _announce(self, program: Program, log: Log) -> None:
         config = self._loaded.config
@@ -200,9 +189,10 @@ class Daemon:
         file = self._loaded.file
         log.info("started", mode=config.resolver.mode, roots=config.resolver.roots, config=file)
 
-    async def _read_again(self, program: Program, clock: RealClock, log: Log) -> None:
+    async def _read_again(self, program: Program, control: ControlPlace, log: Log) -> None:
         try:
             loaded = self._settings()
+            workers = wanted(loaded.config)
             await program.reload(loaded.config)
         except ResolverdError as wrong:
             problem = str(wrong).replace("\n", " | ")
@@ -214,5 +204,7 @@ class Daemon:
             return
         self._loaded = loaded
         log.adjust(loaded.config.log.level, loaded.config.log.format)
-        await self._place_control(program, clock, log)
+        await control.put(self._control_path(program))
+        if workers > 1:
+            log.warning("workers_not_started", workers=workers, instead="a restart is needed to have several")
         log.info("reloaded", config=loaded.file)

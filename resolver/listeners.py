@@ -10,7 +10,7 @@ A listener on loopback never asks who may ask: nobody else can reach it, and tho
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
 from typing import Any, Final
 
@@ -18,6 +18,7 @@ from resolver.errors import ListenError
 from resolver.message import Respond
 from resolver.network import listening
 from resolver.network.base import Clock, Endpoint
+from resolver.observe.log import Log
 from resolver.server.access import is_loopback
 from resolver.server.handshakes import Handshakes
 from resolver.server.hits import Hits
@@ -38,20 +39,41 @@ class Bound:
     udp: Any
     tcp: Any
 
+    @property
+    def sockets(self) -> tuple[Any, ...]:
+        """Those that it has: for UDP, if it is not for TLS, and for TCP."""
+        return (self.tcp,) if self.udp is None else (self.udp, self.tcp)
+
+    @property
+    def encrypted(self) -> bool:
+        """Whether it is for TLS."""
+        return self.udp is None
+
+    def share(self) -> None:
+        """Others may join its endpoint."""
+        for each in self.sockets:
+            listening.share(each)
+
     def close(self) -> None:
         """The sockets are closed."""
-        if self.udp is not None:
-            self.udp.close()
-        self.tcp.close()
+        for each in self.sockets:
+            each.close()
 
 
-def bind(endpoint: Endpoint, receive_buffer: int) -> Bound:
-    """Both sockets on `endpoint`; a port 0 becomes one that is free for both. Raises `ListenError`."""
+BindAll = Callable[[Iterable[Endpoint], int | None], list[Bound]]
+"""Binds each endpoint or none: with a receive buffer of so many octets, or for TLS. Raises `ListenError`."""
+
+
+def bind(endpoint: Endpoint, receive_buffer: int, *, joins: bool = False) -> Bound:
+    """Both sockets on `endpoint`; a port 0 becomes one that is free for both. Raises `ListenError`.
+
+    It `joins` those that are shared there.
+    """
     for tries_left in range(_EPHEMERAL_TRIES - 1, -1, -1):
-        udp = listening.bind_udp(endpoint, receive_buffer)
+        udp = listening.bind_udp(endpoint, receive_buffer, joins=joins)
         real = listening.bound_to(udp)
         try:
-            return Bound(endpoint, real, udp, listening.bind_tcp(real))
+            return Bound(endpoint, real, udp, listening.bind_tcp(real, joins=joins))
         except ListenError:
             udp.close()
             if endpoint.port or not tries_left:
@@ -59,9 +81,12 @@ def bind(endpoint: Endpoint, receive_buffer: int) -> Bound:
     raise AssertionError("unreachable")
 
 
-def bind_tls(endpoint: Endpoint) -> Bound:
-    """The socket for TLS on `endpoint`; a port 0 becomes one that is free. Raises `ListenError`."""
-    tcp = listening.bind_tcp(endpoint)
+def bind_tls(endpoint: Endpoint, *, joins: bool = False) -> Bound:
+    """The socket for TLS on `endpoint`; a port 0 becomes one that is free. Raises `ListenError`.
+
+    It `joins` those that are shared there.
+    """
+    tcp = listening.bind_tcp(endpoint, joins=joins)
     return Bound(endpoint, listening.bound_to(tcp), None, tcp)
 
 
@@ -76,6 +101,19 @@ def bind_all(endpoints: Iterable[Endpoint], receive_buffer: int | None) -> list[
             each.close()
         raise
     return bound
+
+
+def bind_front(wanted: Sequence[Endpoint], receive_buffer: int | None, bind_all: BindAll, log: Log) -> list[Bound]:
+    """`bind_all` of `wanted`. On a machine without IPv6 its loopback and wildcard are left out, with a warning."""
+    try:
+        return bind_all(wanted, receive_buffer)
+    except ListenError as error:
+        without = [each for each in wanted if each.host not in ("::1", "::")]
+        if not listening.has_no_such_address(error) or not without or without == wanted:
+            raise
+        bound = bind_all(without, receive_buffer)
+        log.warning("no_ipv6", reason=str(error))
+        return bound
 
 
 class Listeners:

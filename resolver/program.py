@@ -21,7 +21,7 @@ from resolver.caches import Caches, new_caches
 from resolver.certificates import Shown
 from resolver.config import Config
 from resolver.errors import ListenError
-from resolver.listeners import Bound, Listeners, bind_all
+from resolver.listeners import BindAll, Bound, Listeners, bind_all, bind_front
 from resolver.message import Answerer, Client, Edns, Query, Question, Reply, Respond, Transport, Type
 from resolver.network.base import Endpoint
 from resolver.network.listening import has_no_such_address
@@ -92,6 +92,8 @@ class Program:
         sockets: SocketNetwork,
         *,
         offload: Offload,
+        bind: BindAll = bind_all,
+        shown: Shown | None = None,
     ) -> None:
         """`sockets` are those to other servers, which are closed with the program."""
         self.config = config
@@ -101,6 +103,7 @@ class Program:
         self._compose = compose
         self._sockets = sockets
         self._offload = offload
+        self._bind = bind
         self._tasks = Tasks()
         self._began = tools.clock.monotonic()
         self._caches = new_caches(config, self._tools)
@@ -109,7 +112,7 @@ class Program:
         self._behind = Listeners(loop, tools.clock)
         self._handshakes = Handshakes(tools.clock)
         self._encrypted = Listeners(loop, tools.clock, self._front.places, self._handshakes)
-        self._shown: Shown | None = None
+        self._shown = shown
         self._drawn = drawn(tools.entropy)
         self._world = self._load_world(config)
         self._composed = self._composition(config, self._world, IN_MEMORY_PORT, self._caches, bound=False, listening=())
@@ -149,13 +152,15 @@ class Program:
     async def _put_in_force(self, config: Config, world: World | None) -> None:
         buffer = config.server.receive_buffer_kb * 1024
         shown = self._to_show(config)
-        front = self._bind_front(config.server.listen, self._front, buffer)
+        wanted = [each for each in config.server.listen if each not in self._front]
+        front = bind_front(wanted, buffer, self._bind, self.log)
         encrypted: list[Bound] = []
         behind: list[Bound] = []
         # Of another internet nothing is known; questions in flight go on with what they began with.
         caches = self._caches if _origin(config) == _origin(self.config) else new_caches(config, self._tools)
         try:
-            encrypted = self._bind_front(config.server.listen_tls, self._encrypted, None)
+            wanted = [each for each in config.server.listen_tls if each not in self._encrypted]
+            encrypted = bind_front(wanted, None, self._bind, self.log)
             port = config.world.port or self._first_port(config, front)
             places = self._places(config, world, port)
             behind = self._bind_behind(places, buffer)
@@ -307,22 +312,6 @@ class Program:
         if self._given_world is not None:
             return self._given_world
         return load_world(config.world.directory)
-
-    def _bind_front(self, endpoints: Iterable[Endpoint], there: Listeners, buffer: int | None) -> list[Bound]:
-        """The `endpoints` that are not `there` yet, bound; for TLS without a `buffer`.
-
-        On a machine without IPv6 its loopback and wildcard are left out.
-        """
-        wanted = [each for each in endpoints if each not in there]
-        try:
-            return bind_all(wanted, buffer)
-        except ListenError as error:
-            without = [each for each in wanted if each.host not in ("::1", "::")]
-            if not has_no_such_address(error) or not without or without == wanted:
-                raise
-            bound = bind_all(without, buffer)
-            self.log.warning("no_ipv6", reason=str(error))
-            return bound
 
     def _bind_behind(self, places: Sequence[Endpoint], buffer: int) -> list[Bound]:
         """The addresses of the simulated servers that are new, bound."""

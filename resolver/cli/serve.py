@@ -6,6 +6,7 @@ import argparse
 from typing import Final
 
 from resolver.cli import options
+from resolver.config import Loaded
 
 EXAMPLES: Final = """examples:
   resolver serve
@@ -20,7 +21,17 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 
 def run(args: argparse.Namespace) -> int:
     """The daemon has run until it was told to end."""
-    from resolver import daemon
     from resolver.app import build
+    from resolver.workers.count import wanted
 
-    return daemon.run(lambda: options.settings(args), build)
+    def settings() -> Loaded:
+        return options.settings(args)
+
+    loaded = settings()
+    if wanted(loaded.config) > 1:
+        from resolver.workers.supervisor import supervise
+
+        return supervise(settings, loaded, build)
+    from resolver import daemon
+
+    return daemon.run(settings, build, loaded=loaded)

@@ -37,7 +37,14 @@ class Contradictions(ValueError):
 
 def find_contradictions(config: Config) -> list[Contradiction]:
     """Every contradiction in `config`."""
-    return [*_listeners(config), *_tls(config), *_roots(config), *_zones(config), *_limits(config)]
+    return [
+        *_listeners(config),
+        *_tls(config),
+        *_roots(config),
+        *_zones(config),
+        *_limits(config),
+        *_workers(config),
+    ]
 
 
 def _listeners(config: Config) -> Iterator[Contradiction]:
@@ -121,3 +128,23 @@ def _limits(config: Config) -> Iterator[Contradiction]:
     if cache.min_ttl_s > cache.max_ttl_s:
         what = f"min_ttl_s {cache.min_ttl_s} is above max_ttl_s {cache.max_ttl_s}"
         yield Contradiction("cache", "min_ttl_s", what, f"write at most {cache.max_ttl_s}")
+
+
+def _workers(config: Config) -> Iterator[Contradiction]:
+    for section, key, bound in divided(config):
+        if bound < config.server.workers:
+            what = f"{config.server.workers} workers cannot share {section}.{key} = {bound}"
+            yield Contradiction("server", "workers", what, f"write at most {bound}, or raise {section}.{key}")
+
+
+def divided(config: Config) -> list[tuple[str, str, int]]:
+    """The settings that bound what all workers together may have, each of which needs a part: section, key, bound."""
+    pairs = (
+        ("server", "max_in_flight"),
+        ("server", "tcp_max_connections"),
+        ("cache", "size_mb"),
+        ("resolver", "max_per_zone"),
+        ("resolver", "max_per_server"),
+    )
+    found = ((section, key, getattr(getattr(config, section), key)) for section, key in pairs)
+    return [(section, key, bound) for section, key, bound in found if bound is not None]

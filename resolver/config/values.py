@@ -26,6 +26,9 @@ Network = ipaddress.IPv4Network | ipaddress.IPv6Network
 SECRET: Final = 16
 """Octets of the key of SipHash (RFC 9018 section 4.4)."""
 
+MAX_WORKERS: Final = 64
+"""Processes of one daemon: as many as machines that resolve for others have cores."""
+
 MAX_TEXT: Final = 255
 """Octets in a character-string (RFC 1035 section 3.3)."""
 
@@ -112,6 +115,15 @@ def ip_network(value: object) -> Network:
             raise ValueError(f"{shown(value)} is no network; {instead}") from None
         whole = ipaddress.ip_network(value, strict=False)
         raise ValueError(f"{shown(value)} names an address within its network; write {whole}") from None
+
+
+def worker_count(value: object) -> int:
+    """How many processes answer; "auto" is 0, which is as many as there are CPUs for them."""
+    if value == "auto":
+        return 0
+    if not isinstance(value, int) or isinstance(value, bool) or not 0 <= value <= MAX_WORKERS:
+        raise ValueError(f'{shown(value)} is no number of workers; write 1 to {MAX_WORKERS}, or "auto"')
+    return value
 
 
 def hex_secret(value: object) -> str | None:

@@ -2,6 +2,7 @@
 
 Rules: query ids, source ports and the case of names are what a forger has to guess (RFC 5452 section 4), so
 production draws each of them from the kernel and never from a generator whose state could be reconstructed.
+What was drawn ahead is forgotten in a process that is forked: what two have drawn alike can be told from one of them.
 
 Limits: `SeededEntropy` gives the same sequence for the same seed on every Python from 3.11 on; it protects
 nothing.
@@ -13,11 +14,12 @@ import os
 import random
 from collections.abc import MutableSequence, Sequence
 from typing import Final, TypeVar
+from weakref import WeakSet
 
 T = TypeVar("T")
 
 POOL: Final = 1024
-"""Octets drawn from the kernel at a time. They are kept in this process alone, which never forks."""
+"""Octets drawn from the kernel at a time. They are kept in this process alone: a fork of it begins without."""
 
 
 class _Drawn:
@@ -53,6 +55,10 @@ class _Kernel(random.SystemRandom):
         self._pool = b""
         self._used = 0
 
+    def forget(self) -> None:
+        """What was drawn ahead is not used any more."""
+        self._pool, self._used = b"", 0
+
     def getrandbits(self, k: int, /) -> int:
         """An integer of `k` bits. Each octet of the pool is used once."""
         size = (k + 7) >> 3
@@ -68,13 +74,13 @@ class _Kernel(random.SystemRandom):
 class SystemEntropy(_Drawn):
     """The `Entropy` of production: every draw is the kernel's."""
 
-    __slots__ = ("_long", "_words")
+    __slots__ = ("__weakref__", "_ahead", "_words")
 
     def __init__(self) -> None:
-        source = _Kernel()
-        super().__init__(source)
-        self._long = source.getrandbits
+        self._ahead = _Kernel()
         self._words: list[int] = []
+        super().__init__(self._ahead)
+        _ALL.add(self)
 
     def bits(self, count: int) -> int:
         """A uniform integer of `count` bits, 1 to 2,040: those of a name.
@@ -82,13 +88,30 @@ class SystemEntropy(_Drawn):
         Up to 16, as ids and ports have, it is a word that was drawn beforehand and is used once: a third of the price.
         """
         if count > 16:
-            return self._long(count)
+            return self._ahead.getrandbits(count)
         try:
             word = self._words.pop()
         except IndexError:
             self._words.extend(memoryview(os.urandom(POOL)).cast("H"))
             word = self._words.pop()
         return word >> (16 - count)
+
+    def forget(self) -> None:
+        """What was drawn ahead, of any kind, is not used any more: another process has it, too."""
+        self._ahead.forget()
+        self._words.clear()
+
+
+_ALL: Final[WeakSet[SystemEntropy]] = WeakSet()
+
+
+def _forget_all() -> None:
+    for each in _ALL:
+        each.forget()
+
+
+if hasattr(os, "register_at_fork"):
+    os.register_at_fork(after_in_child=_forget_all)
 
 
 class SeededEntropy(_Drawn):

@@ -7,11 +7,14 @@ Rules:
   3542 section 6.1), so that the answer can come from there, as RFC 2181 section 4 demands.
 * No `SO_REUSEADDR` on UDP: another process could take the port over. On TCP it only lets a restart pass
   connections of the past.
+* Where several workers answer, the first of their sockets is bound alone, so that a port which anybody else holds is
+  told; only then is it opened to the others by `SO_REUSEPORT`, and the kernel spreads clients over them.
 * Outgoing datagrams ignore path MTU messages, which anybody can forge to have answers fragmented (RFC
   9715).
 
 Limits: the kernel caps `SO_RCVBUF` at net.core.rmem_max without a word. The holder of a port is known where
-/proc lets us see it.
+/proc lets us see it. With `SO_REUSEPORT` another process of the same user may join a port if it asks for that too; of
+another user, none may (socket(7)).
 """
 
 from __future__ import annotations
@@ -50,10 +53,12 @@ def has_no_such_address(error: ListenError) -> bool:
     return isinstance(cause, OSError) and cause.errno in (errno.EADDRNOTAVAIL, errno.EAFNOSUPPORT)
 
 
-def bind_udp(endpoint: Endpoint, receive_buffer: int = RECEIVE_BUFFER) -> socket.socket:
-    """A bound, non-blocking UDP socket. Raises ListenError with what to do about it."""
+def bind_udp(endpoint: Endpoint, receive_buffer: int = RECEIVE_BUFFER, *, joins: bool = False) -> socket.socket:
+    """A bound, non-blocking UDP socket, which `joins` others that are shared. Raises ListenError with what to do."""
     sock = _socket(endpoint, Transport.UDP)
     try:
+        if joins:
+            share(sock)
         sock.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, receive_buffer)
         v6 = sock.family == socket.AF_INET6
         if endpoint.host in WILDCARDS:
@@ -70,10 +75,12 @@ def bind_udp(endpoint: Endpoint, receive_buffer: int = RECEIVE_BUFFER) -> socket
     return sock
 
 
-def bind_tcp(endpoint: Endpoint, backlog: int = BACKLOG) -> socket.socket:
-    """A bound, listening, non-blocking TCP socket. Raises ListenError with what to do about it."""
+def bind_tcp(endpoint: Endpoint, backlog: int = BACKLOG, *, joins: bool = False) -> socket.socket:
+    """A bound, listening, non-blocking TCP socket, which `joins` others that are shared. Raises ListenError."""
     sock = _socket(endpoint, Transport.TCP)
     try:
+        if joins:
+            share(sock)
         sock.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
         sock.bind((endpoint.host, endpoint.port))
         # With SO_REUSEADDR two sockets can be bound to one address; only listening tells that it is taken.
@@ -82,6 +89,11 @@ def bind_tcp(endpoint: Endpoint, backlog: int = BACKLOG) -> socket.socket:
         sock.close()
         raise _listen_error(endpoint, Transport.TCP, error) from error
     return sock
+
+
+def share(sock: socket.socket) -> None:
+    """Sockets that join may be bound to the address of `sock`. Linux takes it of one that is bound, too."""
+    sock.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEPORT, 1)
 
 
 def bound_to(sock: socket.socket) -> Endpoint:

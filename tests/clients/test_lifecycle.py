@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import json
 import os
-import random
 import re
 import shutil
 import signal
@@ -15,7 +14,7 @@ from pathlib import Path
 import pytest
 
 from tests.support import raw
-from tests.support.daemons import ROOT, Daemon
+from tests.support.daemons import ROOT, Daemon, free_port
 from tests.support.fixtures import Ask, Print, Serve
 
 pytestmark = [pytest.mark.clients, pytest.mark.sockets]
@@ -40,19 +39,6 @@ def written(settings: Path, identity: str, listen: str = "127.0.0.1:0", more: st
 def identity(dig: Ask, daemon: Daemon) -> str:
     (record,) = dig(daemon, "id.server", "TXT", "CH").answer
     return record.data.strip('"')
-
-
-def free_port() -> int:
-    """A port that is free for UDP and TCP, and below those that the kernel hands out to whoever asks."""
-    for port in random.sample(range(10_000, 30_000), 100):
-        with socket.socket(socket.AF_INET, socket.SOCK_DGRAM) as udp, socket.socket() as tcp:
-            try:
-                udp.bind(("127.0.0.1", port))
-                tcp.bind(("127.0.0.1", port))
-            except OSError:
-                continue
-            return port
-    raise AssertionError("no port is free")
 
 
 # -- start

@@ -10,6 +10,7 @@ import http.client
 import io
 import json
 import os
+import random
 import re
 import signal
 import socket
@@ -86,6 +87,19 @@ def environment(directory: Path, more: Mapping[str, str] | None = None) -> dict[
         "LC_ALL": "C.UTF-8",
         **(more or {}),
     }
+
+
+def free_port() -> int:
+    """A port that is free for UDP and TCP, and below those that the kernel hands out to whoever asks."""
+    for port in random.sample(range(10_000, 30_000), 100):
+        with socket.socket(socket.AF_INET, socket.SOCK_DGRAM) as udp, socket.socket() as tcp:
+            try:
+                udp.bind(("127.0.0.1", port))
+                tcp.bind(("127.0.0.1", port))
+            except OSError:
+                continue
+            return port
+    raise AssertionError("no port is free")
 
 
 def run_resolver(

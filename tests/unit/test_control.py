@@ -11,10 +11,11 @@ from typing import Any
 
 import pytest
 
-from resolver import control
+from resolver import control_server
 from resolver.cli.control_client import ask
 from resolver.config import Config, load
-from resolver.control import ControlServer, routes, socket_path
+from resolver.control import Route, routes, socket_path
+from resolver.control_server import ControlServer
 from resolver.errors import ControlError
 from resolver.network import unix
 from resolver.network.base import Clock, Timer
@@ -104,6 +105,50 @@ def path(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
 
 
 @pytest.mark.sockets
+def test_an_answer_may_come_later_and_fail(path: Path, on_loop: Any) -> None:
+    """Also to a client that has closed its side in the meantime, as `nc -N` does."""
+
+    async def main() -> None:
+        loop = asyncio.get_running_loop()
+        futures: list[asyncio.Future[object]] = []
+
+        def later(_: object) -> object:
+            futures.append(loop.create_future())
+            return futures[-1]
+
+        served = ControlServer([Route("GET", "/later", "", later)], RealClock(loop), Log(io.StringIO(), lambda: 0.0))
+        await served.start(path)
+
+        async def ask_and_close() -> bytes:
+            reader, writer = await asyncio.open_unix_connection(str(path))
+            writer.write(b"GET /later HTTP/1.1\r\nhost: x\r\n\r\n")
+            writer.write_eof()
+            response = await reader.read()
+            writer.close()
+            return response
+
+        for number in range(3):
+            asking = asyncio.ensure_future(ask_and_close())
+            await until(lambda wanted=number + 1: len(futures) == wanted)
+            for _ in range(10):
+                await asyncio.sleep(0)
+            assert not asking.done()
+            if number == 0:
+                futures[-1].set_result({"at": "last"})
+            elif number == 1:
+                futures[-1].set_exception(ValueError("boom"))
+            else:
+                futures[-1].cancel()
+            response = await asking
+            expected = [b'{"at": "last"}', b"ValueError; the log says more", b"the daemon is ending"][number]
+            assert expected in response
+            assert response.split()[1] == [b"200", b"500", b"503"][number]
+        await served.stop()
+
+    on_loop(main())
+
+
+@pytest.mark.sockets
 def test_what_the_routes_give(path: Path, on_loop: Any) -> None:
     program = Program()
 
@@ -156,6 +201,7 @@ def test_a_path_that_is_not_there_lists_the_routes(path: Path, on_loop: Any) -> 
             assert [line.partition(":")[0] for line in body["routes"]] == [
                 "GET /health",
                 "GET /stats",
+                "GET /workers",
                 "GET /config",
                 "GET /cache",
                 "POST /cache/flush",
@@ -261,7 +307,7 @@ def test_a_connection_that_asks_nothing_is_closed_in_time(path: Path, on_loop: A
 
 @pytest.mark.sockets
 def test_connections_are_bounded(path: Path, on_loop: Any, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(control, "MAX_CONNECTIONS", 2)
+    monkeypatch.setattr(control_server, "MAX_CONNECTIONS", 2)
 
     async def main() -> None:
         async with Served(path, clock=Hand()) as served:

@@ -151,6 +151,20 @@ def test_a_hangup_reads_the_configuration_again(capsys: pytest.CaptureFixture[st
     assert "event=stopping drain_s=0.5" in told
 
 
+def test_it_takes_a_restart_to_have_several_workers(capsys: pytest.CaptureFixture[str]) -> None:
+    original = Program.start
+
+    async def start(self: Program) -> None:
+        written("[server]\nworkers = 3\n")
+        await original(self)
+
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(Program, "start", start)
+        code, life, _ = lived([signal.SIGHUP])
+    assert (code, life) == (0, ["start", "reload 64", "stop"])
+    assert "level=warning event=workers_not_started workers=3" in capsys.readouterr().err
+
+
 def test_a_wrong_configuration_is_told_in_one_line_and_the_old_one_kept(capsys: pytest.CaptureFixture[str]) -> None:
     reads: list[int] = []
 

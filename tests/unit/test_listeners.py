@@ -40,11 +40,11 @@ def test_a_port_that_tcp_does_not_have_is_sought_again(monkeypatch):
     refused = []
     real = listening.bind_tcp
 
-    def bind_tcp(endpoint, *rest):
+    def bind_tcp(endpoint, **how):
         if len(refused) < 3:
             refused.append(endpoint.port)
             raise ListenError(f"{endpoint} is taken")
-        return real(endpoint, *rest)
+        return real(endpoint, **how)
 
     monkeypatch.setattr(module.listening, "bind_tcp", bind_tcp)
     bound = bind(ANY, 65536)

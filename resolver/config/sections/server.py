@@ -7,7 +7,7 @@ from typing import Annotated
 from pydantic import Field, PlainValidator
 
 from resolver.config.sections.base import Doc, Listeners, Networks, OptionalPath, Section, TlsListeners
-from resolver.config.values import hex_secret, text_string
+from resolver.config.values import hex_secret, text_string, worker_count
 from resolver.network.base import Endpoint
 from resolver.version import VERSION
 
@@ -48,6 +48,15 @@ class Server(Section):
     """REFUSED answers to UDP clients that may not ask, of all together; beyond it they hear nothing. Sources of
     datagrams are easily forged: at 100 a second a victim gets 10 KB/s at most from us. 0 never tells them. Peers:
     Unbound, BIND and PowerDNS have no such limit; PowerDNS says nothing to anybody who may not ask."""
+
+    workers: Annotated[int, PlainValidator(worker_count), Doc("processes", '1 to 64, or `"auto"`')] = 1
+    """Processes that answer, each on a core of its own; `"auto"` (or 0) is as many as this process has CPUs, by its
+    affinity and the quota of its control group. One takes the least memory, and its cache serves all clients. The
+    kernel spreads clients over several by address and port (SO_REUSEPORT); each has a cache of its own. What a setting
+    bounds for the daemon is divided among them: `max_in_flight`, `tcp_max_connections`, `refusals_per_s`,
+    `cache.size_mb`, `resolver.max_per_zone`, `resolver.max_per_server`. What it bounds for a client holds in each, and
+    a client can reach several from different ports. Needs Linux. Peers: Unbound 1 thread (`num-threads`), BIND as many
+    as there are CPUs (`-n`), Knot Resolver 1 process (`workers` from 6.0), PowerDNS 2 threads (`threads`)."""
 
     udp_payload: Annotated[int, Field(ge=512, le=4096), Doc("octets")] = 1232
     """The largest UDP response whatever the client offers, and what is offered to servers (EDNS). 1232 fits the

@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+import os
 import random
 
 import pytest
@@ -86,3 +87,28 @@ def test_production_draws_as_many_bits_as_it_was_asked_for():
         drawn = [entropy.bits(count) for _ in range(40)]
         assert all(0 <= value < 1 << count for value in drawn)
         assert max(drawn) >= 1 << (count - 1)
+
+
+@pytest.mark.filterwarnings("ignore:.*fork:DeprecationWarning")
+@pytest.mark.skipif(not hasattr(os, "fork"), reason="there is no fork")
+def test_two_processes_never_draw_the_same():
+    """Drawn ahead before the fork, the rest of the pool would be in both."""
+    entropy = SystemEntropy()
+
+    def draw() -> bytes:
+        """As ids and ports are drawn, and as the case of a name is: 32 octets that chance does not make alike."""
+        return b"".join(entropy.bits(16).to_bytes(2, "big") for _ in range(8)) + entropy.bits(128).to_bytes(16, "big")
+
+    draw()
+    read, write = os.pipe()
+    child = os.fork()
+    if child == 0:
+        os.write(write, draw())
+        os._exit(0)
+    os.waitpid(child, 0)
+    ours, theirs = draw(), os.read(read, 32)
+    os.close(read)
+    os.close(write)
+    assert len(theirs) == 32
+    assert ours[:16] != theirs[:16]
+    assert ours[16:] != theirs[16:]

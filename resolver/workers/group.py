@@ -1,0 +1,113 @@
+"""Decides which sockets each worker has: one of each kind for each address, all on the same ports.
+
+Rules: the supervisor binds them before any worker starts, so that a port which is taken is one clear error, and a
+port 0 is the same for all. The first socket of an address is bound alone and opened to the others only then: two
+daemons cannot come to share a port, at no instant. A socket outlives its worker, so that what waits in it is answered
+by the next one; while a worker has to wait for its next life its sockets are closed, so that the kernel sends clients
+to others.
+
+Limits: while one is closed and opened again a datagram may reach another worker than the one before it did.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Sequence
+from dataclasses import replace
+from typing import Final
+
+from resolver.errors import ListenError
+from resolver.listeners import Bound, bind, bind_all, bind_front, bind_tls
+from resolver.network.base import Endpoint
+from resolver.observe.log import Log
+
+Place = tuple[Endpoint, bool]
+"""The endpoint that was asked for, and whether it is for TLS: either may ask for port 0 of an address."""
+
+
+class Group:
+    """The sockets of all workers, by their place."""
+
+    def __init__(self, held: dict[Place, dict[int, Bound]] | None = None, buffer: int = 0) -> None:
+        self._held: Final = held or {}
+        self._buffer: Final = buffer
+
+    @property
+    def endpoints(self) -> list[Endpoint]:
+        """Where clients are answered over UDP and TCP, with the ports that were really taken."""
+        return self._endpoints(encrypted=False)
+
+    @property
+    def encrypted(self) -> list[Endpoint]:
+        """Where they are over TLS."""
+        return self._endpoints(encrypted=True)
+
+    def _endpoints(self, *, encrypted: bool) -> list[Endpoint]:
+        return [next(iter(workers.values())).endpoint for place, workers in self._held.items() if place[1] is encrypted]
+
+    def of(self, worker: int) -> list[Bound]:
+        """What `worker` has."""
+        return [workers[worker] for workers in self._held.values() if worker in workers]
+
+    def changed(
+        self, plain: Sequence[Endpoint], encrypted: Sequence[Endpoint], workers: Iterable[int], buffer: int, log: Log
+    ) -> Group:
+        """A group for these endpoints and `workers`, which takes over what it can of this one.
+
+        Raises `ListenError`, and this one is as it was. When the new one is in force, `close_but` ends what is left.
+        """
+        places = [*((each, False) for each in plain), *((each, True) for each in encrypted)]
+        numbers = list(workers)
+        held = {place: dict(self._held[place]) for place in places if place in self._held}
+        opened: list[Bound] = []
+        try:
+            for asked, octets in ((plain, buffer), (encrypted, None)):
+                wanted = [each for each in asked if (each, octets is None) not in self._held]
+                opened += bind_front(wanted, octets, bind_all, log)
+            for first in tuple(opened):
+                first.share()
+                held[first.asked, first.encrypted] = {numbers[0]: first}
+            for of_all in held.values():
+                for number in numbers:
+                    if number not in of_all:
+                        joined = _joined(next(iter(of_all.values())), buffer)
+                        of_all[number] = joined
+                        opened.append(joined)
+        except ListenError:
+            for each in opened:
+                each.close()
+            raise
+        for of_all in held.values():
+            for number in set(of_all) - set(numbers):
+                del of_all[number]
+        return Group({place: held[place] for place in places if place in held}, buffer)
+
+    def without(self, other: Group, worker: int) -> list[Bound]:
+        """What `worker` has here and not in `other`."""
+        known = other.of(worker)
+        return [each for each in self.of(worker) if each not in known]
+
+    def rest(self, worker: int) -> None:
+        """`worker` has no sockets until `wake`, unless nobody else has any."""
+        for workers in self._held.values():
+            if worker in workers and len(workers) > 1:
+                workers.pop(worker).close()
+
+    def wake(self, worker: int) -> None:
+        """`worker` has its sockets again. Raises `ListenError`."""
+        for workers in self._held.values():
+            if worker not in workers:
+                workers[worker] = _joined(next(iter(workers.values())), self._buffer)
+
+    def close_but(self, kept: Group) -> None:
+        """What is not in `kept`, too, is closed."""
+        still = {id(each) for workers in kept._held.values() for each in workers.values()}
+        for workers in self._held.values():
+            for each in workers.values():
+                if id(each) not in still:
+                    each.close()
+
+
+def _joined(first: Bound, buffer: int) -> Bound:
+    endpoint = first.endpoint
+    joined = bind_tls(endpoint, joins=True) if first.encrypted else bind(endpoint, buffer, joins=True)
+    return replace(joined, asked=first.asked)
