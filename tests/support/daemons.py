@@ -77,7 +77,7 @@ class Watched:
 
 
 def environment(directory: Path, more: Mapping[str, str] | None = None) -> dict[str, str]:
-    """The environment of programs under test: of the one in which the tests run, where programs are and `RESOLVER_PURE`."""
+    """The environment of programs under test: of that of the tests, where programs are and `RESOLVER_PURE`."""
     return {
         "PATH": os.environ.get("PATH", os.defpath),
         "RESOLVER_PURE": os.environ.get("RESOLVER_PURE", ""),
