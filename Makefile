@@ -34,7 +34,8 @@ serve: $(VENV)/.installed
 
 # What is up to date is not built again.
 accelerator: $(VENV)/.installed
-	@$(RUNS_COMPILED) || RESOLVER_ACCELERATE=1 $(BIN)/python -m pip install --verbose --disable-pip-version-check --editable . \
+	@{ $(RUNS_COMPILED) && test resolver/machine_code/manifest -nt setup.py; } || RESOLVER_ACCELERATE=1 \
+		$(BIN)/python -m pip install --verbose --disable-pip-version-check --editable . \
 		>$(VENV)/accelerator.log 2>&1 || { cat $(VENV)/accelerator.log; exit 1; }
 	@grep "is not accelerated" $(VENV)/accelerator.log 2>/dev/null || true
 	@$(BIN)/resolver --version
@@ -68,4 +69,4 @@ fuzz: $(VENV)/.developing
 	$(BIN)/python -m tests.fuzz --seconds $(FUZZ_SECONDS) $(ARGS)
 
 clean:
-	rm -rf $(VENV) build dist *.egg-info .mypy_cache .ruff_cache .pytest_cache .hypothesis .fuzz
+	rm -rf $(VENV) resolver/machine_code build dist *.egg-info .mypy_cache .ruff_cache .pytest_cache .hypothesis .fuzz

@@ -18,7 +18,9 @@ ROOT: Final = Path(__file__).resolve().parents[2]
 
 def environ(directory: Path, **settings: str) -> dict[str, str]:
     """The environment of a daemon that keeps its control socket in `directory`, with `settings` on top."""
-    inherited = {name: value for name, value in os.environ.items() if not name.startswith("RESOLVER_")}
+    inherited = {
+        name: value for name, value in os.environ.items() if name == "RESOLVER_PURE" or not name.startswith("RESOLVER_")
+    }
     socket = {"RESOLVER_CONTROL__PATH": str(_control(directory))}
     return inherited | {"PYTHONPATH": str(ROOT), "XDG_RUNTIME_DIR": str(directory)} | socket | settings
 

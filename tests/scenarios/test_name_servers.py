@@ -89,10 +89,10 @@ def test_a_name_server_with_glue_of_a_family_without_a_route_is_looked_up_in_the
         world.zones("10.0.0.2", leaf("example.", "10.0.0.2", WWW))
         send = world.network.send
 
-        def without_ipv6(to, wire, transport, deliver):
+        def without_ipv6(to, wire, transport, deliver, *, reuse):
             if ":" in to.host:
                 return Undelivered(world.clock, deliver, Trouble.NO_ROUTE)
-            return send(to, wire, transport, deliver)
+            return send(to, wire, transport, deliver, reuse=reuse)
 
         world.network.send = without_ipv6
         return await Resolver(world).lines("www.example.")

@@ -78,9 +78,10 @@ class Watched:
 
 
 def environment(directory: Path, more: Mapping[str, str] | None = None) -> dict[str, str]:
-    """The environment of programs under test: nothing of the one in which the tests run but where programs are."""
+    """The environment of programs under test: of that of the tests, where programs are and `RESOLVER_PURE`."""
     return {
         "PATH": os.environ.get("PATH", os.defpath),
+        "RESOLVER_PURE": os.environ.get("RESOLVER_PURE", ""),
         "PYTHONPATH": str(ROOT),
         "XDG_RUNTIME_DIR": str(directory),
         "HOME": str(directory),

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from resolver.pipeline.cached import Cached
+from resolver.pipeline.staged import Staged
 from resolver.server.respond import Responder
 from resolver.testing.replay.comparing import Level
 from resolver.testing.replay.playing import Course, _Player, play
@@ -222,6 +222,6 @@ def test_a_bug_of_the_program_is_a_failure(monkeypatch):
     async def broken(self, query):
         raise KeyError("oops")
 
-    monkeypatch.setattr(Cached, "answer", broken)
+    monkeypatch.setattr(Staged, "work", broken)
     told = is_told(2, QUESTION, reply="QR RD RA SERVFAIL")
     assert failure(server(PRIMING, ANSWER), asks(1, QUESTION), told) == "the program met an internal error"
