@@ -16,7 +16,7 @@ Rules
   be sent from here, or from which nothing comes back while others reply (IPv6 that leads nowhere), and one with
   `max_in_flight` messages on their way to it.
 
-Limits: `MAX_SERVERS` addresses and as many lame pairs of address and zone.
+Limits: `maximum` addresses and as many lame pairs of address and zone.
 """
 
 from __future__ import annotations
@@ -92,9 +92,10 @@ class _Family:
 class Servers:
     """Everything known of the servers of the world, by endpoint."""
 
-    def __init__(self, clock: Clock, entropy: Entropy) -> None:
+    def __init__(self, clock: Clock, entropy: Entropy, maximum: int = MAX_SERVERS) -> None:
         self._states: dict[Endpoint, ServerState] = {}
-        self._lame: Table[tuple[Endpoint, bytes], bool] = Table(MAX_SERVERS, clock)
+        self._maximum = maximum
+        self._lame: Table[tuple[Endpoint, bytes], bool] = Table(maximum, clock)
         self._families = {False: _Family(), True: _Family()}  # by whether it is IPv6
         self._heard = float("-inf")
         self._clock = clock
@@ -111,7 +112,7 @@ class Servers:
         if state is not None and state.known_until > now:
             return state
         self._states.pop(server, None)
-        if len(self._states) >= MAX_SERVERS:
+        if len(self._states) >= self._maximum:
             del self._states[next(iter(self._states))]
         state = ServerState(self._entropy.fraction() * _NEW_SPREAD_S, now + _KEPT_S)
         self._states[server] = state

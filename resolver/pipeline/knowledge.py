@@ -188,7 +188,7 @@ class Known:
 
     def learn_delegation(self, delegation: Delegation) -> None:
         """`delegation` is known for its TTL, but no longer than the one through which it was learnt."""
-        seconds: float = min(delegation.ttl, self.records.ttls.maximum)
+        seconds = float(min(delegation.ttl, self.records.ttls.maximum))
         parent, routes = delegation.parent, self.routes
         lasting = parent in (b"", names.ROOT) or parent in routes.stubs or parent in routes.forwards
         if not lasting:

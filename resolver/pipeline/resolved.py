@@ -16,7 +16,6 @@ Limits: a question waits for a few others at most (`seeking.ABREAST`), and those
 
 from __future__ import annotations
 
-from collections.abc import Callable
 from functools import partial
 from typing import Final, Protocol
 
@@ -26,14 +25,12 @@ from resolver.engine.knowledge import Knowledge
 from resolver.engine.outcome import Answer
 from resolver.errors import ResolutionFailed
 from resolver.message import Query, Question, Reply
-from resolver.network.base import Clock, Timer
 from resolver.observe.counters import Counters
-from resolver.pipeline.driving import MAX_PER_ZONE, Done, Drive, Driver, Result, Tools, late
+from resolver.pipeline.driving import MAX_PER_ZONE, Done, Driver, Result, Tools, late
+from resolver.pipeline.flight import Flight, Joined, Key, LookUp
 from resolver.pipeline.replying import reply_of
 from resolver.tasks import Ending, Pending
 from resolver.wire import names
-
-_Key = tuple[bytes, int]
 
 
 class Owner(Protocol):
@@ -41,12 +38,6 @@ class Owner(Protocol):
 
     def own(self, running: Ending, /) -> None: ...
     def let_go(self, running: Ending, /) -> None: ...
-
-
-class LookUp(Protocol):
-    """Finds the address of a name server: `done` has the answer to `question`, which `asker` needs."""
-
-    def __call__(self, question: Question, budget: Budget, depth: int, asker: Flight, done: Done, /) -> None: ...
 
 
 class Resolved:
@@ -76,8 +67,8 @@ class Resolved:
         self._counters: Counters = tools.counters
         self._limits = limits
         self._work_s = work_s
-        self._failures: Failures[_Key] = Failures(tools.clock, failure_ttl_s, failure_max_ttl_s)
-        self._flights: dict[_Key, Flight] = {}
+        self._failures: Failures[Key] = Failures(tools.clock, failure_ttl_s, failure_max_ttl_s)
+        self._flights: dict[Key, Flight] = {}
 
     async def answer(self, query: Query) -> Reply:
         """The reply to `query` from the servers of the world. Raises `ResolutionFailed`."""
@@ -167,7 +158,7 @@ class Resolved:
             self._counters.questions_joined += 1
             again = partial(self._ask, question, budget, depth, asker, done)
             seconds = max(0.0, budget.deadline - self._clock.monotonic())
-            flight.join(_Joined(flight, asker, done, again), self._clock, seconds)
+            flight.join(Joined(flight, asker, done, again), self._clock, seconds)
 
     def landed(self, flight: Flight, result: Result) -> None:
         """`flight` has ended with `result`, which is remembered if it is a failure of the question."""
@@ -180,104 +171,6 @@ class Resolved:
         self._counters.upstream_failures += 1
         if not result.own_limit and result.label != "dead_zone":  # the zone is remembered, and may be back sooner
             self._failures.put(flight.key, result, grows=self._known.blames_zones)
-
-
-class Flight:
-    """A question that is being asked; `waits_for` are the flights it may stand still for."""
-
-    __slots__ = ("_asker", "_budget", "_depth", "_done", "_drive", "_joined", "_resolved", "key", "waits_for")
-
-    def __init__(
-        self, resolved: Resolved, key: _Key, depth: int, budget: Budget, asker: Flight | None, done: Done
-    ) -> None:
-        self._resolved, self.key, self._depth, self._budget = resolved, key, depth, budget
-        self._asker, self._done = asker, done
-        self._drive: Drive | None = None
-        self._joined: list[_Joined] = []
-        self.waits_for: list[Flight] = []
-        if asker is not None:
-            asker.waits_for.append(self)
-
-    def start(self, question: Question, *, anew: bool) -> None:
-        """`question` is being asked; if all is known, it has its answer."""
-        drive = Drive(self._resolved.driver, question, self._budget, self._look_up, self._landed, anew=anew)
-        self._drive = drive
-        drive.start()
-
-    def cancel(self) -> None:
-        """It has ended, without an answer."""
-        if self._drive is not None:
-            self._drive.cancel()
-
-    def join(self, joined: _Joined, clock: Clock, seconds: float) -> None:
-        """`joined` has what becomes of this, if that is known within `seconds`."""
-        self._joined.append(joined)
-        joined.timer = clock.after(seconds, joined.expire)
-
-    def left_by(self, joined: _Joined) -> None:
-        """`joined` waits no more."""
-        self._joined.remove(joined)
-
-    def waits(self, other: Flight) -> bool:
-        """Whether this stands still, directly or by others, for `other`, or is it."""
-        seen: set[int] = set()
-        links = [self]
-        while links:
-            link = links.pop()
-            if link is other:
-                return True
-            if id(link) not in seen:
-                seen.add(id(link))
-                links += link.waits_for
-        return False
-
-    def _look_up(self, question: Question, done: Done) -> None:
-        self._resolved.look_up(question, self._budget.fetch(), self._depth + 1, self, done)
-
-    def _landed(self, result: Result) -> None:
-        self._drive = None
-        self._resolved.landed(self, result)
-        if self._asker is not None:
-            self._asker.waits_for.remove(self)
-        joined, self._joined = self._joined, []
-        self._done(result)
-        for each in joined:
-            each.tell(result)
-
-
-class _Joined:
-    """Somebody who waits for a flight that others began."""
-
-    __slots__ = ("_again", "_asker", "_done", "_flight", "timer")
-
-    def __init__(self, flight: Flight, asker: Flight | None, done: Done, again: Callable[[], None]) -> None:
-        """`again` asks once more, alone, where the flight ended by the limits of the one who began it."""
-        self._flight, self._asker, self._done, self._again = flight, asker, done, again
-        self.timer: Timer | None = None
-        if asker is not None:
-            asker.waits_for.append(flight)
-
-    def tell(self, result: Result) -> None:
-        """The flight has ended with `result`."""
-        self._leave()
-        if isinstance(result, Answer):
-            self._done(result)
-        elif result.own_limit:
-            self._again()
-        else:
-            self._done(result.fresh())
-
-    def expire(self) -> None:
-        """It has waited long enough."""
-        self._flight.left_by(self)
-        self._leave()
-        self._done(late(self._flight.key[0]))
-
-    def _leave(self) -> None:
-        if self.timer is not None:
-            self.timer.cancel()
-        if self._asker is not None:
-            self._asker.waits_for.remove(self._flight)
 
 
 _PASSING: Final = frozenset(("local", "zone_busy"))

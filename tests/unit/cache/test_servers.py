@@ -156,9 +156,8 @@ def test_what_is_known_is_forgotten_after_a_quarter_of_an_hour():
     assert not servers.has_replied(NEAR)
 
 
-def test_the_number_of_servers_is_bounded(monkeypatch):
-    monkeypatch.setattr(module, "MAX_SERVERS", 50)
-    servers, _ = made()
+def test_the_number_of_servers_is_bounded():
+    servers = Servers(ManualClock(), SeededEntropy(1), 50)
     for number in range(500):
         servers.replied(Endpoint("192.0.2.1", number), 0.1)
     assert len(servers) == 50

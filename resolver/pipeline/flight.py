@@ -1,0 +1,136 @@
+"""One question that is being asked, and all who wait for it: whom it stands still for, and who joined it.
+
+Rules
+* A question that would wait for itself, by however many others, is told by `waits`.
+* Those who joined have what became of it, or their own time is over first. Where it ended by the limits of the one who
+  began it, each asks again with its own.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Protocol
+
+from resolver.engine.budget import Budget
+from resolver.engine.outcome import Answer
+from resolver.message import Question
+from resolver.network.base import Clock, Timer
+from resolver.pipeline.driving import Done, Drive, Driver, Result, late
+
+Key = tuple[bytes, int]
+"""A question: its name, folded, and its type."""
+
+
+class LookUp(Protocol):
+    """Finds the address of a name server: `done` has the answer to `question`, which `asker` needs."""
+
+    def __call__(self, question: Question, budget: Budget, depth: int, asker: Flight, done: Done, /) -> None: ...
+
+
+class Control(Protocol):
+    """Who has flights begin, and hears of their end."""
+
+    driver: Driver
+    look_up: LookUp
+
+    def landed(self, flight: Flight, result: Result, /) -> None:
+        """`flight` has ended with `result`."""
+        ...
+
+
+class Flight:
+    """A question that is being asked; `waits_for` are the flights it may stand still for."""
+
+    __slots__ = ("_asker", "_budget", "_control", "_depth", "_done", "_drive", "_joined", "key", "waits_for")
+
+    def __init__(
+        self, control: Control, key: Key, depth: int, budget: Budget, asker: Flight | None, done: Done
+    ) -> None:
+        self._control, self.key, self._depth, self._budget = control, key, depth, budget
+        self._asker, self._done = asker, done
+        self._drive: Drive | None = None
+        self._joined: list[Joined] = []
+        self.waits_for: list[Flight] = []
+        if asker is not None:
+            asker.waits_for.append(self)
+
+    def start(self, question: Question, *, anew: bool) -> None:
+        """`question` is being asked; if all is known, it has its answer."""
+        drive = Drive(self._control.driver, question, self._budget, self._look_up, self._landed, anew=anew)
+        self._drive = drive
+        drive.start()
+
+    def cancel(self) -> None:
+        """It has ended, without an answer."""
+        if self._drive is not None:
+            self._drive.cancel()
+
+    def join(self, joined: Joined, clock: Clock, seconds: float) -> None:
+        """`joined` has what becomes of this, if that is known within `seconds`."""
+        self._joined.append(joined)
+        joined.timer = clock.after(seconds, joined.expire)
+
+    def left_by(self, joined: Joined) -> None:
+        """`joined` waits no more."""
+        self._joined.remove(joined)
+
+    def waits(self, other: Flight) -> bool:
+        """Whether this stands still, directly or by others, for `other`, or is it."""
+        seen: set[int] = set()
+        links = [self]
+        while links:
+            link = links.pop()
+            if link is other:
+                return True
+            if id(link) not in seen:
+                seen.add(id(link))
+                links += link.waits_for
+        return False
+
+    def _look_up(self, question: Question, done: Done) -> None:
+        self._control.look_up(question, self._budget.fetch(), self._depth + 1, self, done)
+
+    def _landed(self, result: Result) -> None:
+        self._drive = None
+        self._control.landed(self, result)
+        if self._asker is not None:
+            self._asker.waits_for.remove(self)
+        joined, self._joined = self._joined, []
+        self._done(result)
+        for each in joined:
+            each.tell(result)
+
+
+class Joined:
+    """Somebody who waits for a flight that others began."""
+
+    __slots__ = ("_again", "_asker", "_done", "_flight", "timer")
+
+    def __init__(self, flight: Flight, asker: Flight | None, done: Done, again: Callable[[], None]) -> None:
+        """`again` asks once more, alone, where the flight ended by the limits of the one who began it."""
+        self._flight, self._asker, self._done, self._again = flight, asker, done, again
+        self.timer: Timer | None = None
+        if asker is not None:
+            asker.waits_for.append(flight)
+
+    def tell(self, result: Result) -> None:
+        """The flight has ended with `result`."""
+        self._leave()
+        if isinstance(result, Answer):
+            self._done(result)
+        elif result.own_limit:
+            self._again()
+        else:
+            self._done(result.fresh())
+
+    def expire(self) -> None:
+        """It has waited long enough."""
+        self._flight.left_by(self)
+        self._leave()
+        self._done(late(self._flight.key[0]))
+
+    def _leave(self) -> None:
+        if self.timer is not None:
+            self.timer.cancel()
+        if self._asker is not None:
+            self._asker.waits_for.remove(self._flight)
