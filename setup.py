@@ -32,7 +32,7 @@ MODULES = (
     *(f"pipeline/{name}.py" for name in (
         "cached", "conversation", "driving", "flight", "knowledge", "replying", "reserved", "screened",
     )),
-    *(f"server/{name}.py" for name in ("accounting", "flights", "options", "reading", "saying", "waiting")),
+    *(f"server/{name}.py" for name in ("accounting", "flights", "options", "reading", "saying")),
     *(f"wire/{name}.py" for name in ("compression", "names", "parse", "rdata", "render", "special", "stored")),
 )  # fmt: skip
 """What a query passes through. Each that is added must earn its place in docs/performance.md. Coroutines stay as they
