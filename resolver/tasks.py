@@ -13,6 +13,7 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Callable, Coroutine, Generator
+from functools import partial
 from typing import Any, Final, Generic, Protocol, TypeVar, cast
 
 T = TypeVar("T")
@@ -28,7 +29,7 @@ class Pending(Generic[T]):
 
     def __init__(self) -> None:
         self._value: object = _NOTHING
-        self._resume: Callable[[], None] | None = None
+        self._resume: Callable[[], object] | None = None
         self._asyncio_future_blocking = False
 
     def done(self) -> bool:
@@ -49,7 +50,7 @@ class Pending(Generic[T]):
             yield self
         return self.result()
 
-    def when_settled(self, resume: Callable[[], None]) -> None:
+    def when_settled(self, resume: Callable[[], object]) -> None:
         """`resume` is called within `settle`."""
         self._resume = resume
 
@@ -57,11 +58,11 @@ class Pending(Generic[T]):
 
     def add_done_callback(self, callback: Callable[[Any], object], *, context: Any = None) -> None:
         """`callback` is called in the next turn of the loop once the value is there."""
-        loop = asyncio.get_running_loop()
-        self._resume = lambda: None if loop.is_closed() else cast(None, loop.call_soon(callback, self, context=context))
-        if self._value is not _NOTHING:
-            self._resume()
-            self._resume = None
+        resume = partial(asyncio.get_running_loop().call_soon, callback, self, context=context)
+        if self._value is _NOTHING:
+            self._resume = resume
+        else:
+            resume()
 
     def get_loop(self) -> asyncio.AbstractEventLoop:
         """The running loop."""
