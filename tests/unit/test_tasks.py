@@ -237,7 +237,6 @@ def test_work_that_was_ended_hears_nothing_of_the_value_that_it_waited_for(run):
     assert run(main()) == ["last words"]
 
 
-
 def test_a_value_that_is_there_when_its_waiter_registers_wakes_it(run):
     async def main():
         value, woken = Pending(), []

@@ -84,6 +84,21 @@ def test_a_look_up_for_a_name_server_joins_the_question_of_a_client(run):
     assert counters.questions_joined == 1
 
 
+def test_when_all_is_ended_what_is_being_asked_ends_and_whoever_waits_is_told(run):
+    async def main():
+        world = internet()
+        world.network.silence("10.0.0.2")
+        resolver = Resolver(world)
+        waiting = [asyncio.ensure_future(resolver.failure("www.test.")) for _ in range(2)]
+        await asyncio.sleep(0.1)
+        before, began = resolver.resolved.flights, world.clock.monotonic()
+        await world.tasks.cancel()
+        tags = [(await each).tag for each in waiting]
+        return before, resolver.resolved.flights, tags, world.clock.monotonic() - began, len(world.tasks)
+
+    assert run(main()) == (1, 0, ["LATE", "LATE"], 0.0, 0)
+
+
 def test_other_types_are_other_questions(run):
     async def main():
         world = internet()
