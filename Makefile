@@ -34,7 +34,7 @@ serve: $(VENV)/.installed
 
 # What is up to date is not built again.
 accelerator: $(VENV)/.installed
-	@{ $(RUNS_COMPILED) && test resolver/machine_code/manifest -nt setup.py; } || RESOLVER_ACCELERATE=1 \
+	@{ $(RUNS_COMPILED) 2>/dev/null && test resolver/machine_code/manifest -nt setup.py; } || RESOLVER_ACCELERATE=1 \
 		$(BIN)/python -m pip install --verbose --disable-pip-version-check --editable . \
 		>$(VENV)/accelerator.log 2>&1 || { cat $(VENV)/accelerator.log; exit 1; }
 	@grep "is not accelerated" $(VENV)/accelerator.log 2>/dev/null || true

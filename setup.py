@@ -16,6 +16,7 @@ import os
 import shutil
 import sys
 from pathlib import Path
+from subprocess import CalledProcessError
 from types import ModuleType
 
 from setuptools import Extension, setup
@@ -91,25 +92,33 @@ def files_of(name: str) -> list[str]:
     return [path for step in steps for path in (f"{step}.py", f"{step}/__init__.py") if Path(path).is_file()]
 
 
+def reason(error: BaseException) -> str:
+    """Why it failed, in a line; a command without its many arguments."""
+    failed = error if isinstance(error, CalledProcessError) else error.__cause__ or error.__context__
+    if isinstance(failed, CalledProcessError) and isinstance(failed.cmd, list):
+        return f"{failed.cmd[0]} ended with exit status {failed.returncode}"
+    return " ".join(str(error).split()) or type(error).__name__
+
+
 class Accelerator(build_ext):
     """Turns the modules into C with mypyc, compiles that, and writes the manifest."""
 
     def run(self) -> None:
         """The directory of machine code is there and whole, or not there at all."""
         compiled = rules()
+        directory = self.directory(compiled)  # now, for `self.inplace` is not what it was where the compiler has failed
         try:
             text = manifest(compiled)  # first, so that what is edited meanwhile counts as newer
             self.generate(compiled)
-            shutil.rmtree(self.directory(compiled), ignore_errors=True)
+            shutil.rmtree(directory, ignore_errors=True)
             for each in (*MODULES, *WRITTEN_IN_C):
-                (self.directory(compiled) / each).parent.mkdir(parents=True, exist_ok=True)
+                (directory / each).parent.mkdir(parents=True, exist_ok=True)
             super().run()
-            (self.directory(compiled) / compiled.MANIFEST).write_text(text, encoding="utf-8")
+            (directory / compiled.MANIFEST).write_text(text, encoding="utf-8")
         except (Exception, SystemExit) as error:
-            reason = " ".join(str(error).split()) or type(error).__name__
-            print(f"resolverd is not accelerated, plain Python is installed: {reason}", file=sys.stderr)
+            print(f"resolverd is not accelerated, plain Python is installed: {reason(error)}", file=sys.stderr)
             self.extensions = []
-            shutil.rmtree(self.directory(compiled), ignore_errors=True)
+            shutil.rmtree(directory, ignore_errors=True)
 
     def generate(self, compiled: ModuleType) -> None:
         """The C code is written, and what is to be built of it decided."""

@@ -13,18 +13,16 @@ from collections.abc import Awaitable, Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Final, TypeAlias
 
-from resolver import certificates, compiled, serving
+from resolver import certificates, compiled, placing, serving
 from resolver.auth.shipped import load_world
 from resolver.cache.answers import AnswerStore
 from resolver.cache.records import NAME_ERROR
 from resolver.caches import Caches, new_caches
 from resolver.certificates import Shown
 from resolver.config import Config
-from resolver.errors import ListenError
 from resolver.listeners import BindAll, Bound, Listeners, bind_all, bind_front
 from resolver.message import Answerer, Client, Edns, Query, Question, Reply, Respond, Transport, Type
 from resolver.network.base import Endpoint
-from resolver.network.listening import has_no_such_address
 from resolver.network.sockets import SocketNetwork
 from resolver.observe.counters import Counters
 from resolver.observe.log import Log
@@ -162,8 +160,8 @@ class Program:
             wanted = [each for each in config.server.listen_tls if each not in self._encrypted]
             encrypted = bind_front(wanted, None, self._bind, self.log)
             port = config.world.port or self._first_port(config, front)
-            places = self._places(config, world, port)
-            behind = self._bind_behind(places, buffer)
+            places = placing.places(config, world, port, self.log)
+            behind = placing.bind_servers((each for each in places if each not in self._behind), buffer)
             listening = (*self._front.endpoints, *(each.endpoint for each in front))
             composed = self._composition(config, world, port, caches, bound=bool(places), listening=listening)
         except BaseException:
@@ -312,32 +310,6 @@ class Program:
         if self._given_world is not None:
             return self._given_world
         return load_world(config.world.directory)
-
-    def _bind_behind(self, places: Sequence[Endpoint], buffer: int) -> list[Bound]:
-        """The addresses of the simulated servers that are new, bound."""
-        try:
-            return bind_all((each for each in places if each not in self._behind), buffer)
-        except ListenError as error:
-            advice = "the simulated servers can have another port (world.port), or none (--in-memory)"
-            raise ListenError(f"a simulated server {error.what}", f"stop it; or {advice}") from error
-
-    def _places(self, config: Config, world: World | None, port: int) -> list[Endpoint]:
-        """Where the simulated servers bind; nowhere where they cannot, as on systems that have 127.0.0.1 alone."""
-        if world is None or config.world.in_memory:
-            return []
-        if Endpoint("0.0.0.0", port) in config.server.listen:  # noqa: S104 — compared, not bound
-            reason = f"0.0.0.0:{port} is all addresses; give the simulated servers a port of their own by world.port"
-            self.log.info("world_in_memory", reason=reason)
-            return []
-        try:
-            for probe in bind_all((Endpoint(server.ipv4, 0) for server in world.servers[:1]), 4096):
-                probe.close()
-        except ListenError as error:
-            if not has_no_such_address(error):
-                raise
-            self.log.warning("world_in_memory", reason=f"this machine has no address {world.servers[0].ipv4}")
-            return []
-        return [Endpoint(server.ipv4, port) for server in world.servers]
 
     def _first_port(self, config: Config, bound: Sequence[Bound]) -> int:
         taken = {each.asked: each.endpoint for each in bound}

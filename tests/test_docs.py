@@ -49,6 +49,13 @@ def test_the_reference_of_settings_is_fresh() -> None:
     assert (DOCS / "configuration.md").read_text() == generate.configuration(), f"configuration.md {STALE}"
 
 
+def test_what_is_named_as_a_test_is_one() -> None:
+    there = "".join(path.read_text() for path in (ROOT / "tests").rglob("test_*.py"))
+    for page in sorted(DOCS.glob("*.md")):
+        for name in re.findall(r"`(test_\w+)`", page.read_text()):
+            assert f"def {name}(" in there, f"{page.name} names {name}, which is no test"
+
+
 def test_the_table_of_conformance_is_fresh() -> None:
     assert (DOCS / "conformance.md").read_text() == generate.conformance(), f"conformance.md {STALE}"
 

@@ -188,7 +188,10 @@ class Crew:
             self._want(link.index)  # which a reload may have asked for in the meantime
             return
         problem, is_input = life.failed or (None, False)
-        self._log.error("worker_died", worker=link.index, pid=life.pid, status=ended, problem=problem)
+        if life.status == 0:  # by a signal, perhaps one that a terminal or a service manager is just sending to all
+            self._log.info("worker_ended", worker=link.index, pid=life.pid)
+        else:
+            self._log.error("worker_died", worker=link.index, pid=life.pid, status=ended, problem=problem)
         if problem is not None and not self.complete:
             self._fail(InputError(problem) if is_input else ListenError(problem))
             return

@@ -12,7 +12,7 @@ import dns.query
 import dns.rcode
 import pytest
 
-from resolver import program as module
+from resolver import placing
 from resolver.app import build
 from resolver.auth import hierarchy
 from resolver.config import Config
@@ -273,7 +273,7 @@ def test_in_memory_the_simulated_servers_bind_nothing(on_loop):
 
 @pytest.mark.sockets
 def test_where_the_addresses_of_the_world_do_not_exist_it_runs_in_memory(on_loop, monkeypatch):
-    real = module.bind_all
+    real = placing.bind_all
 
     def bind_all(endpoints, buffer):
         wanted = list(endpoints)
@@ -283,8 +283,8 @@ def test_where_the_addresses_of_the_world_do_not_exist_it_runs_in_memory(on_loop
             raise ListenError("127.53.0.1 cannot be bound here") from OSError(errno.EADDRNOTAVAIL, "no such address")
         return real(wanted, buffer)
 
-    monkeypatch.setattr(module, "bind_all", bind_all)
-    monkeypatch.setattr(module, "has_no_such_address", lambda error: "127.53." in str(error))
+    monkeypatch.setattr(placing, "bind_all", bind_all)
+    monkeypatch.setattr(placing, "has_no_such_address", lambda error: "127.53." in str(error))
 
     async def main():
         log = io.StringIO()

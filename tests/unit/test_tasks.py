@@ -108,9 +108,9 @@ def test_a_task_may_wait_for_a_value_and_give_up(run):
         other.settle("nobody hears it")
         there = Pending()
         there.settle(3)
-        return await asyncio.wait_for(_given(there), 1), not other.cancel()
+        return await asyncio.wait_for(_given(there), 1), other.cancel(), Pending().cancel()
 
-    assert run(main()) == (3, True)
+    assert run(main()) == (3, False, True)
 
 
 async def _given(value):
@@ -191,3 +191,59 @@ def test_what_is_owned_is_ended_once_unless_it_has_been_let_go(run):
         tasks.own(each)
     tasks.let_go(running[0])
     assert run(main()) == [0, 1]
+
+
+def test_work_is_ended_where_it_waits_next_also_if_that_is_decided_while_it_runs(run):
+    async def main():
+        tasks, said, value = Tasks(), [], Pending()
+
+        async def ends_all():
+            await value
+            await tasks.cancel()
+
+        async def work():
+            value.settle(None)
+            said.append("goes on")
+            try:
+                await asyncio.sleep(3600)
+            finally:
+                said.append("ended")
+
+        tasks.spawn(ends_all())
+        tasks.spawn(work())
+        return said, len(tasks)
+
+    assert run(main()) == (["goes on", "ended"], 0)
+
+
+def test_work_that_was_ended_hears_nothing_of_the_value_that_it_waited_for(run):
+    async def main():
+        tasks, said, value, other = Tasks(), [], Pending(), Pending()
+
+        async def work():
+            try:
+                await value
+            finally:
+                said.append(await other)
+
+        tasks.spawn(work())
+        ending = asyncio.ensure_future(tasks.cancel())
+        await asyncio.sleep(0)
+        value.settle("too late")
+        other.settle("last words")
+        await ending
+        return said
+
+    assert run(main()) == ["last words"]
+
+
+def test_a_value_that_is_there_when_its_waiter_registers_wakes_it(run):
+    async def main():
+        value, woken = Pending(), []
+        value.settle(1)
+        value.add_done_callback(woken.append)
+        told_at_once = list(woken)
+        await asyncio.sleep(0)
+        return told_at_once, woken == [value]
+
+    assert run(main()) == ([], True)

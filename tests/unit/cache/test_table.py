@@ -71,3 +71,27 @@ def test_the_table_may_be_changed_while_it_is_walked():
     table.put(1, 1, 60)
     table.clear()
     assert len(table) == 0
+
+
+def test_what_has_been_removed_or_cleared_away_takes_no_room():
+    table: Table[int, int] = Table(3, ManualClock())
+    for number in range(10):
+        table.put(number, number, 60)
+        table.remove(number)
+    for number in (1, 2, 3):
+        table.put(number, number, 60)
+    assert [key for key, _ in table.items()] == [1, 2, 3]
+    table.clear()
+    for number in (4, 5, 6):
+        table.put(number, number, 60)
+    assert [key for key, _ in table.items()] == [4, 5, 6]
+
+
+def test_what_still_fits_exactly_is_kept_when_the_room_shrinks():
+    table: Table[int, int] = Table(5, ManualClock())
+    for number in (1, 2, 3):
+        table.put(number, number, 60)
+    table.resize(3)
+    assert len(table) == 3
+    table.resize(2)
+    assert [key for key, _ in table.items()] == [2, 3]

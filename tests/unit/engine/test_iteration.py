@@ -222,6 +222,20 @@ def test_an_alias_that_is_known_is_followed_to_what_is_not():
     assert len(walk.lines) == 2
 
 
+@pytest.mark.rfc(6672, "3.1")
+def test_the_alias_that_a_dname_makes_counts_once_and_has_what_is_left_of_its_ttl():
+    known = Written(delegation("com.", 2), delegation("net.", 3))
+    known.left[name("old.com.")] = 297
+    lines = "old.com. 300 IN DNAME new.net.", "www.old.com. 300 IN CNAME www.new.net."
+    web = (3, "www.new.net. A", answer("www.new.net. 60 IN A 192.0.2.80"))
+    walk = Resolved("www.old.com. A", servers((2, "www.old.com. A", answer(*lines)), web), known, Limits(aliases=1))
+    assert walk.lines == [
+        "old.com. 297 DNAME new.net.",
+        "www.old.com. 297 CNAME www.new.net.",
+        "www.new.net. 60 A 192.0.2.80",
+    ]
+
+
 @pytest.mark.rfc(6672, "2.2")
 def test_a_name_too_long_behind_a_dname_is_yxdomain():
     known = Written(delegation("example.com.", 3))

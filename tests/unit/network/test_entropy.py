@@ -8,6 +8,20 @@ import pytest
 from resolver.network.entropy import POOL, SeededEntropy, SystemEntropy
 
 
+@pytest.fixture
+def served(monkeypatch):
+    """All that the kernel has given, from now on."""
+    octets = bytearray()
+
+    def urandom(count: int) -> bytes:
+        given = random.Random(len(octets)).randbytes(count)
+        octets.extend(given)
+        return given
+
+    monkeypatch.setattr("resolver.network.entropy.os.urandom", urandom)
+    return octets
+
+
 @pytest.mark.parametrize("entropy", [SystemEntropy(), SeededEntropy(1)])
 def test_draws_stay_in_their_ranges(entropy):
     for _ in range(200):
@@ -48,15 +62,7 @@ def test_production_draws_from_the_kernel_and_cannot_be_seeded():
     assert isinstance(SystemEntropy()._source, random.SystemRandom)
 
 
-def test_production_hands_out_each_octet_of_the_kernel_once(monkeypatch):
-    served = bytearray()
-
-    def urandom(count: int) -> bytes:
-        octets = random.Random(len(served)).randbytes(count)
-        served.extend(octets)
-        return octets
-
-    monkeypatch.setattr("resolver.network.entropy.os.urandom", urandom)
+def test_production_hands_out_each_octet_of_the_kernel_once(served):
     entropy = SystemEntropy()
     drawn = b"".join(entropy.bits(8 * size).to_bytes(size, "big") for size in (4, 3, 255, 7) * 20)
     assert len(drawn) > 2 * POOL
@@ -66,15 +72,7 @@ def test_production_hands_out_each_octet_of_the_kernel_once(monkeypatch):
         drawn = drawn[size:]
 
 
-def test_production_hands_out_each_word_of_the_kernel_once(monkeypatch):
-    served = bytearray()
-
-    def urandom(count: int) -> bytes:
-        octets = random.Random(len(served)).randbytes(count)
-        served.extend(octets)
-        return octets
-
-    monkeypatch.setattr("resolver.network.entropy.os.urandom", urandom)
+def test_production_hands_out_each_word_of_the_kernel_once(served):
     entropy = SystemEntropy()
     drawn = [entropy.bits(16) for _ in range(POOL)]
     assert len(served) == 2 * POOL

@@ -8,6 +8,7 @@ import gc
 import pytest
 
 from resolver.errors import ResolutionFailed
+from resolver.network.base import Endpoint
 from resolver.network.simulated import Link
 from resolver.wire import names
 from tests.support.internet import ROOT_SERVER, Internet, Resolver, delegate, leaf, root_with, says
@@ -48,6 +49,22 @@ def test_a_zone_has_only_so_many_questions_open_and_others_are_answered_meanwhil
     assert left == 0
 
 
+def test_those_that_were_met_with_silence_and_those_that_wait_for_the_first_time_share_the_places_of_a_zone(run):
+    async def main():
+        world = internet()
+        resolver = Resolver(world, max_per_zone=4)
+        silent = [asyncio.ensure_future(outcomes(resolver.ask(f"n{number}.mute."))) for number in range(2)]
+        await asyncio.sleep(0.6)
+        counted = [list(each) for each in resolver.resolved.driver._per_zone.values()]
+        later = [asyncio.ensure_future(outcomes(resolver.ask(f"n{number}.mute."))) for number in range(2, 5)]
+        await asyncio.sleep(0.1)
+        busy = [each.done() for each in later]
+        await asyncio.gather(*silent, *later)
+        return counted, busy
+
+    assert run(main()) == ([[0, 2]], [False, False, True])
+
+
 def test_a_zone_that_was_too_busy_is_asked_again_at_once(run):
     async def main():
         world = internet()
@@ -77,6 +94,18 @@ def test_a_server_has_only_so_many_messages_on_their_way(run):
     assert len(refused) == 3
     assert all(each.own_limit and "too many messages" in str(each) for each in refused)
     assert again.rcode == 3
+
+
+def test_a_server_that_was_not_given_its_time_is_not_to_blame(run):
+    async def main():
+        world = internet()
+        world.network.silence("10.0.0.2")
+        resolver = Resolver(world, work_s=0.2)
+        (failure,) = await outcomes(resolver.ask("www.test.", seconds=0.2))
+        await world.clock.advance(10)
+        return failure.tag, resolver.servers.state(Endpoint("10.0.0.2", 53)).silent, world.counters.upstream_timeouts
+
+    assert run(main()) == ("LATE", 0, 1)
 
 
 def test_all_may_go_through_a_forwarder(run):
@@ -141,6 +170,9 @@ def test_a_question_that_is_answered_leaves_nothing_for_the_garbage_collector(ru
 
     async def main():
         world = internet()
+        world.zones(ROOT_SERVER, root_with(*delegate("test.", "10.0.0.2"), "glueless. 3600 IN NS ns9.test."))
+        world.zones("10.0.0.2", leaf("test.", "10.0.0.2", WWW, "ns9.test. 300 IN A 10.0.0.9"))
+        world.zones("10.0.0.9", leaf("glueless.", "10.0.0.9", "www.glueless. 300 IN A 192.0.2.81"))
         resolver = Resolver(world)
         await resolver.ask("www.test.")
         gc.collect()
@@ -149,6 +181,7 @@ def test_a_question_that_is_answered_leaves_nothing_for_the_garbage_collector(ru
         try:
             await asyncio.gather(resolver.ask("mail.test."), resolver.ask("mail.test."))
             await outcomes(resolver.ask("absent.test."))
+            assert (await resolver.ask("www.glueless.")).answer, "for which its server had to be found"
             await world.clock.advance(10)
             gc.collect()
             return {type(each).__name__ for each in gc.garbage if type(each).__module__.startswith("resolver.")}

@@ -68,6 +68,37 @@ def test_equal_questions_in_flight_are_joined(run):
     assert counters.questions_joined == 59
 
 
+def test_a_look_up_for_a_name_server_joins_the_question_of_a_client(run):
+    async def main():
+        world = internet()
+        world.zones(ROOT_SERVER, root_with(*delegate("test.", "10.0.0.2"), "glueless. 3600 IN NS ns9.test."))
+        world.zones("10.0.0.2", leaf("test.", "10.0.0.2", "ns9.test. 300 IN A 10.0.0.9"))
+        world.zones("10.0.0.9", leaf("glueless.", "10.0.0.9", "www.glueless. 300 IN A 192.0.2.81"))
+        resolver = Resolver(world)
+        found = await outcomes(resolver.ask("ns9.test."), resolver.ask("www.glueless."))
+        return [each.answer[0].rdatas for each in found], world.asked("10.0.0.2").count("ns9.test. A"), world.counters
+
+    found, asked, counters = run(main())
+    assert found == [(bytes((10, 0, 0, 9)),), (bytes((192, 0, 2, 81)),)]
+    assert asked == 1
+    assert counters.questions_joined == 1
+
+
+def test_when_all_is_ended_what_is_being_asked_ends_and_whoever_waits_is_told(run):
+    async def main():
+        world = internet()
+        world.network.silence("10.0.0.2")
+        resolver = Resolver(world)
+        waiting = [asyncio.ensure_future(resolver.failure("www.test.")) for _ in range(2)]
+        await asyncio.sleep(0.1)
+        before, began = resolver.resolved.flights, world.clock.monotonic()
+        await world.tasks.cancel()
+        tags = [(await each).tag for each in waiting]
+        return before, resolver.resolved.flights, tags, world.clock.monotonic() - began, len(world.tasks)
+
+    assert run(main()) == (1, 0, ["LATE", "LATE"], 0.0, 0)
+
+
 def test_other_types_are_other_questions(run):
     async def main():
         world = internet()

@@ -53,5 +53,6 @@ def test_of_what_there_is_for_any_one_rrset_is_told(run):
     one = sets("www.test. 9 IN MX 1 mx.test.")
     assert run(Staged((), Works(given)).work(query(Type.ANY))).answer == one
     assert Staged((lambda _: given,), Works()).peek(query(Type.ANY)).answer == one
+    assert run(Staged((), Works(Reply(0, GIVEN[:2]))).work(query(Type.ANY))).answer == one, "of two as well"
     assert run(Staged((), Works(given)).work(query())) is given
     assert run(Staged((), Works()).work(query(Type.ANY))) is WORKED

@@ -64,6 +64,18 @@ def test_the_first_is_started_alone_and_the_others_when_it_answers(play: Play) -
     play(scene)
 
 
+def test_one_that_somebody_else_has_told_to_end_is_no_error_and_is_started_again(play: Play) -> None:
+    async def scene(stage: Stage) -> None:
+        _, actor = await stage.complete(config(), 2)
+        stage.dies(actor, 0)
+        await stage.turn()
+        assert "level=info event=worker_ended worker=1" in stage.log()[-1]
+        assert not [line for line in stage.log() if "level=error" in line]
+        assert len(stage.born()) == 1
+
+    play(scene)
+
+
 def test_one_that_dies_is_started_at_once_and_then_later_and_later_until_it_is_enough(play: Play) -> None:
     async def scene(stage: Stage) -> None:
         other, actor = await stage.complete(config(), 2)
