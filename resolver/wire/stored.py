@@ -19,6 +19,7 @@ that differ by client must not be stored, and those to datagrams and to streams 
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from struct import Struct, error
 from typing import Final, NamedTuple
 
@@ -127,14 +128,20 @@ def _behind_name(wire: bytes, pos: int) -> int:
     return pos + 1
 
 
-def aged(tail: bytes, ttls: tuple[int, ...], seconds: int) -> bytes:
-    """A stored response `seconds` later. None of its TTLs may be lower than that."""
+def aged(tail: bytes, ttls: Iterable[tuple[int]], seconds: int) -> bytes:
+    """A stored response `seconds` later. None of its TTLs, each in a tuple as they are unpacked, may be lower."""
     out = bytearray(tail)
-    for at in ttls:
+    for (at,) in ttls:
         _SET_TTL(out, at, _TTL(out, at)[0] - seconds)
     return bytes(out)
 
 
-def spelled(tail: bytes, end: int, query: bytes) -> bytes:
-    """A stored response, whose question ends at `end`, as the response to `query`: with its id and its spelling."""
-    return query[:2] + tail[:10] + query[12 : end + 2] + tail[end:]
+def question(key: bytes) -> bytes:
+    """The question in a key, in lower case."""
+    return key[10:-_BARE_OPT] if key[9] else key[10:]
+
+
+def spelled(tail: bytes, query: bytes) -> bytes:
+    """A stored response as the response to the plain `query`: with its id and its spelling."""
+    end = len(query) - _BARE_OPT if query[11] else len(query)
+    return query[:2] + tail[:10] + query[12:end] + tail[end - 2 :]

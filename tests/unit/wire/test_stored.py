@@ -169,7 +169,7 @@ def test_the_id_and_the_spelling_are_those_of_the_query() -> None:
     kept = stored.make(response())
     assert kept is not None
     query = render_query(0xABCD, Question(WWW.upper(), Type.A), rd=True, edns=Edns(4096))
-    read = parse(stored.spelled(kept.tail, kept.end, query))
+    read = parse(stored.spelled(kept.tail, query))
     assert (read.id, read.flags) == (0xABCD, QR | RD | RA)
     assert read.question == Question(WWW.upper(), Type.A)
     assert read.answer[0].name == WWW.upper()
@@ -180,7 +180,7 @@ def test_the_id_and_the_spelling_are_those_of_the_query() -> None:
 def test_ttls_count_down(age: int, ttls: list[int]) -> None:
     kept = stored.make(response())
     assert kept is not None
-    assert [rrset.ttl for rrset in parse(bytes(2) + stored.aged(kept.tail, kept.ttls, age)).answer] == ttls
+    assert [rrset.ttl for rrset in parse(bytes(2) + stored.aged(kept.tail, zip(kept.ttls), age)).answer] == ttls
 
 
 def swapped(rng: random.Random, name: bytes) -> bytes:
@@ -208,7 +208,7 @@ def test_dnspython_reads_a_patched_answer_as_the_original_with_less_time_and_the
         query = render_query(
             rng.getrandbits(16), read.question._replace(name=spelling), rd=rng.random() < 0.5, edns=None
         )
-        served = stored.spelled(stored.aged(kept.tail, kept.ttls, age), kept.end, query)
+        served = stored.spelled(stored.aged(kept.tail, zip(kept.ttls), age), query)
         before, after = dns.message.from_wire(again), dns.message.from_wire(served)
         assert after.id == int.from_bytes(query[:2], "big")
         assert after.flags == before.flags
