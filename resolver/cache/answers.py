@@ -10,8 +10,7 @@ they should be renewed. An answer that is large is held for `BRIEFLY_S`.
 Whenever something is flushed, reloaded or replaced, all of them go at once: they are made again from the
 records.
 
-An answer is one string of octets, in which the collector of garbage has nothing to walk: `_HEAD`, the places of the
-TTLs, two octets each, and the response without its id and its question, which are in its key.
+An answer is one string of octets (`stored.packed`), in which the collector of garbage has nothing to walk.
 
 Limits: the clock is read by `begin` alone, so what is served afterwards is as old as that. What is ready takes at most
 a `_READY_SHARE`th of the limit; what finds no room there is made ready each time.
@@ -20,7 +19,6 @@ a `_READY_SHARE`th of the limit; what finds no room there is made ready each tim
 from __future__ import annotations
 
 from collections.abc import Callable
-from struct import Struct
 from typing import Final
 
 from resolver.cache.records import BRIEFLY_S
@@ -31,13 +29,6 @@ from resolver.wire import stored
 Serve = Callable[[bytes], bytes | None]
 """Gives the stored response to a query, if there is one."""
 
-_HEAD: Final = Struct("!IIH")
-"""The second in which an answer was as it stands there, the seconds for which it is held, how many TTLs it has."""
-
-_HEADER: Final = 10
-"""Octets of a message's header behind the id."""
-
-_PLACE: Final = Struct("!H")
 _READY_SHARE: Final = 8
 
 _STREAM: Final = b"\xff"
@@ -121,13 +112,11 @@ class AnswerStore:
         if made is None:
             return
         self.begin()
-        tail, places, end, lowest = made
-        seconds = lowest if again_s is None else min(lowest, again_s)
+        seconds = made.lowest if again_s is None else min(made.lowest, again_s)
         if len(response) > self.large:
             seconds = BRIEFLY_S
-        head = _HEAD.pack(self._now, seconds, len(places)) + b"".join(map(_PLACE.pack, places))
         (self._streams if stream else self._datagrams).pop(key, None)
-        self._store.put(_STREAM + key if stream else key, head + tail[:_HEADER] + tail[end:])
+        self._store.put(_STREAM + key if stream else key, stored.packed(made, self._now, seconds))
 
     def clear(self) -> None:
         """Nothing is held."""
@@ -167,14 +156,9 @@ class AnswerStore:
 
     def _made_ready(self, packed: bytes, key: bytes, ready: dict[bytes, bytes]) -> bytes | None:
         """The response behind the id, as it is now, to what has the plain `key`; None when its time has run down."""
-        second, seconds, count = _HEAD.unpack_from(packed)
-        age = self._now - second
-        if age >= seconds:
+        response = stored.unpacked(packed, key, self._now)
+        if response is None:
             return None
-        begin = _HEAD.size + 2 * count
-        response = packed[begin : begin + _HEADER] + stored.question(key) + packed[begin + _HEADER :]
-        if age:
-            response = stored.aged(response, _PLACE.iter_unpack(packed[_HEAD.size : begin]), age)
         weight = OVERHEAD + len(key) + len(response)
         if weight <= self._room:
             self._room -= weight

@@ -19,7 +19,6 @@ that differ by client must not be stored, and those to datagrams and to streams 
 
 from __future__ import annotations
 
-from collections.abc import Iterable
 from struct import Struct, error
 from typing import Final, NamedTuple
 
@@ -34,6 +33,17 @@ _OPT_RECORD: Final = Struct("!BHHIH").unpack_from
 _FIXED: Final = Struct("!HHIH").unpack_from
 _TTL: Final = Struct("!I").unpack_from
 _SET_TTL: Final = Struct("!I").pack_into
+
+_PACKED: Final = Struct("!IIH")
+"""What a response is packed behind: its second, the seconds for which it is good, how many TTLs it has.
+
+Then come the places of the TTLs, the header behind the id, and what follows the question, which is in the key.
+"""
+_UNPACKED: Final = _PACKED.unpack_from
+_PLACE: Final = Struct("!H")
+
+_COUNTED: Final = HEADER - 2
+"""Octets of a header behind the id."""
 
 _OTHER_FLAGS: Final = 0xFFFF & ~(RD | AD | CHECKING_DISABLED)
 
@@ -128,20 +138,33 @@ def _behind_name(wire: bytes, pos: int) -> int:
     return pos + 1
 
 
-def aged(tail: bytes, ttls: Iterable[tuple[int]], seconds: int) -> bytes:
-    """A stored response `seconds` later. None of its TTLs, each in a tuple as they are unpacked, may be lower."""
-    out = bytearray(tail)
-    for (at,) in ttls:
-        _SET_TTL(out, at, _TTL(out, at)[0] - seconds)
+def packed(response: Stored, now: int, seconds: int) -> bytes:
+    """`response` as one string, as it is in the second `now`, good for so many seconds, at most its lowest TTL."""
+    tail, ttls, end, _ = response
+    return _PACKED.pack(now, seconds, len(ttls)) + b"".join(map(_PLACE.pack, ttls)) + tail[:_COUNTED] + tail[end:]
+
+
+def unpacked(octets: bytes, key: bytes, now: int) -> bytes | None:
+    """The response that was `packed`, behind its id, in the second `now`; None when its time has run down.
+
+    Its question, in lower case, is the one of the `key` that it was stored under.
+    """
+    then, seconds, count = _UNPACKED(octets)
+    age = now - then
+    if age >= seconds:
+        return None
+    begin = _PACKED.size + 2 * count
+    end = -_BARE_OPT if key[9] else None
+    response: bytes = octets[begin : begin + _COUNTED] + key[_COUNTED:end] + octets[begin + _COUNTED :]
+    if not age:
+        return response
+    out = bytearray(response)
+    for (at,) in _PLACE.iter_unpack(octets[_PACKED.size : begin]):
+        _SET_TTL(out, at, _TTL(out, at)[0] - age)
     return bytes(out)
-
-
-def question(key: bytes) -> bytes:
-    """The question in a key, in lower case."""
-    return key[10:-_BARE_OPT] if key[9] else key[10:]
 
 
 def spelled(tail: bytes, query: bytes) -> bytes:
     """A stored response as the response to the plain `query`: with its id and its spelling."""
     end = len(query) - _BARE_OPT if query[11] else len(query)
-    return query[:2] + tail[:10] + query[12:end] + tail[end - 2 :]
+    return query[:2] + tail[:_COUNTED] + query[HEADER:end] + tail[end - 2 :]
