@@ -15,11 +15,12 @@ Limits: `MOST` datagrams at once, of which `OCTETS` are read; what is longer is 
 
 from __future__ import annotations
 
-import socket
 from collections.abc import Callable, Iterable
 from functools import partial
 from operator import itemgetter
-from typing import Any, Final, NamedTuple, Protocol
+from typing import Any, Final, Protocol
+
+from resolver.network.base import Address, Datagram, Datagrams, Sent
 
 try:
     from resolver.network._datagrams import Batch
@@ -30,20 +31,8 @@ MOST: Final = 64
 OCTETS: Final = 4096
 _CONTROL: Final = 64
 
-Address = Any
-"""Where a datagram came from, and on which of our addresses: to be given back to `send`, `port` or `peer`."""
-
-Datagram = tuple[bytes, Address]
 _Ancillary = list[tuple[int, int, bytes]]
 _ReceiveFromAny = Callable[[int, int], tuple[bytes, _Ancillary, int, Any]]
-
-
-class Sent(NamedTuple):
-    """What became of a batch: how many left, found no room in the socket, and were refused by the kernel."""
-
-    sent: int
-    full: int
-    failed: int
 
 
 class Sock(Protocol):
@@ -58,62 +47,39 @@ class Sock(Protocol):
     def sendmsg(self, wires: Iterable[bytes], ancillary: _Ancillary, flags: int, to: Any, /) -> int: ...
 
 
-class Datagrams(Protocol):
-    """Moves datagrams in batches."""
-
-    def receive(self, most: int) -> list[Datagram]:
-        """At most `most` (1 to `MOST`) of what waits, without waiting. Raises OSError, as for a closed socket."""
-        ...
-
-    def send(self, datagrams: list[Datagram]) -> Sent:
-        """Each of `datagrams` was given to the kernel once, in their order."""
-        ...
-
-    @property
-    def port(self) -> Callable[[Address], int]:
-        """Gives the port of an address, as it is asked of each datagram."""
-        ...
-
-    @property
-    def peer(self) -> Callable[[Address], tuple[str, int]]:
-        """Gives the host of an address, as text, and its port."""
-        ...
-
-
-def datagrams(sock: Sock) -> Datagrams:
-    """The fastest way there is to move datagrams through `sock`, which stays the caller's to close.
-
-    What only behaves like a socket of the system is asked for each datagram.
-    """
-    return Plain(sock) if Batch is None or not isinstance(sock, socket.socket) else Compiled(sock)
+def batched(sock: Sock) -> Datagrams:
+    """The fastest way there is to move datagrams through `sock`, which is its own from now on."""
+    return Plain(sock) if Batch is None else Compiled(sock)
 
 
 class Compiled:
     """Two calls of the system for a batch. The descriptor is asked for each time: a closed socket has none."""
 
-    __slots__ = ("_fileno", "_receive", "_send", "peer", "port")
+    __slots__ = ("_receive", "_send", "close", "fileno", "peer", "port")
 
     def __init__(self, sock: Sock) -> None:
         batch = Batch()
-        self._fileno, self._receive, self._send = sock.fileno, batch.receive, batch.send
+        self._receive, self._send = batch.receive, batch.send
+        self.fileno, self.close = sock.fileno, sock.close
         self.port: Callable[[Address], int] = batch.port
         self.peer: Callable[[Address], tuple[str, int]] = batch.peer
 
     def receive(self, most: int) -> list[Datagram]:
         """See `Datagrams`."""
-        return self._receive(self._fileno(), most)
+        return self._receive(self.fileno(), most)
 
     def send(self, datagrams: list[Datagram]) -> Sent:
         """See `Datagrams`."""
-        return Sent(*self._send(self._fileno(), datagrams))
+        return Sent(*self._send(self.fileno(), datagrams))
 
 
 class Plain:
     """A call of the system for each datagram."""
 
-    __slots__ = ("_came", "_receive", "_send", "_source", "peer", "port")
+    __slots__ = ("_came", "_receive", "_send", "_source", "close", "fileno", "peer", "port")
 
     def __init__(self, sock: Sock) -> None:
+        self.fileno, self.close = sock.fileno, sock.close
         self._came: _Ancillary = []
         self._source: _Ancillary = []
         self._receive: Callable[[int], Datagram] = sock.recvfrom

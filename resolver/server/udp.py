@@ -24,7 +24,7 @@ from functools import partial
 from typing import Final
 
 from resolver.message import Client, Respond, Transport
-from resolver.network.datagrams import Address, Datagram, Sock, datagrams
+from resolver.network.base import Address, Datagram, Datagrams
 from resolver.server.access import UNANSWERED
 from resolver.server.hits import Hits
 
@@ -37,12 +37,12 @@ more are read at once, for each may be one of them."""
 
 
 class UdpListener:
-    """Answers what arrives at `sock` with what `respond` makes of it. Owns the socket."""
+    """Answers what arrives as `datagrams` with what `respond` makes of it. Owns them."""
 
     def __init__(
         self,
         loop: asyncio.AbstractEventLoop,
-        sock: Sock,
+        datagrams: Datagrams,
         respond: Respond,
         hits: Hits | None = None,
         allows: Callable[[str], bool] | None = None,
@@ -51,11 +51,10 @@ class UdpListener:
 
         `allows` says of an address whether a client there may ask; without it, everybody may.
         """
-        self._loop, self._sock, self._respond = loop, sock, respond
+        self._loop, self._datagrams, self._respond = loop, datagrams, respond
         self._hits, self._begin = hits, _no_store if hits is None else hits.begin
         self.allows = allows
-        self._moved = datagrams(sock)
-        self._fd = sock.fileno()
+        self._fd = datagrams.fileno()
         self._reading = self._closed = False
         self._emptied: asyncio.Future[None] | None = None
         self.received = 0
@@ -95,10 +94,11 @@ class UdpListener:
         """The socket is closed; answers that are still made are dropped. Calling it again does nothing."""
         self.stop_reading()
         self._closed = True
-        self._sock.close()
+        self._datagrams.close()
 
     def _read(self) -> None:
-        receive, port, allows, peer = self._moved.receive, self._moved.port, self.allows, self._moved.peer
+        datagrams, allows = self._datagrams, self.allows
+        receive, port, peer = datagrams.receive, datagrams.port, datagrams.peer
         stored = self._begin() or _nothing
         answers: list[Datagram] = []
         others: list[Datagram] = []
@@ -138,7 +138,7 @@ class UdpListener:
         self.received += 1
         self.outstanding += 1
         try:
-            host, port = self._moved.peer(address)
+            host, port = self._datagrams.peer(address)
             self._respond(wire, Client(host, port, Transport.UDP), partial(self._answer, address))
         except Exception as error:
             self._settle()
@@ -157,7 +157,7 @@ class UdpListener:
 
     def _give(self, answers: list[Datagram]) -> None:
         """They leave, or are counted as lost."""
-        sent, full, failed = self._moved.send(answers)
+        sent, full, failed = self._datagrams.send(answers)
         self.sent += sent
         self.dropped_full += full
         self.failed += failed

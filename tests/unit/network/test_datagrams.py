@@ -11,7 +11,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from resolver.network import datagrams
-from resolver.network.datagrams import MOST, OCTETS, Batch, Compiled, Datagrams, Plain
+from resolver.network.base import Datagrams
+from resolver.network.datagrams import MOST, OCTETS, Batch, Compiled, Plain
 
 pytestmark = pytest.mark.sockets
 
@@ -48,20 +49,17 @@ def bind() -> Iterator[Bind]:
         yield bound
 
 
-class Acted:
-    """No socket of the system."""
-
-    def __init__(self, sock: socket.socket) -> None:
-        self.sock = sock
-
-    def __getattr__(self, name: str) -> object:
-        return getattr(self.sock, name)
-
-
 def test_the_fastest_there_is_is_used(bind: Bind) -> None:
+    assert isinstance(datagrams.batched(bind("127.0.0.1")), Plain if Batch is None else Compiled)
+
+
+def test_it_is_closed_with_its_socket(way, bind: Bind) -> None:
     sock = bind("127.0.0.1")
-    assert isinstance(datagrams.datagrams(sock), Plain if Batch is None else Compiled)
-    assert isinstance(datagrams.datagrams(Acted(sock)), Plain)
+    moved = way(sock)
+    assert moved.fileno() == sock.fileno()
+    moved.close()
+    moved.close()
+    assert (moved.fileno(), sock.fileno()) == (-1, -1)
 
 
 @COMPILED

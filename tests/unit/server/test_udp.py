@@ -9,7 +9,7 @@ import pytest
 
 from resolver.message import Transport
 from resolver.network.base import Endpoint
-from resolver.network.datagrams import OCTETS
+from resolver.network.datagrams import OCTETS, Plain, batched
 from resolver.network.listening import bind_udp, bound_to
 from resolver.server import udp
 from resolver.server.udp import UdpListener
@@ -37,7 +37,7 @@ class Kept:
 
 def serve(respond=echo, host="127.0.0.1"):
     sock = bind_udp(Endpoint(host, 0))
-    listener = UdpListener(asyncio.get_running_loop(), sock, respond)
+    listener = UdpListener(asyncio.get_running_loop(), batched(sock), respond)
     listener.start()
     return listener, bound_to(sock)
 
@@ -182,10 +182,12 @@ def test_a_burst_of_two_thousand_datagrams_is_answered_whole_in_bounded_batches(
             in_turn[0] += 1
             send(wire)
 
-        listener, at = serve(respond, host)
+        sock = bind_udp(Endpoint(host, 0))
+        listener, at = UdpListener(loop, batched(sock), respond), bound_to(sock)
+        listener.start()
         asker = Asker()
         # What the kernel lets wait at once: a small datagram takes some 768 octets of the receive buffer.
-        burst = min(2000, listener._sock.getsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF) // 1024)
+        burst = min(2000, sock.getsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF) // 1024)
         began = time.monotonic()
         for first in range(0, 2000, burst):
             last = min(2000, first + burst)
@@ -295,7 +297,7 @@ class Stubborn:
 def test_an_answer_that_cannot_leave_is_dropped_and_counted(on_loop, host, error, counter):
     async def main():
         sock = Stubborn(host, error)
-        listener = UdpListener(asyncio.get_running_loop(), sock, echo)
+        listener = UdpListener(asyncio.get_running_loop(), Plain(sock), echo)
         listener.start()
         asker = Asker()
         asker.sock.sendto(b"ask", ("127.0.0.1", sock.getsockname()[1]))
@@ -394,7 +396,7 @@ def test_a_stored_response_is_sent_without_asking_the_server(on_loop):
             send(b"made")
 
         sock = bind_udp(Endpoint("127.0.0.1", 0))
-        listener = UdpListener(asyncio.get_running_loop(), sock, respond, Kept({b"known": b"kept"}.get))
+        listener = UdpListener(asyncio.get_running_loop(), batched(sock), respond, Kept({b"known": b"kept"}.get))
         listener.start()
         asker = Asker()
         for wire in (b"known", b"new"):
@@ -420,7 +422,7 @@ def test_a_store_that_breaks_costs_one_query_and_is_told(on_loop):
             return b"kept"
 
         sock = bind_udp(Endpoint("127.0.0.1", 0))
-        listener = UdpListener(loop, sock, echo, Kept(stored))
+        listener = UdpListener(loop, batched(sock), echo, Kept(stored))
         listener.start()
         asker = Asker()
         for wire in (b"bad", b"good"):
@@ -465,9 +467,9 @@ class Written:
         pass
 
 
-def written(host, *datagrams, stored=None, allows=None, respond=echo):
-    sock = Written(*datagrams, host=host)
-    listener = UdpListener(None, sock, respond, None if stored is None else Kept(stored), allows)
+def written(host, *came, stored=None, allows=None, respond=echo):
+    sock = Written(*came, host=host)
+    listener = UdpListener(None, Plain(sock), respond, None if stored is None else Kept(stored), allows)
     return sock, listener, listener._read
 
 
@@ -475,18 +477,16 @@ def written(host, *datagrams, stored=None, allows=None, respond=echo):
 @pytest.mark.parametrize("stored", [None, lambda wire: b"stored"])
 def test_ports_on_which_anything_answers_get_no_answer(host, stored):
     ports = (0, 7, 13, 19, 37, 464)
-    datagrams = [(b"ask", ("192.0.2.1", port)) for port in (*ports, 53, 1024)]
-    sock, listener, read = written(host, *datagrams, stored=stored)
+    came = [(b"ask", ("192.0.2.1", port)) for port in (*ports, 53, 1024)]
+    sock, listener, read = written(host, *came, stored=stored)
     read()
     assert [to for _, to in sock.sent] == [("192.0.2.1", 53), ("192.0.2.1", 1024)]
     assert (listener.dropped_port, listener.received) == (6, 2)
 
 
 def test_a_stored_response_is_for_those_who_may_ask():
-    datagrams = [(b"ask", (f"192.0.2.{last}", 1024)) for last in (1, 2)]
-    sock, _, read = written(
-        "127.0.0.1", *datagrams, stored=lambda wire: b"stored", allows=lambda host: host == "192.0.2.1"
-    )
+    came = [(b"ask", (f"192.0.2.{last}", 1024)) for last in (1, 2)]
+    sock, _, read = written("127.0.0.1", *came, stored=lambda wire: b"stored", allows=lambda host: host == "192.0.2.1")
     read()
     assert sock.sent == [(b"stored", ("192.0.2.1", 1024)), (b"re:ask", ("192.0.2.2", 1024))]
 
@@ -500,8 +500,8 @@ def test_few_queries_that_need_work_are_read_per_wake_up(host):
 
 def test_work_leaves_room_for_stored_responses_in_the_same_wake_up():
     wires = [b"new", b"known", b"known", b"known"] * 30
-    datagrams = [(wire, ("192.0.2.1", 1024)) for wire in wires]
-    _, listener, read = written("127.0.0.1", *datagrams, stored={b"known": b"kept"}.get)
+    came = [(wire, ("192.0.2.1", 1024)) for wire in wires]
+    _, listener, read = written("127.0.0.1", *came, stored={b"known": b"kept"}.get)
     read()
     assert listener.received == 4 * (udp.WORK - 1) + 1
     read()
@@ -510,10 +510,10 @@ def test_work_leaves_room_for_stored_responses_in_the_same_wake_up():
 
 @pytest.mark.parametrize("host", ["127.0.0.1", "0.0.0.0"])
 def test_the_store_is_asked_once_in_a_turn_and_told_once_what_was_served(host):
-    datagrams = [(wire, ("192.0.2.1", 1024)) for wire in (b"known", b"new", b"known", b"known")]
-    sock = Written(*datagrams, host=host)
+    came = [(wire, ("192.0.2.1", 1024)) for wire in (b"known", b"new", b"known", b"known")]
+    sock = Written(*came, host=host)
     kept = Kept({b"known": b"kept"}.get)
-    listener = UdpListener(None, sock, echo, kept)
+    listener = UdpListener(None, Plain(sock), echo, kept)
     listener._read()
     assert [wire for wire, _ in sock.sent] == [b"kept", b"kept", b"kept", b"re:new"]
     assert (kept.begun, kept.counted) == (1, 3)
@@ -534,7 +534,7 @@ def test_stored_responses_that_cannot_leave_are_counted_one_by_one(host, error, 
 
     sock.sendto = send
     sock.sendmsg = lambda wires, ancillary, flags, to: send(b"".join(wires), to)
-    listener = UdpListener(None, sock, echo, Kept(lambda wire: b"kept"))
+    listener = UdpListener(None, Plain(sock), echo, Kept(lambda wire: b"kept"))
     listener._read()
     assert (listener.received, listener.sent, len(sock.sent)) == (3, left, left)
     assert (listener.dropped_full, listener.failed) == (full, failed)
@@ -544,7 +544,7 @@ def test_stored_responses_that_cannot_leave_are_counted_one_by_one(host, error, 
 def test_on_a_wildcard_a_stored_response_comes_from_the_address_that_was_asked(on_loop):
     async def main():
         sock = bind_udp(Endpoint("0.0.0.0", 0))
-        listener = UdpListener(asyncio.get_running_loop(), sock, echo, Kept(lambda wire: b"kept:" + wire))
+        listener = UdpListener(asyncio.get_running_loop(), batched(sock), echo, Kept(lambda wire: b"kept:" + wire))
         asker = Asker()
         for last in (2, 2, 3, 2, 4):
             asker.sock.sendto(b"%d" % last, (f"127.0.0.{last}", bound_to(sock).port))
