@@ -2,9 +2,9 @@
 
 Rules:
 * One raw socket, read and answered in the same turn of the loop and in batches (`network/datagrams.py`): what waits is
-  read, stored answers are looked up for all of it and leave together, and then the others are handed to `respond`. What
-  is counted is added up once for a batch. Datagram transports of asyncio and uvloop allocate 256 KiB at each read, and
-  answer from the wrong address on a wildcard.
+  read, stored answers are looked up for all of it and leave together, and then the others are handed to `respond`.
+  What that answers in one turn of the loop leaves together, too. Counts are added up once for a batch. Datagram
+  transports of asyncio and uvloop allocate 256 KiB at each read, and answer from the wrong address on a wildcard.
 * An answer that the socket has no room for is dropped and counted: the client asks again (RFC 1035 section
   4.2.1).
 * What comes from a port of `access.UNANSWERED` is dropped; what comes from an address that may not ask gets no stored
@@ -55,7 +55,8 @@ class UdpListener:
         self._hits, self._begin = hits, _no_store if hits is None else hits.begin
         self.allows = allows
         self._fd = datagrams.fileno()
-        self._reading = self._closed = False
+        self._reading = self._closed = self._in_turn = False
+        self._given: list[Datagram] = []
         self._emptied: asyncio.Future[None] | None = None
         self.received = 0
         """Datagrams that came in."""
@@ -93,6 +94,7 @@ class UdpListener:
     def close(self) -> None:
         """The socket is closed; answers that are still made are dropped. Calling it again does nothing."""
         self.stop_reading()
+        self._flush()
         self._closed = True
         self._datagrams.close()
 
@@ -129,10 +131,13 @@ class UdpListener:
             self.received += len(answers)
             self._hits.served(len(answers))
             self._give(answers)
+        self._in_turn = True
         for wire, address in others:
             if self._closed:  # by what was handled before
                 break
             self._handle(wire, address)
+        self._in_turn = False
+        self._flush()
 
     def _handle(self, wire: bytes, address: Address) -> None:
         self.received += 1
@@ -151,9 +156,19 @@ class UdpListener:
     def _answer(self, address: Address, wire: bytes | None) -> None:
         if wire is None:
             self.silent += 1
+        elif self._closed:
+            self.failed += 1
         else:
-            self._give([(wire, address)])
+            self._given.append((wire, address))
+            if len(self._given) == 1 and not self._in_turn:
+                self._loop.call_soon(self._flush)
         self._settle()
+
+    def _flush(self) -> None:
+        """What was given to send is sent."""
+        if self._given:
+            answers, self._given = self._given, []
+            self._give(answers)
 
     def _give(self, answers: list[Datagram]) -> None:
         """They leave, or are counted as lost."""

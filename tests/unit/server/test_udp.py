@@ -557,3 +557,80 @@ def test_on_a_wildcard_a_stored_response_comes_from_the_address_that_was_asked(o
         listener.close()
 
     on_loop(main())
+
+
+class Noted:
+    """`Datagrams` of a socket that note what is sent with one call."""
+
+    def __init__(self, sock):
+        self.moved, self.calls = batched(sock), []
+        for name in ("fileno", "close", "receive", "port", "peer"):
+            setattr(self, name, getattr(self.moved, name))
+
+    def send(self, answers):
+        self.calls.append([wire for wire, _ in answers])
+        return self.moved.send(answers)
+
+
+def noted(respond, stored=None):
+    sock = bind_udp(Endpoint("127.0.0.1", 0))
+    moved = Noted(sock)
+    hits = None if stored is None else Kept(stored)
+    return moved, UdpListener(asyncio.get_running_loop(), moved, respond, hits), bound_to(sock)
+
+
+def test_what_is_stored_leaves_with_one_call_and_what_is_made_at_once_with_a_second(on_loop):
+    async def main():
+        moved, listener, at = noted(echo, {b"known": b"kept"}.get)
+        asker = Asker()
+        for wire in (b"known", b"one", b"known", b"two"):
+            asker.sock.sendto(wire, at)
+        listener.start()
+        await asker.wait_for(4)
+        assert moved.calls == [[b"kept", b"kept"], [b"re:one", b"re:two"]]
+        asker.close()
+        listener.close()
+
+    on_loop(main())
+
+
+def test_answers_that_are_made_in_one_turn_leave_together_and_those_of_the_next_after_them(on_loop):
+    async def main():
+        waiting = []
+        moved, listener, at = noted(lambda wire, client, send: waiting.append(send))
+        asker = Asker()
+        for wire in (b"1", b"2", b"3"):
+            asker.sock.sendto(wire, at)
+        listener.start()
+        await until(lambda: len(waiting) == 3)
+        waiting[0](b"one")
+        waiting[1](b"two")
+        await asker.wait_for(2)
+        waiting[2](b"three")
+        assert listener.outstanding == 0
+        await asker.wait_for(3)
+        assert moved.calls == [[b"one", b"two"], [b"three"]]
+        assert listener.sent == 3
+        asker.close()
+        listener.close()
+
+    on_loop(main())
+
+
+def test_an_answer_that_was_made_before_the_end_still_leaves(on_loop):
+    async def main():
+        waiting = []
+        _, listener, at = noted(lambda wire, client, send: waiting.append(send))
+        asker = Asker()
+        asker.sock.sendto(b"ask", at)
+        listener.start()
+        await until(lambda: waiting)
+        listener.stop_reading()
+        waiting[0](b"answer")
+        await listener.drained()
+        listener.close()
+        assert await asker.wait_for(1) == [b"answer"]
+        assert (listener.sent, listener.failed) == (1, 0)
+        asker.close()
+
+    on_loop(main())
