@@ -87,7 +87,18 @@ static PyObject *pair_of(Slot *slot)
     address[0] = (char)named;
     memcpy(address + 1, &slot->name, named);
     size_t control = source_of(header, address + 1 + named);
-    return Py_BuildValue("(y#y#)", slot->wire, (Py_ssize_t)got, address, (Py_ssize_t)(1 + named + control));
+    PyObject *pair = PyTuple_New(2);
+    PyObject *wire = PyBytes_FromStringAndSize(slot->wire, (Py_ssize_t)got);
+    PyObject *place = PyBytes_FromStringAndSize(address, (Py_ssize_t)(1 + named + control));
+    if (pair == NULL || wire == NULL || place == NULL) {
+        Py_XDECREF(pair);
+        Py_XDECREF(wire);
+        Py_XDECREF(place);
+        return NULL;
+    }
+    PyTuple_SET_ITEM(pair, 0, wire);
+    PyTuple_SET_ITEM(pair, 1, place);
+    return pair;
 }
 
 /* `object` as a descriptor; -1 with an exception set when it is none. The kernel refuses -1 itself. */
