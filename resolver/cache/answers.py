@@ -143,21 +143,19 @@ class AnswerStore:
 
     def _search(self, query: bytes, asked: bytes, ready: dict[bytes, bytes], prefix: bytes) -> bytes | None:
         """What is stored for `query` and not `ready` as it is `asked`."""
+        key = asked
         packed = self._store.get(prefix + asked) if asked < _STREAM else None
-        if packed is not None:
-            found = self._made_ready(packed, asked, ready)
-            return None if found is None else query[:2] + found
-        key = stored.key(query)  # it may be spelled in another way, or offer another size
-        if key is None or key == asked:
-            return None
-        found = ready.get(key)
-        if found is None:
+        if packed is None:
+            plain = stored.key(query)  # it may be spelled in another way, or offer another size
+            if plain is None or plain == asked:
+                return None
+            key = plain
+            response = ready.get(key)
+            if response is not None:
+                return stored.spelled(response, query)
             packed = self._store.get(prefix + key)
-            found = None if packed is None else self._made_ready(packed, key, ready)
-        return None if found is None else stored.spelled(found, query)
-
-    def _made_ready(self, packed: bytes, key: bytes, ready: dict[bytes, bytes]) -> bytes | None:
-        """The response behind the id, as it is now, to what has the plain `key`; None when its time has run down."""
+            if packed is None:
+                return None
         response = stored.unpacked(packed, key, self._now)
         if response is None:
             return None
@@ -165,7 +163,7 @@ class AnswerStore:
         if weight <= self._room:
             self._room -= weight
             ready[key] = response
-        return response
+        return query[:2] + response if key is asked else stored.spelled(response, query)
 
 
 def _never() -> float:
