@@ -18,6 +18,7 @@ from resolver.errors import ListenError
 from resolver.message import Respond
 from resolver.network import listening
 from resolver.network.base import Clock, Endpoint
+from resolver.network.datagrams import batched
 from resolver.observe.log import Log
 from resolver.server.access import is_loopback
 from resolver.server.handshakes import Handshakes
@@ -171,7 +172,9 @@ class Listeners:
         `allows` says of an address whether a client there may ask.
         """
         allows = None if is_loopback(bound.endpoint.host) else allows
-        udp = None if bound.udp is None else UdpListener(self._loop, bound.udp, respond, datagrams, allows)
+        udp = None
+        if bound.udp is not None:
+            udp = UdpListener(self._loop, batched(bound.udp), respond, datagrams, allows)
         tcp = TcpListener(self._loop, bound.tcp, respond, self._clock, self.places, streams, allows, self._handshakes)
         self._pairs[bound.asked] = (bound.endpoint, udp, tcp)
         if udp is not None:

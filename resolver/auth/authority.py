@@ -25,6 +25,9 @@ from resolver.errors import ZoneError
 from resolver.message import Class, Ede, Query, Question, Rcode, Reply, Type
 from resolver.wire import names
 
+ASKED: Final = 4096
+"""Questions that are remembered as asked once, some 64 octets each; then all of them are forgotten."""
+
 _META: Final = range(128, 256)
 """Query and meta types (RFC 6895 section 3.1)."""
 
@@ -48,6 +51,7 @@ class Authority:
     def __init__(self, zones: Iterable[Zone]) -> None:
         """Serves `zones`. Raises ZoneError when two of them have the same apex."""
         self._zones = _by_apex(zones)
+        self._asked: set[int] = set()
 
     @property
     def zones(self) -> tuple[Zone, ...]:
@@ -63,8 +67,17 @@ class Authority:
         return self.reply(query.question)
 
     def peek(self, query: Query) -> Reply:
-        """The same without waiting. It may be stored: it depends on the question alone, and on the zones."""
-        return self.reply(query.question)._replace(storable=True)
+        """The same without waiting. It may be stored if it was asked for before: then it may be asked for again.
+
+        It depends on the question alone, and on the zones.
+        """
+        reply, mark = self.reply(query.question), hash(query.question)
+        if mark in self._asked:
+            return reply._replace(storable=True)
+        if len(self._asked) >= ASKED:
+            self._asked.clear()
+        self._asked.add(mark)
+        return reply
 
     def reply(self, question: Question) -> Reply:
         """What this server says to `question`."""

@@ -9,6 +9,7 @@
 #define PY_SSIZE_T_CLEAN
 #include <Python.h>
 
+#include <arpa/inet.h>
 #include <errno.h>
 #include <limits.h>
 #include <netinet/in.h>
@@ -86,7 +87,18 @@ static PyObject *pair_of(Slot *slot)
     address[0] = (char)named;
     memcpy(address + 1, &slot->name, named);
     size_t control = source_of(header, address + 1 + named);
-    return Py_BuildValue("(y#y#)", slot->wire, (Py_ssize_t)got, address, (Py_ssize_t)(1 + named + control));
+    PyObject *pair = PyTuple_New(2);
+    PyObject *wire = PyBytes_FromStringAndSize(slot->wire, (Py_ssize_t)got);
+    PyObject *place = PyBytes_FromStringAndSize(address, (Py_ssize_t)(1 + named + control));
+    if (pair == NULL || wire == NULL || place == NULL) {
+        Py_XDECREF(pair);
+        Py_XDECREF(wire);
+        Py_XDECREF(place);
+        return NULL;
+    }
+    PyTuple_SET_ITEM(pair, 0, wire);
+    PyTuple_SET_ITEM(pair, 1, place);
+    return pair;
 }
 
 /* `object` as a descriptor; -1 with an exception set when it is none. The kernel refuses -1 itself. */
@@ -195,7 +207,7 @@ static PyObject *batch_send(Batch *self, PyObject *const *args, Py_ssize_t count
         Py_ssize_t filled = PyList_GET_SIZE(args[1]) - begin, done = 0;
         if (filled > MOST)
             filled = MOST;
-        memset(headers, 0, sizeof headers);
+        memset(headers, 0, (size_t)filled * sizeof headers[0]);
         for (Py_ssize_t index = 0; index < filled; index++)
             if (fill(PyList_GET_ITEM(args[1], begin + index), &headers[index].msg_hdr, &vectors[index]) < 0)
                 return NULL;
@@ -214,6 +226,53 @@ static PyObject *batch_send(Batch *self, PyObject *const *args, Py_ssize_t count
         }
     }
     return Py_BuildValue("(nnn)", sent, full, failed);
+}
+
+/* `object`, an address that was received, as an IP address at `out`; -1 with an exception set when it is none. */
+static int internet_of(PyObject *object, struct sockaddr_storage *out)
+{
+    if (!PyBytes_Check(object)) {
+        PyErr_SetString(PyExc_TypeError, "an address is octets");
+        return -1;
+    }
+    const char *address = PyBytes_AS_STRING(object);
+    size_t size = (size_t)PyBytes_GET_SIZE(object);
+    size_t named = size ? (unsigned char)address[0] : 0;
+    memset(out, 0, sizeof *out);
+    if (size >= 1 + named && named <= sizeof *out)
+        memcpy(out, address + 1, named);
+    if ((out->ss_family == AF_INET && named == sizeof(struct sockaddr_in)) ||
+        (out->ss_family == AF_INET6 && named == sizeof(struct sockaddr_in6)))
+        return 0;
+    PyErr_SetString(PyExc_ValueError, "no address that was received");
+    return -1;
+}
+
+/* Both kinds of address have the port at one place. */
+static long port_of(const struct sockaddr_storage *at)
+{
+    return ntohs(((const struct sockaddr_in *)at)->sin_port);
+}
+
+static PyObject *batch_port(Batch *self, PyObject *address)
+{
+    struct sockaddr_storage at;
+    (void)self;
+    return internet_of(address, &at) < 0 ? NULL : PyLong_FromLong(port_of(&at));
+}
+
+static PyObject *batch_peer(Batch *self, PyObject *address)
+{
+    struct sockaddr_storage at;
+    char host[INET6_ADDRSTRLEN];
+    (void)self;
+    if (internet_of(address, &at) < 0)
+        return NULL;
+    const void *octets = at.ss_family == AF_INET ? (const void *)&((struct sockaddr_in *)&at)->sin_addr
+                                                 : (const void *)&((struct sockaddr_in6 *)&at)->sin6_addr;
+    if (inet_ntop(at.ss_family, octets, host, sizeof host) == NULL)
+        return PyErr_SetFromErrno(PyExc_OSError);
+    return Py_BuildValue("(sl)", host, port_of(&at));
 }
 
 static PyObject *batch_new(PyTypeObject *type, PyObject *args, PyObject *words)
@@ -239,6 +298,8 @@ static void batch_free(Batch *self)
 static PyMethodDef methods[] = {
     {"receive", (PyCFunction)(void (*)(void))batch_receive, METH_FASTCALL, NULL},
     {"send", (PyCFunction)(void (*)(void))batch_send, METH_FASTCALL, NULL},
+    {"port", (PyCFunction)batch_port, METH_O, NULL},
+    {"peer", (PyCFunction)batch_peer, METH_O, NULL},
     {NULL, NULL, 0, NULL},
 };
 

@@ -1,15 +1,15 @@
 """The only seam between the program and the world: time, randomness, timers and messages to other servers.
 
 Rules: nothing outside `resolver.network` and `resolver.testing` reads a clock, draws a random number or opens a
-socket; each is handed one of the protocols below. The real ones are in `sockets.py`, the simulated in
-`simulated.py`; `reach.py` decides which addresses may be asked at all.
+socket; each is handed one of the protocols below. The real ones are in `sockets.py` and `datagrams.py`, the simulated
+in `simulated.py`; `reach.py` decides which addresses may be asked at all.
 """
 
 from __future__ import annotations
 
 import enum
 from collections.abc import Callable, MutableSequence, Sequence
-from typing import NamedTuple, Protocol, TypeVar
+from typing import Any, NamedTuple, Protocol, TypeVar
 
 from resolver.message import Transport
 
@@ -111,4 +111,50 @@ class Network(Protocol):
         `reuse`: the server has given a cookie that makes its datagrams believable, so a datagram may leave by a socket
         that carries others; then only what has the id of `wire` is delivered. Streams are shared in any case.
         """
+        ...
+
+
+Address = Any
+"""Where a datagram came from, and on which of our addresses: to be given back to `Datagrams`, which can read it."""
+
+Datagram = tuple[bytes, Address]
+
+
+class Sent(NamedTuple):
+    """What became of a batch: how many left, found no room in the socket, and were refused by the kernel."""
+
+    sent: int
+    full: int
+    failed: int
+
+
+class Datagrams(Protocol):
+    """Moves datagrams of clients in batches, through a socket that is its own."""
+
+    @property
+    def receive(self) -> Callable[[int], list[Datagram]]:
+        """Gives at most so many (1 to `datagrams.MOST`) of what waits, without waiting. Raises OSError when closed."""
+        ...
+
+    @property
+    def send(self) -> Callable[[list[Datagram]], Sent]:
+        """Gives each of them to the kernel once, in their order, and tells what became of them."""
+        ...
+
+    @property
+    def port(self) -> Callable[[Address], int]:
+        """Gives the port of an address, at the price of a look: it is asked for each datagram."""
+        ...
+
+    @property
+    def peer(self) -> Callable[[Address], tuple[str, int]]:
+        """Gives the host of an address, as text, and its port."""
+        ...
+
+    def fileno(self) -> int:
+        """The descriptor to wait on; -1 when it is closed."""
+        ...
+
+    def close(self) -> None:
+        """Nothing is moved any more. Calling it again does nothing."""
         ...

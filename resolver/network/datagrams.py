@@ -4,8 +4,8 @@ Where `_datagrams.c` is compiled (`resolver/compiled.py`) a batch is received wi
 buffers that are made once; else each datagram costs a call each way. Nothing but time tells them apart.
 
 Rules
-* An address is opaque: it is given back as it came, and `peer` reads it. So a datagram that is answered at once never
-  has its address made into text.
+* An address is opaque: it is given back as it came; `port` and `peer` read it. So a datagram that is answered at once
+  never has its address made into text.
 * On a socket that asks for packet information, an address holds the one that was asked, and the answer leaves from
   there (RFC 2181 section 4); its interface is left to the routing table.
 * What the kernel has no room for is not sent again, and one that it refuses keeps none of the others back.
@@ -15,11 +15,12 @@ Limits: `MOST` datagrams at once, of which `OCTETS` are read; what is longer is 
 
 from __future__ import annotations
 
-import socket
-import sys
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
 from functools import partial
-from typing import Any, Final, NamedTuple, Protocol
+from operator import itemgetter
+from typing import Any, Final, Protocol
+
+from resolver.network.base import Address, Datagram, Datagrams, Sent
 
 try:
     from resolver.network._datagrams import Batch
@@ -29,21 +30,9 @@ except ImportError:
 MOST: Final = 64
 OCTETS: Final = 4096
 _CONTROL: Final = 64
-_ORDER: Final = sys.byteorder
 
-Address = Any
-"""Where a datagram came from, and on which of our addresses: to be given back to `send`, or to `peer`."""
-
-Datagram = tuple[bytes, Address]
 _Ancillary = list[tuple[int, int, bytes]]
-
-
-class Sent(NamedTuple):
-    """What became of a batch: how many left, found no room in the socket, and were refused by the kernel."""
-
-    sent: int
-    full: int
-    failed: int
+_ReceiveFromAny = Callable[[int, int], tuple[bytes, _Ancillary, int, Any]]
 
 
 class Sock(Protocol):
@@ -51,68 +40,55 @@ class Sock(Protocol):
 
     def fileno(self) -> int: ...
     def getsockname(self) -> Any: ...
+    def close(self) -> None: ...
     def recvfrom(self, size: int, /) -> tuple[bytes, Any]: ...
     def sendto(self, wire: bytes, to: Any, /) -> int: ...
     def recvmsg(self, size: int, ancillary: int, /) -> tuple[bytes, _Ancillary, int, Any]: ...
     def sendmsg(self, wires: Iterable[bytes], ancillary: _Ancillary, flags: int, to: Any, /) -> int: ...
 
 
-class Datagrams(Protocol):
-    """Moves datagrams in batches."""
-
-    def receive(self, most: int) -> list[Datagram]:
-        """At most `most` (1 to `MOST`) of what waits, without waiting. Raises OSError, as for a closed socket."""
-        ...
-
-    def send(self, datagrams: list[Datagram]) -> Sent:
-        """Each of `datagrams` was given to the kernel once, in their order."""
-        ...
-
-    def peer(self, address: Address) -> tuple[str, int]:
-        """The host, as text, and the port of an address."""
-        ...
-
-
-def datagrams(sock: Sock) -> Datagrams:
-    """The fastest way there is to move datagrams through `sock`, which stays the caller's to close."""
+def batched(sock: Sock) -> Datagrams:
+    """The fastest way there is to move datagrams through `sock`, which is its own from now on."""
     return Plain(sock) if Batch is None else Compiled(sock)
 
 
 class Compiled:
     """Two calls of the system for a batch. The descriptor is asked for each time: a closed socket has none."""
 
-    __slots__ = ("_batch", "_fileno")
+    __slots__ = ("_receive", "_send", "close", "fileno", "peer", "port")
 
     def __init__(self, sock: Sock) -> None:
-        self._batch, self._fileno = Batch(), sock.fileno
+        batch = Batch()
+        self._receive, self._send = batch.receive, batch.send
+        self.fileno, self.close = sock.fileno, sock.close
+        self.port: Callable[[Address], int] = batch.port
+        self.peer: Callable[[Address], tuple[str, int]] = batch.peer
 
     def receive(self, most: int) -> list[Datagram]:
         """See `Datagrams`."""
-        return self._batch.receive(self._fileno(), most)
+        return self._receive(self.fileno(), most)
 
     def send(self, datagrams: list[Datagram]) -> Sent:
         """See `Datagrams`."""
-        return Sent(*self._batch.send(self._fileno(), datagrams))
-
-    def peer(self, address: Address) -> tuple[str, int]:
-        """See `Datagrams`."""
-        port = int.from_bytes(address[3:5], "big")
-        if int.from_bytes(address[1:3], _ORDER) == socket.AF_INET:
-            return socket.inet_ntop(socket.AF_INET, address[5:9]), port
-        host = socket.inet_ntop(socket.AF_INET6, address[9:25])
-        scope = int.from_bytes(address[25:29], _ORDER)
-        return (f"{host}%{_interface(scope)}" if scope else host), port
+        return Sent(*self._send(self.fileno(), datagrams))
 
 
 class Plain:
     """A call of the system for each datagram."""
 
-    __slots__ = ("_receive", "_send", "_wildcard")
+    __slots__ = ("_came", "_receive", "_send", "_source", "close", "fileno", "peer", "port")
 
     def __init__(self, sock: Sock) -> None:
-        self._wildcard = sock.getsockname()[0] in ("0.0.0.0", "::")  # noqa: S104
-        self._receive = partial(_receive_from_any, sock) if self._wildcard else sock.recvfrom
-        self._send = partial(_send_from, sock) if self._wildcard else sock.sendto
+        self.fileno, self.close = sock.fileno, sock.close
+        self._came: _Ancillary = []
+        self._source: _Ancillary = []
+        self._receive: Callable[[int], Datagram] = sock.recvfrom
+        self._send: Callable[[bytes, Address], int] = sock.sendto
+        self.port: Callable[[Address], int] = itemgetter(1)
+        self.peer: Callable[[Address], tuple[str, int]] = itemgetter(0, 1)
+        if sock.getsockname()[0] in ("0.0.0.0", "::"):  # noqa: S104
+            self._receive, self._send = partial(self._receive_from_any, sock.recvmsg), partial(_send_from, sock.sendmsg)
+            self.port, self.peer = _port_to_any, _peer_to_any
 
     def receive(self, most: int) -> list[Datagram]:
         """See `Datagrams`."""
@@ -144,26 +120,27 @@ class Plain:
                 failed += 1
         return Sent(sent, len(datagrams) - sent - failed, failed)
 
-    def peer(self, address: Address) -> tuple[str, int]:
-        """See `Datagrams`."""
-        host, port = (address[0] if self._wildcard else address)[:2]
-        return host, port
+    def _receive_from_any(
+        self, receive: Callable[[int, int], tuple[bytes, _Ancillary, int, Any]], size: int
+    ) -> Datagram:
+        wire, ancillary, _flags, address = receive(size, _CONTROL)
+        if ancillary != self._came:  # most often all were sent to one address
+            self._came, self._source = ancillary, _source(ancillary)
+        return wire, (address, self._source)
 
 
-def _receive_from_any(sock: Sock, size: int) -> Datagram:
-    wire, ancillary, _flags, address = sock.recvmsg(size, _CONTROL)
-    return wire, (address, _source(ancillary))
+def _send_from(send: Callable[..., int], wire: bytes, address: Address) -> int:
+    return send((wire,), address[1], 0, address[0])
 
 
-def _send_from(sock: Sock, wire: bytes, address: Address) -> int:
-    return sock.sendmsg((wire,), address[1], 0, address[0])
+def _port_to_any(address: Address) -> int:
+    port: int = address[0][1]
+    return port
 
 
-def _interface(scope: int) -> str:
-    try:
-        return socket.if_indextoname(scope)
-    except OSError:
-        return str(scope)
+def _peer_to_any(address: Address) -> tuple[str, int]:
+    host, port = address[0][:2]
+    return host, port
 
 
 def _source(ancillary: _Ancillary) -> _Ancillary:

@@ -1,11 +1,10 @@
 """Decides how datagrams of clients come in and how answers go out.
 
 Rules:
-* One raw socket, read and answered in the same turn of the loop: a stored answer costs `recvfrom`, a look into the
-  store and `sendto`, nothing else; what is counted is added up once for a batch. Datagram transports of asyncio and
-  uvloop allocate 256 KiB at each read, and answer from the wrong address on a wildcard.
-* On a wildcard the answer leaves from the address that was asked (RFC 2181 section 4); its interface is
-  left to the routing table.
+* One raw socket, read and answered in the same turn of the loop and in batches (`network/datagrams.py`): what waits is
+  read, stored answers are looked up for all of it and leave together, and then the others are handed to `respond`.
+  What that answers in one turn of the loop leaves together, too. Counts are added up once for a batch. Datagram
+  transports of asyncio and uvloop allocate 256 KiB at each read, and answer from the wrong address on a wildcard.
 * An answer that the socket has no room for is dropped and counted: the client asks again (RFC 1035 section
   4.2.1).
 * What comes from a port of `access.UNANSWERED` is dropped; what comes from an address that may not ask gets no stored
@@ -20,11 +19,12 @@ more than that late. How many queries are in flight is bounded by `respond`.
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Callable, Iterable
+from collections.abc import Callable
 from functools import partial
-from typing import Any, Final, Protocol
+from typing import Final
 
 from resolver.message import Client, Respond, Transport
+from resolver.network.base import Address, Datagram, Datagrams
 from resolver.server.access import UNANSWERED
 from resolver.server.hits import Hits
 
@@ -32,39 +32,17 @@ BATCH: Final = 64
 """Datagrams read per wake-up: at 10 microseconds each, others wait for less than a millisecond."""
 
 WORK: Final = 16
-"""Of those, the ones that `respond` looks at: at 0.2 ms for a question that must be asked, others wait for 3 ms."""
-
-DATAGRAM: Final = 4096
-"""Octets read of a datagram. Queries have some 50; what is longer is cut and is then no message."""
-
-_ANCILLARY: Final = 64
-"""Octets for the control message that says which address was asked: 32 for IPv4, 40 for IPv6."""
-
-_Address = Any
-"""A socket address as the socket module makes it; only its first two fields are looked at."""
-
-_Ancillary = list[tuple[int, int, bytes]]
-
-
-class DatagramSocket(Protocol):
-    """What is needed of a bound, non-blocking UDP socket."""
-
-    def fileno(self) -> int: ...
-    def getsockname(self) -> Any: ...
-    def recvfrom(self, size: int, /) -> tuple[bytes, _Address]: ...
-    def sendto(self, wire: bytes, to: _Address, /) -> int: ...
-    def recvmsg(self, size: int, ancillary: int, /) -> tuple[bytes, _Ancillary, int, _Address]: ...
-    def sendmsg(self, wires: Iterable[bytes], ancillary: _Ancillary, flags: int, to: _Address, /) -> int: ...
-    def close(self) -> None: ...
+"""Of those, the ones that `respond` looks at: at 0.2 ms for a question that must be asked, others wait for 3 ms. No
+more are read at once, for each may be one of them."""
 
 
 class UdpListener:
-    """Answers what arrives at `sock` with what `respond` makes of it. Owns the socket."""
+    """Answers what arrives as `datagrams` with what `respond` makes of it. Owns them."""
 
     def __init__(
         self,
         loop: asyncio.AbstractEventLoop,
-        sock: DatagramSocket,
+        datagrams: Datagrams,
         respond: Respond,
         hits: Hits | None = None,
         allows: Callable[[str], bool] | None = None,
@@ -73,13 +51,13 @@ class UdpListener:
 
         `allows` says of an address whether a client there may ask; without it, everybody may.
         """
-        self._loop, self._sock, self._respond = loop, sock, respond
+        self._loop, self._datagrams, self._respond = loop, datagrams, respond
         self._hits, self._begin = hits, _no_store if hits is None else hits.begin
         self.allows = allows
-        self._fd = sock.fileno()
-        self._reading = False
+        self._fd = datagrams.fileno()
+        self._reading = self._closed = self._in_turn = False
+        self._given: list[Datagram] = []
         self._emptied: asyncio.Future[None] | None = None
-        self._wildcard = sock.getsockname()[0] in ("0.0.0.0", "::")  # noqa: S104
         self.received = 0
         """Datagrams that came in."""
         self.sent = 0
@@ -98,7 +76,7 @@ class UdpListener:
     def start(self) -> None:
         """Datagrams are read from now on."""
         self._reading = True
-        self._loop.add_reader(self._fd, self._read_from_any if self._wildcard else self._read)
+        self._loop.add_reader(self._fd, self._read)
 
     def stop_reading(self) -> None:
         """No further query is taken; answers still go out. Calling it again does nothing."""
@@ -116,92 +94,57 @@ class UdpListener:
     def close(self) -> None:
         """The socket is closed; answers that are still made are dropped. Calling it again does nothing."""
         self.stop_reading()
-        self._sock.close()
+        self._flush()
+        self._closed = True
+        self._datagrams.close()
 
     def _read(self) -> None:
-        receive, answer, allows = self._sock.recvfrom, self._sock.sendto, self.allows
+        datagrams, allows = self._datagrams, self.allows
+        receive, port, peer = datagrams.receive, datagrams.port, datagrams.peer
         stored = self._begin() or _nothing
-        work, served, unsent = WORK, 0, 0
-        for _ in range(BATCH):
+        answers: list[Datagram] = []
+        others: list[Datagram] = []
+        read = 0
+        while (most := min(WORK - len(others), BATCH - read)) > 0:
             try:
-                wire, address = receive(DATAGRAM)
-            except OSError:  # nothing more; or closed by what was handled before, or an error of the interface
+                came = receive(most)
+            except OSError:  # an error of the interface
                 break
-            if address[1] in UNANSWERED:
-                self.dropped_port += 1
-                continue
-            try:
-                response = stored(wire) if allows is None or allows(address[0]) else None
-            except Exception as error:
-                self._broke(error)
-                continue
-            if response is None:
-                self._handle(wire, address, partial(self._send, address))
-                work -= 1
-                if not work:
-                    break
-                continue
-            served += 1
-            try:
-                answer(response, address)
-            except OSError as error:
-                self._unsent(error)
-                unsent += 1
-        self._count(served, unsent)
-
-    def _read_from_any(self) -> None:
-        receive, answer, allows = self._sock.recvmsg, self._sock.sendmsg, self.allows
-        stored = self._begin() or _nothing
-        work, served, unsent = WORK, 0, 0
-        came: _Ancillary = []
-        source: _Ancillary = []
-        for _ in range(BATCH):
-            try:
-                wire, ancillary, _flags, address = receive(DATAGRAM, _ANCILLARY)
-            except OSError:
+            read += len(came)
+            for datagram in came:
+                wire, address = datagram
+                if port(address) in UNANSWERED:
+                    self.dropped_port += 1
+                    continue
+                try:
+                    response = stored(wire) if allows is None or allows(peer(address)[0]) else None
+                except Exception as error:
+                    self._broke(error)
+                    continue
+                if response is None:
+                    others.append(datagram)
+                else:
+                    answers.append((response, address))
+            if len(came) < most:
                 break
-            if address[1] in UNANSWERED:
-                self.dropped_port += 1
-                continue
-            if ancillary != came:  # most often all of a batch were sent to one address
-                came, source = ancillary, _source(ancillary)
-            try:
-                response = stored(wire) if allows is None or allows(address[0]) else None
-            except Exception as error:
-                self._broke(error)
-                continue
-            if response is None:
-                self._handle(wire, address, partial(self._send_from, address, source))
-                work -= 1
-                if not work:
-                    break
-                continue
-            served += 1
-            try:
-                answer((response,), source, 0, address)
-            except OSError as error:
-                self._unsent(error)
-                unsent += 1
-        self._count(served, unsent)
+        if answers and self._hits is not None:
+            self.received += len(answers)
+            self._hits.served(len(answers))
+            self._give(answers)
+        self._in_turn = True
+        for wire, address in others:
+            if self._closed:  # by what was handled before
+                break
+            self._handle(wire, address)
+        self._in_turn = False
+        self._flush()
 
-    def _count(self, served: int, unsent: int) -> None:
-        """So many were answered from store, and so many of these answers did not leave."""
-        if served and self._hits is not None:
-            self.received += served
-            self.sent += served - unsent
-            self._hits.served(served)
-
-    def _unsent(self, error: OSError) -> None:
-        if isinstance(error, BlockingIOError | InterruptedError):
-            self.dropped_full += 1
-        else:
-            self.failed += 1
-
-    def _handle(self, wire: bytes, address: _Address, send: partial[None]) -> None:
+    def _handle(self, wire: bytes, address: Address) -> None:
         self.received += 1
         self.outstanding += 1
         try:
-            self._respond(wire, Client(address[0], address[1], Transport.UDP), send)
+            host, port = self._datagrams.peer(address)
+            self._respond(wire, Client(host, port, Transport.UDP), partial(self._answer, address))
         except Exception as error:
             self._settle()
             self._broke(error)
@@ -210,27 +153,29 @@ class UdpListener:
         self.failed += 1
         self._loop.call_exception_handler({"message": "a query broke its server", "exception": error})
 
-    def _send(self, to: _Address, wire: bytes | None) -> None:
+    def _answer(self, address: Address, wire: bytes | None) -> None:
         if wire is None:
             self.silent += 1
+        elif self._closed:
+            self.failed += 1
         else:
-            try:
-                self._sock.sendto(wire, to)
-                self.sent += 1
-            except OSError as error:
-                self._unsent(error)
+            self._given.append((wire, address))
+            if len(self._given) == 1 and not self._in_turn:
+                self._loop.call_soon(self._flush)
         self._settle()
 
-    def _send_from(self, to: _Address, source: _Ancillary, wire: bytes | None) -> None:
-        if wire is None:
-            self.silent += 1
-        else:
-            try:
-                self._sock.sendmsg((wire,), source, 0, to)
-                self.sent += 1
-            except OSError as error:
-                self._unsent(error)
-        self._settle()
+    def _flush(self) -> None:
+        """What was given to send is sent."""
+        if self._given:
+            answers, self._given = self._given, []
+            self._give(answers)
+
+    def _give(self, answers: list[Datagram]) -> None:
+        """They leave, or are counted as lost."""
+        sent, full, failed = self._datagrams.send(answers)
+        self.sent += sent
+        self.dropped_full += full
+        self.failed += failed
 
     def _settle(self) -> None:
         self.outstanding -= 1
@@ -245,17 +190,3 @@ def _no_store() -> None:
 
 def _nothing(_: bytes) -> None:
     """No response is stored."""
-
-
-def _source(ancillary: _Ancillary) -> _Ancillary:
-    """The control message that makes an answer leave from the address its query was sent to.
-
-    Of `struct in_pktinfo` (interface, local address, header's address) the local address is kept, of
-    `struct in6_pktinfo` (address, interface) the address. The interface is cleared: the route decides.
-    """
-    for level, kind, data in ancillary:
-        if len(data) == 12:
-            return [(level, kind, bytes(4) + data[4:8] + bytes(4))]
-        if len(data) == 20:
-            return [(level, kind, data[:16] + bytes(4))]
-    return []

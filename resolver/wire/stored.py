@@ -32,7 +32,19 @@ _COUNTS: Final = Struct("!6H").unpack_from
 _OPT_RECORD: Final = Struct("!BHHIH").unpack_from
 _FIXED: Final = Struct("!HHIH").unpack_from
 _TTL: Final = Struct("!I").unpack_from
+_TTL_OCTETS: Final = Struct("!I").pack
 _SET_TTL: Final = Struct("!I").pack_into
+
+_PACKED: Final = Struct("!IIHH")
+"""What a response is packed behind: its second, the seconds for which it is good, its TTLs' number, the first's place.
+
+Then come the places of the other TTLs, the header behind the id, and what follows the question, which is in the key.
+"""
+_UNPACKED: Final = _PACKED.unpack_from
+_PLACE: Final = Struct("!H")
+
+_COUNTED: Final = HEADER - 2
+"""Octets of a header behind the id."""
 
 _OTHER_FLAGS: Final = 0xFFFF & ~(RD | AD | CHECKING_DISABLED)
 
@@ -127,14 +139,36 @@ def _behind_name(wire: bytes, pos: int) -> int:
     return pos + 1
 
 
-def aged(tail: bytes, ttls: tuple[int, ...], seconds: int) -> bytes:
-    """A stored response `seconds` later. None of its TTLs may be lower than that."""
-    out = bytearray(tail)
-    for at in ttls:
-        _SET_TTL(out, at, _TTL(out, at)[0] - seconds)
+def packed(response: Stored, now: int, seconds: int) -> bytes:
+    """`response` as one string, as it is in the second `now`, good for so many seconds, at most its lowest TTL."""
+    tail, ttls, end, _ = response
+    head = _PACKED.pack(now, seconds, len(ttls), ttls[0])
+    return head + b"".join(map(_PLACE.pack, ttls[1:])) + tail[:_COUNTED] + tail[end:]
+
+
+def unpacked(octets: bytes, key: bytes, now: int) -> bytes | None:
+    """The response that was `packed`, behind its id, in the second `now`; None when its time has run down.
+
+    Its question, in lower case, is the one of the `key` that it was stored under.
+    """
+    then, seconds, count, at = _UNPACKED(octets)
+    age = now - then
+    if age >= seconds:
+        return None
+    begin = _PACKED.size - 2 + 2 * count
+    end = -_BARE_OPT if key[9] else None
+    response: bytes = octets[begin : begin + _COUNTED] + key[_COUNTED:end] + octets[begin + _COUNTED :]
+    if not age:
+        return response
+    if count == 1:  # as most have, and the other way takes twice the time
+        return response[:at] + _TTL_OCTETS(_TTL(response, at)[0] - age) + response[at + 4 :]
+    out = bytearray(response)
+    for (at,) in _PLACE.iter_unpack(octets[_PACKED.size - 2 : begin]):
+        _SET_TTL(out, at, _TTL(out, at)[0] - age)
     return bytes(out)
 
 
-def spelled(tail: bytes, end: int, query: bytes) -> bytes:
-    """A stored response, whose question ends at `end`, as the response to `query`: with its id and its spelling."""
-    return query[:2] + tail[:10] + query[12 : end + 2] + tail[end:]
+def spelled(tail: bytes, query: bytes) -> bytes:
+    """A stored response as the response to the plain `query`: with its id and its spelling."""
+    end = len(query) - _BARE_OPT if query[11] else len(query)
+    return query[:2] + tail[:_COUNTED] + query[HEADER:end] + tail[end - 2 :]

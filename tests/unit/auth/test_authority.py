@@ -6,10 +6,10 @@ import asyncio
 
 import pytest
 
-from resolver.auth.authority import Authority
+from resolver.auth.authority import ASKED, Authority
 from resolver.auth.zone import Zone
 from resolver.errors import ZoneError
-from resolver.message import Class, Client, Query, Question, Rcode, Transport
+from resolver.message import Class, Client, Query, Question, Rcode, Reply, Transport
 from resolver.wire import names
 from tests.support import zone_text
 
@@ -96,6 +96,22 @@ def test_a_replacement_that_cannot_be_served_leaves_things_as_they_were(authorit
     with pytest.raises(ZoneError, match=r"z\. is served twice"):
         authority.replace([holding("z."), holding("Z.")])
     assert authority.reply(zone_text.question("x.", "A")).rcode == Rcode.NOERROR
+
+
+def asked(authority: Authority, name: str) -> Reply:
+    return authority.peek(Query(zone_text.question(name, "A"), Client("192.0.2.1", 53, Transport.UDP), 1, 1.0))
+
+
+def test_what_was_asked_before_may_be_stored_and_is_the_same(authority: Authority) -> None:
+    first, other, second = (asked(authority, name) for name in ("x.", "y.x.", "x."))
+    assert (first.storable, other.storable, second.storable) == (False, False, True)
+    assert second == first._replace(storable=True)
+
+
+def test_of_what_was_asked_once_a_bounded_number_is_remembered(authority: Authority) -> None:
+    for number in range(2 * ASKED):
+        assert not asked(authority, f"n{number}.x.").storable
+        assert len(authority._asked) <= ASKED
 
 
 def test_it_answers_queries_as_every_answerer_does(authority: Authority) -> None:

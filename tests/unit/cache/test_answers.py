@@ -1,5 +1,7 @@
 from __future__ import annotations
 
+import gc
+
 import pytest
 
 from resolver.cache.answers import AnswerStore
@@ -202,3 +204,48 @@ def test_what_offers_another_size_gets_the_same_answer():
         assert (served(answers, query(edns=Edns(payload))) is not None) is found
     assert served(answers, query()) is None
     assert len(answers) == 1
+
+
+def test_the_collector_of_garbage_has_nothing_to_walk_for_an_answer():
+    answers, _ = made()
+    answers.keep(query(), answered())
+    answers.keep(query(), answered(), stream=True)
+    assert served(answers, query()) is not None
+    held = [*answers._store.items(), *answers._datagrams.items()]
+    assert len(held) == 3
+    assert not any(map(gc.is_tracked, (octets for pair in held for octets in pair)))
+
+
+def test_what_is_ready_is_within_the_limit_and_what_finds_no_room_there_is_served_too():
+    answers, clock = made(60_000)
+    questions = [Question(name(f"n{number}.example.com."), Type.A) for number in range(100)]
+    for question in questions:
+        answers.keep(query(question), answered(question))
+    for _ in range(3):
+        clock.advance(1)
+        answers.begin()
+        before = answers.bytes_held()
+        for question in questions:
+            assert served(answers, query(question)) is not None
+        assert before < answers.bytes_held() <= before + 60_000 // 8
+    assert 10 < len(answers._datagrams) < 50
+
+
+def test_an_answer_that_is_kept_anew_is_served_at_once():
+    answers, _ = made()
+    for ttl in (300, 200):
+        for stream in (False, True):
+            answers.keep(query(), answered(ttl=ttl), stream=stream)
+        answers.begin()
+        for out in (answers.datagram(query()), answers.stream(query())):
+            assert out is not None
+            assert parse(out).answer[1].ttl == ttl
+
+
+def test_nothing_that_was_ready_is_served_when_all_is_forgotten():
+    answers, _ = made()
+    answers.keep(query(), answered())
+    assert served(answers, query()) is not None
+    answers.clear()
+    assert answers.datagram(query()) is None
+    assert answers.bytes_held() == 0

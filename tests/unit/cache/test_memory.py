@@ -78,7 +78,7 @@ def test_a_name_costs_at_most_300_bytes_beyond_its_data_and_weighs_what_it_costs
 @linux
 def test_a_stored_answer_weighs_what_it_costs():
     resident, weight = measured(STORED, COUNT=60_000)
-    assert resident <= 600
+    assert resident <= 300
     assert 0.83 * resident <= weight <= 1.2 * resident
 
 

@@ -12,7 +12,8 @@ from hypothesis import strategies as st
 
 from resolver import compiled
 from resolver.network import datagrams
-from resolver.network.datagrams import MOST, OCTETS, Batch, Compiled, Datagrams, Plain
+from resolver.network.base import Datagrams
+from resolver.network.datagrams import MOST, OCTETS, Batch, Compiled, Plain
 
 pytestmark = pytest.mark.sockets
 
@@ -55,7 +56,27 @@ def bind() -> Iterator[Bind]:
 
 
 def test_the_fastest_there_is_is_used(bind: Bind) -> None:
-    assert isinstance(datagrams.datagrams(bind("127.0.0.1")), Plain if Batch is None else Compiled)
+    assert isinstance(datagrams.batched(bind("127.0.0.1")), Plain if Batch is None else Compiled)
+
+
+def test_it_is_closed_with_its_socket(way, bind: Bind) -> None:
+    sock = bind("127.0.0.1")
+    moved = way(sock)
+    assert moved.fileno() == sock.fileno()
+    moved.close()
+    moved.close()
+    assert (moved.fileno(), sock.fileno()) == (-1, -1)
+
+
+@COMPILED
+@pytest.mark.parametrize("octets", [b"", b"\0", b"\x10", b"\x10" + bytes(16), b"\xff" * 40, b"\x02\2\0", bytes(200)])
+def test_what_is_no_address_has_no_host_and_no_port(bind: Bind, octets: bytes) -> None:
+    moved = Compiled(bind("127.0.0.1"))
+    for read in (moved.port, moved.peer):
+        with pytest.raises(ValueError, match="no address that was received"):
+            read(octets)
+        with pytest.raises(TypeError):
+            read("127.0.0.1")
 
 
 @pytest.mark.parametrize("host", ["127.0.0.1", "::1"])
@@ -68,6 +89,7 @@ def test_what_comes_in_together_is_read_together_and_answered_in_its_order(way, 
     first, rest = moved.receive(4), moved.receive(MOST)
     assert [wire[0] for wire, _ in first + rest] == list(range(9))
     assert len(first) == 4
+    assert [moved.port(address) for _, address in first] == [clients[at % 3].getsockname()[1] for at in range(4)]
     assert [moved.peer(address) for _, address in first] == [clients[at % 3].getsockname()[:2] for at in range(4)]
     assert moved.send([(b"re" + wire, address) for wire, address in first + rest]) == (9, 0, 0)
     for number, client in enumerate(clients):
@@ -82,8 +104,16 @@ def test_on_a_wildcard_the_answer_leaves_from_the_address_that_was_asked(way, bi
     client.sendto(b"query", (asked, server.getsockname()[1]))
     [(wire, address)] = moved.receive(1)
     assert moved.peer(address) == client.getsockname()[:2]
+    assert moved.port(address) == client.getsockname()[1]
     assert moved.send([(wire, address)]) == (1, 0, 0)
     assert client.recvfrom(9)[1][:2] == (asked, server.getsockname()[1])
+
+
+def test_an_answer_leaves_by_whatever_interface_the_route_says() -> None:
+    four, six = bytes((127, 0, 0, 2)), bytes(range(16))
+    assert datagrams._source([(0, 8, b"\1\0\0\0" + four + b"\x7f\0\0\x09")]) == [(0, 8, bytes(4) + four + bytes(4))]
+    assert datagrams._source([(41, 50, six + b"\1\0\0\0")]) == [(41, 50, six + bytes(4))]
+    assert datagrams._source([]) == datagrams._source([(1, 1, b"x")]) == []
 
 
 @pytest.mark.parametrize("size", [0, 1, OCTETS - 1, OCTETS, OCTETS + 1, 65507])

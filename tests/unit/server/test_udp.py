@@ -9,6 +9,7 @@ import pytest
 
 from resolver.message import Transport
 from resolver.network.base import Endpoint
+from resolver.network.datagrams import OCTETS, Plain, batched
 from resolver.network.listening import bind_udp, bound_to
 from resolver.server import udp
 from resolver.server.udp import UdpListener
@@ -36,7 +37,7 @@ class Kept:
 
 def serve(respond=echo, host="127.0.0.1"):
     sock = bind_udp(Endpoint(host, 0))
-    listener = UdpListener(asyncio.get_running_loop(), sock, respond)
+    listener = UdpListener(asyncio.get_running_loop(), batched(sock), respond)
     listener.start()
     return listener, bound_to(sock)
 
@@ -150,13 +151,6 @@ def test_on_the_ipv6_wildcard_two_addresses_are_told_apart(on_loop):
     on_loop(main())
 
 
-def test_an_answer_goes_out_from_the_address_asked_and_by_whatever_interface_the_route_says():
-    four, six = bytes((127, 0, 0, 2)), bytes(range(16))
-    assert udp._source([(0, 8, b"\1\0\0\0" + four + b"\x7f\0\0\x09")]) == [(0, 8, bytes(4) + four + bytes(4))]
-    assert udp._source([(41, 50, six + b"\1\0\0\0")]) == [(41, 50, six + bytes(4))]
-    assert udp._source([]) == udp._source([(1, 1, b"x")]) == []
-
-
 def test_on_a_wildcard_late_answers_also_keep_their_source(on_loop):
     async def main():
         waiting = []
@@ -188,10 +182,12 @@ def test_a_burst_of_two_thousand_datagrams_is_answered_whole_in_bounded_batches(
             in_turn[0] += 1
             send(wire)
 
-        listener, at = serve(respond, host)
+        sock = bind_udp(Endpoint(host, 0))
+        listener, at = UdpListener(loop, batched(sock), respond), bound_to(sock)
+        listener.start()
         asker = Asker()
         # What the kernel lets wait at once: a small datagram takes some 768 octets of the receive buffer.
-        burst = min(2000, listener._sock.getsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF) // 1024)
+        burst = min(2000, sock.getsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF) // 1024)
         began = time.monotonic()
         for first in range(0, 2000, burst):
             last = min(2000, first + burst)
@@ -268,10 +264,10 @@ def test_datagrams_of_any_size_arrive_cut_at_the_bound(on_loop):
 
         listener, at = serve(respond)
         asker = Asker()
-        for size in (0, 1, 12, udp.DATAGRAM, udp.DATAGRAM + 1, 60_000):
+        for size in (0, 1, 12, OCTETS, OCTETS + 1, 60_000):
             asker.sock.sendto(bytes(size), at)
         await until(lambda: len(sizes) == 6)
-        assert sizes == [0, 1, 12, udp.DATAGRAM, udp.DATAGRAM, udp.DATAGRAM]
+        assert sizes == [0, 1, 12, OCTETS, OCTETS, OCTETS]
         asker.close()
         listener.close()
 
@@ -301,7 +297,7 @@ class Stubborn:
 def test_an_answer_that_cannot_leave_is_dropped_and_counted(on_loop, host, error, counter):
     async def main():
         sock = Stubborn(host, error)
-        listener = UdpListener(asyncio.get_running_loop(), sock, echo)
+        listener = UdpListener(asyncio.get_running_loop(), Plain(sock), echo)
         listener.start()
         asker = Asker()
         asker.sock.sendto(b"ask", ("127.0.0.1", sock.getsockname()[1]))
@@ -400,7 +396,7 @@ def test_a_stored_response_is_sent_without_asking_the_server(on_loop):
             send(b"made")
 
         sock = bind_udp(Endpoint("127.0.0.1", 0))
-        listener = UdpListener(asyncio.get_running_loop(), sock, respond, Kept({b"known": b"kept"}.get))
+        listener = UdpListener(asyncio.get_running_loop(), batched(sock), respond, Kept({b"known": b"kept"}.get))
         listener.start()
         asker = Asker()
         for wire in (b"known", b"new"):
@@ -426,7 +422,7 @@ def test_a_store_that_breaks_costs_one_query_and_is_told(on_loop):
             return b"kept"
 
         sock = bind_udp(Endpoint("127.0.0.1", 0))
-        listener = UdpListener(loop, sock, echo, Kept(stored))
+        listener = UdpListener(loop, batched(sock), echo, Kept(stored))
         listener.start()
         asker = Asker()
         for wire in (b"bad", b"good"):
@@ -471,28 +467,26 @@ class Written:
         pass
 
 
-def written(host, *datagrams, stored=None, allows=None, respond=echo):
-    sock = Written(*datagrams, host=host)
-    listener = UdpListener(None, sock, respond, None if stored is None else Kept(stored), allows)
-    return sock, listener, listener._read_from_any if host == "0.0.0.0" else listener._read
+def written(host, *came, stored=None, allows=None, respond=echo):
+    sock = Written(*came, host=host)
+    listener = UdpListener(None, Plain(sock), respond, None if stored is None else Kept(stored), allows)
+    return sock, listener, listener._read
 
 
 @pytest.mark.parametrize("host", ["127.0.0.1", "0.0.0.0"])
 @pytest.mark.parametrize("stored", [None, lambda wire: b"stored"])
 def test_ports_on_which_anything_answers_get_no_answer(host, stored):
     ports = (0, 7, 13, 19, 37, 464)
-    datagrams = [(b"ask", ("192.0.2.1", port)) for port in (*ports, 53, 1024)]
-    sock, listener, read = written(host, *datagrams, stored=stored)
+    came = [(b"ask", ("192.0.2.1", port)) for port in (*ports, 53, 1024)]
+    sock, listener, read = written(host, *came, stored=stored)
     read()
     assert [to for _, to in sock.sent] == [("192.0.2.1", 53), ("192.0.2.1", 1024)]
     assert (listener.dropped_port, listener.received) == (6, 2)
 
 
 def test_a_stored_response_is_for_those_who_may_ask():
-    datagrams = [(b"ask", (f"192.0.2.{last}", 1024)) for last in (1, 2)]
-    sock, _, read = written(
-        "127.0.0.1", *datagrams, stored=lambda wire: b"stored", allows=lambda host: host == "192.0.2.1"
-    )
+    came = [(b"ask", (f"192.0.2.{last}", 1024)) for last in (1, 2)]
+    sock, _, read = written("127.0.0.1", *came, stored=lambda wire: b"stored", allows=lambda host: host == "192.0.2.1")
     read()
     assert sock.sent == [(b"stored", ("192.0.2.1", 1024)), (b"re:ask", ("192.0.2.2", 1024))]
 
@@ -506,8 +500,8 @@ def test_few_queries_that_need_work_are_read_per_wake_up(host):
 
 def test_work_leaves_room_for_stored_responses_in_the_same_wake_up():
     wires = [b"new", b"known", b"known", b"known"] * 30
-    datagrams = [(wire, ("192.0.2.1", 1024)) for wire in wires]
-    _, listener, read = written("127.0.0.1", *datagrams, stored={b"known": b"kept"}.get)
+    came = [(wire, ("192.0.2.1", 1024)) for wire in wires]
+    _, listener, read = written("127.0.0.1", *came, stored={b"known": b"kept"}.get)
     read()
     assert listener.received == 4 * (udp.WORK - 1) + 1
     read()
@@ -516,32 +510,33 @@ def test_work_leaves_room_for_stored_responses_in_the_same_wake_up():
 
 @pytest.mark.parametrize("host", ["127.0.0.1", "0.0.0.0"])
 def test_the_store_is_asked_once_in_a_turn_and_told_once_what_was_served(host):
-    datagrams = [(wire, ("192.0.2.1", 1024)) for wire in (b"known", b"new", b"known", b"known")]
-    sock = Written(*datagrams, host=host)
+    came = [(wire, ("192.0.2.1", 1024)) for wire in (b"known", b"new", b"known", b"known")]
+    sock = Written(*came, host=host)
     kept = Kept({b"known": b"kept"}.get)
-    listener = UdpListener(None, sock, echo, kept)
-    (listener._read_from_any if host == "0.0.0.0" else listener._read)()
-    assert [wire for wire, _ in sock.sent] == [b"kept", b"re:new", b"kept", b"kept"]
+    listener = UdpListener(None, Plain(sock), echo, kept)
+    listener._read()
+    assert [wire for wire, _ in sock.sent] == [b"kept", b"kept", b"kept", b"re:new"]
     assert (kept.begun, kept.counted) == (1, 3)
     assert (listener.received, listener.sent) == (4, 4)
 
 
 @pytest.mark.parametrize("host", ["127.0.0.1", "0.0.0.0"])
-@pytest.mark.parametrize(("error", "full", "failed"), [(BlockingIOError, 1, 0), (PermissionError, 0, 1)])
-def test_a_stored_response_that_cannot_leave_is_counted_and_the_next_one_leaves(host, error, full, failed):
+@pytest.mark.parametrize(("error", "left", "full", "failed"), [(BlockingIOError, 1, 2, 0), (PermissionError, 2, 0, 1)])
+def test_stored_responses_that_cannot_leave_are_counted_one_by_one(host, error, left, full, failed):
     sock = Written(*[(b"known", ("192.0.2.1", 1024))] * 3, host=host)
-    errors = [error]
+    outcomes = [None, error, None]
 
     def send(wire, to):
-        if errors:
-            raise errors.pop()
+        outcome = outcomes.pop(0)
+        if outcome is not None:
+            raise outcome
         sock.sent.append((wire, to))
 
     sock.sendto = send
     sock.sendmsg = lambda wires, ancillary, flags, to: send(b"".join(wires), to)
-    listener = UdpListener(None, sock, echo, Kept(lambda wire: b"kept"))
-    (listener._read_from_any if host == "0.0.0.0" else listener._read)()
-    assert (listener.received, listener.sent, len(sock.sent)) == (3, 2, 2)
+    listener = UdpListener(None, Plain(sock), echo, Kept(lambda wire: b"kept"))
+    listener._read()
+    assert (listener.received, listener.sent, len(sock.sent)) == (3, left, left)
     assert (listener.dropped_full, listener.failed) == (full, failed)
 
 
@@ -549,7 +544,7 @@ def test_a_stored_response_that_cannot_leave_is_counted_and_the_next_one_leaves(
 def test_on_a_wildcard_a_stored_response_comes_from_the_address_that_was_asked(on_loop):
     async def main():
         sock = bind_udp(Endpoint("0.0.0.0", 0))
-        listener = UdpListener(asyncio.get_running_loop(), sock, echo, Kept(lambda wire: b"kept:" + wire))
+        listener = UdpListener(asyncio.get_running_loop(), batched(sock), echo, Kept(lambda wire: b"kept:" + wire))
         asker = Asker()
         for last in (2, 2, 3, 2, 4):
             asker.sock.sendto(b"%d" % last, (f"127.0.0.{last}", bound_to(sock).port))
@@ -560,5 +555,82 @@ def test_on_a_wildcard_a_stored_response_comes_from_the_address_that_was_asked(o
         ]
         asker.close()
         listener.close()
+
+    on_loop(main())
+
+
+class Noted:
+    """`Datagrams` of a socket that note what is sent with one call."""
+
+    def __init__(self, sock):
+        self.moved, self.calls = batched(sock), []
+        for name in ("fileno", "close", "receive", "port", "peer"):
+            setattr(self, name, getattr(self.moved, name))
+
+    def send(self, answers):
+        self.calls.append([wire for wire, _ in answers])
+        return self.moved.send(answers)
+
+
+def noted(respond, stored=None):
+    sock = bind_udp(Endpoint("127.0.0.1", 0))
+    moved = Noted(sock)
+    hits = None if stored is None else Kept(stored)
+    return moved, UdpListener(asyncio.get_running_loop(), moved, respond, hits), bound_to(sock)
+
+
+def test_what_is_stored_leaves_with_one_call_and_what_is_made_at_once_with_a_second(on_loop):
+    async def main():
+        moved, listener, at = noted(echo, {b"known": b"kept"}.get)
+        asker = Asker()
+        for wire in (b"known", b"one", b"known", b"two"):
+            asker.sock.sendto(wire, at)
+        listener.start()
+        await asker.wait_for(4)
+        assert moved.calls == [[b"kept", b"kept"], [b"re:one", b"re:two"]]
+        asker.close()
+        listener.close()
+
+    on_loop(main())
+
+
+def test_answers_that_are_made_in_one_turn_leave_together_and_those_of_the_next_after_them(on_loop):
+    async def main():
+        waiting = []
+        moved, listener, at = noted(lambda wire, client, send: waiting.append(send))
+        asker = Asker()
+        for wire in (b"1", b"2", b"3"):
+            asker.sock.sendto(wire, at)
+        listener.start()
+        await until(lambda: len(waiting) == 3)
+        waiting[0](b"one")
+        waiting[1](b"two")
+        await asker.wait_for(2)
+        waiting[2](b"three")
+        assert listener.outstanding == 0
+        await asker.wait_for(3)
+        assert moved.calls == [[b"one", b"two"], [b"three"]]
+        assert listener.sent == 3
+        asker.close()
+        listener.close()
+
+    on_loop(main())
+
+
+def test_an_answer_that_was_made_before_the_end_still_leaves(on_loop):
+    async def main():
+        waiting = []
+        _, listener, at = noted(lambda wire, client, send: waiting.append(send))
+        asker = Asker()
+        asker.sock.sendto(b"ask", at)
+        listener.start()
+        await until(lambda: waiting)
+        listener.stop_reading()
+        waiting[0](b"answer")
+        await listener.drained()
+        listener.close()
+        assert await asker.wait_for(1) == [b"answer"]
+        assert (listener.sent, listener.failed) == (1, 0)
+        asker.close()
 
     on_loop(main())

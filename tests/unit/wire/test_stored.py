@@ -169,18 +169,43 @@ def test_the_id_and_the_spelling_are_those_of_the_query() -> None:
     kept = stored.make(response())
     assert kept is not None
     query = render_query(0xABCD, Question(WWW.upper(), Type.A), rd=True, edns=Edns(4096))
-    read = parse(stored.spelled(kept.tail, kept.end, query))
+    read = parse(stored.spelled(kept.tail, query))
     assert (read.id, read.flags) == (0xABCD, QR | RD | RA)
     assert read.question == Question(WWW.upper(), Type.A)
     assert read.answer[0].name == WWW.upper()
 
 
+def aged(kept: stored.Stored, query: bytes, age: int) -> bytes | None:
+    """What was packed for `query`, so many seconds later."""
+    key = stored.key(query)
+    assert key is not None
+    return stored.unpacked(stored.packed(kept, 7, kept.lowest), key, 7 + age)
+
+
 @pytest.mark.rfc(1035, "3.2.1")
-@pytest.mark.parametrize(("age", "ttls"), [(0, [300, 60]), (1, [299, 59]), (60, [240, 0])])
-def test_ttls_count_down(age: int, ttls: list[int]) -> None:
+@pytest.mark.parametrize(("age", "ttls"), [(0, [300, 60]), (1, [299, 59]), (59, [241, 1])])
+@pytest.mark.parametrize("query", [PLAIN, WITH_EDNS])
+def test_ttls_count_down(query: bytes, age: int, ttls: list[int]) -> None:
     kept = stored.make(response())
     assert kept is not None
-    assert [rrset.ttl for rrset in parse(bytes(2) + stored.aged(kept.tail, kept.ttls, age)).answer] == ttls
+    out = aged(kept, query, age)
+    assert out is not None
+    assert [rrset.ttl for rrset in parse(bytes(2) + out).answer] == ttls
+    assert (out == kept.tail) is (age == 0)
+
+
+@pytest.mark.rfc(1035, "3.2.1")
+def test_nothing_is_left_of_a_response_whose_lowest_ttl_has_run_down() -> None:
+    kept = stored.make(response())
+    assert kept is not None
+    assert aged(kept, PLAIN, 60) is None
+    assert stored.unpacked(stored.packed(kept, 7, 30), PLAIN[2:], 37) is None
+
+
+def test_the_longest_ttl_there_is_can_be_packed() -> None:
+    kept = stored.make(response(answer=(RRset(WWW, Type.A, 1, 0xFFFFFFFF, (b"\xc0\0\2\1",)),)))
+    assert kept is not None
+    assert stored.unpacked(stored.packed(kept, 0xFFFFFFFF, kept.lowest), PLAIN[2:], 0xFFFFFFFF) == kept.tail
 
 
 def swapped(rng: random.Random, name: bytes) -> bytes:
@@ -203,12 +228,14 @@ def test_dnspython_reads_a_patched_answer_as_the_original_with_less_time_and_the
         kept = stored.make(again)
         if kept is None or read.question is None:
             continue
-        age = rng.choice((0, 1, 59, kept.lowest))
+        age = min(rng.choice((0, 1, 59)), kept.lowest - 1)
         spelling = swapped(rng, read.question.name)
         query = render_query(
             rng.getrandbits(16), read.question._replace(name=spelling), rd=rng.random() < 0.5, edns=None
         )
-        served = stored.spelled(stored.aged(kept.tail, kept.ttls, age), kept.end, query)
+        later = aged(kept, query, age)
+        assert later is not None
+        served = stored.spelled(later, query)
         before, after = dns.message.from_wire(again), dns.message.from_wire(served)
         assert after.id == int.from_bytes(query[:2], "big")
         assert after.flags == before.flags
