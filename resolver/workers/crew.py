@@ -7,9 +7,8 @@ Rules:
   daemon ends with an error. One that cannot start in the beginning ends it at once, with the reason.
 * New settings are put in force in the first worker; only when that has taken them, in the others. One that then refuses
   is replaced. So either all have them, or none.
-
 * A worker that does not answer its supervisor for `HUNG_BEATS` beats does not answer its clients either: it is killed,
-  and so replaced.
+  and so replaced. One that has not begun to, or has shut its ears and does not end, has `STARTING_BEATS`.
 
 Limits: a worker that somebody has stopped, such as a debugger, looks as if it hung.
 """
@@ -30,7 +29,7 @@ from resolver.errors import ControlError, InputError, ListenError, ResolverdErro
 from resolver.network import channel, descriptors
 from resolver.network.base import Clock, Endpoint, Timer
 from resolver.observe.log import Log
-from resolver.workers import birth
+from resolver.workers import birth, messages
 from resolver.workers.division import divided
 from resolver.workers.group import Group
 from resolver.workers.link import Answer, Link
@@ -45,6 +44,9 @@ BEAT_S: Final = 10.0
 
 HUNG_BEATS: Final = 3
 """So many questions in a row without an answer, and the worker hangs."""
+
+STARTING_BEATS: Final = 30
+"""The same for one that does not answer yet, which may have zones to read."""
 
 
 class Crew:
@@ -104,7 +106,7 @@ class Crew:
     def simulated(self) -> list[tuple[str, Endpoint]]:
         """The simulated servers that have an address of their own: name and place, those of the root first."""
         link = self._links.get(0)
-        return [] if link is None else [(name, Endpoint(*place)) for name, place in link.life.simulated]
+        return [] if link is None else link.life.simulated
 
     def begin(self, config: Config, count: int) -> None:
         """All sockets are bound and the first worker is due. Raises `ListenError`."""
@@ -215,9 +217,10 @@ class Crew:
 
     def _ask_whether_well(self) -> None:
         self._beat = self._clock.after(BEAT_S, self._ask_whether_well)
-        for link in self.links:
-            if link.life.unanswered >= HUNG_BEATS:
-                self._log.error("worker_hung", worker=link.index, pid=link.life.pid, seconds=BEAT_S * HUNG_BEATS)
+        for link in tuple(self._links.values()):
+            most = HUNG_BEATS if link.life.ready else STARTING_BEATS
+            if link.life.unanswered >= most:
+                self._log.error("worker_hung", worker=link.index, pid=link.life.pid, seconds=BEAT_S * most)
                 _kill(link)
             else:
                 link.life.unanswered += 1
@@ -233,9 +236,12 @@ class Crew:
         group = self._bound(config, count)
         try:
             await self._first_takes(group, config, count)
+            if self._ending:
+                raise ControlError("the daemon is ending")
         except BaseException:
             group.close_but(self._group)
             raise
+        group.forget_closed()
         before, self._group, self._config, self._count = self._group, group, config, count
         rest = [link for index, link in sorted(self._links.items()) if 0 < index < count]
         asked = [self._put(link, before) for link in rest]
@@ -269,7 +275,7 @@ class Crew:
         if not _taken(answer):
             raise ControlError(_why(answer))
         assert answer is not None
-        link.life.simulated = answer[1]["simulated"]
+        link.life.simulated = messages.places(answer[1])
 
     def _put(self, link: Link, before: Group) -> asyncio.Future[Answer | None]:
         config = divided(self._config, self._count, link.index, self._secret, descriptors.limit())
@@ -301,5 +307,6 @@ def _said(status: int | None) -> str:
 
 
 def _kill(link: Link) -> None:
-    with contextlib.suppress(ProcessLookupError):
-        os.kill(link.life.pid, signal.SIGKILL)
+    if link.life.status is None:  # else its number may be another process's by now
+        with contextlib.suppress(ProcessLookupError):
+            os.kill(link.life.pid, signal.SIGKILL)

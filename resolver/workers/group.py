@@ -98,6 +98,12 @@ class Group:
             if worker not in workers:
                 workers[worker] = _joined(next(iter(workers.values())), self._buffer)
 
+    def forget_closed(self) -> None:
+        """What another group has closed meanwhile, such as that of a worker which rests, is opened by `wake`."""
+        for workers in self._held.values():
+            for worker in [each for each, bound in workers.items() if bound.tcp.fileno() < 0]:
+                del workers[worker]
+
     def close_but(self, kept: Group) -> None:
         """What is not in `kept`, too, is closed."""
         still = {id(each) for workers in kept._held.values() for each in workers.values()}

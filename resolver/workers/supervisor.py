@@ -156,6 +156,7 @@ class Supervisor:
             self._clock.after(GRACE_S, self._crew.kill)
         else:
             self._log.info("stopping", drain_s=self._loaded.config.server.drain_s)
+            self._have_patience()  # from now on, whatever a reload that is under way still waits for
         self._crew.end(now=self._told)
         self._told = True
         self._wake.set()
