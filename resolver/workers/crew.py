@@ -23,7 +23,7 @@ from collections.abc import Callable
 from functools import partial
 from typing import Final
 
-from resolver.certificates import Shown
+from resolver.certificates import Shown, inherited
 from resolver.config import Config
 from resolver.errors import ControlError, InputError, ListenError, ResolverdError
 from resolver.network import channel, descriptors
@@ -125,7 +125,7 @@ class Crew:
             self._group.wake(index)
             bounds = self._group.of(index)
             kept = {theirs.fileno(), *(one.fileno() for each in bounds for one in each.sockets)}
-            build = partial(self._build, shown=self.shown)
+            build = partial(self._build, shown=inherited(self.shown, self._config.server))
             pid = birth.forked(lambda: lived(index, config, bounds, theirs, build), kept)
         except (OSError, ListenError) as wrong:
             ours.close()
