@@ -33,7 +33,7 @@ from resolver.workers import birth, messages
 from resolver.workers.division import divided
 from resolver.workers.group import Group
 from resolver.workers.link import Answer, Link
-from resolver.workers.restarts import MOST, Restarts
+from resolver.workers.restarts import MOST, UNABLE_S, Restarts
 from resolver.workers.worker import Build, lived
 
 RELOAD_S: Final = 60.0
@@ -130,7 +130,7 @@ class Crew:
         except (OSError, ListenError) as wrong:
             ours.close()
             self._log.error("worker_not_started", worker=index, problem=str(wrong))
-            self._again(index, 0.0, str(wrong))
+            self._again(index, 0.0, str(wrong), unable=True)
             return
         finally:
             theirs.close()
@@ -194,11 +194,14 @@ class Crew:
         if problem is not None and not self.complete:
             self._fail(InputError(problem) if is_input else ListenError(problem))
             return
-        self._again(link.index, self._clock.monotonic() - life.began, problem or ended)
+        unable = problem is not None
+        self._again(link.index, self._clock.monotonic() - life.began, problem or ended, unable=unable)
 
-    def _again(self, index: int, lived_s: float, why: str) -> None:
-        """The worker `index` is started again in due time, or the daemon ends."""
+    def _again(self, index: int, lived_s: float, why: str, *, unable: bool) -> None:
+        """The worker `index`, which has ended or was `unable` to start, is started in due time, or the daemon ends."""
         wait = self._restarts.setdefault(index, Restarts()).died(lived_s)
+        if wait is None and unable and self.links:
+            wait = UNABLE_S
         if wait is None:
             self._fail(ResolverdError(f"worker {index} has ended {MOST} times in a row, the last time by {why}"))
             return

@@ -15,7 +15,7 @@ from resolver.network.base import Endpoint
 from resolver.testing.virtual_time import run
 from resolver.workers.crew import BEAT_S, HUNG_BEATS, STARTING_BEATS
 from resolver.workers.messages import End, Settings
-from resolver.workers.restarts import FIRST_S, MOST
+from resolver.workers.restarts import FIRST_S, MOST, UNABLE_S
 from tests.support.crews import Stage
 
 pytestmark = pytest.mark.sockets
@@ -128,6 +128,47 @@ def test_one_that_cannot_start_later_is_tried_again(play: Play) -> None:
         assert 'status="exit status 1" problem="port 5300 is taken"' in stage.log()[-1]
         await stage.clock.advance(FIRST_S)
         assert len(stage.born()) == 1
+
+    play(scene)
+
+
+def test_one_that_cannot_start_ends_nothing_while_others_answer(play: Play) -> None:
+    async def scene(stage: Stage) -> None:
+        first, second = await stage.complete(config(), 2)
+        stage.dies(second)
+        await stage.turn()
+        for _ in range(MOST + 2):
+            (unable,) = stage.born()
+            unable.say("failed", problem="zones/x:3: what is that", input=True)
+            stage.dies(unable, 256)
+            await stage.turn()
+            await stage.clock.advance(UNABLE_S)
+        assert stage.crew.problem is None
+        assert stage.crew._group.of(1) == [], "the kernel sends clients to the other"
+        stage.dies(first)
+        await stage.turn()
+        for _ in range(MOST):
+            for actor in stage.born():
+                actor.say("failed", problem="zones/x:3: what is that", input=True)
+                stage.dies(actor, 256)
+            await stage.turn()
+            await stage.clock.advance(UNABLE_S)
+        assert "zones/x:3" in str(stage.crew.problem)
+
+    play(scene)
+
+
+def test_a_lack_of_processes_ends_nothing_while_others_answer(play: Play) -> None:
+    async def scene(stage: Stage) -> None:
+        _, second = await stage.complete(config(), 2)
+        stage.unforkable = MOST * 2
+        stage.dies(second)
+        await stage.turn()
+        for _ in range(MOST * 2 + 1):
+            stage.born()
+            await stage.clock.advance(UNABLE_S)
+        assert stage.crew.problem is None
+        assert stage.actors[max(stage.actors)] is not second
 
     play(scene)
 
