@@ -12,7 +12,7 @@ Rules:
 * The certificate is that of the `context` in force when a connection's first octets come. Older connections go on.
 
 Limits: the key of session tickets is the context's own, and lives as long as that: from one reload to the next. OpenSSL
-remembers sessions of clients of TLS 1.2 that take no tickets, 20,480 at most.
+remembers sessions of clients of TLS 1.2 that take no tickets, 20,480 at most of 1.5 KiB each, which `ssl` cannot limit.
 """
 
 from __future__ import annotations
