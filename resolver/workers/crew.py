@@ -200,7 +200,7 @@ class Crew:
     def _again(self, index: int, lived_s: float, why: str, *, unable: bool) -> None:
         """The worker `index`, which has ended or was `unable` to start, is started in due time, or the daemon ends."""
         wait = self._restarts.setdefault(index, Restarts()).died(lived_s)
-        if wait is None and unable and self.links:
+        if wait is None and unable and self.complete and self.links:
             wait = UNABLE_S
         if wait is None:
             self._fail(ResolverdError(f"worker {index} has ended {MOST} times in a row, the last time by {why}"))

@@ -173,6 +173,21 @@ def test_a_lack_of_processes_ends_nothing_while_others_answer(play: Play) -> Non
     play(scene)
 
 
+def test_a_lack_of_processes_in_the_beginning_ends_the_daemon(play: Play) -> None:
+    async def scene(stage: Stage) -> None:
+        stage.crew.begin(config(), 2)
+        (first,) = stage.born()
+        stage.unforkable = MOST
+        first.ready()
+        await stage.turn()
+        for _ in range(MOST):
+            stage.born()
+            await stage.clock.advance(UNABLE_S)
+        assert "no more processes" in str(stage.crew.problem)
+
+    play(scene)
+
+
 def test_a_fork_that_fails_is_tried_again(play: Play) -> None:
     async def scene(stage: Stage) -> None:
         stage.unforkable = 1
