@@ -262,9 +262,11 @@ class Crew:
                 self._want(index)
 
     def _bound(self, config: Config, count: int) -> Group:
+        """The sockets of the workers that have some; to whom there is no worker yet the kernel must send nobody."""
         server = config.server
         buffer = server.receive_buffer_kb * 1024
-        return self._group.changed(server.listen, server.listen_tls, range(count), buffer, self._log)
+        workers = [index for index in range(count) if index == 0 or self._group.of(index)]
+        return self._group.changed(server.listen, server.listen_tls, workers, buffer, self._log)
 
     async def _first_takes(self, group: Group, config: Config, count: int) -> None:
         link = self._links.get(0)

@@ -3,8 +3,8 @@
 Rules: the supervisor binds them before any worker starts, so that a port which is taken is one clear error, and a
 port 0 is the same for all. The first socket of an address is bound alone and opened to the others only then: two
 daemons cannot come to share a port, at no instant. A socket outlives its worker, so that what waits in it is answered
-by the next one; while a worker has to wait for its next life its sockets are closed, so that the kernel sends clients
-to others.
+by the next one; while a worker has to wait for its next life its sockets are closed, and before its first it has none,
+so that the kernel sends clients to others.
 
 Limits: while one is closed and opened again a datagram may reach another worker than the one before it did.
 """

@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import signal
 from collections.abc import Callable, Coroutine
+from contextlib import ExitStack, suppress
 from typing import Any
 
 import pytest
@@ -16,6 +17,7 @@ from resolver.testing.virtual_time import run
 from resolver.workers.crew import BEAT_S, HUNG_BEATS, STARTING_BEATS
 from resolver.workers.messages import End, Settings
 from resolver.workers.restarts import FIRST_S, MOST, UNABLE_S
+from tests.support import raw
 from tests.support.crews import Stage
 
 pytestmark = pytest.mark.sockets
@@ -270,6 +272,46 @@ def test_their_number_follows_the_settings(play: Play) -> None:
         assert stage.crew.restarted == 0
 
     play(scene)
+
+
+@pytest.mark.parametrize("resting", [False, True])
+def test_while_a_reload_takes_its_time_the_kernel_sends_nobody_to_those_who_are_not_there(
+    play: Play, resting: bool
+) -> None:
+    async def scene(stage: Stage) -> None:
+        first, second = await stage.complete(config(), 2)
+        for _ in range(2 if resting else 0):
+            stage.dies(second)
+            await stage.turn()
+            for each in stage.born():
+                second = each
+        there = 1 if resting else 2
+        first.status = None
+        reload = asyncio.ensure_future(stage.crew.settle(config(identity="new"), 4))
+        await stage.turn()
+        held = [bound for worker in range(there) for bound in stage.crew._group.of(worker)]
+        with ExitStack() as clients:
+            for _ in range(64):
+                clients.enter_context(raw.datagrams(held[0].endpoint)).send(b"?")
+        assert sum(_waiting_in(bound.udp) for bound in held) == 64
+        order = first.orders[-1]
+        assert isinstance(order, Settings)
+        first.say("answer", number=order.number, status=200, value={"simulated": []})
+        await reload
+        await stage.clock.advance(FIRST_S)
+        stage.born()
+        assert [len(stage.crew._group.of(worker)) for worker in range(4)] == [1] * 4
+
+    play(scene)
+
+
+def _waiting_in(udp: Any) -> int:
+    """The datagrams that wait in a socket, taken out."""
+    taken = []
+    with suppress(BlockingIOError):
+        while True:
+            taken.append(udp.recv(16))
+    return len(taken)
 
 
 def test_who_ends_is_not_started_again(play: Play) -> None:
