@@ -5,6 +5,8 @@ Rules:
   ALPN "dot" is offered and not demanded. Sessions are resumed by tickets.
 * A certificate from files is in force only when it can be read, has not expired and its key fits; what is wrong is a
   `ConfigError` that names the setting and the file.
+* What one worker was started with is what the next one is started with: files that are being renewed, or have expired
+  since, keep nobody from being replaced.
 * Without files a certificate is made for this process alone, for development: who connects can trust it by its pin, the
   SHA-256 of its public key (RFC 7858 section 4.2).
 
@@ -49,6 +51,8 @@ class Shown(NamedTuple):
     context: ssl.SSLContext
     pin: str
     ephemeral: frozenset[str] | None = None
+    stands_for: tuple[Path | None, Path | None] | None = None
+    """The files in whose place it is shown, once, whatever is in them by now."""
 
 
 def shown(server: Server, now: float, before: Shown | None = None) -> Shown:
@@ -57,9 +61,16 @@ def shown(server: Server, now: float, before: Shown | None = None) -> Shown:
     An ephemeral one that was shown `before` stays, as long as its names do. Raises `ConfigError`.
     """
     if server.tls_certificate is not None and server.tls_key is not None:
+        if before is not None and before.stands_for == (server.tls_certificate, server.tls_key):
+            return before._replace(stands_for=None)
         return _from_files(server.tls_certificate, server.tls_key, now)
     names = frozenset(_names(server))
     return before if before is not None and before.ephemeral == names else _ephemeral(names, now)
+
+
+def inherited(before: Shown | None, server: Server) -> Shown | None:
+    """What another process that begins with the settings `server` is to show, and not to read again: `before`."""
+    return None if before is None else before._replace(stands_for=(server.tls_certificate, server.tls_key))
 
 
 def _context() -> ssl.SSLContext:

@@ -5,18 +5,20 @@ A handshake costs some 0.4 ms with a key of the curve P-256 and 1 ms with one of
 few of them go on in one turn, clients by turns, and whoever has a connection already does not notice a flood of them.
 
 Rules:
-* A newcomer gets in. When `AT_ONCE` are under way, the one that began first goes: it is the most likely to be idle. As
-  many wait for their turn; beyond, the client with the most of them gives up its youngest (`waiting.py`).
+* A newcomer gets in. When `AT_ONCE` are under way, the client with the most of them loses the one that began first, as
+  the most likely to be idle: who opens many costs others, who may be far away, nothing. As many wait for their turn;
+  beyond, the client with the most gives up its youngest (`waiting.py`).
 * A handshake that failed is counted, never logged: anybody can send garbage to a port.
 * The certificate is that of the `context` in force when a connection's first octets come. Older connections go on.
 
 Limits: the key of session tickets is the context's own, and lives as long as that: from one reload to the next. OpenSSL
-remembers sessions of clients of TLS 1.2 that take no tickets, 20,480 at most.
+remembers sessions of clients of TLS 1.2 that take no tickets, 20,480 at most of 1.5 KiB each, which `ssl` cannot limit.
 """
 
 from __future__ import annotations
 
 import ssl
+from collections import Counter
 from typing import Final, Protocol
 
 from resolver.network.base import Clock
@@ -79,9 +81,9 @@ class Handshakes:
         if self.context is None:
             raise RuntimeError("a listener for TLS was started without a certificate")
         if len(self._under_way) >= AT_ONCE:
-            oldest = next(iter(self._under_way))
-            self.fail(oldest)
-            oldest.abort()
+            victim = self._oldest_of_the_greediest()
+            self.fail(victim)
+            victim.abort()
         self._under_way[newcomer] = None
         return self.context.wrap_bio(incoming, outgoing, server_side=True)
 
@@ -103,6 +105,11 @@ class Handshakes:
         if one in self._under_way:
             del self._under_way[one]
             self.failed += 1
+
+    def _oldest_of_the_greediest(self) -> Shaking:
+        """The handshake that began first, of the client with the most; of equals, that of the one who came first."""
+        ((greediest, _),) = Counter(each.host for each in self._under_way).most_common(1)
+        return next(each for each in self._under_way if each.host == greediest)
 
 
 def _go_on(one: Shaking) -> None:

@@ -7,9 +7,8 @@ Rules:
   daemon ends with an error. One that cannot start in the beginning ends it at once, with the reason.
 * New settings are put in force in the first worker; only when that has taken them, in the others. One that then refuses
   is replaced. So either all have them, or none.
-
 * A worker that does not answer its supervisor for `HUNG_BEATS` beats does not answer its clients either: it is killed,
-  and so replaced.
+  and so replaced. One that has not begun to, or has shut its ears and does not end, has `STARTING_BEATS`.
 
 Limits: a worker that somebody has stopped, such as a debugger, looks as if it hung.
 """
@@ -24,17 +23,17 @@ from collections.abc import Callable
 from functools import partial
 from typing import Final
 
-from resolver.certificates import Shown
+from resolver.certificates import Shown, inherited
 from resolver.config import Config
 from resolver.errors import ControlError, InputError, ListenError, ResolverdError
 from resolver.network import channel, descriptors
 from resolver.network.base import Clock, Endpoint, Timer
 from resolver.observe.log import Log
-from resolver.workers import birth
+from resolver.workers import birth, messages
 from resolver.workers.division import divided
 from resolver.workers.group import Group
 from resolver.workers.link import Answer, Link
-from resolver.workers.restarts import MOST, Restarts
+from resolver.workers.restarts import MOST, UNABLE_S, Restarts
 from resolver.workers.worker import Build, lived
 
 RELOAD_S: Final = 60.0
@@ -45,6 +44,9 @@ BEAT_S: Final = 10.0
 
 HUNG_BEATS: Final = 3
 """So many questions in a row without an answer, and the worker hangs."""
+
+STARTING_BEATS: Final = 30
+"""The same for one that does not answer yet, which may have zones to read."""
 
 
 class Crew:
@@ -104,7 +106,7 @@ class Crew:
     def simulated(self) -> list[tuple[str, Endpoint]]:
         """The simulated servers that have an address of their own: name and place, those of the root first."""
         link = self._links.get(0)
-        return [] if link is None else [(name, Endpoint(*place)) for name, place in link.life.simulated]
+        return [] if link is None else link.life.simulated
 
     def begin(self, config: Config, count: int) -> None:
         """All sockets are bound and the first worker is due. Raises `ListenError`."""
@@ -123,12 +125,12 @@ class Crew:
             self._group.wake(index)
             bounds = self._group.of(index)
             kept = {theirs.fileno(), *(one.fileno() for each in bounds for one in each.sockets)}
-            build = partial(self._build, shown=self.shown)
+            build = partial(self._build, shown=inherited(self.shown, self._config.server))
             pid = birth.forked(lambda: lived(index, config, bounds, theirs, build), kept)
         except (OSError, ListenError) as wrong:
             ours.close()
             self._log.error("worker_not_started", worker=index, problem=str(wrong))
-            self._again(index, 0.0, str(wrong))
+            self._again(index, 0.0, str(wrong), unable=True)
             return
         finally:
             theirs.close()
@@ -195,11 +197,14 @@ class Crew:
         if problem is not None and not self.complete:
             self._fail(InputError(problem) if is_input else ListenError(problem))
             return
-        self._again(link.index, self._clock.monotonic() - life.began, problem or ended)
+        unable = problem is not None
+        self._again(link.index, self._clock.monotonic() - life.began, problem or ended, unable=unable)
 
-    def _again(self, index: int, lived_s: float, why: str) -> None:
-        """The worker `index` is started again in due time, or the daemon ends."""
+    def _again(self, index: int, lived_s: float, why: str, *, unable: bool) -> None:
+        """The worker `index`, which has ended or was `unable` to start, is started in due time, or the daemon ends."""
         wait = self._restarts.setdefault(index, Restarts()).died(lived_s)
+        if wait is None and unable and self.complete and self.links:
+            wait = UNABLE_S
         if wait is None:
             self._fail(ResolverdError(f"worker {index} has ended {MOST} times in a row, the last time by {why}"))
             return
@@ -218,9 +223,10 @@ class Crew:
 
     def _ask_whether_well(self) -> None:
         self._beat = self._clock.after(BEAT_S, self._ask_whether_well)
-        for link in self.links:
-            if link.life.unanswered >= HUNG_BEATS:
-                self._log.error("worker_hung", worker=link.index, pid=link.life.pid, seconds=BEAT_S * HUNG_BEATS)
+        for link in tuple(self._links.values()):
+            most = HUNG_BEATS if link.life.ready else STARTING_BEATS
+            if link.life.unanswered >= most:
+                self._log.error("worker_hung", worker=link.index, pid=link.life.pid, seconds=BEAT_S * most)
                 _kill(link)
             else:
                 link.life.unanswered += 1
@@ -236,9 +242,12 @@ class Crew:
         group = self._bound(config, count)
         try:
             await self._first_takes(group, config, count)
+            if self._ending:
+                raise ControlError("the daemon is ending")
         except BaseException:
             group.close_but(self._group)
             raise
+        group.forget_closed()
         before, self._group, self._config, self._count = self._group, group, config, count
         rest = [link for index, link in sorted(self._links.items()) if 0 < index < count]
         asked = [self._put(link, before) for link in rest]
@@ -256,9 +265,11 @@ class Crew:
                 self._want(index)
 
     def _bound(self, config: Config, count: int) -> Group:
+        """The sockets of the workers that have some; to whom there is no worker yet the kernel must send nobody."""
         server = config.server
         buffer = server.receive_buffer_kb * 1024
-        return self._group.changed(server.listen, server.listen_tls, range(count), buffer, self._log)
+        workers = [index for index in range(count) if index == 0 or self._group.of(index)]
+        return self._group.changed(server.listen, server.listen_tls, workers, buffer, self._log)
 
     async def _first_takes(self, group: Group, config: Config, count: int) -> None:
         link = self._links.get(0)
@@ -272,7 +283,7 @@ class Crew:
         if not _taken(answer):
             raise ControlError(_why(answer))
         assert answer is not None
-        link.life.simulated = answer[1]["simulated"]
+        link.life.simulated = messages.places(answer[1])
 
     def _put(self, link: Link, before: Group) -> asyncio.Future[Answer | None]:
         config = divided(self._config, self._count, link.index, self._secret, descriptors.limit())
@@ -304,5 +315,6 @@ def _said(status: int | None) -> str:
 
 
 def _kill(link: Link) -> None:
-    with contextlib.suppress(ProcessLookupError):
-        os.kill(link.life.pid, signal.SIGKILL)
+    if link.life.status is None:  # else its number may be another process's by now
+        with contextlib.suppress(ProcessLookupError):
+            os.kill(link.life.pid, signal.SIGKILL)

@@ -3,8 +3,8 @@
 Rules: the supervisor binds them before any worker starts, so that a port which is taken is one clear error, and a
 port 0 is the same for all. The first socket of an address is bound alone and opened to the others only then: two
 daemons cannot come to share a port, at no instant. A socket outlives its worker, so that what waits in it is answered
-by the next one; while a worker has to wait for its next life its sockets are closed, so that the kernel sends clients
-to others.
+by the next one; while a worker has to wait for its next life its sockets are closed, and before its first it has none,
+so that the kernel sends clients to others.
 
 Limits: while one is closed and opened again a datagram may reach another worker than the one before it did.
 """
@@ -97,6 +97,12 @@ class Group:
         for workers in self._held.values():
             if worker not in workers:
                 workers[worker] = _joined(next(iter(workers.values())), self._buffer)
+
+    def forget_closed(self) -> None:
+        """What another group has closed meanwhile, such as that of a worker which rests, is opened by `wake`."""
+        for workers in self._held.values():
+            for worker in [each for each, bound in workers.items() if bound.tcp.fileno() < 0]:
+                del workers[worker]
 
     def close_but(self, kept: Group) -> None:
         """What is not in `kept`, too, is closed."""

@@ -16,7 +16,7 @@ from typing import Any, Final
 
 from resolver.config import Config
 from resolver.listeners import Bound
-from resolver.network.base import Clock
+from resolver.network.base import Clock, Endpoint
 from resolver.network.channel import Channel, Socket
 from resolver.workers import messages
 from resolver.workers.messages import End, Question, Settings
@@ -32,7 +32,7 @@ class Life:
     pid: int
     began: float
     ready: bool = False
-    simulated: list[Any] = field(default_factory=list)
+    simulated: list[tuple[str, Endpoint]] = field(default_factory=list)
     failed: tuple[str, bool] | None = None
     """Why it could not start, and whether what a person wrote is wrong."""
     unanswered: int = 0
@@ -111,12 +111,14 @@ class Link:
         said = messages.heard(frame)
         match said["kind"]:
             case "answer":
-                self._answer(said.get("number"), (int(said.get("status", 500)), said.get("value")))
+                status = said.get("status")
+                self._answer(said.get("number"), (status if isinstance(status, int) else 500, said.get("value")))
             case "failed":
                 self.life.failed = str(said.get("problem")), bool(said.get("input"))
             case "ready":
                 self.life.ready = True
-                self.life.simulated = said.get("simulated", [])
+                self.life.unanswered = 0  # its loop did not run while it read its zones
+                self.life.simulated = messages.places(said)
                 self._changed(self)
 
     def _gone(self) -> None:

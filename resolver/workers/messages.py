@@ -71,3 +71,14 @@ def heard(frame: bytes) -> Mapping[str, Any]:
     except (ValueError, RecursionError):
         value = None
     return value if isinstance(value, dict) and isinstance(value.get("kind"), str) else {"kind": ""}
+
+
+def places(said: object) -> list[tuple[str, Endpoint]]:
+    """The simulated servers, by name, that a worker says to have; what else it may say there is passed over."""
+    listed = said.get("simulated") if isinstance(said, dict) else None
+    found: list[tuple[str, Endpoint]] = []
+    for each in listed if isinstance(listed, list) else ():
+        match each:
+            case [str(name), [str(host), int(port)]]:
+                found.append((name, Endpoint(host, port)))
+    return found

@@ -3,7 +3,8 @@
 Rules: at once the first time, so that the queries which wait in its sockets are answered; then after a time that
 doubles, for what kills it may be what it is asked. One that has lived for `STEADY_S` begins anew. After `MOST` deaths
 in a row that came too soon the daemon ends with an error: its own supervisor, or a person, is better placed to
-decide.
+decide. One that cannot even be started, while others answer, says nothing of what clients ask: it is tried every
+`UNABLE_S` then, until what it reads is in order again, or there is room for one more process.
 
 Limits: each worker is counted by itself.
 """
@@ -20,6 +21,9 @@ FIRST_S: Final = 0.25
 
 MOST: Final = 6
 """Deaths in a row, each before `STEADY_S`, with which the daemon ends."""
+
+UNABLE_S: Final = 30.0
+"""The wait for one that could not be started so often, while others answer."""
 
 
 class Restarts:

@@ -9,8 +9,8 @@ Rules:
   there `GRACE_S` later. If this process is killed, each worker notices the end of its channel.
 * It has the event loop of the standard library, which starts nothing that a fork would have to fear (`birth.py`).
 
-Limits: from one process to several and back it takes a restart. An ephemeral certificate that a reload has made for
-other names is one of each worker. So are the keys of TLS tickets with a certificate from files: a session that is
+Limits: from one process to several and back it takes a restart. What a reload has made or read anew for clients of TLS
+is one of each worker: an ephemeral certificate for other names, and the keys of tickets, so that a session which is
 resumed with another worker begins anew.
 """
 
@@ -156,6 +156,7 @@ class Supervisor:
             self._clock.after(GRACE_S, self._crew.kill)
         else:
             self._log.info("stopping", drain_s=self._loaded.config.server.drain_s)
+            self._have_patience()  # from now on, whatever a reload that is under way still waits for
         self._crew.end(now=self._told)
         self._told = True
         self._wake.set()

@@ -14,7 +14,7 @@ from typing import Any
 
 import pytest
 
-from tests.support import raw
+from tests.support import certificates, raw
 from tests.support.daemons import PATIENCE, TROUBLE, Daemon, free_port, run_resolver
 from tests.support.fixtures import Ask, Serve
 
@@ -192,6 +192,22 @@ def test_a_worker_that_is_killed_is_replaced_and_nobody_else_disturbed(serve: Se
     assert now[0]["pid"] == first["pid"]
     assert now[0]["stats"]["uptime.seconds"] >= first["stats"]["uptime.seconds"]
     assert now[1]["pid"] not in (first["pid"], second["pid"])
+    assert running.stats()["workers.restarted"] == 1
+    ended_well(running, errors=1)
+
+
+def test_a_worker_is_replaced_although_the_certificate_is_just_being_renewed(serve: Serve, tmp_path: Path) -> None:
+    certificate, key = certificates.write(tmp_path)
+    running = serve(
+        RESOLVER_SERVER__WORKERS="2",
+        RESOLVER_SERVER__LISTEN_TLS='["127.0.0.1:0"]',
+        RESOLVER_SERVER__TLS_CERTIFICATE=str(certificate),
+        RESOLVER_SERVER__TLS_KEY=str(key),
+    )
+    before = len(running.log.text)
+    certificate.unlink()
+    os.kill(pids(running)[1], signal.SIGKILL)
+    running.log.wait_for("event=worker_started worker=1", before)
     assert running.stats()["workers.restarted"] == 1
     ended_well(running, errors=1)
 

@@ -100,6 +100,26 @@ def test_files_are_read_anew_each_time(tmp_path: Path):
     assert before.pin != after.pin
 
 
+def test_what_another_process_is_started_with_is_shown_once_whatever_is_in_the_files_by_then(tmp_path: Path):
+    certificate, key = write(tmp_path)
+    settings = files(certificate, key)
+    before = certificates.shown(settings, time.time())
+    certificate.write_text("being renewed")
+    given = certificates.inherited(before, settings)
+    again = certificates.shown(settings, time.time(), given)
+    assert again == before
+    with pytest.raises(ConfigError, match="no certificate in PEM"):
+        certificates.shown(settings, time.time(), again)
+    other = files(*write(tmp_path, "other.example"))
+    assert certificates.shown(other, time.time(), given).pin != before.pin
+    assert certificates.inherited(None, settings) is None
+
+
+def test_an_ephemeral_certificate_that_another_process_is_started_with_is_that_one():
+    before = certificates.shown(server(), time.time())
+    assert certificates.shown(server(), time.time(), certificates.inherited(before, server())).pin == before.pin
+
+
 def test_what_is_wrong_is_told_in_one_line(tmp_path: Path):
     certificate, key = write(tmp_path)
     other, its_key = write(tmp_path, "other.example")

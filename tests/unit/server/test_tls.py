@@ -300,6 +300,27 @@ def test_so_many_handshakes_are_under_way_and_the_oldest_goes_for_a_newcomer(run
     bench(run, shown, act)
 
 
+def test_who_begins_many_handshakes_loses_its_own_and_not_that_of_another_who_came_first(run, shown, monkeypatch):
+    monkeypatch.setattr(module, "AT_ONCE", 4)
+
+    async def act(made):
+        far = Peer(made, host="203.0.113.1")
+        flood = [Peer(made, host="192.0.2.1") for _ in range(9)]
+        for peer in (far, *flood):
+            with pytest.raises(ssl.SSLWantReadError):
+                peer.tls.do_handshake()
+            peer.send()
+            await made.clock.advance(0.01)
+        assert [peer.stream.aborted for peer in flood] == [True] * 6 + [False] * 3
+        assert not far.stream.aborted
+        far.take()
+        await far.shake()
+        far.ask(b"one")
+        assert far.heard() == framed(b"re:one")
+
+    bench(run, shown, act)
+
+
 def test_few_handshakes_go_on_in_one_turn_and_the_others_are_read_no_further(run, shown):
     async def act(made):
         peers = [Peer(made) for _ in range(12)]

@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import signal
 from collections.abc import Callable, Coroutine
+from contextlib import ExitStack, suppress
 from typing import Any
 
 import pytest
@@ -13,9 +14,10 @@ from resolver.config import Config
 from resolver.errors import ControlError, InputError, ListenError, ResolverdError
 from resolver.network.base import Endpoint
 from resolver.testing.virtual_time import run
-from resolver.workers.crew import BEAT_S, HUNG_BEATS
-from resolver.workers.messages import End
-from resolver.workers.restarts import FIRST_S, MOST
+from resolver.workers.crew import BEAT_S, HUNG_BEATS, STARTING_BEATS
+from resolver.workers.messages import End, Settings
+from resolver.workers.restarts import FIRST_S, MOST, UNABLE_S
+from tests.support import raw
 from tests.support.crews import Stage
 
 pytestmark = pytest.mark.sockets
@@ -144,6 +146,62 @@ def test_one_that_cannot_start_later_is_tried_again(play: Play) -> None:
     play(scene)
 
 
+def test_one_that_cannot_start_ends_nothing_while_others_answer(play: Play) -> None:
+    async def scene(stage: Stage) -> None:
+        first, second = await stage.complete(config(), 2)
+        stage.dies(second)
+        await stage.turn()
+        for _ in range(MOST + 2):
+            (unable,) = stage.born()
+            unable.say("failed", problem="zones/x:3: what is that", input=True)
+            stage.dies(unable, 256)
+            await stage.turn()
+            await stage.clock.advance(UNABLE_S)
+        assert stage.crew.problem is None
+        assert stage.crew._group.of(1) == [], "the kernel sends clients to the other"
+        stage.dies(first)
+        await stage.turn()
+        for _ in range(MOST):
+            for actor in stage.born():
+                actor.say("failed", problem="zones/x:3: what is that", input=True)
+                stage.dies(actor, 256)
+            await stage.turn()
+            await stage.clock.advance(UNABLE_S)
+        assert "zones/x:3" in str(stage.crew.problem)
+
+    play(scene)
+
+
+def test_a_lack_of_processes_ends_nothing_while_others_answer(play: Play) -> None:
+    async def scene(stage: Stage) -> None:
+        _, second = await stage.complete(config(), 2)
+        stage.unforkable = MOST * 2
+        stage.dies(second)
+        await stage.turn()
+        for _ in range(MOST * 2 + 1):
+            stage.born()
+            await stage.clock.advance(UNABLE_S)
+        assert stage.crew.problem is None
+        assert stage.actors[max(stage.actors)] is not second
+
+    play(scene)
+
+
+def test_a_lack_of_processes_in_the_beginning_ends_the_daemon(play: Play) -> None:
+    async def scene(stage: Stage) -> None:
+        stage.crew.begin(config(), 2)
+        (first,) = stage.born()
+        stage.unforkable = MOST
+        first.ready()
+        await stage.turn()
+        for _ in range(MOST):
+            stage.born()
+            await stage.clock.advance(UNABLE_S)
+        assert "no more processes" in str(stage.crew.problem)
+
+    play(scene)
+
+
 def test_a_fork_that_fails_is_tried_again(play: Play) -> None:
     async def scene(stage: Stage) -> None:
         stage.unforkable = 1
@@ -228,6 +286,46 @@ def test_their_number_follows_the_settings(play: Play) -> None:
     play(scene)
 
 
+@pytest.mark.parametrize("resting", [False, True])
+def test_while_a_reload_takes_its_time_the_kernel_sends_nobody_to_those_who_are_not_there(
+    play: Play, resting: bool
+) -> None:
+    async def scene(stage: Stage) -> None:
+        first, second = await stage.complete(config(), 2)
+        for _ in range(2 if resting else 0):
+            stage.dies(second)
+            await stage.turn()
+            for each in stage.born():
+                second = each
+        there = 1 if resting else 2
+        first.status = None
+        reload = asyncio.ensure_future(stage.crew.settle(config(identity="new"), 4))
+        await stage.turn()
+        held = [bound for worker in range(there) for bound in stage.crew._group.of(worker)]
+        with ExitStack() as clients:
+            for _ in range(64):
+                clients.enter_context(raw.datagrams(held[0].endpoint)).send(b"?")
+        assert sum(_waiting_in(bound.udp) for bound in held) == 64
+        order = first.orders[-1]
+        assert isinstance(order, Settings)
+        first.say("answer", number=order.number, status=200, value={"simulated": []})
+        await reload
+        await stage.clock.advance(FIRST_S)
+        stage.born()
+        assert [len(stage.crew._group.of(worker)) for worker in range(4)] == [1] * 4
+
+    play(scene)
+
+
+def _waiting_in(udp: Any) -> int:
+    """The datagrams that wait in a socket, taken out."""
+    taken = []
+    with suppress(BlockingIOError):
+        while True:
+            taken.append(udp.recv(16))
+    return len(taken)
+
+
 def test_who_ends_is_not_started_again(play: Play) -> None:
     async def scene(stage: Stage) -> None:
         actors = await stage.complete(config(), 2)
@@ -265,6 +363,113 @@ def test_one_that_hangs_is_killed_and_replaced(play: Play) -> None:
         assert f"event=worker_hung worker=1 pid={hung.pid} seconds=30" in stage.text.getvalue()
         assert len(stage.born()) == 1
         assert [link.life.pid for link in stage.crew.links] == [well.pid]
+
+    play(scene)
+
+
+def test_one_that_never_begins_to_answer_is_killed_and_replaced_in_the_end(play: Play) -> None:
+    async def scene(stage: Stage) -> None:
+        _, second = await stage.complete(config(), 2)
+        stage.dies(second)
+        await stage.turn()
+        (stuck,) = stage.born()
+        stuck.well = False
+        await stage.clock.advance(BEAT_S * STARTING_BEATS - 1)
+        assert stage.killed == []
+        await stage.clock.advance(BEAT_S + 1)
+        await stage.turn()
+        assert stage.killed == [stuck.pid]
+        assert f"event=worker_hung worker=1 pid={stuck.pid} seconds=300" in stage.text.getvalue()
+
+    play(scene)
+
+
+def test_one_that_was_long_in_starting_has_its_time_when_it_answers(play: Play) -> None:
+    async def scene(stage: Stage) -> None:
+        _, second = await stage.complete(config(), 2)
+        stage.dies(second)
+        await stage.turn()
+        (slow,) = stage.born()
+        slow.well = False
+        await stage.clock.advance(BEAT_S * (STARTING_BEATS - 1))
+        slow.ready()
+        await stage.turn()
+        slow.well = True
+        await stage.clock.advance(BEAT_S * HUNG_BEATS)
+        assert stage.killed == []
+
+    play(scene)
+
+
+def test_who_has_ended_is_not_killed_its_number_may_be_another_process(play: Play) -> None:
+    async def scene(stage: Stage) -> None:
+        stage.crew.begin(config(), 2)
+        (first,) = stage.born()
+        stage.crew._links[0].died(-signal.SIGSEGV)
+        stage.crew.kill()
+        assert stage.killed == []
+        first.channel.close()
+        await stage.turn()
+
+    play(scene)
+
+
+def test_one_that_comes_to_rest_during_a_reload_has_sockets_when_it_is_back(play: Play) -> None:
+    async def scene(stage: Stage) -> None:
+        first, second = await stage.complete(config(), 2)
+        stage.dies(second)
+        await stage.turn()
+        (second,) = stage.born()
+        first.status = None
+        reload = asyncio.ensure_future(stage.crew.settle(config(identity="new"), 2))
+        await stage.turn()
+        stage.dies(second)
+        await stage.turn()
+        order = first.orders[-1]
+        assert isinstance(order, Settings)
+        first.say("answer", number=order.number, status=200, value={"simulated": []})
+        await reload
+        await stage.clock.advance(FIRST_S)
+        assert len(stage.born()) == 1
+        (bound,) = stage.crew._group.of(1)
+        assert [each.fileno() >= 0 for each in bound.sockets] == [True, True]
+
+    play(scene)
+
+
+def test_a_reload_that_is_overtaken_by_the_end_opens_nothing(play: Play) -> None:
+    async def scene(stage: Stage) -> None:
+        first, second = await stage.complete(config(), 2)
+        first.status = None
+        reload = asyncio.ensure_future(stage.crew.settle(config("127.0.0.2:0"), 2))
+        await stage.turn()
+        order = first.orders[-1]
+        assert isinstance(order, Settings)
+        stage.crew.end(now=False)
+        first.say("answer", number=order.number, status=200, value={"simulated": []})
+        with pytest.raises(ControlError, match="ending"):
+            await reload
+        assert stage.crew.endpoints == []
+        assert second.settled == []
+
+    play(scene)
+
+
+@pytest.mark.parametrize("said", [None, 7, [3], [["a.root."]], [["a.root.", ["127.53.0.1"]]], [[1, [2, "x"]]]])
+def test_what_a_worker_says_cannot_break_the_supervisor(play: Play, said: object) -> None:
+    async def scene(stage: Stage) -> None:
+        unseen: list[object] = []
+        stage.loop.set_exception_handler(lambda _, context: unseen.append(context))
+        stage.crew.begin(config(), 1)
+        (first,) = stage.born()
+        first.say("ready", simulated=said)
+        first.say("answer", number=1, status=said)
+        first.say("answer", number=said, status=200)
+        first.status, first.answer = 200, said
+        await stage.turn()
+        assert stage.crew.complete
+        assert stage.crew.simulated == []
+        assert unseen == []
 
     play(scene)
 
