@@ -120,9 +120,12 @@ class Tasks:
 
     async def cancel(self) -> None:
         """Nothing runs any more, and all has done what it promised to do at its end."""
-        for running in tuple(self._running):
-            if running in self._running:  # it may have waited for one that has been ended
-                running.cancel()
+        told: set[Ending] = set()
+        while left := self._running - told:  # who waited for what has been ended may have begun something else
+            told |= left
+            for running in left:
+                if running in self._running:  # it may have waited for one that has been ended
+                    running.cancel()
         if self._running:
             self._emptied = Pending()
             await self._emptied
@@ -151,6 +154,8 @@ class _Run:
         waits_for = self._waits_for
         if isinstance(waits_for, Pending):
             waits_for.when_settled(_ignore)
+        elif isinstance(waits_for, asyncio.Handle):
+            waits_for.cancel()
         elif waits_for is not None:
             waits_for.remove_done_callback(self.go_on)
         self._step(self._work.throw, asyncio.CancelledError())
@@ -177,7 +182,7 @@ class _Run:
         elif type(waits_for) is Pending:
             waits_for.when_settled(self.go_on)
         elif waits_for is None:  # `asyncio.sleep(0)`
-            asyncio.get_running_loop().call_soon(self.go_on)
+            self._waits_for = asyncio.get_running_loop().call_soon(self.go_on)
         else:
             waits_for._asyncio_future_blocking = False
             waits_for.add_done_callback(self.go_on)

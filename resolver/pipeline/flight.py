@@ -33,6 +33,10 @@ class Control(Protocol):
     driver: Driver
     look_up: LookUp
 
+    def tell(self, done: Done, result: Result, /) -> None:
+        """`done` has `result`, in its turn."""
+        ...
+
     def landed(self, flight: Flight, result: Result, /) -> None:
         """`flight` has ended with `result`."""
         ...
@@ -96,9 +100,11 @@ class Flight:
         if self._asker is not None:
             self._asker.waits_for.remove(self)
         joined, self._joined = self._joined, []
-        self._done(result)
+        tell = self._control.tell
+        tell(self._done, result)
         for each in joined:
-            each.tell(result)
+            each.leave()
+            tell(each.tell, result)
 
 
 class Joined:
@@ -115,7 +121,6 @@ class Joined:
 
     def tell(self, result: Result) -> None:
         """The flight has ended with `result`."""
-        self._leave()
         if isinstance(result, Answer):
             self._done(result)
         elif result.own_limit:
@@ -126,10 +131,11 @@ class Joined:
     def expire(self) -> None:
         """It has waited long enough."""
         self._flight.left_by(self)
-        self._leave()
+        self.leave()
         self._done(late(self._flight.key[0]))
 
-    def _leave(self) -> None:
+    def leave(self) -> None:
+        """It waits no more."""
         if self.timer is not None:
             self.timer.cancel()
         if self._asker is not None:

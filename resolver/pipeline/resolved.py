@@ -16,6 +16,8 @@ Limits: a question waits for a few others at most (`seeking.ABREAST`), and those
 
 from __future__ import annotations
 
+import asyncio
+from collections import deque
 from functools import partial
 from typing import Final, Protocol
 
@@ -69,6 +71,8 @@ class Resolved:
         self._work_s = work_s
         self._failures: Failures[Key] = Failures(tools.clock, failure_ttl_s, failure_max_ttl_s)
         self._flights: dict[Key, Flight] = {}
+        self._to_tell: deque[tuple[Done, Result]] = deque()
+        self._telling = False
 
     async def answer(self, query: Query) -> Reply:
         """The reply to `query` from the servers of the world. Raises `ResolutionFailed`."""
@@ -159,6 +163,24 @@ class Resolved:
             again = partial(self._ask, question, budget, depth, asker, done)
             seconds = max(0.0, budget.deadline - self._clock.monotonic())
             flight.join(Joined(flight, asker, done, again), self._clock, seconds)
+
+    def tell(self, done: Done, result: Result) -> None:
+        """`done` has `result`, now or when those who are told before have been: a long chain of flights that wait for
+        one another ends one after the other, and not each within the one before."""
+        self._to_tell.append((done, result))
+        if self._telling:
+            return
+        self._telling = True
+        try:
+            while self._to_tell:
+                done, result = self._to_tell.popleft()
+                try:
+                    done(result)
+                except Exception as error:
+                    context = {"message": "a question broke", "exception": error}
+                    asyncio.get_running_loop().call_exception_handler(context)
+        finally:
+            self._telling = False
 
     def landed(self, flight: Flight, result: Result) -> None:
         """`flight` has ended with `result`, which is remembered if it is a failure of the question."""

@@ -134,7 +134,7 @@ class Stale:
             if result.label not in DISTRUST:
                 self._failing.put(key, result, RECHECK_S)
         finally:
-            for waiting in self._refreshing.pop(key):
+            for waiting in tuple(self._refreshing.pop(key)):
                 waiting.settle(result)
 
     def _too_slow(self, key: _Key, waiting: Pending[Reply | ResolutionFailed | None]) -> None:

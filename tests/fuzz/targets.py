@@ -105,9 +105,12 @@ def patch(data: bytes) -> None:
     query = cut.to_bytes(2, "big") + b"\1\0\0\1" + bytes(6) + asked.name.swapcase() + data[12 + len(asked.name) :][:4]
     if len(asked.name) + 14 != made.end:
         return  # a question that points somewhere, which no query of ours can do
-    assert stored.key(query) is not None
-    age = min(age, made.lowest)
-    after = parse(stored.spelled(stored.aged(made.tail, made.ttls, age), made.end, query))
+    key = stored.key(query)
+    assert key is not None
+    age = min(age, made.lowest - 1)
+    tail = stored.unpacked(stored.packed(made, 7, made.lowest), key, 7 + age)
+    assert tail is not None
+    after = parse(stored.spelled(tail, query))
     assert after.id == cut
     assert after.question is not None
     assert after.question.name == asked.name.swapcase()

@@ -247,3 +247,43 @@ def test_a_value_that_is_there_when_its_waiter_registers_wakes_it(run):
         return told_at_once, woken == [value]
 
     assert run(main()) == ([], True)
+
+
+def test_what_is_begun_by_those_that_are_ended_is_ended_too(run):
+    async def main():
+        tasks = Tasks()
+
+        class Flight:
+            def __init__(self, generations):
+                self.generations = generations
+
+            def cancel(self):
+                tasks.let_go(self)
+                if self.generations:
+                    tasks.own(Flight(self.generations - 1))
+
+        for _ in range(3):
+            tasks.own(Flight(2))
+        await asyncio.wait_for(tasks.cancel(), 1)
+        return len(tasks)
+
+    assert run(main()) == 0
+
+
+def test_one_that_is_cancelled_before_its_next_turn_is_not_woken_by_that_turn(run):
+    async def main():
+        tasks, said = Tasks(), []
+
+        async def work():
+            try:
+                await asyncio.sleep(0)
+            finally:
+                last = Pending()
+                asyncio.get_running_loop().call_later(1, last.settle, "last words")
+                said.append(await last)
+
+        tasks.spawn(work())
+        await tasks.cancel()
+        return said
+
+    assert run(main()) == ["last words"]

@@ -606,3 +606,31 @@ def test_a_zone_that_is_slow_and_refuses_tcp_is_answered_when_its_reply_comes(ru
     assert lines == ["www.test. 300 A 192.0.2.80"]
     assert took == pytest.approx(1.52)
     assert decided.startswith("answer")
+
+
+def test_a_long_chain_of_flights_that_wait_for_one_another_ends_without_a_deep_stack(run):
+    """Each asks for the address of the next one's name server; the last of them fails, and so do all, at once."""
+
+    async def main():
+        count, broken, failures = 190, [], []
+        asyncio.get_running_loop().set_exception_handler(lambda _, context: broken.append(context))
+        world = Internet(link=Link(latency_ms=1))
+        zones = [f"z{number}. 3600 IN NS ns.z{number + 1}." for number in range(count)]
+        world.zones(ROOT_SERVER, root_with(*zones, *delegate(f"z{count}.", "10.0.0.2")))
+        empty = f"z{count}.", f"z{count}. 900 IN SOA ns.z{count}. admin.z{count}. 1 2 3 4 300"
+        world.zones("10.0.0.2", empty, link=Link(latency_ms=900))
+        resolver = Resolver(world)
+
+        async def client(number) -> None:
+            failures.append((await resolver.failure(f"ns.z{number}.")).tag)
+
+        for number in reversed(range(count)):
+            world.tasks.spawn(client(number))
+            await asyncio.sleep(0.003)
+        waiting = resolver.resolved.flights
+        await asyncio.sleep(10)
+        return waiting, len(failures), broken, resolver.resolved.flights, len(world.tasks)
+
+    waiting, told, broken, flights, tasks = run(main())
+    assert waiting > 180
+    assert (told, broken, flights, tasks) == (190, [], 0, 0)

@@ -202,3 +202,19 @@ def test_no_ttl_is_above_that_of_what_is_stale(run):
         assert [each.ttl for each in reply.answer] == [7, 7]
 
     run(main())
+
+
+def test_all_who_wait_for_a_refresh_hear_of_it_when_it_ends(run):
+    async def main():
+        made, took = Made(), []
+        made.below.seconds = 0.1
+
+        async def client() -> None:
+            took.append(await made.ask())
+
+        for _ in range(6):
+            made.tasks.spawn(client())
+        await asyncio.sleep(5)
+        return took, made.counters.answers_stale
+
+    assert run(main()) == ([(NEW, 0.1)] * 6, 0)
