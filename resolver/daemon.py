@@ -77,7 +77,7 @@ the middle ones every second time, all of them after two million, as there are f
 A miss makes some forty objects that the collector knows, and frees them all: in 8,000 misses no search found anything.
 So what counts is that the first number is above what a hundred misses in progress hold (4,300): searches at a thousand
 took 20 us of each miss of 200 us, at three thousand 16, at five thousand 0.2. The longest search of the young took
-1.4 ms then, of 8,000 misses that came with a hundred in progress, and 2.5 ms at (1000, 5). None of them depends on what
+1.2 ms then, of 8,000 misses that came with a hundred in progress, and 2.5 ms at (1000, 5). None of them depends on what
 the cache holds: with a million names of which records are held, 2 objects are searched when all are."""
 
 Build = Callable[[Config], Program]
