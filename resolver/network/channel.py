@@ -4,13 +4,15 @@ Rules: nobody else can join or listen, for the pair has no name. A frame is whol
 sent with it are there when it is heard. The end of the other process ends the channel at once, however it came to its
 end, which is how either learns of it.
 
-Limits: `MAX_FRAME` octets and `MAX_SOCKETS` sockets of a frame; more, or a frame cut short, ends the channel.
+Limits: `MAX_FRAME` octets and `MAX_SOCKETS` sockets of a frame; more, a frame cut short, sockets of no frame, or a
+descriptor that is no socket, ends the channel and closes them.
 """
 
 from __future__ import annotations
 
 import asyncio
 import contextlib
+import os
 import socket
 from collections import deque
 from collections.abc import Callable, Sequence
@@ -92,16 +94,28 @@ class Channel:
             return
         except OSError:
             data, descriptors = b"", []
-        for each in descriptors:
-            received = socket.socket(fileno=each)
-            received.setblocking(False)
-            self._sockets.append(received)
-        if not data:
+        if not self._keep(descriptors) or not data:
             self._end_it()
             return
         self._received += data
         while self._end.fileno() >= 0 and self._take():
             pass
+        if len(self._sockets) > MAX_SOCKETS:
+            self._end_it()  # no frame can be waited for that they belong to
+
+    def _keep(self, descriptors: Sequence[int]) -> bool:
+        """Whether `descriptors` are sockets, which are kept for their frame; what is none is closed."""
+        good = True
+        for each in descriptors:
+            try:
+                received = socket.socket(fileno=each)
+            except OSError:
+                os.close(each)
+                good = False
+            else:
+                received.setblocking(False)
+                self._sockets.append(received)
+        return good
 
     def _take(self) -> bool:
         """Whether a whole frame was there; it has been heard."""

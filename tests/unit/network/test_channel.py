@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import os
 import socket
 from collections.abc import Callable
 from typing import Any
@@ -10,7 +11,7 @@ from typing import Any
 import pytest
 
 from resolver.network import channel
-from resolver.network.channel import MAX_FRAME, Channel, pair
+from resolver.network.channel import MAX_FRAME, MAX_SOCKETS, Channel, pair
 
 pytestmark = pytest.mark.sockets
 
@@ -116,6 +117,29 @@ def test_what_breaks_a_bound_ends_the_channel(on_loop: Any, head: bytes) -> None
         await one.until(lambda: one.ended > 0)
         assert one.frames == []
         right.close()
+
+    on_loop(main())
+
+
+@pytest.mark.parametrize("kind", ["sockets of no frame", "no socket"])
+def test_descriptors_that_are_not_due_end_the_channel_and_are_closed(on_loop: Any, kind: str) -> None:
+    def descriptors() -> int:
+        return len(os.listdir("/proc/self/fd"))
+
+    async def main() -> None:
+        one, other = pair()
+        side = Side(other)
+        reading, writing = os.pipe()
+        with socket.socket() as spare:
+            before = descriptors()
+            sent = [spare.fileno()] * 50 if kind == "sockets of no frame" else [reading]
+            for _ in range(MAX_SOCKETS // 50 + 1 if len(sent) > 1 else 1):
+                socket.send_fds(one, [bytes(5)], sent)  # a frame of no octets, which says that it has no sockets
+            await asyncio.wait_for(side.until(lambda: side.ended > 0), 5)
+            assert descriptors() == before - 1, "that of the channel itself is closed, too"
+        for each in (reading, writing):
+            os.close(each)
+        one.close()
 
     on_loop(main())
 
