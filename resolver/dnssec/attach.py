@@ -2,15 +2,15 @@
 
 Rules
 * A signature goes with the set of its owner, class and covered type, in the section that it stands in.
-* The signed NSEC and NSEC3 sets of the authority section stand beside the SOA of a denial, and beside each set of which a
-  signature says that it was made from a wildcard (RFC 4035 section 5.3.4).
+* The signed NSEC and NSEC3 sets of the authority section stand beside the SOA of a denial, and beside each set of
+  which a signature says that it was made from a wildcard (RFC 4035 section 5.3.4).
 * Of what ANY brings the signatures go with the sets that they cover; alone they are an answer like any other.
 * The alias that a DNAME made has no signature, but what it is proven by is that of the DNAME (RFC 6672 section 5.3.1).
 
 Nothing is proven here: all is `Status.UNCHECKED`. A message without signatures, as most are, is seen as such at once.
 
-Limits: `MAX_SIGNATURES` of a set and `MAX_BESIDE` sets of a denial are kept. Zones in use have one or two signatures for
-each algorithm; a denial has four NSEC3 sets at most.
+Limits: `MAX_SIGNATURES` of a set and `MAX_BESIDE` sets of a denial are kept. Zones in use have one or two signatures
+for each algorithm; a denial has four NSEC3 sets at most.
 """
 
 from __future__ import annotations
