@@ -20,7 +20,6 @@ from resolver.engine.budget import Budget
 from resolver.engine.delegation import Delegation
 from resolver.engine.knowledge import ServerKnowledge
 from resolver.engine.outcome import Fault
-from resolver.message import Transport
 from resolver.network.base import Endpoint, Trouble
 
 TCP_TIMEOUT_S: Final = 2.0
@@ -43,11 +42,6 @@ class Candidate:
     sent: int = 0
     new_cookie: bool = False
     at_once: bool = False
-
-    @property
-    def transport(self) -> Transport:
-        """How it is asked next."""
-        return Transport.TCP if self.tcp else Transport.UDP
 
     def turn_to_tcp(self, *, at_once: bool = True) -> None:
         """It is asked over TCP from now on; `at_once`, before others, since it has more to say."""
@@ -140,15 +134,18 @@ class Candidates:
     def send_to(self, candidate: Candidate) -> float:
         """`candidate` is sent one more message, which is paid for. The seconds to wait for its reply."""
         self.budget.spend_send()
-        last = False
-        if not self.patient:
+        if self.anyone_replied or self.recursed:
+            seconds = TCP_TIMEOUT_S if candidate.tcp else self._timeout(candidate)
+        else:
             zone = self.delegation.zone
             first = self.budget.is_silent_from_the_first(zone)
             self.budget.spend_send_to_silent(zone)
-            last = not first and not self.budget.may_send_to_silent(zone)
-        seconds = self._timeout(candidate, last=last)
-        if last:
-            candidate.turn_to_tcp(at_once=False)
+            seconds = self.left_s
+            if not first and not self.budget.may_send_to_silent(zone):
+                candidate.turn_to_tcp(at_once=False)  # the last
+            else:
+                seconds = min(seconds, TCP_TIMEOUT_S if candidate.tcp else self._timeout(candidate))
+            seconds = max(_LEAST_S, seconds)
         candidate.at_once = False
         candidate.tries += 1
         candidate.sent += 1
@@ -163,23 +160,17 @@ class Candidates:
     def replied(self) -> None:
         """A server of the zone has said something."""
         self.sent = self.anyone_replied = True
-        self.budget.heard_from(self.delegation.zone)
+        if self.budget.spent.silent:
+            self.budget.heard_from(self.delegation.zone)
 
     def dismiss(self, candidate: Candidate, why: Why) -> None:
         """`candidate` is not asked this question again."""
         self.dismissed.append((candidate, why))
         self.waiting.pop(candidate.endpoint, None)
 
-    def _timeout(self, candidate: Candidate, *, last: bool) -> float:
-        left = self.left_s
-        if last:
-            return max(_LEAST_S, left)
-        if candidate.tcp:
-            return TCP_TIMEOUT_S if self.patient else max(_LEAST_S, min(TCP_TIMEOUT_S, left))
+    def _timeout(self, candidate: Candidate) -> float:
+        """The seconds that it takes a datagram to be worth no more waiting."""
         first = self.servers.timeout(candidate.endpoint)
         if self.recursed:
             first = max(first, RECURSED_TIMEOUT_S)
-        wait = min(LONGEST_WAIT_S, first * float(1 << candidate.tries))
-        if self.patient:
-            return wait
-        return max(_LEAST_S, min(wait, left))
+        return min(LONGEST_WAIT_S, first * float(1 << candidate.tries))
