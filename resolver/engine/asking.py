@@ -18,7 +18,6 @@ Limits: what is spent is the `Budget`'s.
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from typing import Final, NamedTuple
 
 from resolver.engine.actions import (
@@ -60,24 +59,36 @@ class Heard(NamedTuple):
     message: Message
 
 
-@dataclass(slots=True)
 class Asking:
     """The state of asking one zone one question."""
 
-    delegation: Delegation
-    question: Question
-    known: Knowledge
-    budget: Budget
-    candidates: Candidates
-    seeking: Seeking | None = None
-    """Only where some name servers have no address, or none that can be reached."""
-    heard: tuple[Ede, ...] = ()
-    cut_short: bool = False
-    """Something could not be sent from here, so the zone may be better than it looks."""
-    doubted: Heard | None = None
-    """A denial without a SOA: some broken servers say it of everything, so that another one is asked."""
-    sought_another: bool = False
-    """The address of another has been sought for that, which must not take the denial's time away."""
+    __slots__ = (
+        "budget",
+        "candidates",
+        "cut_short",
+        "delegation",
+        "doubted",
+        "heard",
+        "known",
+        "question",
+        "seeking",
+        "sought_another",
+    )
+
+    def __init__(
+        self, candidates: Candidates, question: Question, known: Knowledge, budget: Budget, seeking: Seeking | None
+    ) -> None:
+        self.candidates, self.delegation = candidates, candidates.delegation
+        self.question, self.known, self.budget = question, known, budget
+        self.seeking = seeking
+        """Only where some name servers have no address, or none that can be reached."""
+        self.heard: tuple[Ede, ...] = ()
+        self.cut_short = False
+        """Something could not be sent from here, so the zone may be better than it looks."""
+        self.doubted: Heard | None = None
+        """A denial without a SOA: some broken servers say it of everything, so that another one is asked."""
+        self.sought_another = False
+        """The address of another has been sought for that, which must not take the denial's time away."""
 
     @property
     def recursed(self) -> bool:
@@ -106,7 +117,7 @@ def ask_zone(
         else:
             nameless.append(server)
     seeking = Seeking(candidates, known, nameless) if nameless else None
-    asking = Asking(delegation, question, known, budget, candidates, seeking)
+    asking = Asking(candidates, question, known, budget, seeking)
     while True:
         heard = doubted = asking.doubted
         candidate = candidates.next(only_fresh=seeking is not None and seeking.possible)

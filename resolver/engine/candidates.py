@@ -13,7 +13,6 @@ Rules
 from __future__ import annotations
 
 from collections.abc import Iterable
-from dataclasses import dataclass, field
 from typing import Final
 
 from resolver.engine.budget import Budget
@@ -30,18 +29,15 @@ LONGEST_WAIT_S: Final = 2.0
 _LEAST_S: Final = 0.05
 
 
-@dataclass(slots=True)
 class Candidate:
     """A server that may still be asked. `tries` counts messages of one kind, `sent` all over the transport in use."""
 
-    endpoint: Endpoint
-    name: bytes
-    tries: int = 0
-    edns: bool = True
-    tcp: bool = False
-    sent: int = 0
-    new_cookie: bool = False
-    at_once: bool = False
+    __slots__ = ("at_once", "edns", "endpoint", "name", "new_cookie", "sent", "tcp", "tries")
+
+    def __init__(self, endpoint: Endpoint, name: bytes, *, edns: bool, tcp: bool) -> None:
+        self.endpoint, self.name, self.edns, self.tcp = endpoint, name, edns, tcp
+        self.tries = self.sent = 0
+        self.new_cookie = self.at_once = False
 
     def turn_to_tcp(self, *, at_once: bool = True) -> None:
         """It is asked over TCP from now on; `at_once`, before others, since it has more to say."""
@@ -64,20 +60,29 @@ Why = Trouble | Fault | str
 """What became of a server: not heard, heard in vain, or something for which there is no word yet."""
 
 
-@dataclass(slots=True)
 class Candidates:
     """The servers of `delegation` that may be asked the one question that `budget` pays for."""
 
-    delegation: Delegation
-    servers: ServerKnowledge
-    budget: Budget
-    recursed: bool
-    waiting: dict[Endpoint, Candidate] = field(default_factory=dict)
-    dismissed: list[tuple[Candidate, Why]] = field(default_factory=list)
-    anyone_replied: bool = False
-    sent: bool = False
-    """Something left this machine."""
-    waited: float = 0.0
+    __slots__ = (
+        "anyone_replied",
+        "budget",
+        "delegation",
+        "dismissed",
+        "recursed",
+        "sent",
+        "servers",
+        "waited",
+        "waiting",
+    )
+
+    def __init__(self, delegation: Delegation, servers: ServerKnowledge, budget: Budget, recursed: bool) -> None:
+        self.delegation, self.servers, self.budget, self.recursed = delegation, servers, budget, recursed
+        self.waiting: dict[Endpoint, Candidate] = {}
+        self.dismissed: list[tuple[Candidate, Why]] = []
+        self.anyone_replied = False
+        self.sent = False
+        """Something left this machine."""
+        self.waited = 0.0
 
     def add(self, name: bytes, endpoints: Iterable[Endpoint]) -> None:
         """`endpoints` are addresses of the name server `name`."""
@@ -85,7 +90,7 @@ class Candidates:
         for endpoint in endpoints:
             if endpoint not in self.waiting and endpoint not in gone:
                 knows_edns, keeps_case, has_replied = self.servers.standing(endpoint)
-                self.waiting[endpoint] = Candidate(endpoint, name, 0, knows_edns, not keeps_case)
+                self.waiting[endpoint] = Candidate(endpoint, name, edns=knows_edns, tcp=not keeps_case)
                 if has_replied:
                     self.anyone_replied = True
 

@@ -117,7 +117,7 @@ def address_text(octets: bytes) -> str:
 
 
 def minimised(question: Question, zone: bytes, extra_labels: int) -> Question:
-    """What a server of `zone`, in which `question` is, is asked in its place: `extra_labels` more than the zone, type A."""
+    """What a server of `zone`, in which `question` is, is asked for it: `extra_labels` more than the zone, type A."""
     name = question.name
     below = len(name) - len(zone)
     starts = []

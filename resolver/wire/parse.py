@@ -74,64 +74,59 @@ def parse(wire: bytes, bounds: Bounds = DEFAULT_BOUNDS, question: Question | Non
     where the caller has seen to that already: it is not read again.
     """
     try:
-        return _parse(wire, bounds, question)
+        ident, flags, asked, answers, authorities, additionals = _HEADER(wire)
+        end = len(wire)
+        pos = HEADER
+        memo: Memo = {}
+        if question is not None:
+            memo[_TO_QUESTION] = name = question[0]
+            pos += len(name) + 4
+        elif asked:
+            if asked > 1:
+                raise WireError(f"{asked} questions")
+            name, pos = read(wire, HEADER, memo)
+            rtype, cls = _ASKED(wire, pos)
+            question = _make(Question, (name, rtype, cls))
+            pos += 4
+        rcode = flags & 0xF
+        edns = None
+        answer: tuple[RRset, ...] = ()
+        authority: tuple[RRset, ...] = ()
+        additional: tuple[RRset, ...] = ()
+        if counted := answers + authorities + additionals:
+            if counted * MIN_RECORD > end - pos:
+                raise WireError(f"{counted} records announced in {end - pos} octets")
+            if counted > bounds.records:
+                raise Oversized(f"{counted} records; {bounds.records} are read of one message")
+            if answers:
+                answer, pos, _ = _section(wire, pos, answers, memo, final=False)
+            if authorities:
+                authority, pos, _ = _section(wire, pos, authorities, memo, final=False)
+            if additionals:
+                owner, rtype, payload, ttl, size = _OWNED(wire, pos)
+                if additionals == 1 and rtype == _OPT and not owner and pos + MIN_RECORD + size == end:
+                    opt: _Opt | None = (payload, ttl, wire[pos + MIN_RECORD :])  # as it ends most messages
+                    pos = end
+                else:
+                    additional, pos, opt = _section(wire, pos, additionals, memo, final=True)
+                if opt is not None:
+                    payload, ttl, options = opt
+                    rcode |= ttl >> 20 & 0xFF0
+                    told = _options(options, bounds.options) if options else ()
+                    edns = _make(Edns, (payload, ttl >> 16 & 0xFF, ttl & 0x8000 != 0, told))
+        if pos != end:
+            raise WireError(f"the records end at octet {pos}, the message at {end}")
+        return _make(Message, (ident, flags & 0xFFF0, rcode, question, answer, authority, additional, edns))
     except (IndexError, error):
         raise WireError(f"the message ends early, at octet {len(wire)}") from None
 
 
-def _parse(wire: bytes, bounds: Bounds, question: Question | None) -> Message:
-    ident, flags, asked, answers, authorities, additionals = _HEADER(wire)
-    end = len(wire)
-    pos = HEADER
-    memo: Memo = {}
-    if question is not None:
-        memo[_TO_QUESTION] = name = question[0]
-        pos += len(name) + 4
-    elif asked:
-        if asked > 1:
-            raise WireError(f"{asked} questions")
-        name, pos = read(wire, HEADER, memo)
-        rtype, cls = _ASKED(wire, pos)
-        question = _make(Question, (name, rtype, cls))
-        pos += 4
-    rcode = flags & 0xF
-    edns = None
-    answer: tuple[RRset, ...] = ()
-    authority: tuple[RRset, ...] = ()
-    additional: tuple[RRset, ...] = ()
-    if counted := answers + authorities + additionals:
-        if counted * MIN_RECORD > end - pos:
-            raise WireError(f"{counted} records announced in {end - pos} octets")
-        if counted > bounds.records:
-            raise Oversized(f"{counted} records; {bounds.records} are read of one message")
-        if counted > additionals:
-            # One octet more lets even a last record that the root owns be unpacked as if it began with a pointer.
-            longer = wire + ROOT
-            if answers:
-                answer, pos, _ = _section(wire, longer, pos, answers, memo, final=False)
-            if authorities:
-                authority, pos, _ = _section(wire, longer, pos, authorities, memo, final=False)
-        if additionals:
-            owner, rtype, payload, ttl, size = _OWNED(wire, pos)
-            if additionals == 1 and rtype == _OPT and not owner and pos + MIN_RECORD + size == end:
-                opt: _Opt | None = (payload, ttl, wire[pos + MIN_RECORD :])  # as it ends most messages
-                pos = end
-            else:
-                additional, pos, opt = _section(wire, wire + ROOT, pos, additionals, memo, final=True)
-            if opt is not None:
-                payload, ttl, options = opt
-                rcode |= ttl >> 20 & 0xFF0
-                told = _options(options, bounds.options) if options else ()
-                edns = _make(Edns, (payload, ttl >> 16 & 0xFF, ttl & 0x8000 != 0, told))
-    if pos != end:
-        raise WireError(f"the records end at octet {pos}, the message at {end}")
-    return _make(Message, (ident, flags & 0xFFF0, rcode, question, answer, authority, additional, edns))
-
-
 def _section(
-    wire: bytes, longer: bytes, pos: int, count: int, memo: Memo, *, final: bool
+    wire: bytes, pos: int, count: int, memo: Memo, *, final: bool
 ) -> tuple[tuple[RRset, ...], int, _Opt | None]:
     """The RRsets of `count` records at `pos`, the offset behind them, and the OPT of the final section."""
+    # One octet more lets even a last record that the root owns be unpacked as if it began with a pointer.
+    longer = wire + ROOT
     sets: dict[_Key, RRset] = {}
     more: dict[_Key, list[bytes]] = {}
     opt: _Opt | None = None

@@ -72,7 +72,8 @@ def render_query(
 
 def render(message: Message, limit: int = MAX_LIMIT) -> bytes:
     """`message` in at most `limit` octets, with TC set if something was left out that the asker needs."""
-    limit = min(max(limit, MIN_LIMIT), MAX_LIMIT)
+    if not MIN_LIMIT <= limit <= MAX_LIMIT:
+        limit = MIN_LIMIT if limit < MIN_LIMIT else MAX_LIMIT
     ident, flags, rcode, question, answer, authority, additional, edns = message
     if edns is None and rcode > 0xF:
         rcode = Rcode.SERVFAIL
@@ -190,11 +191,12 @@ def _write_names(out: bytearray, rdata: bytes, fields: Layout, table: _Table) ->
 def _opt(edns: Edns, rcode: int, room: int) -> bytes:
     """The OPT for `edns` with the upper bits of `rcode`, and with the options that fit into `room` octets."""
     payload, version, do, options = edns
-    data = b""
+    if not options:
+        return _OPT(0, _TYPE_OPT, payload, rcode >> 4, version, 0x8000 if do else 0, 0)
     if len(options) == 1 and room >= _BARE_OPT + 4 + len(options[0][1]):
         ((code, value),) = options
         data = _OPTION(code, len(value)) + value
-    elif options:
+    else:
         parts = []
         room -= _BARE_OPT
         for code, value in options:
