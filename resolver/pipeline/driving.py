@@ -154,7 +154,10 @@ class Drive:
 
     def start(self) -> None:
         """The question is being asked; if all is known, it has its answer."""
-        self._go_on(None)
+        if self._run is None:
+            self._advance(None)
+        else:
+            self._run(self._advance, None)
 
     def cancel(self) -> None:
         """The question has ended, without an answer."""
@@ -165,8 +168,8 @@ class Drive:
         """`done` has the answer to `question`, which this one needs."""
         raise NotImplementedError
 
-    def _wait_beyond(self, seconds: float) -> None:
-        """What is begun now may last longer than the `seconds` that somebody still waits. It is told once."""
+    def _wait_beyond(self, now: float) -> None:
+        """What is begun `now` may last longer than somebody's patience, which is not looked at any more."""
         raise NotImplementedError
 
     def _landed(self, result: Result) -> None:
@@ -228,29 +231,30 @@ class Drive:
                 self._action = action
                 if driver.transcript is not None:
                     self._opened = driver.transcript.sent(action)
-                return self._conversation.exchange(action, self._wait(now, action.timeout, left))
+                seconds = min(action.timeout, left)
+                if now + seconds > self._patience:
+                    self._wait_beyond(now)
+                return self._conversation.exchange(action, seconds)
             case Listen():
                 if left <= 0:
                     raise late(self._name)
                 self._action = action
                 if driver.transcript is not None:
                     self._opened = driver.transcript.listening(action)
-                return self._conversation.listen(action, self._wait(now, action.seconds, left))
+                seconds = min(action.seconds, left)
+                if now + seconds > self._patience:
+                    self._wait_beyond(now)
+                return self._conversation.listen(action, seconds)
             case Race():
                 self._action = action
                 if self._lookups is None:
                     self._lookups = _Lookups(driver, self._look_up, self._go_on)
-                return self._lookups.race(action, self._wait(now, action.seconds, left))
+                seconds = min(action.seconds, left)
+                if now + seconds > self._patience:
+                    self._wait_beyond(now)
+                return self._lookups.race(action, seconds)
             case _:
                 assert_never(action)
-
-    def _wait(self, now: float, wanted: float, left: float) -> float:
-        """The seconds that are waited, of those `wanted` and those that are `left`."""
-        seconds = min(wanted, left)
-        if now + seconds > self._patience:
-            patience, self._patience = self._patience, FOR_EVER
-            self._wait_beyond(patience - now)
-        return seconds
 
     def _has_come(self, event: Event | None) -> None:
         """`event` has come of what was under way. Raises `ResolutionFailed` where the question's time is up."""

@@ -17,7 +17,7 @@ from resolver.engine.budget import Budget
 from resolver.engine.outcome import Answer
 from resolver.message import Question
 from resolver.network.base import Clock, Timer
-from resolver.pipeline.driving import Done, Drive, Driver, Result, late
+from resolver.pipeline.driving import FOR_EVER, Done, Drive, Driver, Result, late
 
 Key = tuple[bytes, int]
 """A question: its name, folded, and its type."""
@@ -97,8 +97,9 @@ class Flight(Drive):
     def _look_up(self, question: Question, done: Done) -> None:
         self._control.look_up(question, self._budget.fetch(), self._depth + 1, self, done)
 
-    def _wait_beyond(self, seconds: float) -> None:
-        self._timer = self._driver.clock.after(max(0.0, seconds), self._expire)
+    def _wait_beyond(self, now: float) -> None:
+        self._timer = self._driver.clock.after(max(0.0, self._patience - now), self._expire)
+        self._patience = FOR_EVER
 
     def _expire(self) -> None:
         """Who began it has waited long enough."""

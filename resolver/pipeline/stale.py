@@ -26,10 +26,10 @@ from resolver.answering import Answerer, Told
 from resolver.cache.table import Table
 from resolver.engine.outcome import Answer, Conclusion
 from resolver.errors import ResolutionFailed
-from resolver.message import Ede, Query, Question, Rcode, Reply, RRset
+from resolver.message import Ede, Query, Rcode, Reply, RRset
 from resolver.network.base import Clock, Timer
 from resolver.observe.counters import Counters
-from resolver.pipeline.cached import recall
+from resolver.pipeline.cached import whole
 from resolver.pipeline.replying import reply_of
 from resolver.wire import names
 
@@ -96,11 +96,13 @@ class Stale:
 
     def answer(self, query: Query, done: Told) -> None:
         """`done` has what becomes of `query` below if it comes in time, else what is stale."""
-        stale = self._recall(query.question)
+        name, rtype, _ = query.question
+        found = self._past.recall_stale(name, rtype, self._staleness.max_age_s)
+        stale = None if found is None else self._whole(found, rtype)
         if stale is None:
             self._below(query, done)
             return
-        key = (names.fold(query.question.name), query.question.type)
+        key = (names.fold(name), rtype)
         if key in self._failing:
             done(self._told(stale, self._failing.get(key)))
             return
@@ -155,16 +157,14 @@ class Stale:
         else:
             waiting.done(self._told(waiting.stale, result))
 
-    def _recall(self, question: Question) -> Answer | None:
-        """What is stale, with the TTLs that it is told with."""
+    def _whole(self, found: Conclusion, rtype: int) -> Answer | None:
+        """The whole answer that begins with what was `found` stale, with the TTLs that it is told with."""
         age, look = self._staleness.max_age_s, self._past.recall_stale
-        if look(question.name, question.type, age) is None:  # most often
+        answer = whole(found, rtype, lambda name, rtype: look(name, rtype, age), self._max_aliases)
+        if answer is None:
             return None
-        found = recall(question, lambda name, rtype: look(name, rtype, age), self._max_aliases)
-        if found is None:
-            return None
-        soa = None if found.soa is None else self._limited(found.soa)
-        return found._replace(rrsets=tuple(map(self._limited, found.rrsets)), soa=soa, keeps=False)
+        soa = None if answer.soa is None else self._limited(answer.soa)
+        return answer._replace(rrsets=tuple(map(self._limited, answer.rrsets)), soa=soa, keeps=False)
 
     def _limited(self, rrset: RRset) -> RRset:
         ttl = self._staleness.ttl_s
