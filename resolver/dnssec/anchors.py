@@ -26,7 +26,6 @@ from typing import Final, NamedTuple
 from xml.etree import ElementTree
 
 from resolver.dnssec.records import Dnskey, Ds, read_dnskey, read_ds
-
 from resolver.errors import BadName, ConfigError
 from resolver.message import RRset, Type
 from resolver.text import quoted
