@@ -38,7 +38,7 @@ ARROWS: dict[str, set[str]] = {
     "observe": {"wire", "engine", "network.base"},
     "pipeline": {"engine", "dnssec", "cache", "balance", "auth", "wire", "network.base", "observe", "tasks"},
     "server": {"pipeline", "cache", "wire", "network.base", "observe"},
-    "config": {"wire", "network.base"},
+    "config": {"wire", "network.base", "dnssec.anchors", "dnssec.negative"},
 }
 """What each room may import, besides itself and what is below all. Rooms that are not named stand above all."""
 
