@@ -7,8 +7,8 @@ Rules
   record at the encloser must not be one of a delegation or a DNAME (RFC 5155 section 8.3).
 * Records with a hash algorithm other than SHA-1 or with flags that are not known are passed over (RFC 5155 sections 8.1
   and 8.2). Those of one reply must agree in iterations and salt (section 8.2).
-* Each name that is hashed is told to whoever pays for it. The encloser is sought from the apex down, since most are near
-  the apex, however long the name is: the first ancestor that lies in a span ends the search.
+* Each name that is hashed is told to whoever pays for it. The encloser is sought from the apex down, near which most
+  are however long the name is: the first ancestor that lies in a span ends the search.
 
 Limits: the records are taken as valid and as the zone's own. How many iterations are too many is for `denial` to say.
 """
