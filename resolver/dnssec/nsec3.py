@@ -18,7 +18,8 @@ from __future__ import annotations
 import hashlib
 from base64 import b32hexdecode
 from binascii import Error
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Mapping
+from types import MappingProxyType
 from typing import Final, NamedTuple, Protocol, TypeAlias
 
 from resolver.dnssec.canonical import WILDCARD
@@ -64,14 +65,14 @@ class Span(NamedTuple):
 
 
 class Hashes:
-    """The hashes of names, each worked out, and paid for, once."""
+    """The hashes of names, each worked out, and paid for, once; those `known` already are free."""
 
     __slots__ = ("_params", "_spend", "_worked_out")
 
-    def __init__(self, params: Params, spend: Spend) -> None:
+    def __init__(self, params: Params, spend: Spend, known: Mapping[bytes, bytes] = MappingProxyType({})) -> None:
         self._params = params
         self._spend = spend
-        self._worked_out: dict[bytes, bytes] = {}
+        self._worked_out = dict(known)
 
     def of(self, name: bytes) -> bytes:
         """The hash of `name`, folded. Raises what `spend` does."""

@@ -87,7 +87,7 @@ class Model:
         ]
 
     def nsec3(self, iterations: int = 0, salt: str = "-", *, opt_out: bool = False) -> list[RRset]:
-        """Its NSEC3 chain (RFC 5155 section 7.1); opted out, unsigned delegations and what they alone make are left out."""
+        """Its NSEC3 chain (RFC 5155 section 7.1); opted out, it leaves out unsigned delegations and their ENTs."""
         signed = [name for name in self.types if not (opt_out and self.is_unsigned(name))]
         nodes = {above for name in signed for above in self.upwards(name)}
         hashed = sorted((hash_text(node, iterations, salt), node) for node in nodes)
