@@ -7,8 +7,8 @@ Rules
   record at the encloser must not be one of a delegation or a DNAME (RFC 5155 section 8.3).
 * Records with a hash algorithm other than SHA-1 or with flags that are not known are passed over (RFC 5155 sections 8.1
   and 8.2). Those of one reply must agree in iterations and salt (section 8.2).
-* Each name that is hashed is told to whoever pays for it. The encloser is sought from the apex down, since most are near
-  the apex, however long the name is: the first ancestor that lies in a span ends the search.
+* Each name that is hashed is told to whoever pays for it. The encloser is sought from the apex down, near which most
+  are however long the name is: the first ancestor that lies in a span ends the search.
 
 Limits: the records are taken as valid and as the zone's own. How many iterations are too many is for `denial` to say.
 """
@@ -18,7 +18,8 @@ from __future__ import annotations
 import hashlib
 from base64 import b32hexdecode
 from binascii import Error
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Mapping
+from types import MappingProxyType
 from typing import Final, NamedTuple, Protocol, TypeAlias
 
 from resolver.dnssec.canonical import WILDCARD
@@ -64,14 +65,14 @@ class Span(NamedTuple):
 
 
 class Hashes:
-    """The hashes of names, each worked out, and paid for, once."""
+    """The hashes of names, each worked out, and paid for, once; those `known` already are free."""
 
     __slots__ = ("_params", "_spend", "_worked_out")
 
-    def __init__(self, params: Params, spend: Spend) -> None:
+    def __init__(self, params: Params, spend: Spend, known: Mapping[bytes, bytes] = MappingProxyType({})) -> None:
         self._params = params
         self._spend = spend
-        self._worked_out: dict[bytes, bytes] = {}
+        self._worked_out = dict(known)
 
     def of(self, name: bytes) -> bytes:
         """The hash of `name`, folded. Raises what `spend` does."""

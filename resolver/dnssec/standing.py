@@ -1,4 +1,4 @@
-"""Decides what NSEC and NSEC3 have in common: how a name can stand in a signed zone, and what its types allow to be said.
+"""Decides what NSEC and NSEC3 have in common: how a name can stand in a signed zone, and what its types allow to say.
 
 Rules
 * A record at a cut that its parent signed (NS without SOA) speaks of the parent's DS alone, and of no name below
