@@ -28,7 +28,7 @@ from xml.etree import ElementTree
 from resolver.dnssec.records import Dnskey, Ds, read_dnskey, read_ds
 from resolver.errors import BadName, ConfigError
 from resolver.message import RRset, Type
-from resolver.text import quoted
+from resolver.text import printable, quoted
 from resolver.wire import names
 
 MAX_LISTED: Final = 100
@@ -285,14 +285,15 @@ def read_xml(text: str, where: str, wall: float) -> list[Anchor]:
     except ValueError as wrong:
         raise refuse(f"no XML: {quoted(str(wrong))}") from None
     if root.tag != "TrustAnchor":
-        raise refuse(f"is <{quoted(root.tag)[1:41]}> and no <TrustAnchor>")
+        raise refuse(f"is <{printable(root.tag[:40])}> and no <TrustAnchor>")
     found: list[Ds] = []
     try:
         zone = names.fold(names.from_text((root.findtext("Zone") or "").strip()))
         listed = root.findall("KeyDigest")
         for one in listed:
             ds = _key_digest(one)
-            if _moment(one, "validFrom", wall) <= wall < _moment(one, "validUntil", float("inf")):
+            begins, ends = _moment(one, "validFrom", wall), _moment(one, "validUntil", float("inf"))
+            if begins <= wall < ends:
                 found.append(ds)
     except ValueError as wrong:
         raise refuse(str(wrong)) from None

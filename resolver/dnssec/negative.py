@@ -26,6 +26,9 @@ MAX_LISTED: Final = 1000
 INSTEAD: Final = 'write "ZONE", or "ZONE until TIME" as in "example.com until 2026-12-24T00:00:00Z"'
 
 _WRITTEN: Final = re.compile(r"(\S+)(?:\s+until\s+(\S+))?")
+_YEAR_10000: Final = 253_402_300_800
+"""Seconds since 1970 from which on a time has no form in RFC 3339."""
+
 _TIME: Final = re.compile(r"\d{4}-\d\d-\d\d([Tt]\d\d:\d\d:\d\d([Zz]|[+-]\d\d:\d\d))?")
 
 
@@ -99,9 +102,11 @@ def _seconds(time: str, text: str) -> float:
     try:
         if _TIME.fullmatch(time):
             found = datetime.fromisoformat(time.upper())
-            return (found if found.tzinfo is not None else found.replace(tzinfo=UTC)).timestamp()
-    except (ValueError, OverflowError):
-        pass  # a month of 13, or a year that no clock of ours reaches
+            seconds = (found if found.tzinfo is not None else found.replace(tzinfo=UTC)).timestamp()
+            if 0 <= seconds < _YEAR_10000:
+                return seconds
+    except ValueError:
+        pass  # a month of 13
     raise ValueError(f"{quoted(text)} has no time behind until; {INSTEAD}")
 
 
