@@ -1,4 +1,4 @@
-"""What flows through the program: questions, record sets, messages, and the one interface that answers them.
+"""What flows through the program: questions, record sets, messages.
 
 A *name* is its uncompressed wire form as `bytes`. As a key it is lower-cased (`wire.names.fold`); in data
 that is answered it keeps the spelling of its zone. Types, classes and rcodes are plain integers with names
@@ -9,8 +9,8 @@ dataclass.
 from __future__ import annotations
 
 import enum
-from collections.abc import Callable, Coroutine
-from typing import Any, Final, NamedTuple, Protocol
+from collections.abc import Callable
+from typing import Final, NamedTuple, Protocol
 
 # Flag bits of the second header word (RFC 1035 section 4.1.1, RFC 4035 section 3.2).
 QR: Final = 0x8000
@@ -88,14 +88,51 @@ class Question(NamedTuple):
     cls: int = Class.IN
 
 
+class Status(enum.IntEnum):
+    """How far data is proven (RFC 4035 section 4.3); the status of a whole is the lowest of its parts.
+
+    Bogus is none: it is a failure (`errors.ResolutionFailed` with the label "bogus"), and never held.
+    """
+
+    UNCHECKED = 0
+    """Nobody looked: validation is off, its client said so (CD), or only the resolver itself uses it."""
+    INDETERMINATE = 1
+    """No trust anchor is above it."""
+    INSECURE = 2
+    """Proven to be unsigned: a parent's denial of the DS, or an algorithm that is not known here."""
+    SECURE = 3
+    """Signed by keys that a trust anchor leads to."""
+
+
+class Proof(NamedTuple):
+    """How far an RRset is proven, and by what. `signatures` are the rdatas of the RRSIGs that cover it.
+
+    `beside` are sets of NSEC or NSEC3, with proofs of their own: those that let a wildcard stand for the name, or at
+    the SOA of a denial those that deny.
+    """
+
+    status: Status
+    signatures: tuple[bytes, ...] = ()
+    beside: tuple[RRset, ...] = ()
+
+
 class RRset(NamedTuple):
-    """Records of one name, type and class; `rdatas` are uncompressed, without repetition; `ttl` in seconds."""
+    """Records of one name, type and class; `rdatas` are uncompressed, without repetition; `ttl` in seconds.
+
+    `proof` None stands for one that is unchecked and unsigned.
+    """
 
     name: bytes
     type: int
     cls: int
     ttl: int
     rdatas: tuple[bytes, ...]
+    proof: Proof | None = None
+
+    @property
+    def status(self) -> Status:
+        """How far it is proven."""
+        return Status.UNCHECKED if self.proof is None else self.proof.status
 
 
 class Edns(NamedTuple):
@@ -184,21 +221,9 @@ class Reply(NamedTuple):
     again_s: int | None = None
 
 
-class Answerer(Protocol):
-    """Anything that turns a query into a reply. Answerers nest; the order is to be seen in `app.py`."""
-
-    async def answer(self, query: Query) -> Reply:
-        """The reply to `query`. Raises `errors.ResolutionFailed` when there is none to be had."""
-        ...
-
-
 class Respond(Protocol):
     """A server at the level of bytes: listeners and the simulated network call it."""
 
     def __call__(self, wire: bytes, client: Client, send: Callable[[bytes | None], None]) -> None:
         """Call `send` exactly once, now or later: with the response, or with None when none is to be sent."""
         ...
-
-
-Spawn = Callable[[Coroutine[Any, Any, None]], None]
-"""Starts a task that `app.py` owns: it is cancelled and awaited when the program ends."""

@@ -56,17 +56,20 @@ class Cached:
 
 def recall(question: Question, look: Look, max_aliases: int) -> Answer | None:
     """The whole answer to `question` from what `look` finds; None where a part is missing or the chain is too long."""
+    name, rtype, _ = question
+    found = look(name, rtype)
+    if found is None:  # most often, and told at once
+        return None
     chain: list[RRset] = []
-    name = question.name
     while len(chain) <= max_aliases:
-        match look(name, question.type):
+        match found:
             case Answered(links, rrsets):
                 return Answer(Rcode.NOERROR, (*chain, *links, *rrsets))
             case Denied(links, _, rcode, soa):
                 return Answer(rcode, (*chain, *links), soa)
             case Alias(links, target):
                 chain.extend(links)
-                name = target
+                found = look(target, rtype)
             case _:
                 return None
     return None

@@ -17,12 +17,14 @@ begun; beyond, UDP queries are dropped and TCP ones answered SERVFAIL. All are c
 
 from __future__ import annotations
 
-from collections.abc import Awaitable, Callable
-from typing import Final, NamedTuple
+from collections.abc import Callable
+from functools import partial
+from typing import Final
 
+from resolver.answering import Answerer, Told
 from resolver.cache.answers import AnswerStore
 from resolver.errors import ResolutionFailed
-from resolver.message import Answerer, Client, Ede, Query, Rcode, Reply, Spawn, Transport
+from resolver.message import Client, Ede, Query, Rcode, Reply, Transport
 from resolver.network.base import Clock
 from resolver.observe.counters import Counters
 from resolver.observe.log import Log, place_of
@@ -44,17 +46,18 @@ _INTERNAL: Final = Reply(Rcode.SERVFAIL, ra=True, ede=(Ede(0, "internal error, s
 Send = Callable[[bytes | None], None]
 Peek = Callable[[Query], Reply | None]
 """What an answerer can say without work; None when it needs to work."""
-Work = Callable[[Query], Awaitable[Reply]]
-"""What an answerer says when it has looked in vain at what is at hand."""
+Work = Callable[[Query, Told], None]
+"""What an answerer does when it has looked in vain at what is at hand."""
 
 
-class _Job(NamedTuple):
-    """A query that was read: its octets, the options it is answered, its asker."""
+class _Job:
+    """A query that was read: its octets, the options it is answered, its asker, who is None once it has its answer."""
 
-    wire: bytes
-    query: Query
-    told: Options
-    send: Send
+    __slots__ = ("query", "send", "told", "wire")
+
+    def __init__(self, wire: bytes, query: Query, told: Options, send: Send) -> None:
+        self.wire, self.query, self.told = wire, query, told
+        self.send: Send | None = send
 
 
 class Responder:
@@ -64,7 +67,6 @@ class Responder:
         self,
         answerer: Answerer,
         *,
-        spawn: Spawn,
         clock: Clock,
         counters: Counters,
         log: Log,
@@ -78,7 +80,6 @@ class Responder:
 
         Without them everybody may ask, and the options COOKIE and edns-tcp-keepalive are ignored.
         """
-        self._spawn = spawn
         self._clock = clock
         self._counters = counters
         self._log = log
@@ -133,14 +134,13 @@ class Responder:
 
     def fresh(self, wire: bytes, client: Client, send: Send) -> None:
         """The same for what has no stored response."""
-        counters, host = self._counters, client.host
-        match client.transport:
-            case Transport.UDP:
-                counters.queries_udp += 1
-            case Transport.TCP:
-                counters.queries_tcp += 1
-            case Transport.TLS:
-                counters.queries_tls += 1
+        counters, host, transport = self._counters, client.host, client.transport
+        if transport is _UDP:
+            counters.queries_udp += 1
+        elif transport is Transport.TCP:
+            counters.queries_tcp += 1
+        else:
+            counters.queries_tls += 1
         if self.access is not None and not self.access.allows(host):
             send(self._reading.denial(wire, client, self.access))
             return
@@ -157,11 +157,10 @@ class Responder:
         if self._peek is not None and self._at_once(job, self._peek):
             return
         conduct = self.conduct
-        refusal = self._flights.refusal(host, conduct.max_in_flight, conduct.max_per_client)
+        refusal = self._flights.enter(host, conduct.max_in_flight, conduct.max_per_client)
         if refusal is not None:
             self._turn_away(job, refusal)
             return
-        self._flights.take(host)
         if self._peek is None:
             self._begin(job)
             return
@@ -174,7 +173,7 @@ class Responder:
         """Queries that wait to be begun get no answer any more: the program ends."""
         for job in self._waiting.clear():
             self._flights.leave(job.query.client.host)
-            job.send(None)
+            self._send(job, None)
 
     def _store(self) -> AnswerStore | None:
         """What is served from; nothing is where each query is logged."""
@@ -186,18 +185,13 @@ class Responder:
         generation = 0 if answers is None else answers.generation
         try:
             reply = peek(job.query)
-            if reply is None:
-                return False
-            response = self._said(job, reply, answers, generation)
         except Exception as error:
-            reply, response = self._broken(job, error)
-        job.send(response)
-        self._account(job.query, reply)
+            self._broke(job, error)
+            return True
+        if reply is None:
+            return False
+        self._answer(job, answers, generation, reply)
         return True
-
-    def _begin(self, job: _Job) -> None:
-        """`job`, which has a place, is worked on."""
-        self._spawn(self._work(job))
 
     def _turn_away(self, job: _Job, refusal: Ede) -> None:
         """There is no place for `job`."""
@@ -207,47 +201,64 @@ class Responder:
             self._counters.queries_dropped_client += 1
         client = job.query.client
         silent = client.transport is _UDP
-        job.send(None if silent else self._reading.brief(job.wire, client, Rcode.SERVFAIL, refusal))
+        self._send(job, None if silent else self._reading.brief(job.wire, client, Rcode.SERVFAIL, refusal))
 
-    async def _work(self, job: _Job) -> None:
-        """Answer `job`; its `send` is called whatever happens, cancellation included."""
-        response: bytes | None = None
-        reply = _INTERNAL
+    def _begin(self, job: _Job) -> None:
+        """`job`, which has a place, is worked on."""
         answers = self.answers
         generation = 0 if answers is None else answers.generation
         try:
-            reply = await self._reply(job.query)
+            self._work_on(job.query, partial(self._worked, job, answers, generation))
+        except Exception as error:
+            if job.send is not None:
+                self._flights.leave(job.query.client.host)
+            self._broke(job, error)
+
+    def _worked(
+        self, job: _Job, answers: AnswerStore | None, generation: int, result: Reply | ResolutionFailed
+    ) -> None:
+        """`result` came of the work on `job`, which began in `generation` of `answers`."""
+        if job.send is None:
+            return
+        self._flights.leave(job.query.client.host)
+        if isinstance(result, ResolutionFailed):
+            result = Reply(result.rcode, ra=self.conduct.recursion_available, ede=result.ede)
+        self._answer(job, answers, generation, result)
+
+    def _answer(self, job: _Job, answers: AnswerStore | None, generation: int, reply: Reply) -> None:
+        """`job` is told `reply`."""
+        try:
             response = self._said(job, reply, answers, generation)
         except Exception as error:
-            reply, response = self._broken(job, error)
-        finally:
-            self._flights.leave(job.query.client.host)
-            job.send(response)
+            self._broke(job, error)
+            return
+        self._send(job, response)
         self._account(job.query, reply)
 
-    async def _reply(self, query: Query) -> Reply:
-        try:
-            return await self._work_on(query)
-        except ResolutionFailed as failure:
-            return Reply(failure.rcode, ra=self.conduct.recursion_available, ede=failure.ede)
+    def _broke(self, job: _Job, error: Exception) -> None:
+        """A bug is logged, and `job` told so if it has no answer yet."""
+        self._log.error("internal_error", query=job.query.id, error=repr(error), where=place_of(error))
+        self._counters.answers_internal_error += 1
+        if job.send is not None:
+            self._send(job, full(job.wire, job.query, _INTERNAL, job.told, self.conduct.payload))
+            self._account(job.query, _INTERNAL)
+
+    def _send(self, job: _Job, response: bytes | None) -> None:
+        """The asker of `job`, which has no answer yet, has it now."""
+        send, job.send = job.send, None
+        if send is not None:
+            send(response)
 
     def _said(self, job: _Job, reply: Reply, answers: AnswerStore | None, generation: int) -> bytes:
         """The response that says `reply`, whose making began in `generation`; it is stored if it may be."""
-        wire, query, told, _ = job
-        payload = self.conduct.payload
-        response = full(wire, query, reply, told, payload)
+        wire, query, payload = job.wire, job.query, self.conduct.payload
+        response = full(wire, query, reply, job.told, payload)
         if answers is not None and reply.storable:
             stored = for_all(response, wire, query, reply, payload)
             if stored is not None:
                 stream = query.client.transport is not _UDP
                 answers.keep(wire, stored, generation, reply.again_s, stream=stream)
         return response
-
-    def _broken(self, job: _Job, error: Exception) -> tuple[Reply, bytes]:
-        """What the client is told about a bug, which is logged."""
-        self._log.error("internal_error", query=job.query.id, error=repr(error), where=place_of(error))
-        self._counters.answers_internal_error += 1
-        return _INTERNAL, full(job.wire, job.query, _INTERNAL, job.told, self.conduct.payload)
 
     def _account(self, query: Query, reply: Reply) -> None:
         accounting.count(self._counters, reply.rcode)
