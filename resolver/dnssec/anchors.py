@@ -20,11 +20,11 @@ from __future__ import annotations
 import binascii
 import re
 from collections.abc import Callable, Iterable, Iterator
-from datetime import UTC, datetime
 from pathlib import Path
 from typing import Final, NamedTuple
 from xml.etree import ElementTree
 
+from resolver.dnssec import moments
 from resolver.dnssec.records import Dnskey, Ds, read_dnskey, read_ds
 from resolver.errors import BadName, ConfigError
 from resolver.message import RRset, Type
@@ -298,8 +298,7 @@ def read_xml(text: str, where: str, wall: float) -> list[Anchor]:
     except ValueError as wrong:
         raise refuse(str(wrong)) from None
     if not found:
-        now = datetime.fromtimestamp(wall, UTC).date()
-        raise refuse(f"none of its {len(listed)} digests is valid on {now}")
+        raise refuse(f"none of its {len(listed)} digests is valid on {moments.written(wall)[:10]}")
     return [Anchor(zone, tuple(dict.fromkeys(found)))]
 
 
@@ -318,11 +317,10 @@ def _key_digest(element: ElementTree.Element) -> Ds:
 
 
 def _moment(element: ElementTree.Element, attribute: str, absent: float) -> float:
-    written = element.get(attribute)
-    if written is None:
+    given = element.get(attribute)
+    if given is None:
         return absent
     try:
-        found = datetime.fromisoformat(written.strip())
-        return (found if found.tzinfo is not None else found.replace(tzinfo=UTC)).timestamp()
-    except (ValueError, OverflowError):
-        raise ValueError(f"{attribute} is {quoted(written[:40])}, which is no time") from None
+        return moments.read(given.strip())
+    except ValueError:
+        raise ValueError(f"{attribute} is {quoted(given[:40])}, which is no time") from None
