@@ -20,15 +20,15 @@ from __future__ import annotations
 import binascii
 import re
 from collections.abc import Callable, Iterable, Iterator
-from datetime import UTC, datetime
 from pathlib import Path
 from typing import Final, NamedTuple
 from xml.etree import ElementTree
 
+from resolver.dnssec import moments
 from resolver.dnssec.records import Dnskey, Ds, read_dnskey, read_ds
 from resolver.errors import BadName, ConfigError
 from resolver.message import RRset, Type
-from resolver.text import quoted
+from resolver.text import printable, quoted
 from resolver.wire import names
 
 MAX_LISTED: Final = 100
@@ -285,20 +285,20 @@ def read_xml(text: str, where: str, wall: float) -> list[Anchor]:
     except ValueError as wrong:
         raise refuse(f"no XML: {quoted(str(wrong))}") from None
     if root.tag != "TrustAnchor":
-        raise refuse(f"is <{quoted(root.tag)[1:41]}> and no <TrustAnchor>")
+        raise refuse(f"is <{printable(root.tag[:40])}> and no <TrustAnchor>")
     found: list[Ds] = []
     try:
         zone = names.fold(names.from_text((root.findtext("Zone") or "").strip()))
         listed = root.findall("KeyDigest")
         for one in listed:
             ds = _key_digest(one)
-            if _moment(one, "validFrom", wall) <= wall < _moment(one, "validUntil", float("inf")):
+            begins, ends = _moment(one, "validFrom", wall), _moment(one, "validUntil", float("inf"))
+            if begins <= wall < ends:
                 found.append(ds)
     except ValueError as wrong:
         raise refuse(str(wrong)) from None
     if not found:
-        now = datetime.fromtimestamp(wall, UTC).date()
-        raise refuse(f"none of its {len(listed)} digests is valid on {now}")
+        raise refuse(f"none of its {len(listed)} digests is valid on {moments.written(wall)[:10]}")
     return [Anchor(zone, tuple(dict.fromkeys(found)))]
 
 
@@ -317,11 +317,10 @@ def _key_digest(element: ElementTree.Element) -> Ds:
 
 
 def _moment(element: ElementTree.Element, attribute: str, absent: float) -> float:
-    written = element.get(attribute)
-    if written is None:
+    given = element.get(attribute)
+    if given is None:
         return absent
     try:
-        found = datetime.fromisoformat(written.strip())
-        return (found if found.tzinfo is not None else found.replace(tzinfo=UTC)).timestamp()
-    except (ValueError, OverflowError):
-        raise ValueError(f"{attribute} is {quoted(written[:40])}, which is no time") from None
+        return moments.read(given.strip())
+    except ValueError:
+        raise ValueError(f"{attribute} is {quoted(given[:40])}, which is no time") from None

@@ -13,9 +13,9 @@ from __future__ import annotations
 
 import re
 from collections.abc import Collection, Iterable
-from datetime import UTC, datetime
 from typing import Final, NamedTuple
 
+from resolver.dnssec import moments
 from resolver.errors import BadName
 from resolver.text import quoted
 from resolver.wire import names
@@ -26,7 +26,6 @@ MAX_LISTED: Final = 1000
 INSTEAD: Final = 'write "ZONE", or "ZONE until TIME" as in "example.com until 2026-12-24T00:00:00Z"'
 
 _WRITTEN: Final = re.compile(r"(\S+)(?:\s+until\s+(\S+))?")
-_TIME: Final = re.compile(r"\d{4}-\d\d-\d\d([Tt]\d\d:\d\d:\d\d([Zz]|[+-]\d\d:\d\d))?")
 
 
 class NegativeAnchor(NamedTuple):
@@ -37,7 +36,7 @@ class NegativeAnchor(NamedTuple):
 
     def __str__(self) -> str:
         zone = names.to_text(self.zone)
-        return zone if self.until is None else f"{zone} until {moment(self.until)}"
+        return zone if self.until is None else f"{zone} until {moments.written(self.until)}"
 
     def holds(self, wall: float) -> bool:
         """Whether it is in force at `wall`, in seconds since 1970."""
@@ -92,19 +91,7 @@ def read(text: str) -> NegativeAnchor:
         zone = names.fold(names.from_text(written[1]))
     except BadName as wrong:
         raise ValueError(f"{quoted(text)} names no zone ({wrong}); {INSTEAD}") from None
-    return NegativeAnchor(zone, None if written[2] is None else _seconds(written[2], text))
-
-
-def _seconds(time: str, text: str) -> float:
     try:
-        if _TIME.fullmatch(time):
-            found = datetime.fromisoformat(time.upper())
-            return (found if found.tzinfo is not None else found.replace(tzinfo=UTC)).timestamp()
-    except (ValueError, OverflowError):
-        pass  # a month of 13, or a year that no clock of ours reaches
-    raise ValueError(f"{quoted(text)} has no time behind until; {INSTEAD}")
-
-
-def moment(seconds: float) -> str:
-    """`seconds` since 1970 as a time of RFC 3339 in UTC."""
-    return datetime.fromtimestamp(seconds, UTC).strftime("%Y-%m-%dT%H:%M:%SZ")
+        return NegativeAnchor(zone, None if written[2] is None else moments.read(written[2]))
+    except ValueError:
+        raise ValueError(f"{quoted(text)} has no time behind until; {INSTEAD}") from None
