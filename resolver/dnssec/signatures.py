@@ -17,9 +17,9 @@ from __future__ import annotations
 import enum
 from typing import Final, NamedTuple
 
+from resolver.dnssec import moments
 from resolver.dnssec.algorithms import SUPPORTED
 from resolver.dnssec.canonical import signed_data, signed_labels, signed_owner
-from resolver.dnssec.negative import moment
 from resolver.dnssec.records import Dnskey, Rrsig, read_rrsig
 from resolver.engine.actions import Check, Steps, verify
 from resolver.engine.budget import Budget
@@ -181,7 +181,7 @@ def left(time: int, now: float) -> int:
 
 def _time(time: int, now: float) -> str:
     """The serial number `time` as people write it, in the era that is closest to `now`."""
-    return moment(int(now) + left(time, now))
+    return moments.written(int(now) + left(time, now))
 
 
 def _shown(rrset: RRset) -> str:

@@ -18,8 +18,8 @@ from resolver.dnssec.records import Dnskey, read_dnskey, read_rrsig
 from resolver.message import Class, RRset, Type
 from resolver.wire import names
 
-NOW = 1_900_000_000
-"""Seconds since 1970 of the worlds that are signed here."""
+NOW = 1_767_225_600
+"""Seconds since 1970 of what is signed here: the beginning of `clocks.ManualClock`."""
 DAY = 86_400
 KSK = 257
 ZSK = 256
