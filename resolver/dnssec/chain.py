@@ -132,7 +132,7 @@ class Proving:
         return names.parent(owner) if question.type == Type.DS and question.name == owner else owner
 
     def _zone(self, owner: bytes, side: bytes, signed_by: set[bytes]) -> Steps[Keys | Unsigned]:
-        """The zone of `owner`: of a signer, if there is one between the zone that was asked and `side`, else of `side`."""
+        """The zone of `owner`: that of a signer between the zone that was asked and `side`, failing that of `side`."""
         trust = self.descent.trust
         beginning = trust.beginning(owner)
         if isinstance(beginning, Unsigned):

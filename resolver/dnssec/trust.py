@@ -117,11 +117,9 @@ class Trust:
         """What can be told of why `name`, folded, is insecure, as far as it is held."""
         for ancestor in names.ancestors(name):
             link = self._links.get(ancestor)
-            if isinstance(link, Unsigned):
-                return () if link.ede is None else (link.ede,)
-            remark = self._remarks.get(ancestor)
-            if remark is not None:
-                return (remark,)
+            told = link.ede if isinstance(link, Unsigned) else self._remarks.get(ancestor)
+            if told is not None:
+                return (told,)
         return ()
 
 

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from base64 import b32hexdecode
 from collections.abc import Callable, Iterable, Iterator
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field
 from typing import Any
 
 import dns.dnssec
@@ -38,8 +38,10 @@ PLAIN: Hash = (0, b"", False)
 
 @dataclass
 class SignedZone:
-    """The zone `apex`, of `lines` and a SOA and keys of its own. `sign` makes the signatures of a set, `nsec3` None is
-    NSEC; `resign` changes the signatures of a set, and `alter` the whole reply."""
+    """The zone `apex`, of `lines` and a SOA and keys of its own; `nsec3` None is NSEC.
+
+    `resign` changes the signatures of a set, `alter` a whole reply, `delegate` the DS; `published` are the keys told.
+    """
 
     apex: str
     lines: Iterable[str] = ()
@@ -351,6 +353,3 @@ def _types(types: Iterable[int]) -> str:
 
 def _rdata(rtype: str, text: str) -> bytes:
     return dns.rdata.from_text("IN", rtype, text, origin=dns.name.root, relativize=False).to_wire() or b""
-
-
-__all__ = ["PLAIN", "SignedZone", "World", "anchor_of", "replace", "world"]
