@@ -32,14 +32,14 @@ ARROWS: dict[str, set[str]] = {
     "network": {"wire"},
     "cache": {"wire", "network.base"},
     "balance": {"wire", "network.base"},
-    "dnssec": {"wire", "engine", "network.base"},
+    "dnssec": {"wire", "engine", "network.base", "cache.table"},
     "auth": {"wire"},
     "tasks": set(),
     "engine": {"wire", "network.base"},
     "observe": {"wire", "engine", "network.base"},
     "pipeline": {"engine", "dnssec", "cache", "balance", "auth", "wire", "network.base", "observe", "tasks"},
     "server": {"pipeline", "cache", "wire", "network.base", "observe"},
-    "config": {"wire", "network.base"},
+    "config": {"wire", "network.base", "dnssec.anchors", "dnssec.negative"},
 }
 """What each room may import, besides itself and what is below all. Rooms that are not named stand above all."""
 
