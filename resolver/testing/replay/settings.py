@@ -7,6 +7,7 @@ and mean the root. A feature that is needed does not skip a file by itself: the 
 
 What a script does not mention is as its author had it: nothing stale is served, nothing is prefetched, special-use
 names are looked up like any other, and what none of its trust anchors covers is not validated; without one, nothing is.
+Zones with many NSEC3 iterations are insecure, and never bogus.
 All else is our own default.
 
 Limits: hosts by name (`stub-host`) and ports other than 53 are not known; no scenario has them.
@@ -82,8 +83,10 @@ _STALE_VALUES: Final = {
 _UNLIMITED_S: Final = 604_800
 """The most that our own setting takes, for `serve-expired-ttl: 0`, which knows no limit."""
 
-_MANY_ITERATIONS: Final = 2500
-"""The most that our own setting takes."""
+_ITERATIONS: Final = 150
+"""Up to which the peers of whose players scripts were written hash NSEC3; beyond it a zone is insecure to them."""
+_NEVER_BOGUS: Final = 65_535
+"""The most iterations that a record can name."""
 
 _YES: Final = {"yes": True, "on": True, "no": False, "off": False}
 
@@ -112,7 +115,13 @@ class _Arranger:
         self._scenario = scenario
         self._resolver: dict[str, Any] = {"roots": "internet", "unreserved": ["."]}
         self._cache: dict[str, Any] = {"serve_stale": False, "prefetch": False}
-        self._dnssec: dict[str, Any] = {"trust_anchors": [], "trust_anchor_files": [], "negative_trust_anchors": []}
+        self._dnssec: dict[str, Any] = {
+            "trust_anchors": [],
+            "trust_anchor_files": [],
+            "negative_trust_anchors": [],
+            "nsec3_iterations_insecure": _ITERATIONS,
+            "nsec3_iterations_max": _NEVER_BOGUS,
+        }
         self._lines: dict[str, Word] = {}
         self._zones: dict[str, dict[str, list[str]]] = {"stub-zone": {}, "forward-zone": {}}
         self._anchored: set[bytes] = set()
@@ -250,14 +259,13 @@ class _Arranger:
         self._dnssec["aggressive"] = self._yes(word)
 
     def _iterations(self, word: Word) -> None:
-        """Pairs of a key size and the iterations up to which a zone with such keys is validated. We have one limit, and
-        no second one: beyond it all is insecure."""
+        """Pairs of a key size and the iterations up to which a zone with keys of at most that size is validated. We have
+        one limit for all: that for the smallest keys."""
         numbers = word.value.split()
         if not numbers or len(numbers) % 2 or not all(number.isdecimal() for number in numbers):
             self._fail(word, f"{word.key}: {word.value!r}", "write pairs of a key size and a number of iterations")
-        self._lines["nsec3_iterations_insecure"] = self._lines["nsec3_iterations_max"] = word
+        self._lines["nsec3_iterations_insecure"] = word
         self._dnssec["nsec3_iterations_insecure"] = int(numbers[1])
-        self._dnssec["nsec3_iterations_max"] = _MANY_ITERATIONS
 
     # -- values
 
