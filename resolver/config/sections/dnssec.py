@@ -71,8 +71,8 @@ class Dnssec(Section):
     earlier and for large keys up to 2,500 (`val-nsec3-keysize-iterations`), PowerDNS 50 (`nsec3-max-iterations`)."""
 
     nsec3_iterations_max: Annotated[int, Field(ge=0, le=65535), Doc("iterations")] = 150
-    """Answers proven with more iterations than this are SERVFAIL (RFC 9276 section 3.2); 65,535 takes any zone with more
-    than the limit above for unsigned. Peers: no such setting, which is that."""
+    """Answers proven with more iterations than this are SERVFAIL (RFC 9276 section 3.2); 65,535 takes any zone with
+    more than the limit above for unsigned. Peers: no such setting, which is that."""
 
     aggressive: bool = True
     """A name that a proven NSEC or NSEC3 record says is not there is answered without asking (RFC 8198), so that a

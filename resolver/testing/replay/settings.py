@@ -259,8 +259,8 @@ class _Arranger:
         self._dnssec["aggressive"] = self._yes(word)
 
     def _iterations(self, word: Word) -> None:
-        """Pairs of a key size and the iterations up to which a zone with keys of at most that size is validated. We have
-        one limit for all: that for the smallest keys."""
+        """Pairs of a key size and the iterations up to which a zone with keys of at most that size is validated. We
+        have one limit for all: that for the smallest keys."""
         numbers = word.value.split()
         if not numbers or len(numbers) % 2 or not all(number.isdecimal() for number in numbers):
             self._fail(word, f"{word.key}: {word.value!r}", "write pairs of a key size and a number of iterations")
