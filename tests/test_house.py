@@ -32,7 +32,7 @@ ARROWS: dict[str, set[str]] = {
     "network": {"wire"},
     "cache": {"wire", "network.base"},
     "balance": {"wire", "network.base"},
-    "dnssec": {"wire", "engine", "network.base"},
+    "dnssec": {"wire", "engine", "network.base", "cache.table"},
     "auth": {"wire"},
     "tasks": set(),
     "engine": {"wire", "network.base"},

@@ -37,9 +37,12 @@ _Signatures = dict[tuple[bytes, int], tuple[bytes, ...]]
 
 def attach(conclusion: Conclusion, message: Message) -> Conclusion:
     """`conclusion`, which was drawn from `message`, with the signatures and denials in it; all unchecked."""
-    answered, denying = _signatures(message.answer), _signatures(message.authority)
-    if not answered and not denying:
+    for rrset in (*message.answer, *message.authority):
+        if rrset[1] == _RRSIG:
+            break
+    else:
         return conclusion
+    answered, denying = _signatures(message.answer), _signatures(message.authority)
     beside = _beside(message.authority, denying)
     match conclusion:
         case Answered(chain, rrsets, authoritative):

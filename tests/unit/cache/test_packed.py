@@ -14,7 +14,7 @@ KEY = name("www.example.com.")
 def test_an_rrset_comes_back_as_it_was_with_the_ttl_that_is_left():
     learnt = rrset("www.example.com. 300 IN A 192.0.2.1")._replace(rdatas=(b"\1\2\3\4", b"", b"\5" * 700))
     made = packed.pack(KEY, 1, learnt, 5, 7300)
-    assert list(packed.sections(made)) == [(0, len(made), 1, 7300, 300, False, 5)]
+    assert list(packed.sections(made)) == [(0, len(made), 1, 7300, 300, False, 5, 0)]
     assert packed.ends(made, 0) == (7300, 300)
     assert packed.unpack(KEY, made, 0, 7258) == learnt._replace(ttl=42)
     assert packed.unpack(KEY, made, 0, 7300) == packed.unpack(KEY, made, 0, 9999) == learnt._replace(ttl=0)
@@ -34,7 +34,7 @@ def test_a_denial_is_its_soa_under_the_type_that_is_denied():
         proof = rrset(soa(zone))
         made = packed.pack(KEY, 28, proof, 5 | packed.DENIAL, proof.ttl)
         (section,) = packed.sections(made)
-        assert (section.type, section.denial, section.credibility) == (28, True, 5)
+        assert (section.type, section.denial, section.rank) == (28, True, 5)
         assert packed.unpack(KEY, made, 0, 0) == proof
         assert packed.count(made, section) == 0
 

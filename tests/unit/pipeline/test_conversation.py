@@ -2,6 +2,7 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Callable
+from dataclasses import replace
 
 import pytest
 from hypothesis import given, settings
@@ -71,9 +72,14 @@ class Talk:
         self.wire = Wire()
         self.counters = Counters()
         options.setdefault("use_0x20", True)
-        means = Means(self.wire, self.clock, SeededEntropy(3), self.counters, **options)
+        self._means = Means(self.wire, self.clock, SeededEntropy(3), self.counters, **options)
         self._heard: asyncio.Future | None = None
-        self.conversation = Conversation(means, self._hear)
+        self.conversation = Conversation(self._means, self._hear)
+
+    def use(self, cookies: Cookies) -> None:
+        """What is said from now on is said with `cookies`."""
+        self.cookies = cookies
+        self.conversation = Conversation(replace(self._means, cookies=cookies), self._hear)
 
     def _hear(self, heard) -> None:
         self._heard.set_result(heard)
@@ -432,7 +438,7 @@ def cookied(main):
 
     async def go():
         t = Talk()
-        t.conversation._cookies = t.cookies = Cookies(t.clock, SeededEntropy(5))
+        t.use(Cookies(t.clock, SeededEntropy(5)))
         return await main(t)
 
     return run_strictly(go())

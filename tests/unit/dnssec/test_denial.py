@@ -1,0 +1,139 @@
+"""Tests for `resolver.dnssec.denial`: over random zones, what is proven is what is true, and nothing less proves it."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+
+import dns.name
+import pytest
+from hypothesis import assume, given
+from hypothesis import strategies as st
+
+from resolver.dnssec import denial
+from resolver.dnssec.denial import Insecure, Iterations, Proven, Unproven, Verdict
+from resolver.message import Rcode, RRset, Type
+from tests.support.denials import Model, Truth, models, names_in
+
+LIMITS = Iterations(50, 150)
+ASKED = st.sampled_from([Type.A, Type.AAAA, Type.DS, Type.CNAME, Type.NS, Type.SOA, Type.CAA, Type.MX])
+RCODES = (Rcode.NOERROR, Rcode.NXDOMAIN)
+CLAIMS = {Truth.NODATA: Rcode.NOERROR, Truth.NXDOMAIN: Rcode.NXDOMAIN}
+
+Chains = Callable[[Model], list[RRset]]
+CHAINS = pytest.mark.parametrize(
+    "chain", [Model.nsec, Model.nsec3, lambda model: model.nsec3(3, "aabb")], ids=["nsec", "nsec3", "nsec3 salted"]
+)
+
+
+def free() -> None:
+    """What pays for every hash."""
+
+
+def proved(model: Model, asked: dns.name.Name, rtype: int, rcode: int, sets: Sequence[RRset]) -> Verdict:
+    return denial.prove(asked.to_wire(), rtype, rcode, sets, model.apex.to_wire(), free, LIMITS)
+
+
+@st.composite
+def asked(draw: st.DrawFn) -> tuple[Model, dns.name.Name]:
+    model = draw(models())
+    return model, draw(names_in(model.apex) | st.sampled_from(sorted(model.nodes)))
+
+
+@CHAINS
+@given(asked=asked(), rtype=ASKED)
+def test_a_whole_chain_proves_what_is_true_and_nothing_else(
+    chain: Chains, asked: tuple[Model, dns.name.Name], rtype: int
+) -> None:
+    model, asked_name = asked
+    truth = model.truth(asked_name, rtype)
+    for rcode in RCODES:
+        verdict = proved(model, asked_name, rtype, rcode, chain(model))
+        if CLAIMS.get(truth) == rcode and not (rtype == Type.DS and asked_name == model.apex != dns.name.root):
+            assert isinstance(verdict, Proven), (truth, verdict)
+            assert verdict.absent == (truth is Truth.NXDOMAIN)
+        else:
+            assert isinstance(verdict, Unproven), (truth, verdict)
+
+
+@CHAINS
+@given(asked=asked(), rtype=ASKED, data=st.data())
+def test_a_part_of_a_chain_proves_nothing_that_is_not_true(
+    chain: Chains, asked: tuple[Model, dns.name.Name], rtype: int, data: st.DataObject
+) -> None:
+    model, asked_name = asked
+    part = [rrset for rrset in chain(model) if data.draw(st.booleans())]
+    for rcode in RCODES:
+        if isinstance(proved(model, asked_name, rtype, rcode, part), Proven):
+            assert CLAIMS.get(model.truth(asked_name, rtype)) == rcode
+
+
+@CHAINS
+@given(asked=asked(), rtype=ASKED)
+def test_a_proof_is_enough_by_itself_and_each_of_its_records_is_needed(
+    chain: Chains, asked: tuple[Model, dns.name.Name], rtype: int
+) -> None:
+    model, asked_name = asked
+    rcode = CLAIMS.get(model.truth(asked_name, rtype))
+    assume(rcode is not None)
+    assert rcode is not None
+    whole = proved(model, asked_name, rtype, rcode, chain(model))
+    if not isinstance(whole, Proven):
+        return
+    assert proved(model, asked_name, rtype, rcode, whole.by) == whole
+    for left_out in whole.by:
+        rest = [rrset for rrset in whole.by if rrset is not left_out]
+        assert isinstance(proved(model, asked_name, rtype, rcode, rest), Unproven)
+
+
+@given(asked=asked(), rtype=ASKED, data=st.data())
+def test_an_opted_out_chain_proves_no_absence_and_calls_insecure_only_what_may_be_true(
+    asked: tuple[Model, dns.name.Name], rtype: int, data: st.DataObject
+) -> None:
+    model, asked_name = asked
+    truth = model.truth(asked_name, rtype)
+    whole = model.nsec3(opt_out=True)
+    for rcode in RCODES:
+        verdict = proved(model, asked_name, rtype, rcode, whole)
+        if isinstance(verdict, Proven):
+            assert CLAIMS.get(truth) == rcode
+            assert not verdict.absent
+        elif truth is Truth.NXDOMAIN:
+            assert isinstance(verdict, Insecure)
+        part = [rrset for rrset in whole if data.draw(st.booleans())]
+        assert not (
+            isinstance(verdict, Unproven) and not isinstance(proved(model, asked_name, rtype, rcode, part), Unproven)
+        )
+
+
+@CHAINS
+@given(asked=asked())
+def test_a_wildcard_answers_only_where_nothing_is_closer(chain: Chains, asked: tuple[Model, dns.name.Name]) -> None:
+    model, asked_name = asked
+    zone = model.apex.to_wire()
+    exists = asked_name in model.nodes
+    hidden = model.truth(asked_name, Type.A) is Truth.ELSEWHERE
+    for encloser in list(model.upwards(asked_name))[1:]:
+        sets = chain(model)
+        verdict = denial.wildcard_expansion(asked_name.to_wire(), encloser.to_wire(), sets, zone, free, LIMITS)
+        if isinstance(verdict, Proven):
+            assert not exists
+            assert encloser == model.encloser(asked_name) or encloser not in model.nodes
+        elif not hidden and not exists:
+            assert encloser != model.encloser(asked_name)
+
+
+@CHAINS
+@given(asked=asked())
+def test_on_the_way_down_a_cut_without_ds_is_insecure_and_no_cut_is_proven(
+    chain: Chains, asked: tuple[Model, dns.name.Name]
+) -> None:
+    model, asked_name = asked
+    verdict = denial.no_ds(asked_name.to_wire(), chain(model), model.apex.to_wire(), free, LIMITS)
+    truth = model.truth(asked_name, Type.DS)
+    if model.is_unsigned(asked_name):
+        assert isinstance(verdict, Insecure)
+    elif truth in CLAIMS and not (asked_name == model.apex != dns.name.root):
+        assert isinstance(verdict, Proven)
+        assert verdict.absent == (truth is Truth.NXDOMAIN)
+    else:
+        assert isinstance(verdict, Unproven)
