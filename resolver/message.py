@@ -201,6 +201,11 @@ class Query(NamedTuple):
     ad: bool = False
     edns: Edns | None = None
 
+    @property
+    def do(self) -> bool:
+        """Whether its client wants signatures (RFC 3225 section 3)."""
+        return self.edns is not None and self.edns.do
+
 
 class Reply(NamedTuple):
     """What to tell the client; the server adds id, question, OPT and truncation.

@@ -307,12 +307,8 @@ def _latest(held: bytes, rtype: int, ended: int, least: int) -> int:
     best: packed.Section | None = None
     for each in packed.sections(held):
         answers = each.type in (rtype, NAME_ERROR) or (each.type == _CNAME and not each.denial)
-        if (
-            answers
-            and each.status >= least
-            and each.expires > ended
-            and (best is None or _learnt(each) >= _learnt(best))
-        ):
+        there = answers and each.expires > ended and each.status >= least
+        if there and (best is None or _learnt(each) >= _learnt(best)):
             best = each
     return -1 if best is None else best.at
 

@@ -57,7 +57,7 @@ Result = Answer | ResolutionFailed
 """What becomes of a question. A failure in it was never raised, or no more: see `ResolutionFailed.fresh`."""
 Done = Callable[[Result], None]
 """Takes the result of a question; it is called once, perhaps at once."""
-LookUp = Callable[[Question, Done], None]
+LookUp = Callable[[Lookup, Done], None]
 """Begins a look-up, of which `Done` has the result."""
 FOR_EVER: Final = math.inf
 """How long somebody waits who does not watch the time."""
@@ -143,11 +143,13 @@ class Drive:
         "_steps",
     )
 
-    def __init__(self, driver: Driver, question: Question, budget: Budget, patience: float, *, anew: bool) -> None:
+    def __init__(
+        self, driver: Driver, question: Question, budget: Budget, patience: float, *, anew: bool, checked: bool
+    ) -> None:
         """`patience` is the monotonic time up to which somebody waits, of which `_wait_beyond` is told."""
         self._driver, self._budget, self._name, self._patience = driver, budget, question.name, patience
         self._over = False
-        self._steps = iteration.resolve(question, driver.known, budget, anew=anew)
+        self._steps = iteration.resolve(question, driver.known, budget, anew=anew, checked=checked)
         self._lookups: _Lookups | None = None
         self._action: Action | None = None
         """What is under way."""
@@ -161,19 +163,22 @@ class Drive:
 
     def start(self) -> None:
         """The question is being asked; if all is known, it has its answer."""
-        self._go_on(None)
+        if self._run is None:
+            self._advance(None)
+        else:
+            self._run(self._advance, None)
 
     def cancel(self) -> None:
         """The question has ended, without an answer."""
         if not self._over:
             self._end(late(self._name))
 
-    def _look_up(self, question: Question, done: Done) -> None:
-        """`done` has the answer to `question`, which this one needs."""
+    def _look_up(self, lookup: Lookup, done: Done) -> None:
+        """`done` has the answer to `lookup`, which this one needs."""
         raise NotImplementedError
 
-    def _wait_beyond(self, seconds: float) -> None:
-        """What is begun now may last longer than the `seconds` that somebody still waits. It is told once."""
+    def _wait_beyond(self, now: float) -> None:
+        """What is begun `now` may last longer than somebody's patience, which is not looked at any more."""
         raise NotImplementedError
 
     def _landed(self, result: Result) -> None:
@@ -235,33 +240,38 @@ class Drive:
                 self._action = action
                 if driver.transcript is not None:
                     self._opened = driver.transcript.sent(action)
-                return self._conversation.exchange(action, self._wait(now, action.timeout, left))
+                seconds = min(action.timeout, left)
+                if now + seconds > self._patience:
+                    self._wait_beyond(now)
+                return self._conversation.exchange(action, seconds)
             case Listen():
                 if left <= 0:
                     raise late(self._name)
                 self._action = action
                 if driver.transcript is not None:
                     self._opened = driver.transcript.listening(action)
-                return self._conversation.listen(action, self._wait(now, action.seconds, left))
+                seconds = min(action.seconds, left)
+                if now + seconds > self._patience:
+                    self._wait_beyond(now)
+                return self._conversation.listen(action, seconds)
             case Race():
                 self._action = action
                 if self._lookups is None:
                     self._lookups = _Lookups(driver, self._look_up, self._go_on)
-                return self._lookups.race(action, self._wait(now, action.seconds, left))
+                seconds = min(action.seconds, left)
+                if now + seconds > self._patience:
+                    self._wait_beyond(now)
+                return self._lookups.race(action, seconds)
             case Verify():
-                self._action = action
-                self._wait(now, LONGEST_S, left)
-                return driver.verifier.verify(action.checks, self._verified)
+                return self._verify(action, now)
             case _:
                 assert_never(action)
 
-    def _wait(self, now: float, wanted: float, left: float) -> float:
-        """The seconds that are waited, of those `wanted` and those that are `left`."""
-        seconds = min(wanted, left)
-        if now + seconds > self._patience:
-            patience, self._patience = self._patience, FOR_EVER
-            self._wait_beyond(patience - now)
-        return seconds
+    def _verify(self, action: Verify, now: float) -> Verified | None:
+        self._action = action
+        if now + LONGEST_S > self._patience:
+            self._wait_beyond(now)
+        return self._driver.verifier.verify(action.checks, self._verified)
 
     def _verified(self, verified: Verified) -> None:
         """The signatures have been checked, which may have taken longer than the question."""
@@ -330,7 +340,7 @@ class _Lookups:
                 self.close()
                 self._ended(self._first(race))
 
-        self._look_up(lookup.question, done)
+        self._look_up(lookup, done)
         if opened is not None and transcript is not None:
             transcript.left(opened)
 

@@ -13,7 +13,7 @@ Rules
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from typing import Final
 
@@ -22,12 +22,15 @@ from resolver.cache.failures import FIRST_S, LONGEST_S, Failures
 from resolver.cache.records import NAME_ERROR, Credibility, Records
 from resolver.cache.servers import Servers
 from resolver.cache.table import Table
+from resolver.dnssec.attach import attach
+from resolver.engine.actions import Steps
+from resolver.engine.budget import Budget
 from resolver.engine.classify import is_elsewhere, synthesised
 from resolver.engine.delegation import UNTOUCHED, Delegation, Trim
 from resolver.engine.knowledge import Route
 from resolver.engine.outcome import Alias, Answered, Conclusion, Denied, Outcome
 from resolver.errors import ResolutionFailed
-from resolver.message import Question, Rcode, RRset, Type
+from resolver.message import Message, Question, Rcode, RRset, Type
 from resolver.network.base import Clock
 from resolver.observe.transcript import Transcript
 from resolver.wire import names
@@ -40,6 +43,8 @@ DELEGATIONS_BYTES: Final = 8 << 20
 _DS: Final = int(Type.DS)
 _ANSWER: Final = Credibility.ANSWER
 _ANSWER_AA: Final = Credibility.AUTHORITATIVE_ANSWER
+Proving = Callable[[Question, Conclusion, Message, bytes, Budget], Steps[Conclusion]]
+"""Proves what was concluded from the message of a server of a zone, with the signatures attached."""
 _PRIMING_PAUSE_S: Final = 60
 """How long hints serve unprimed after a priming that failed."""
 
@@ -93,9 +98,13 @@ class Known:
         failure_ttl_s: float = FIRST_S,
         failure_max_ttl_s: float = LONGEST_S,
         trim: Trim = UNTOUCHED,
+        proving: Proving | None = None,
     ) -> None:
-        """`delegations` are those learnt before, when they outlive this; `trim` is how much is used of one."""
+        """`delegations` are those learnt before, when they outlive this; `trim` is how much is used of one; `proving`
+        is there where answers are to be proven."""
         self.trim = trim
+        self.validates = proving is not None
+        self._proving = proving
         self.borders = frozenset((*routes.stubs, *routes.forwards))
         self.records = records
         self.servers = servers
@@ -107,29 +116,31 @@ class Known:
         self._primed: Table[bytes, bool] = Table(1, clock)
         self._transcript = transcript
 
-    def recall(self, name: bytes, rtype: int) -> Conclusion | None:
-        """What the records say of the question now."""
-        known = self.records.recall(name, rtype)
+    def recall(self, name: bytes, rtype: int, checked: bool = True) -> Conclusion | None:
+        """What the records say of the question now; where answers are proven, a `checked` one sees no others."""
+        checked = checked and self.validates
+        known = self.records.recall(name, rtype, checked)
         if known is None:
-            return self._made_of_a_dname(name, rtype) if self.records.any_dname else None
+            return self._made_of_a_dname(name, rtype, checked) if self.records.any_dname else None
         return _concluded(name, rtype, known)
 
-    def recall_stale(self, name: bytes, rtype: int, age: int) -> Conclusion | None:
+    def recall_stale(self, name: bytes, rtype: int, age: int, checked: bool = True) -> Conclusion | None:
         """As `recall`; failing that, what has expired for less than `age` seconds, with TTLs of 0."""
-        if self.records.any_dname and (fresh := self.recall(name, rtype)) is not None:
+        checked = checked and self.validates
+        if self.records.any_dname and (fresh := self.recall(name, rtype, checked)) is not None:
             return fresh
-        known = self.records.recall_stale(name, rtype, age)
+        known = self.records.recall_stale(name, rtype, age, checked)
         if known is None:
-            return self._made_of_a_dname(name, rtype, age) if self.records.any_dname else None
+            return self._made_of_a_dname(name, rtype, checked, age) if self.records.any_dname else None
         return _concluded(name, rtype, known)
 
-    def renewable_in(self, name: bytes, rtype: int) -> int | None:
+    def renewable_in(self, name: bytes, rtype: int, checked: bool = True) -> int | None:
         """Seconds until what is held of the question is in the last tenth of its TTL; None if it is of no interest."""
-        return self.records.renewable_in(name, rtype)
+        return self.records.renewable_in(name, rtype, checked and self.validates)
 
-    def _made_of_a_dname(self, name: bytes, rtype: int, stale_for: int = 0) -> Conclusion | None:
+    def _made_of_a_dname(self, name: bytes, rtype: int, checked: bool, stale_for: int = 0) -> Conclusion | None:
         """What a DNAME that is held makes of the question; the alias itself where it is what is asked for."""
-        dname = self.records.dname_above(name, stale_for=stale_for)
+        dname = self.records.dname_above(name, stale_for=stale_for, checked=checked)
         if dname is None or is_elsewhere(names.fold(name), names.fold(dname.name), self.borders):
             return None
         made = synthesised(name, dname)
@@ -172,6 +183,17 @@ class Known:
             return False
         self._primed.put(names.ROOT, True, _PRIMING_PAUSE_S)
         return True
+
+    def attach(self, conclusion: Conclusion, message: Message) -> Conclusion:
+        """`conclusion` with the signatures in `message`."""
+        return attach(conclusion, message)
+
+    def prove(
+        self, question: Question, conclusion: Conclusion, message: Message, zone: bytes, budget: Budget
+    ) -> Steps[Conclusion]:
+        """`conclusion` with its signatures and with the status of each part. Raises `ResolutionFailed`."""
+        assert self._proving is not None, "nothing is proven here"
+        return self._proving(question, attach(conclusion, message), message, zone, budget)
 
     def learn(self, question: Question, conclusion: Conclusion) -> Conclusion:
         """The records hold what `conclusion` says; returned with the TTLs it is held for."""

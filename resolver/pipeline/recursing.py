@@ -25,7 +25,9 @@ from typing import Final
 from resolver.answering import Told
 from resolver.auth.authority import Authority
 from resolver.cache.servers import Servers
-from resolver.engine.budget import Limits
+from resolver.dnssec.attach import attach
+from resolver.engine.actions import Steps
+from resolver.engine.budget import Budget, Limits
 from resolver.engine.classify import classify
 from resolver.engine.delegation import UNTOUCHED, Delegation, NameServer
 from resolver.engine.knowledge import Route
@@ -46,6 +48,7 @@ class ZoneKnowledge:
     """What a server knows from its zones alone (`engine.knowledge.Knowledge`)."""
 
     minimises = False
+    validates = False
     trim = UNTOUCHED
     borders: frozenset[bytes] = frozenset()
 
@@ -64,7 +67,7 @@ class ZoneKnowledge:
         self.servers = servers
         self.port = port
 
-    def recall(self, name: bytes, rtype: int) -> Conclusion | None:
+    def recall(self, name: bytes, rtype: int, checked: bool = False) -> Conclusion | None:
         """What the server's own zones say, when it is more than a delegation."""
         outcome = self._said(Question(name, rtype))
         return outcome if isinstance(outcome, Answered | Alias | Denied) else None
@@ -89,6 +92,16 @@ class ZoneKnowledge:
     def wants_priming(self) -> bool:
         """Never: it has no hints."""
         return False
+
+    def attach(self, conclusion: Conclusion, message: Message) -> Conclusion:
+        """`conclusion` with the signatures in `message`, which whoever asked may want."""
+        return attach(conclusion, message)
+
+    def prove(
+        self, question: Question, conclusion: Conclusion, message: Message, zone: bytes, budget: Budget
+    ) -> Steps[Conclusion]:
+        """Never: it is for whoever asked to prove what they are told."""
+        raise NotImplementedError
 
     def learn(self, question: Question, conclusion: Conclusion) -> Conclusion:
         """Nothing is kept."""

@@ -51,13 +51,17 @@ Work = Callable[[Query, Told], None]
 
 
 class _Job:
-    """A query that was read: its octets, the options it is answered, its asker, who is None once it has its answer."""
+    """A query that was read: its octets, the options it is answered, its asker, and whether that has its answer.
 
-    __slots__ = ("query", "send", "told", "wire")
+    What is worked out for it may be stored in `answers` as long as their `generation` is the one that it began in.
+    """
 
-    def __init__(self, wire: bytes, query: Query, told: Options, send: Send) -> None:
-        self.wire, self.query, self.told = wire, query, told
-        self.send: Send | None = send
+    __slots__ = ("answered", "answers", "generation", "query", "send", "told", "wire")
+
+    def __init__(self, wire: bytes, query: Query, told: Options, send: Send, answers: AnswerStore | None) -> None:
+        self.wire, self.query, self.told, self.send, self.answers = wire, query, told, send, answers
+        self.answered = False
+        self.generation = 0 if answers is None else answers.generation
 
 
 class Responder:
@@ -153,9 +157,16 @@ class Responder:
             send(read)
             return
         query, told = read
-        job = _Job(wire, query, told, send)
-        if self._peek is not None and self._at_once(job, self._peek):
-            return
+        job = _Job(wire, query, told, send, self.answers)
+        if self._peek is not None:
+            try:
+                reply = self._peek(query)
+            except Exception as error:
+                self._broke(job, error)
+                return
+            if reply is not None:
+                self._answer(job, reply)
+                return
         conduct = self.conduct
         refusal = self._flights.enter(host, conduct.max_in_flight, conduct.max_per_client)
         if refusal is not None:
@@ -173,25 +184,11 @@ class Responder:
         """Queries that wait to be begun get no answer any more: the program ends."""
         for job in self._waiting.clear():
             self._flights.leave(job.query.client.host)
-            self._send(job, None)
+            job.send(None)
 
     def _store(self) -> AnswerStore | None:
         """What is served from; nothing is where each query is logged."""
         return None if self._reading.conduct.log_queries else self.answers
-
-    def _at_once(self, job: _Job, peek: Peek) -> bool:
-        """Whether `job` was answered with what is at hand."""
-        answers = self.answers
-        generation = 0 if answers is None else answers.generation
-        try:
-            reply = peek(job.query)
-        except Exception as error:
-            self._broke(job, error)
-            return True
-        if reply is None:
-            return False
-        self._answer(job, answers, generation, reply)
-        return True
 
     def _turn_away(self, job: _Job, refusal: Ede) -> None:
         """There is no place for `job`."""
@@ -201,69 +198,55 @@ class Responder:
             self._counters.queries_dropped_client += 1
         client = job.query.client
         silent = client.transport is _UDP
-        self._send(job, None if silent else self._reading.brief(job.wire, client, Rcode.SERVFAIL, refusal))
+        job.send(None if silent else self._reading.brief(job.wire, client, Rcode.SERVFAIL, refusal))
 
     def _begin(self, job: _Job) -> None:
         """`job`, which has a place, is worked on."""
-        answers = self.answers
-        generation = 0 if answers is None else answers.generation
         try:
-            self._work_on(job.query, partial(self._worked, job, answers, generation))
+            self._work_on(job.query, partial(self._worked, job))
         except Exception as error:
-            if job.send is not None:
+            if not job.answered:
                 self._flights.leave(job.query.client.host)
             self._broke(job, error)
 
-    def _worked(
-        self, job: _Job, answers: AnswerStore | None, generation: int, result: Reply | ResolutionFailed
-    ) -> None:
-        """`result` came of the work on `job`, which began in `generation` of `answers`."""
-        if job.send is None:
+    def _worked(self, job: _Job, result: Reply | ResolutionFailed) -> None:
+        """`result` came of the work on `job`."""
+        if job.answered:
             return
         self._flights.leave(job.query.client.host)
         if isinstance(result, ResolutionFailed):
             result = Reply(result.rcode, ra=self.conduct.recursion_available, ede=result.ede)
-        self._answer(job, answers, generation, result)
+        self._answer(job, result)
 
-    def _answer(self, job: _Job, answers: AnswerStore | None, generation: int, reply: Reply) -> None:
-        """`job` is told `reply`."""
+    def _answer(self, job: _Job, reply: Reply) -> None:
+        """`job` is told `reply`, which is stored if it may be."""
+        wire, query, conduct = job.wire, job.query, self.conduct
         try:
-            response = self._said(job, reply, answers, generation)
+            response = full(wire, query, reply, job.told, conduct.payload)
+            if reply.storable and job.answers is not None:
+                stored = for_all(response, wire, query, reply, conduct.payload)
+                if stored is not None:
+                    stream = query.client.transport is not _UDP
+                    job.answers.keep(wire, stored, job.generation, reply.again_s, stream=stream)
         except Exception as error:
             self._broke(job, error)
             return
-        self._send(job, response)
-        self._account(job.query, reply)
+        self._tell(job, reply, response)
 
     def _broke(self, job: _Job, error: Exception) -> None:
         """A bug is logged, and `job` told so if it has no answer yet."""
         self._log.error("internal_error", query=job.query.id, error=repr(error), where=place_of(error))
         self._counters.answers_internal_error += 1
-        if job.send is not None:
-            self._send(job, full(job.wire, job.query, _INTERNAL, job.told, self.conduct.payload))
-            self._account(job.query, _INTERNAL)
+        if not job.answered:
+            self._tell(job, _INTERNAL, full(job.wire, job.query, _INTERNAL, job.told, self.conduct.payload))
 
-    def _send(self, job: _Job, response: bytes | None) -> None:
-        """The asker of `job`, which has no answer yet, has it now."""
-        send, job.send = job.send, None
-        if send is not None:
-            send(response)
-
-    def _said(self, job: _Job, reply: Reply, answers: AnswerStore | None, generation: int) -> bytes:
-        """The response that says `reply`, whose making began in `generation`; it is stored if it may be."""
-        wire, query, payload = job.wire, job.query, self.conduct.payload
-        response = full(wire, query, reply, job.told, payload)
-        if answers is not None and reply.storable:
-            stored = for_all(response, wire, query, reply, payload)
-            if stored is not None:
-                stream = query.client.transport is not _UDP
-                answers.keep(wire, stored, generation, reply.again_s, stream=stream)
-        return response
-
-    def _account(self, query: Query, reply: Reply) -> None:
+    def _tell(self, job: _Job, reply: Reply, response: bytes) -> None:
+        """The asker of `job`, which has no answer yet, has the `response` that says `reply`."""
+        job.answered = True
+        job.send(response)
         accounting.count(self._counters, reply.rcode)
         if self.conduct.log_queries:
-            accounting.write(self._log, self._clock, self.conduct, query, reply)
+            accounting.write(self._log, self._clock, self.conduct, job.query, reply)
 
 
 def _peek_of(answerer: Answerer) -> Peek | None:

@@ -28,7 +28,7 @@ class Past:
         self.held = {(WWW, int(Type.A)): Answered((), OLD, False)}
         self.age = 0
 
-    def recall_stale(self, name: bytes, rtype: int, age: int):
+    def recall_stale(self, name: bytes, rtype: int, age: int, checked: bool):
         self.age = age
         return self.held.get((name, rtype))
 
