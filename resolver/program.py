@@ -145,6 +145,7 @@ class Program:
         await self._behind.keep_only((), 0.0)
         self.respond.give_up()
         self._tasks.cancel()
+        self._tools.verifier.close()
         self._sockets.close()
 
     async def _put_in_force(self, config: Config, world: World | None) -> None:
