@@ -12,10 +12,11 @@ from hypothesis import strategies as st
 from resolver.dnssec import denial
 from resolver.dnssec.denial import Insecure, Iterations, Proven, Unproven, Verdict
 from resolver.message import Rcode, RRset, Type
+from tests.properties.profiles import examples
 from tests.support.denials import Model, Truth, models, names_in
 
 LIMITS = Iterations(50, 150)
-ASKED = st.sampled_from([Type.A, Type.AAAA, Type.DS, Type.CNAME, Type.NS, Type.SOA, Type.CAA, Type.MX])
+ASKED = st.sampled_from([Type.A, Type.AAAA, Type.DS, Type.CNAME, Type.NS, Type.SOA, Type.CAA, Type.ANY])
 RCODES = (Rcode.NOERROR, Rcode.NXDOMAIN)
 CLAIMS = {Truth.NODATA: Rcode.NOERROR, Truth.NXDOMAIN: Rcode.NXDOMAIN}
 
@@ -40,6 +41,7 @@ def asked(draw: st.DrawFn) -> tuple[Model, dns.name.Name]:
 
 
 @CHAINS
+@examples(0.6)
 @given(asked=asked(), rtype=ASKED)
 def test_a_whole_chain_proves_what_is_true_and_nothing_else(
     chain: Chains, asked: tuple[Model, dns.name.Name], rtype: int
@@ -56,6 +58,7 @@ def test_a_whole_chain_proves_what_is_true_and_nothing_else(
 
 
 @CHAINS
+@examples(0.6)
 @given(asked=asked(), rtype=ASKED, data=st.data())
 def test_a_part_of_a_chain_proves_nothing_that_is_not_true(
     chain: Chains, asked: tuple[Model, dns.name.Name], rtype: int, data: st.DataObject
@@ -68,6 +71,7 @@ def test_a_part_of_a_chain_proves_nothing_that_is_not_true(
 
 
 @CHAINS
+@examples(0.6)
 @given(asked=asked(), rtype=ASKED)
 def test_a_proof_is_enough_by_itself_and_each_of_its_records_is_needed(
     chain: Chains, asked: tuple[Model, dns.name.Name], rtype: int
@@ -85,6 +89,7 @@ def test_a_proof_is_enough_by_itself_and_each_of_its_records_is_needed(
         assert isinstance(proved(model, asked_name, rtype, rcode, rest), Unproven)
 
 
+@examples(0.6)
 @given(asked=asked(), rtype=ASKED, data=st.data())
 def test_an_opted_out_chain_proves_no_absence_and_calls_insecure_only_what_may_be_true(
     asked: tuple[Model, dns.name.Name], rtype: int, data: st.DataObject
@@ -106,6 +111,7 @@ def test_an_opted_out_chain_proves_no_absence_and_calls_insecure_only_what_may_b
 
 
 @CHAINS
+@examples(0.6)
 @given(asked=asked())
 def test_a_wildcard_answers_only_where_nothing_is_closer(chain: Chains, asked: tuple[Model, dns.name.Name]) -> None:
     model, asked_name = asked
@@ -123,6 +129,7 @@ def test_a_wildcard_answers_only_where_nothing_is_closer(chain: Chains, asked: t
 
 
 @CHAINS
+@examples(0.6)
 @given(asked=asked())
 def test_on_the_way_down_a_cut_without_ds_is_insecure_and_no_cut_is_proven(
     chain: Chains, asked: tuple[Model, dns.name.Name]
