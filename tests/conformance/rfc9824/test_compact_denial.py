@@ -44,7 +44,6 @@ def test_nxname_says_nothing_of_other_names() -> None:
 
 
 @pytest.mark.rfc(9824, "3.2")
-@pytest.mark.rfc(9824, "3.3")
 @pytest.mark.parametrize("record", [NO_DATA, EMPTY])
 def test_without_nxname_the_name_exists(record: RRset) -> None:
     assert proved("a.example.", Type.MX, Rcode.NOERROR, record) == Proven((record,))
