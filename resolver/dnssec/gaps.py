@@ -1,9 +1,9 @@
 """Decides what can be denied without asking, from NSEC and NSEC3 records of earlier denials (RFC 8198).
 
 Rules
-* What is held are valid records by the zone that signed them, in the order of its chain. A name in a gap is missing, and
-  so is all below it (RFC 8020); a name whose types are known has no others; and a wildcard whose data is held answers
-  for a name that is missing. `denial` decides all that here as it does over a reply.
+* What is held are valid records by the zone that signed them, in the order of its chain. A name in a gap is missing,
+  and so is all below it (RFC 8020); a name whose types are known has no others; and a wildcard whose data is held
+  answers for a name that is missing. `denial` decides all that here as it does over a reply.
 * A record is good until its TTL, or one of its signatures, ends, and no longer than its zone's negative TTL (RFC 8198
   section 5.4, RFC 9077). An answer has the lowest TTL of what it rests on. Without the zone's SOA nothing is answered.
 * An opted-out span denies nothing: an unsigned delegation may stand in it (RFC 8198 section 5.2).
@@ -118,7 +118,7 @@ class Gaps:
                 self._forget_zone(zone)
 
     def learn(self, zone: bytes, soa: RRset | None, sets: Iterable[RRset], now: int, wall: int) -> None:
-        """`sets`, which `zone` has signed, are held as far as they are secure. `soa` is that of the denial they came with.
+        """`sets`, which `zone` has signed, are held as far as they are secure. `soa` is that of their denial, if any.
 
         Without it they are held if the zone's is. `now` is boot time and `wall` the time of signatures, in seconds.
         """
