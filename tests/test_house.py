@@ -31,7 +31,7 @@ ARROWS: dict[str, set[str]] = {
     "network": {"wire"},
     "cache": {"wire", "network.base"},
     "balance": {"wire", "network.base"},
-    "dnssec": {"wire", "engine.actions", "network.base"},
+    "dnssec": {"wire", "engine", "network.base"},
     "auth": {"wire"},
     "tasks": set(),
     "engine": {"wire", "network.base"},

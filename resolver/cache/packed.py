@@ -80,7 +80,7 @@ def pack(key: bytes, rtype: int, rrset: RRset, trust: int, expires: int) -> byte
 
     `trust` is the credibility, with `DENIAL` when `rrset` is the SOA that proves that there is no data.
     """
-    owner, _, _, ttl, rdatas = rrset
+    owner, _, _, ttl, rdatas, _ = rrset
     if expires > _FOREVER or ttl > _FOREVER:
         expires, ttl = min(expires, _FOREVER), min(ttl, _FOREVER)
     if owner == key and len(rdatas) == 1:  # what almost all of them are
@@ -112,7 +112,7 @@ def unpack(key: bytes, packed: bytes, at: int, now: int) -> RRset:
     if end < stop:
         rdatas = (*rdatas, *_others(packed, end, stop))
     ttl = expires - now if expires > now else 0
-    return _tuple(RRset, (owner, _SOA if trust >= DENIAL else rtype, _IN, ttl, rdatas))
+    return _tuple(RRset, (owner, _SOA if trust >= DENIAL else rtype, _IN, ttl, rdatas, None))
 
 
 def _others(packed: bytes, pos: int, stop: int) -> Iterator[bytes]:

@@ -184,7 +184,7 @@ class Records:
 
     def learn(self, rrset: RRset, credibility: Credibility) -> RRset:
         """`rrset` is held for its TTL, within the limits, unless better data is there. Returned with that TTL."""
-        name, rtype, _, ttl, rdatas = rrset
+        name, rtype, _, ttl, rdatas, _ = rrset
         if rtype in _NO_DATA or not rdatas:
             return rrset
         limits = self.ttls

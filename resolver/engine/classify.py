@@ -132,7 +132,7 @@ def _followed(
 
 def _is_plain(rrset: RRset, name: bytes, rtype: int) -> bool:
     """Whether `rrset` is the data asked for, and no alias: as nearly all answers are, that need no further look."""
-    owner, found, cls, _, _ = rrset
+    owner, found, cls, _, _, _ = rrset
     return found == rtype and rtype not in _ALIASES and cls == Class.IN and owner.lower() == name
 
 

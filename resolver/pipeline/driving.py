@@ -8,6 +8,7 @@ Rules
   many are asked, leave the other half to those that are answered at once.
 * A server that was not given its time because the question's was over is not to blame.
 * Nothing here is a task or a future: what has come of an action makes the steps go on, in the same call.
+* Signatures are checked elsewhere (`verifying.py`); what comes of it when the question has ended is nobody's.
 
 Limits: one exchange and a few look-ups at a time for each question.
 """
@@ -16,7 +17,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from contextvars import copy_context
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Any, Final, assert_never
 
 from resolver.cache.cookies import Cookies
@@ -33,6 +34,8 @@ from resolver.engine.actions import (
     Race,
     Unanswered,
     Undecided,
+    Verified,
+    Verify,
 )
 from resolver.engine.budget import NO_REACHABLE_AUTHORITY, OTHER, Budget
 from resolver.engine.knowledge import Knowledge
@@ -43,6 +46,7 @@ from resolver.network.base import Clock, Entropy, Network, Timer, Trouble
 from resolver.observe.counters import Counters
 from resolver.observe.transcript import Transcript
 from resolver.pipeline.conversation import Conversation, Heard, Means
+from resolver.pipeline.verifying import Inline, Verifier
 from resolver.wire import names
 from resolver.wire.parse import DEFAULT_BOUNDS, Bounds
 
@@ -59,7 +63,8 @@ LookUp = Callable[[Question, Done], None]
 @dataclass(frozen=True, slots=True)
 class Tools:
     """What a driver needs of the world. `payload`: the octets of a datagram that it offers to take; `bounds`: what is
-    read of one message; `cookies`: those of servers, where cookies are used."""
+    read of one message; `cookies`: those of servers, where cookies are used; `verifier`: where signatures are checked,
+    of which without one none holds."""
 
     network: Network
     clock: Clock
@@ -69,6 +74,7 @@ class Tools:
     payload: int = EDNS_PAYLOAD
     bounds: Bounds = DEFAULT_BOUNDS
     cookies: Cookies | None = None
+    verifier: Verifier = field(default_factory=lambda: Inline(lambda _: False))
 
 
 class Driver:
@@ -76,6 +82,7 @@ class Driver:
 
     def __init__(self, known: Knowledge, tools: Tools, *, use_0x20: bool, max_per_zone: int = MAX_PER_ZONE) -> None:
         self.known, self.clock, self.counters, self.transcript = known, tools.clock, tools.counters, tools.transcript
+        self.verifier = tools.verifier
         self.means = Means(
             tools.network,
             tools.clock,
@@ -225,8 +232,16 @@ class Drive:
                 if self._lookups is None:
                     self._lookups = _Lookups(driver, self._look_up, self._go_on)
                 return self._lookups.race(action, min(action.seconds, left))
+            case Verify():
+                self._action = action
+                return driver.verifier.verify(action.checks, self._verified)
             case _:
                 assert_never(action)
+
+    def _verified(self, verified: Verified) -> None:
+        """The signatures have been checked, which may have taken longer than the question."""
+        if isinstance(self._action, Verify):
+            self._go_on(verified)
 
     def _has_come(self, event: Event | None) -> None:
         """`event` has come of what was under way. Raises `ResolutionFailed` where the question's time is up."""

@@ -159,14 +159,14 @@ def _section(
         key = (name.lower(), rtype, cls)
         found = sets.get(key)
         if found is None:
-            sets[key] = _make(RRset, (name, rtype, cls, ttl, (rdata,)))
+            sets[key] = _make(RRset, (name, rtype, cls, ttl, (rdata,), None))
         else:
             more.setdefault(key, [found[4][0]]).append(rdata)
             if ttl < found[3]:
                 sets[key] = found._replace(ttl=ttl)
     for key, rdatas in more.items():
-        name, rtype, cls, ttl, _ = sets[key]
-        sets[key] = _make(RRset, (name, rtype, cls, ttl, _distinct(rtype, rdatas)))
+        name, rtype, cls, ttl, _, _ = sets[key]
+        sets[key] = _make(RRset, (name, rtype, cls, ttl, _distinct(rtype, rdatas), None))
     return tuple(sets.values()), pos, opt
 
 

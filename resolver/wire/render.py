@@ -139,7 +139,7 @@ def _cuts(authority: tuple[RRset, ...]) -> tuple[bytes, ...]:
 
 def _write(out: bytearray, rrset: RRset, table: _Table, asked: bytes, room: int) -> bool:
     """Whether `rrset` stands at the end of `out`, then of at most `room` octets; else `out` is as it was."""
-    name, rtype, cls, ttl, rdatas = rrset
+    name, rtype, cls, ttl, rdatas, _ = rrset
     mark, known = len(out), len(table)
     fields = COMPRESSED.get(rtype)
     pointer = _QUESTION if asked and name.lower() == asked and asked != ROOT else table.get(name)
