@@ -32,7 +32,7 @@ ARROWS: dict[str, set[str]] = {
     "cache": {"wire", "network.base"},
     "balance": {"wire", "network.base"},
     "dnssec": {"wire", "engine", "network.base"},
-    "auth": {"wire"},
+    "auth": {"wire", "dnssec"},
     "tasks": set(),
     "engine": {"wire", "network.base"},
     "observe": {"wire", "engine", "network.base"},
@@ -56,7 +56,10 @@ WORLDLY_CALLS = re.compile(
 OWNER_OF_TASKS = "resolver/tasks.py"
 """The one module that starts tasks, so that each has an owner."""
 
-PURE = ("resolver/engine/", "resolver/wire/", "resolver/dnssec/", "resolver/auth/zone.py", "resolver/auth/tree.py")
+PURE = (
+    *("resolver/engine/", "resolver/wire/", "resolver/dnssec/"),
+    *("resolver/auth/zone.py", "resolver/auth/tree.py", "resolver/auth/signed.py"),
+)
 """Where an algorithm stands alone: no loop, no log, no dnspython."""
 
 ON_THE_PATH = (*PURE, "resolver/cache/", "resolver/pipeline/", "resolver/server/", "resolver/network/")

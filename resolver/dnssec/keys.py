@@ -196,9 +196,7 @@ def _ecdsa(algorithm: int, private: ec.EllipticCurvePrivateKey) -> tuple[bytes, 
     curve, digest, size, _ = _CURVES[algorithm]
     if private.curve.name != curve.name:
         raise _OtherAlgorithm
-    point = private.public_key().public_bytes(
-        serialization.Encoding.X962, serialization.PublicFormat.UncompressedPoint
-    )
+    point = private.public_key().public_bytes(serialization.Encoding.X962, serialization.PublicFormat.UncompressedPoint)
     chosen = _signature_algorithm(digest)
 
     def sign(data: bytes) -> bytes:

@@ -14,7 +14,7 @@ from functools import cache
 from typing import Final
 
 ROUNDS: Final = 4
-"""Rounds for numbers that nobody chose to deceive: the chance of a mistake is far below 2^-100 (FIPS 186-5 table B.1)."""
+"""Rounds for numbers that nobody chose to deceive: a mistake is less likely than 2^-100 (FIPS 186-5 table B.1)."""
 
 _SPAN: Final = 1 << 14
 """Numbers above the start that are looked at together: some ten primes of 1,024 bits are among them."""

@@ -62,10 +62,10 @@ class Signer:
         digest_type = faults.digest_type(self.fault, algorithms.SHA256)
         return ksk.tag.to_bytes(2, "big") + bytes((ksk.algorithm, digest_type)) + faults.digest(self.fault, made)
 
-    def rrsig(self, rrset: RRset, now: float, name: bytes | None = None) -> RRset | None:
+    def rrsig(self, rrset: RRset, now: float, told: RRset | None = None) -> RRset | None:
         """The signature of `rrset`, a set of the zone, at `now`; None where a fault leaves it out.
 
-        `name` is what the set stands at in the answer, where its own name is that of a wildcard.
+        `told` is the set as it stands in an answer, where it is told under another name or TTL.
         """
         key = faults.signing_key(self.fault, self._used, rrset.type)
         if key is None:
@@ -77,7 +77,8 @@ class Signer:
         made = self._made.get((owner, rrset.type))
         if made is None:
             made = self._made[owner, rrset.type] = self._rrsig(rrset, owner, key)
-        return RRset(rrset.name if name is None else name, Type.RRSIG, Class.IN, rrset.ttl, (made,))
+        stands = told or rrset
+        return RRset(stands.name, Type.RRSIG, Class.IN, stands.ttl, (made,))
 
     def _rrsig(self, rrset: RRset, owner: bytes, key: ZoneKey) -> bytes:
         """The rdata (RFC 4034 section 3.1)."""

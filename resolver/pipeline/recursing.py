@@ -148,6 +148,6 @@ class Recursing:
         below = not reply.aa and not reply.answer and bool(reply.authority)
         unfinished = bool(reply.answer) and reply.answer[-1].type == Type.CNAME != query.question.type
         if not query.rd or query.question.cls != Class.IN or not (below or unfinished):
-            return reply._replace(ra=True)
+            return (await self._authority.answer(query))._replace(ra=True)
         earlier = query._replace(deadline=query.deadline - self._earlier_s)
         return await self._resolved.answer(earlier)
