@@ -49,7 +49,7 @@ class Fault(enum.StrEnum):
     KSK_MISSING = "ksk-missing"
     """The key that the DS names is not among those of the zone."""
     REVOKED = "revoked"
-    """The key that the DS names is revoked (RFC 5011 section 2.1)."""
+    """The key that the DS names is revoked: its flags, and so its tag and digest, are others (RFC 5011 section 2.1)."""
 
 
 def published(fault: Fault | None, keys: ZoneKeys) -> tuple[ZoneKey, ...]:
@@ -64,6 +64,11 @@ def used(fault: Fault | None, keys: ZoneKeys) -> ZoneKeys:
     if fault == Fault.REVOKED:
         return keys._replace(ksk=replace(keys.ksk, flags=keys.ksk.flags | REVOKED))
     return keys
+
+
+def entrusted(fault: Fault | None, keys: ZoneKeys, used: ZoneKeys) -> ZoneKey:
+    """The key that the DS names: of `keys`, of which the zone has made those that are `used`."""
+    return keys.ksk if fault == Fault.REVOKED else used.ksk
 
 
 def signing_key(fault: Fault | None, keys: ZoneKeys, covered: int) -> ZoneKey | None:

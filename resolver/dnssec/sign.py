@@ -38,12 +38,13 @@ def period(now: float) -> int:
 class Signer:
     """The keys of a zone at work."""
 
-    __slots__ = ("_made", "_period", "_used", "apex", "dnskeys", "fault")
+    __slots__ = ("_entrusted", "_made", "_period", "_used", "apex", "dnskeys", "fault")
 
     def __init__(self, apex: bytes, keys: ZoneKeys, fault: Fault | None = None) -> None:
         """Signs the zone at the folded name `apex`, with what `fault` makes wrong."""
         self.apex, self.fault = apex, fault
         self._used = faults.used(fault, keys)
+        self._entrusted = faults.entrusted(fault, keys, self._used)
         self.dnskeys: tuple[bytes, ...] = tuple(key.rdata for key in faults.published(fault, self._used))
         """The DNSKEY records."""
         self._period = -1
@@ -57,7 +58,7 @@ class Signer:
     @property
     def ds(self) -> bytes:
         """The DS record that the parent has."""
-        ksk = self.ksk
+        ksk = self._entrusted
         made = algorithms.digest(algorithms.SHA256, self.apex, ksk.rdata) or b""
         digest_type = faults.digest_type(self.fault, algorithms.SHA256)
         return ksk.tag.to_bytes(2, "big") + bytes((ksk.algorithm, digest_type)) + faults.digest(self.fault, made)
