@@ -162,6 +162,7 @@ class Drive:
     def cancel(self) -> None:
         """The question has ended, without an answer."""
         if not self._over:
+            self._steps.close()
             self._end(late(self._name))
 
     def _look_up(self, question: Question, done: Done) -> None:
@@ -196,6 +197,7 @@ class Drive:
         except StopIteration as stop:
             result = stop.value
         except ResolutionFailed as failure:
+            self._steps.close()  # which it was not, where the failure is not its own
             result = failure.fresh()
         except BaseException:
             self.cancel()  # a bug, which the loop tells; nobody waits for ever
@@ -214,7 +216,6 @@ class Drive:
         if self._lookups is not None:
             self._lookups.close()
             self._lookups = None
-        self._steps.close()
         self._landed(result)
 
     def _act(self, action: Action) -> Event | None:
