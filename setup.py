@@ -37,8 +37,7 @@ MODULES = (
     *(f"server/{name}.py" for name in ("accounting", "flights", "options", "reading", "respond", "saying", "waiting")),
     *(f"wire/{name}.py" for name in ("compression", "names", "parse", "rdata", "render", "special", "stored")),
 )  # fmt: skip
-"""What a query passes through. Each that is added must earn its place in docs/performance.md. Coroutines stay as they
-are: mypyc compiles them, but not the ways in which they are cancelled."""
+"""What a query passes through. Each that is added must earn its place in docs/performance.md."""
 
 WRITTEN_IN_C = ("network/_datagrams.c",) if sys.platform == "linux" else ()
 """Extension modules of our own."""

@@ -232,7 +232,7 @@ class Drive:
                 self._action = action
                 if driver.transcript is not None:
                     self._opened = driver.transcript.sent(action)
-                seconds = min(action.timeout, left)
+                seconds = action.timeout if action.timeout < left else left
                 if now + seconds > self._patience:
                     self._wait_beyond(now)
                 return self._conversation.exchange(action, seconds)
