@@ -169,7 +169,10 @@ class Servers:
         state = self._states.get(server) or self.state(server)
         if not state.replies:
             return UNKNOWN_TIMEOUT_S
-        return min(MAX_TIMEOUT_S, max(MIN_TIMEOUT_S, state.smoothed + 4 * state.variance))
+        seconds = state.smoothed + 4 * state.variance
+        if seconds < MIN_TIMEOUT_S:
+            return MIN_TIMEOUT_S
+        return seconds if seconds < MAX_TIMEOUT_S else MAX_TIMEOUT_S
 
     def standing(self, server: Endpoint) -> Standing:
         """What `server` has shown so far."""
