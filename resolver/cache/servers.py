@@ -176,10 +176,12 @@ class Servers:
 
     def standing(self, server: Endpoint) -> Standing:
         """What `server` has shown so far."""
-        state = self.state(server)
-        if state.replies and not (state.dead_until or state.edns_from or state.case_from):
-            return _GOOD
         now = self._boottime()
+        state = self._states.get(server)
+        if state is None or state.known_until <= now:
+            state = self.state(server)
+        elif state.replies and not (state.dead_until or state.edns_from or state.case_from):
+            return _GOOD
         replied = state.replies > 0 and state.dead_until <= self._monotonic()
         return Standing(state.edns_from <= now, state.case_from <= now, replied)
 

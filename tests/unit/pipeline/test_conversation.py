@@ -1,6 +1,8 @@
 from __future__ import annotations
 
 import asyncio
+import gc
+import weakref
 from collections.abc import Callable
 from dataclasses import replace
 
@@ -678,3 +680,20 @@ def test_servers_are_offered_the_payload_that_is_set():
 
     assert talk(main, payload=512) == Edns(512)
     assert talk(main) == Edns(1232)
+
+
+@pytest.mark.parametrize("replied", [True, False])
+def test_what_a_message_was_sent_by_is_freed_with_it_and_not_by_a_search_for_cycles(replied):
+    async def main(t: Talk):
+        if replied:
+            t.later(0.01, 0, good)
+        await t.ask(seconds=0.1)
+        sent = weakref.ref(t.wire.sent.pop())
+        t.conversation.end()
+        return sent()
+
+    gc.disable()
+    try:
+        assert talk(main) is None
+    finally:
+        gc.enable()
