@@ -177,7 +177,7 @@ def _message(asking: Asking, candidate: Candidate, seconds: float) -> Exchange:
         (
             candidate.endpoint,
             asking.question,
-            asking.delegation.zone,
+            candidates.delegation.zone,
             Transport.TCP if candidate.tcp else Transport.UDP,
             seconds,
             candidates.recursed,
@@ -246,7 +246,7 @@ def _read(asking: Asking, event: Replied) -> Heard | None:
         asking.question,
         asking.delegation.zone,
         known.port,
-        recursed=asking.recursed,
+        recursed=asking.candidates.recursed,
         trim=known.trim,
         borders=known.borders,
     )

@@ -34,7 +34,7 @@ class Candidate:
 
     __slots__ = ("at_once", "edns", "endpoint", "name", "new_cookie", "sent", "tcp", "tries")
 
-    def __init__(self, endpoint: Endpoint, name: bytes, *, edns: bool, tcp: bool) -> None:
+    def __init__(self, endpoint: Endpoint, name: bytes, edns: bool, tcp: bool) -> None:
         self.endpoint, self.name, self.edns, self.tcp = endpoint, name, edns, tcp
         self.tries = self.sent = 0
         self.new_cookie = self.at_once = False
@@ -90,7 +90,7 @@ class Candidates:
         for endpoint in endpoints:
             if endpoint not in self.waiting and endpoint not in gone:
                 knows_edns, keeps_case, has_replied = self.servers.standing(endpoint)
-                self.waiting[endpoint] = Candidate(endpoint, name, edns=knows_edns, tcp=not keeps_case)
+                self.waiting[endpoint] = Candidate(endpoint, name, knows_edns, not keeps_case)
                 if has_replied:
                     self.anyone_replied = True
 
@@ -176,6 +176,7 @@ class Candidates:
     def _timeout(self, candidate: Candidate) -> float:
         """The seconds that it takes a datagram to be worth no more waiting."""
         first = self.servers.timeout(candidate.endpoint)
-        if self.recursed:
-            first = max(first, RECURSED_TIMEOUT_S)
-        return min(LONGEST_WAIT_S, first * float(1 << candidate.tries))
+        if self.recursed and first < RECURSED_TIMEOUT_S:
+            first = RECURSED_TIMEOUT_S
+        seconds = first * float(1 << candidate.tries) if candidate.tries else first
+        return seconds if seconds < LONGEST_WAIT_S else LONGEST_WAIT_S
