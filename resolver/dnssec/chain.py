@@ -23,7 +23,7 @@ from typing import assert_never
 
 from resolver.dnssec import denial
 from resolver.dnssec.attach import attach
-from resolver.dnssec.descent import Descent, failed
+from resolver.dnssec.descent import Descent
 from resolver.dnssec.signatures import BOGUS, Invalid, Keys, check_rrset, signers
 from resolver.dnssec.trust import Trust, Unsigned
 from resolver.engine.actions import Steps
@@ -150,7 +150,7 @@ class Proving:
         trust, budget = self.descent.trust, self.descent.budget
         checked = yield from check_rrset(rrset, zone, trust.clock.wall(), budget)
         if isinstance(checked, Invalid):
-            raise failed(checked)
+            raise checked.failure
         assert rrset.proof is not None
         proven = rrset._replace(ttl=checked.ttl, proof=rrset.proof._replace(status=Status.SECURE))
         if rrset.type == Type.SOA and names.fold(rrset.name) != zone.zone:
@@ -201,7 +201,7 @@ class Proving:
                     self.descent.trust.remark(zone.zone, Ede(code, f"{why} [ITER]"), rrset.ttl)
             case denial.Unproven(why, code):
                 if broken is not None:
-                    raise failed(broken)
+                    raise broken.failure
                 raise ResolutionFailed("NSUN", code, why, label="bogus")
         ttl = min(rrset.ttl, *(each.ttl for each in beside))
         return rrset._replace(ttl=ttl, proof=Proof(status, rrset.proof.signatures, beside))

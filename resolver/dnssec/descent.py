@@ -31,7 +31,7 @@ from resolver.engine.actions import Found, Lookup, Steps, Undecided, race
 from resolver.engine.budget import Budget
 from resolver.engine.outcome import Answer
 from resolver.errors import ResolutionFailed
-from resolver.message import Ede, Proof, Question, RRset, Status, Type
+from resolver.message import Proof, Question, RRset, Status, Type
 from resolver.wire import names, types
 
 PATIENCE_S: Final = 60.0
@@ -103,9 +103,8 @@ class Descent:
         match denial.no_ds(name, proven, above.zone, spend, self.trust.iterations):
             case denial.Proven(absent=absent):
                 return self._found(name, Within(absent), first.ttl)
-            case denial.Insecure(why, code):
-                ede = None if code is None else Ede(code, f"{why} [ITER]")
-                return self._found(name, Unsigned(name, Status.INSECURE, ede), first.ttl)
+            case denial.Insecure():
+                return self._found(name, Unsigned(name, Status.INSECURE), first.ttl)
             case denial.Unproven(why, code):
                 raise ResolutionFailed("DSUN", code, why, label="bogus")
 
@@ -181,7 +180,7 @@ class Descent:
             raise ResolutionFailed("KEYR", KEY_MISSING, text, label="bogus")
         checked = yield from check_rrset(rrset, Keys(zone, tuple(named)), self.trust.clock.wall(), self.budget)
         if isinstance(checked, Invalid):
-            raise failed(checked)
+            raise checked.failure
         assert rrset.proof is not None
         return rrset._replace(ttl=checked.ttl, proof=Proof(Status.SECURE, rrset.proof.signatures))
 
@@ -220,11 +219,6 @@ class Descent:
     def _found(self, name: bytes, link: LinkT, ttl: int) -> LinkT:
         self.trust.found(name, link, min(ttl, LINK_TTL_S))
         return link
-
-
-def failed(invalid: Invalid) -> ResolutionFailed:
-    """The failure of a question whose answer is not validly signed."""
-    return ResolutionFailed(invalid.tag, invalid.ede, invalid.why, label="bogus")
 
 
 def _is_among(key: Dnskey, believed: tuple[Dnskey, ...]) -> bool:
