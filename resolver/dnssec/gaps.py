@@ -1,9 +1,9 @@
 """Decides what can be denied without asking, from NSEC and NSEC3 records of earlier denials (RFC 8198).
 
 Rules
-* What is held are valid records by the zone that signed them, in the order of its chain. A name in a gap is missing, and
-  so is all below it (RFC 8020); a name whose types are known has no others; and a wildcard whose data is held answers
-  for a name that is missing. `denial` decides all that here as it does over a reply.
+* What is held are valid records by the zone that signed them, in the order of its chain. A name in a gap is missing,
+  and so is all below it (RFC 8020); a name whose types are known has no others; and a wildcard whose data is held
+  answers for a name that is missing. `denial` decides all that here as it does over a reply.
 * A record is good until its TTL, or one of its signatures, ends, and no longer than its zone's negative TTL (RFC 8198
   section 5.4, RFC 9077). An answer has the lowest TTL of what it rests on. Without the zone's SOA nothing is answered.
 * An opted-out span denies nothing: an unsigned delegation may stand in it (RFC 8198 section 5.2).
@@ -13,7 +13,8 @@ Rules
 * The DS of a zone is never denied from its own chain, but from that of its parent.
 
 Limits: `GAP_BYTES` for all zones together; what was learnt first is forgotten first. At most `HASHES` names are hashed
-for a question; one that would need more is asked.
+for a question; one that would need more is asked. Which questions may be answered so, the caller says: not those that
+the configuration has asked elsewhere, nor those below a negative trust anchor.
 """
 
 from __future__ import annotations
@@ -118,13 +119,14 @@ class Gaps:
                 self._forget_zone(zone)
 
     def learn(self, zone: bytes, soa: RRset | None, sets: Iterable[RRset], now: int, wall: int) -> None:
-        """`sets`, which `zone` has signed, are held as far as they are secure. `soa` is that of the denial they came with.
+        """`sets`, which `zone` has signed, are held as far as they are secure. `soa` is that of their denial, if any.
 
         Without it they are held if the zone's is. `now` is boot time and `wall` the time of signatures, in seconds.
         """
         place = self._zones.get(zone)
         if soa is not None and (left := _lasting(soa, min(soa.ttl, soa_minimum(soa.rdatas[0])), wall)):
-            place = self._told(zone, place, soa, now + left)
+            alone = soa._replace(proof=Proof(Status.SECURE, () if soa.proof is None else soa.proof.signatures))
+            place = self._told(zone, place, alone, now + left)
         if place is None:
             return
         for rrset in sets:

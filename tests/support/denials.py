@@ -76,7 +76,8 @@ class Model:
         if source not in self.nodes:
             return Truth.NXDOMAIN
         types = self.types.get(source, frozenset())
-        return Truth.DATA if rtype in types or Type.CNAME in types else Truth.NODATA
+        matches = types if rtype == Type.ANY else types & {rtype, Type.CNAME}
+        return Truth.DATA if matches else Truth.NODATA
 
     def nsec(self) -> list[RRset]:
         """Its NSEC chain (RFC 4034 section 4)."""
@@ -144,6 +145,13 @@ def _valid(owner: str, rtype: str, text: str, ttl: int) -> RRset:
     labels = len(name) - 1 - (name.labels[0] == b"*")
     proof = Proof(Status.SECURE, (signature(number, labels),))
     return RRset(name.to_wire(), number, Class.IN, ttl, (rdata.to_wire(),), proof)
+
+
+def soa(apex: dns.name.Name = APEX, *, ttl: int = 900, minimum: int = 300, expires: int = 1 << 30) -> RRset:
+    """The SOA of a zone, valid until `expires`."""
+    rdata = dns.rdata.from_text("IN", "SOA", f"ns.example. root.example. 1 2 3 4 {minimum}").to_wire()
+    proof = Proof(Status.SECURE, (signature(Type.SOA, len(apex) - 1, expires),))
+    return RRset(apex.to_wire(), Type.SOA, Class.IN, ttl, (rdata,), proof)
 
 
 LABELS = st.sampled_from([b"a", b"b", b"c", b"*", b"\0", b"B"])

@@ -12,10 +12,12 @@ from hypothesis import strategies as st
 from resolver.dnssec import denial
 from resolver.dnssec.denial import Insecure, Iterations, Proven, Unproven, Verdict
 from resolver.message import Rcode, RRset, Type
-from tests.support.denials import Model, Truth, models, names_in
+from tests.properties.profiles import examples
+from tests.support.denials import APEX, Model, Truth, models, names_in, nsec
+from tests.support.messages import name
 
 LIMITS = Iterations(50, 150)
-ASKED = st.sampled_from([Type.A, Type.AAAA, Type.DS, Type.CNAME, Type.NS, Type.SOA, Type.CAA, Type.MX])
+ASKED = st.sampled_from([Type.A, Type.AAAA, Type.DS, Type.CNAME, Type.NS, Type.SOA, Type.CAA, Type.ANY])
 RCODES = (Rcode.NOERROR, Rcode.NXDOMAIN)
 CLAIMS = {Truth.NODATA: Rcode.NOERROR, Truth.NXDOMAIN: Rcode.NXDOMAIN}
 
@@ -40,6 +42,7 @@ def asked(draw: st.DrawFn) -> tuple[Model, dns.name.Name]:
 
 
 @CHAINS
+@examples(0.6)
 @given(asked=asked(), rtype=ASKED)
 def test_a_whole_chain_proves_what_is_true_and_nothing_else(
     chain: Chains, asked: tuple[Model, dns.name.Name], rtype: int
@@ -56,6 +59,7 @@ def test_a_whole_chain_proves_what_is_true_and_nothing_else(
 
 
 @CHAINS
+@examples(0.6)
 @given(asked=asked(), rtype=ASKED, data=st.data())
 def test_a_part_of_a_chain_proves_nothing_that_is_not_true(
     chain: Chains, asked: tuple[Model, dns.name.Name], rtype: int, data: st.DataObject
@@ -68,6 +72,7 @@ def test_a_part_of_a_chain_proves_nothing_that_is_not_true(
 
 
 @CHAINS
+@examples(0.6)
 @given(asked=asked(), rtype=ASKED)
 def test_a_proof_is_enough_by_itself_and_each_of_its_records_is_needed(
     chain: Chains, asked: tuple[Model, dns.name.Name], rtype: int
@@ -85,6 +90,7 @@ def test_a_proof_is_enough_by_itself_and_each_of_its_records_is_needed(
         assert isinstance(proved(model, asked_name, rtype, rcode, rest), Unproven)
 
 
+@examples(0.6)
 @given(asked=asked(), rtype=ASKED, data=st.data())
 def test_an_opted_out_chain_proves_no_absence_and_calls_insecure_only_what_may_be_true(
     asked: tuple[Model, dns.name.Name], rtype: int, data: st.DataObject
@@ -106,6 +112,7 @@ def test_an_opted_out_chain_proves_no_absence_and_calls_insecure_only_what_may_b
 
 
 @CHAINS
+@examples(0.6)
 @given(asked=asked())
 def test_a_wildcard_answers_only_where_nothing_is_closer(chain: Chains, asked: tuple[Model, dns.name.Name]) -> None:
     model, asked_name = asked
@@ -123,6 +130,7 @@ def test_a_wildcard_answers_only_where_nothing_is_closer(chain: Chains, asked: t
 
 
 @CHAINS
+@examples(0.6)
 @given(asked=asked())
 def test_on_the_way_down_a_cut_without_ds_is_insecure_and_no_cut_is_proven(
     chain: Chains, asked: tuple[Model, dns.name.Name]
@@ -137,3 +145,90 @@ def test_on_the_way_down_a_cut_without_ds_is_insecure_and_no_cut_is_proven(
         assert verdict.absent == (truth is Truth.NXDOMAIN)
     else:
         assert isinstance(verdict, Unproven)
+
+
+EXAMPLE = name("example.")
+A_TO_C = nsec("a.example.", "c.example.", [Type.A, Type.RRSIG, Type.NSEC])
+TOP = nsec("example.", "a.example.", [Type.NS, Type.SOA, Type.RRSIG, Type.NSEC])
+
+
+def verdict(asked_name: str, rtype: int, rcode: int, *sets: RRset, zone: bytes = EXAMPLE) -> Verdict:
+    return denial.prove(name(asked_name), rtype, rcode, sets, zone, free, LIMITS)
+
+
+@pytest.mark.rfc(8914, "4.13")
+@pytest.mark.parametrize(
+    ("sets", "why", "ede"),
+    [
+        ((), "b.example.: denied without NSEC or NSEC3 records", 12),
+        ((TOP,), "b.example.: no NSEC or NSEC3 says whether it exists", 12),
+        ((A_TO_C,), "*.example.: no NSEC or NSEC3 says whether this wildcard exists", 12),
+    ],
+)
+def test_what_is_missing_of_a_proof_is_told(sets: tuple[RRset, ...], why: str, ede: int) -> None:
+    assert verdict("b.example.", Type.A, Rcode.NXDOMAIN, *sets) == Unproven(why, ede)
+
+
+@pytest.mark.rfc(8914, "4.7")
+def test_what_contradicts_a_denial_is_told() -> None:
+    assert verdict("a.example.", Type.A, Rcode.NOERROR, A_TO_C) == Unproven(
+        "a.example.: the record there says that it has the type asked for", 6
+    )
+    assert verdict("a.example.", Type.MX, Rcode.NXDOMAIN, A_TO_C) == Unproven(
+        "a.example.: the reply says that it does not exist, its records that it does", 6
+    )
+    assert verdict("b.example.", Type.MX, Rcode.NOERROR, A_TO_C, TOP) == Unproven(
+        "b.example.: the reply says that it exists, its records that it does not", 6
+    )
+    wild = nsec("*.example.", "c.example.", [Type.A])
+    assert verdict("b.example.", Type.A, Rcode.NOERROR, wild) == Unproven(
+        "*.example.: the record at this wildcard says that it has the type asked for", 6
+    )
+    assert denial.wildcard_expansion(name("x.c.example."), EXAMPLE, [A_TO_C], EXAMPLE, free, LIMITS) == Unproven(
+        "x.c.example.: nothing proves that no name is closer than *.example.", 12
+    )
+
+
+def test_a_zone_says_nothing_of_names_that_are_not_in_it() -> None:
+    for zone in (name("org."), name("xample."), name("a.b.example.")):
+        assert isinstance(verdict("b.example.", Type.A, Rcode.NXDOMAIN, A_TO_C, TOP, zone=zone), Unproven)
+    tricky = name(r"x\007example.")
+    assert "is not in" in str(denial.prove(tricky, Type.A, Rcode.NXDOMAIN, [A_TO_C, TOP], EXAMPLE, free, LIMITS))
+
+
+def test_names_are_taken_in_any_spelling() -> None:
+    told = verdict("B.exAMPle.", Type.A, Rcode.NXDOMAIN, A_TO_C, TOP, zone=name("EXAMPLE."))
+    assert told == Proven((A_TO_C, TOP), absent=True)
+
+
+def test_either_kind_of_record_proves_by_itself_while_a_zone_changes_from_one_to_the_other() -> None:
+    model = Model({APEX: frozenset({Type.NS, Type.SOA}), dns.name.from_text("a.example."): frozenset({Type.A})})
+    few = model.nsec()[1:]
+    assert isinstance(verdict("b.example.", Type.A, Rcode.NXDOMAIN, *few), Unproven)
+    assert isinstance(verdict("b.example.", Type.A, Rcode.NXDOMAIN, *few, *model.nsec3()), Proven)
+    assert isinstance(verdict("b.example.", Type.A, Rcode.NXDOMAIN, *model.nsec(), *model.nsec3()[1:]), Proven)
+    assert isinstance(verdict("b.example.", Type.A, Rcode.NXDOMAIN, *few, *model.nsec3()[1:]), Unproven)
+
+
+@pytest.mark.rfc(5155, "8.6")
+def test_an_opted_out_gap_without_more_excuses_no_data_but_no_name_error() -> None:
+    others = {dns.name.from_text(owner): frozenset({Type.A}) for owner in ("j.example.", "l.example.")}
+    apex, over_wildcard, over_b = Model({APEX: frozenset({Type.NS, Type.SOA}), **others}).nsec3(opt_out=True)
+    for rtype in (Type.DS, Type.A):
+        assert isinstance(verdict("b.example.", rtype, Rcode.NOERROR, apex, over_b), Insecure)
+        assert isinstance(verdict("b.example.", rtype, Rcode.NOERROR, apex, over_b, over_wildcard), Insecure)
+    told = verdict("b.example.", Type.A, Rcode.NXDOMAIN, apex, over_b)
+    assert told == Unproven("b.example.: nothing proves that no wildcard answers for it", 12)
+    assert isinstance(verdict("b.example.", Type.A, Rcode.NXDOMAIN, apex, over_b, over_wildcard), Insecure)
+
+
+def test_what_pays_for_hashes_can_end_a_proof() -> None:
+    class TooMuchError(Exception):
+        pass
+
+    def spend() -> None:
+        raise TooMuchError
+
+    model = Model({APEX: frozenset({Type.NS, Type.SOA})})
+    with pytest.raises(TooMuchError):
+        denial.prove(name("b.example."), Type.A, Rcode.NXDOMAIN, model.nsec3(), EXAMPLE, spend, LIMITS)
