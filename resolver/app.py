@@ -43,6 +43,7 @@ from resolver.pipeline.resolved import Resolved
 from resolver.pipeline.screened import Screened
 from resolver.pipeline.staged import Staged
 from resolver.pipeline.stale import Stale, Staleness
+from resolver.pipeline.verifying import Inline, Threaded, Verifier
 from resolver.program import Composed, Offload, Program, Setting
 from resolver.wire import names
 from resolver.wire.parse import Bounds
@@ -73,13 +74,15 @@ def build(
     `ZoneError`.
     """
     loop = asyncio.get_running_loop()
-    offload: Offload = asyncio.to_thread if clock is None else _here
+    virtual = clock is not None
+    offload: Offload = _here if virtual else asyncio.to_thread
     clock = clock or RealClock(loop)
     entropy = entropy or SystemEntropy()
     log = log or Log(sys.stderr, clock.wall, config.log.level, config.log.format)
     cookies = Cookies(clock, entropy)
     sockets = SocketNetwork(loop, clock, entropy)
-    tools = Tools(sockets, clock, entropy, Counters(), transcript, cookies=cookies)
+    verifier: Verifier = Inline() if virtual else Threaded(loop)
+    tools = Tools(sockets, clock, entropy, Counters(), transcript, cookies=cookies, verifier=verifier)
     composing = partial(compose, network=network, root=root)
     return Program(config, world, tools, log, composing, sockets, offload=offload, bind=bind, shown=shown)
 

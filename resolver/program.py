@@ -145,6 +145,7 @@ class Program:
         await self._behind.keep_only((), 0.0)
         self.respond.give_up()
         self._tasks.cancel()
+        self._tools.verifier.close()
         self._sockets.close()
 
     async def _put_in_force(self, config: Config, world: World | None) -> None:
@@ -171,6 +172,8 @@ class Program:
         self._caches = caches
         self.config, self._world, self._composed = config, world, composed
         self._show(shown)
+        for finding in () if world is None else world.findings:
+            self.log.error("zone_not_served", reason=str(finding))
         access, clock = serving.access(config, self._tools.clock), self._tools.clock
         cookies = serving.cookies(config, self._drawn, clock)
         self.respond.adjust(composed.answerer, serving.conduct(config), caches.answers, access, cookies)

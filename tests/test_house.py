@@ -33,7 +33,7 @@ ARROWS: dict[str, set[str]] = {
     "cache": {"wire", "network.base"},
     "balance": {"wire", "network.base"},
     "dnssec": {"wire", "engine", "network.base", "cache.table"},
-    "auth": {"wire"},
+    "auth": {"wire", "dnssec"},
     "tasks": set(),
     "engine": {"wire", "network.base"},
     "observe": {"wire", "engine", "network.base"},
@@ -54,7 +54,10 @@ WORLDLY_CALLS = re.compile(
     r"(.*loop|.*loop\(\))\.(time|call_later|call_at)|(datetime\.)+(now|utcnow|today)|os\.urandom"
 )
 
-PURE = ("resolver/engine/", "resolver/wire/", "resolver/dnssec/", "resolver/auth/zone.py", "resolver/auth/tree.py")
+PURE = (
+    *("resolver/engine/", "resolver/wire/", "resolver/dnssec/"),
+    *("resolver/auth/zone.py", "resolver/auth/tree.py", "resolver/auth/signed.py"),
+)
 """Where an algorithm stands alone: no loop, no log, no dnspython."""
 
 ON_THE_PATH = (*PURE, "resolver/cache/", "resolver/pipeline/", "resolver/server/", "resolver/network/")

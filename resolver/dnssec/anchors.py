@@ -12,7 +12,7 @@ Rules
 * A document type declaration is refused in XML, so that no entity is ever expanded.
 
 Limits: names are absolute with or without their last dot, each record has its owner, and nothing is included. The
-signature beside IANA's file is not looked at: whoever fetches the file checks it (RFC 9718 section 4).
+signature beside IANA's file is not looked at: whoever fetches the file checks it.
 """
 
 from __future__ import annotations

@@ -137,7 +137,7 @@ class Knowledge(Protocol):
     def prove(
         self, question: Question, conclusion: Conclusion, message: Message, zone: bytes, budget: Budget
     ) -> Steps[Conclusion]:
-        """`conclusion`, drawn from the `message` of a server of `zone`, with the status of each part of it.
+        """The same for `conclusion` from a server of `zone`, with the status of each part of it.
 
         Raises `ResolutionFailed`, with the label "bogus" where it is not to be believed.
         """

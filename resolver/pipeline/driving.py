@@ -95,6 +95,7 @@ class Driver:
             tools.payload,
             tools.bounds,
             tools.cookies,
+            known.validates,
         )
         self._max_per_zone = max_per_zone
         self._per_zone: dict[bytes, list[int]] = {}

@@ -44,7 +44,7 @@ _DS: Final = int(Type.DS)
 _ANSWER: Final = Credibility.ANSWER
 _ANSWER_AA: Final = Credibility.AUTHORITATIVE_ANSWER
 Proving = Callable[[Question, Conclusion, Message, bytes, Budget], Steps[Conclusion]]
-"""Proves what was concluded from the message of a server of a zone, with the signatures attached."""
+"""Proves what was concluded from the message of a server of a zone, of which it attaches the signatures."""
 _PRIMING_PAUSE_S: Final = 60
 """How long hints serve unprimed after a priming that failed."""
 
@@ -193,7 +193,7 @@ class Known:
     ) -> Steps[Conclusion]:
         """`conclusion` with its signatures and with the status of each part. Raises `ResolutionFailed`."""
         assert self._proving is not None, "nothing is proven here"
-        return self._proving(question, attach(conclusion, message), message, zone, budget)
+        return self._proving(question, conclusion, message, zone, budget)
 
     def learn(self, question: Question, conclusion: Conclusion) -> Conclusion:
         """The records hold what `conclusion` says; returned with the TTLs it is held for."""

@@ -69,8 +69,8 @@ class ZoneKnowledge:
 
     def recall(self, name: bytes, rtype: int, checked: bool = False) -> Conclusion | None:
         """What the server's own zones say, when it is more than a delegation."""
-        outcome = self._said(Question(name, rtype))
-        return outcome if isinstance(outcome, Answered | Alias | Denied) else None
+        outcome, message = self._said(Question(name, rtype))
+        return attach(outcome, message) if isinstance(outcome, Answered | Alias | Denied) else None
 
     def current(self, rrset: RRset) -> RRset:
         """As it is: nothing is kept here, so nothing is known of when it was learnt."""
@@ -78,7 +78,7 @@ class ZoneKnowledge:
 
     def route(self, question: Question) -> Route | None:
         """The servers of the delegation that the server's zones hold for `question`."""
-        outcome = self._said(question)
+        outcome, _ = self._said(question)
         if not isinstance(outcome, Referral):
             return None
         below = outcome.delegation
@@ -127,14 +127,13 @@ class ZoneKnowledge:
         if self._transcript is not None:
             self._transcript.decided(outcome)
 
-    def _said(self, question: Question) -> Outcome | None:
-        reply = self._authority.reply(question)
-        zone = self._authority.enclosing(names.fold(question.name))
-        if zone is None:
-            return None
+    def _said(self, question: Question) -> tuple[Outcome | None, Message]:
+        """What the server's zones say, with the signatures in them; None where it has none for the name."""
+        reply = self._authority.reply(question, do=True)
         flags = AA if reply.aa else 0
-        sections = (reply.answer, reply.authority, reply.additional)
-        return classify(Message(0, flags, reply.rcode, question, *sections), question, zone.apex, self.port)
+        message = Message(0, flags, reply.rcode, question, reply.answer, reply.authority, reply.additional)
+        zone = self._authority.enclosing(names.fold(question.name))
+        return None if zone is None else classify(message, question, zone.apex, self.port), message
 
 
 class Recursing:
@@ -162,6 +161,6 @@ class Recursing:
         below = not reply.aa and not reply.answer and bool(reply.authority)
         unfinished = bool(reply.answer) and reply.answer[-1].type == Type.CNAME != query.question.type
         if not query.rd or query.question.cls != Class.IN or not (below or unfinished):
-            done(reply._replace(ra=True))
+            done(self._authority.reply(query.question, query.do)._replace(ra=True))
             return
         self._resolved.answer(query._replace(deadline=query.deadline - self._earlier_s), done)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import io
 from collections.abc import Callable
+from typing import Any
 
 from resolver import hints
 from resolver.answering import awaited
@@ -24,9 +25,10 @@ from resolver.observe.log import Log
 from resolver.observe.transcript import Transcript
 from resolver.pipeline.cached import Cached
 from resolver.pipeline.driving import Tools
-from resolver.pipeline.knowledge import Known, Routes
+from resolver.pipeline.knowledge import Known, Proving, Routes
 from resolver.pipeline.resolved import Resolved
 from resolver.pipeline.staged import Staged
+from resolver.pipeline.verifying import Inline, Verifier
 from resolver.server.conduct import Conduct
 from resolver.server.respond import Responder
 from resolver.tasks import Tasks
@@ -116,6 +118,8 @@ class Resolver:
         work_s: float = 8.0,
         max_per_zone: int = 200,
         cookies: bool = False,
+        proving: Proving | None = None,
+        verifier: Verifier | None = None,
     ) -> None:
         clock = internet.clock
         self.internet = internet
@@ -136,11 +140,20 @@ class Resolver:
             minimises=minimises,
             transcript=transcript,
             trim=Trim(shuffle=internet.entropy.shuffle),
+            proving=proving,
         )
         if primed:
             self.known.wants_priming()
         self.cookies = Cookies(clock, internet.entropy) if cookies else None
-        tools = Tools(internet.network, clock, internet.entropy, internet.counters, transcript, cookies=self.cookies)
+        tools = Tools(
+            internet.network,
+            clock,
+            internet.entropy,
+            internet.counters,
+            transcript,
+            cookies=self.cookies,
+            verifier=verifier or Inline(),
+        )
         self.resolved = Resolved(
             self.known,
             tools,
@@ -162,18 +175,20 @@ class Resolver:
             answers=self.answers,
         )
 
-    async def ask(self, name: str, rtype: str = "A", *, seconds: float = 4.5) -> Reply:
+    async def ask(
+        self, name: str, rtype: str = "A", *, seconds: float = 4.5, do: bool = False, ad: bool = False, cd: bool = False
+    ) -> Reply:
         """The reply to a client's question. Raises ResolutionFailed."""
         question = zone_text.question(name, rtype)
         deadline = self.internet.clock.monotonic() + seconds
-        query = Query(question, Client("192.0.2.1", 0, Transport.UDP), 0, deadline, edns=Edns())
-        return await awaited(self.cached, query)
+        client = Client("192.0.2.1", 0, Transport.UDP)
+        return await awaited(self.cached, Query(question, client, 0, deadline, cd=cd, ad=ad, edns=Edns(do=do)))
 
     async def lines(self, name: str, rtype: str = "A") -> list[str]:
         """The answer section, in presentation form and in its order."""
         return [line for one in (await self.ask(name, rtype)).answer for line in zone_text.lines([one])]
 
-    async def failure(self, name: str, rtype: str = "A", **options: float) -> ResolutionFailed:
+    async def failure(self, name: str, rtype: str = "A", **options: Any) -> ResolutionFailed:
         """The failure that the question ends in."""
         try:
             reply = await self.ask(name, rtype, **options)

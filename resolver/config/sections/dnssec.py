@@ -70,8 +70,9 @@ class Dnssec(Section):
     extended error that says so: each hash of a name costs us as many. Peers: BIND 50, Unbound and Knot Resolver 150,
     earlier and for large keys up to 2,500 (`val-nsec3-keysize-iterations`), PowerDNS 50 (`nsec3-max-iterations`)."""
 
-    nsec3_iterations_max: Annotated[int, Field(ge=0, le=2500), Doc("iterations")] = 150
-    """Answers proven with more iterations than this are SERVFAIL (RFC 9276 section 3.2). Peers: no such setting."""
+    nsec3_iterations_max: Annotated[int, Field(ge=0, le=65535), Doc("iterations")] = 150
+    """Answers proven with more iterations than this are SERVFAIL (RFC 9276 section 3.2); 65,535 takes any zone with
+    more than the limit above for unsigned. Peers: no such setting, which is that."""
 
     aggressive: bool = True
     """A name that a proven NSEC or NSEC3 record says is not there is answered without asking (RFC 8198), so that a
