@@ -12,7 +12,7 @@ from resolver.dnssec.records import REVOKED
 from resolver.engine.budget import Limits
 from resolver.engine.outcome import Answer
 from resolver.errors import ResolutionFailed
-from resolver.message import QR, Ede, Message, Question, Rcode, RRset, Status, Type
+from resolver.message import QR, Ede, Message, Rcode, RRset, Status, Type
 from resolver.wire import names
 from tests.support.messages import name, rrset
 from tests.support.signed import DAY, KSK, NOW, ZSK, colliding, key
