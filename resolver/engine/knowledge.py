@@ -14,7 +14,7 @@ from resolver.engine.budget import Budget
 from resolver.engine.delegation import Delegation, Trim
 from resolver.engine.outcome import Conclusion, Outcome
 from resolver.errors import ResolutionFailed
-from resolver.message import Message, Question, RRset
+from resolver.message import Ede, Message, Question, RRset
 from resolver.network.base import Endpoint
 
 
@@ -141,6 +141,10 @@ class Knowledge(Protocol):
 
         Raises `ResolutionFailed`, with the label "bogus" where it is not to be believed.
         """
+        ...
+
+    def told(self, name: bytes) -> tuple[Ede, ...]:
+        """Why nothing is proven of `name`, where that can be told."""
         ...
 
     def learn(self, question: Question, conclusion: Conclusion) -> Conclusion:
