@@ -23,7 +23,7 @@ from resolver.dnssec.canonical import signed_data, signed_labels, signed_owner
 from resolver.dnssec.records import Dnskey, Rrsig, read_rrsig
 from resolver.engine.actions import Check, Steps, verify
 from resolver.engine.budget import Budget
-from resolver.errors import WireError
+from resolver.errors import ResolutionFailed, WireError
 from resolver.message import RRset
 from resolver.wire import names, types
 
@@ -58,6 +58,11 @@ class Invalid(NamedTuple):
     why: str
     ede: int
     tag: str
+
+    @property
+    def failure(self) -> ResolutionFailed:
+        """The failure of a question whose answer this is."""
+        return ResolutionFailed(self.tag, self.ede, self.why, label="bogus")
 
 
 class Reason(enum.IntEnum):

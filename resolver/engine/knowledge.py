@@ -155,6 +155,10 @@ class Knowledge(Protocol):
         """`delegation` is good for its TTL."""
         ...
 
+    def referred(self, zone: bytes, message: Message) -> None:
+        """`message` refers to `zone`, and may say of its DS what else would have to be asked."""
+        ...
+
     def dead_zone(self, delegation: Delegation) -> ResolutionFailed | None:
         """The failure of `delegation`, all of whose servers were silent a moment ago."""
         ...

@@ -255,6 +255,11 @@ class Known:
             seconds = min(seconds, self.delegations.left(parent))
         self.delegations.put(delegation.zone, delegation, seconds)
 
+    def referred(self, zone: bytes, message: Message) -> None:
+        """`message` refers to `zone`; what it says of the DS is for the proof of what comes from there."""
+        if self.trust is not None:
+            self.trust.referred(zone, message)
+
     def dead_zone(self, delegation: Delegation) -> ResolutionFailed | None:
         """The failure of `delegation`, when all of its servers were silent a moment ago and none has replied since."""
         if self.dead_zones.empty:

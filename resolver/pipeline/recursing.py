@@ -114,6 +114,9 @@ class ZoneKnowledge:
     def learn_delegation(self, delegation: Delegation) -> None:
         """Nothing is kept."""
 
+    def referred(self, zone: bytes, message: Message) -> None:
+        """Nothing is proven here."""
+
     def dead_zone(self, delegation: Delegation) -> ResolutionFailed | None:
         """None: nothing is kept."""
         return None

@@ -157,6 +157,9 @@ class Written:
         self.learnt_delegations.append(delegation)
         self.delegations[delegation.zone] = delegation
 
+    def referred(self, zone: bytes, message: Message) -> None:
+        """Nothing is proven here."""
+
     def dead_zone(self, delegation: Delegation) -> ResolutionFailed | None:
         return self.dead.get(delegation.zone)
 

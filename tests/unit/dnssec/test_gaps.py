@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import gc
+import tracemalloc
 from collections.abc import Callable, Sequence
 
 import dns.name
@@ -312,6 +314,32 @@ def test_a_record_that_is_learnt_again_is_young_again_and_weighs_no_more() -> No
     assert held.bytes_held() <= weight // 2
     assert held.synthesise(name("n0000.example."), Type.MX, nothing, 0) is not None
     assert held.synthesise(name("n0001.example."), Type.MX, nothing, 0) is None
+
+
+@pytest.mark.parametrize("hashed", [False, True])
+def test_records_and_zones_weigh_about_what_they_take(hashed: bool) -> None:
+    def fill(held: Gaps, zones: int, records: int) -> None:
+        for number in range(zones):
+            apex = dns.name.from_text(f"zone{number}.example.")
+            for each in range(records):
+                place = f"{each:032d}" if hashed else f"host{each:06d}.{apex}"
+                after = f"{each:031d}G" if hashed else f"z.{place}"
+                record = span(place, after, [1], apex) if hashed else nsec(place, after, [1, Type.RRSIG, Type.NSEC])
+                held.learn(apex.to_wire(), soa(apex), [record], 0, 0)
+
+    for zones, records in ((100, 1), (1, 200)):
+        fill(Gaps(), 1, 2)
+        tracemalloc.start()
+        try:
+            held = Gaps()
+            before = tracemalloc.get_traced_memory()[0]
+            fill(held, zones, records)
+            gc.collect()
+            taken = tracemalloc.get_traced_memory()[0] - before
+        finally:
+            tracemalloc.stop()
+        assert len(held) == zones * records
+        assert 0.8 * taken <= held.bytes_held() <= 1.25 * taken
 
 
 def test_a_record_that_would_take_much_of_the_room_is_not_held() -> None:
