@@ -119,7 +119,7 @@ class Gaps:
                 self._forget_zone(zone)
 
     def learn(self, zone: bytes, soa: RRset | None, sets: Iterable[RRset], now: int, wall: int) -> None:
-        """`sets`, which `zone` has signed, are held as far as they are secure. `soa` is that of their denial, if any.
+        """`sets`, which `zone`, folded, has signed, are held if they are secure. `soa` is that of their denial, if any.
 
         Without it they are held if the zone's is. `now` is boot time and `wall` the time of signatures, in seconds.
         """
