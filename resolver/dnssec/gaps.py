@@ -46,7 +46,7 @@ ZONE_WEIGHT: Final = 850
 ITERATIONS: Final = 50
 """How often a name may be hashed again: what costs more is not worth holding (RFC 9276 section 3.2)."""
 HASHES: Final = 6
-"""Names that are hashed for one question, besides the apex and the wildcard below it, which are known."""
+"""Names without iterations that are hashed for one question, besides the apex and its wildcard, which are known."""
 
 Held: TypeAlias = Callable[[bytes, int], RRset | None]
 """The data that is held of a name, a wildcard, and a type; None for none."""
@@ -272,9 +272,9 @@ def _chain(zone: bytes, place: _Zone, now: int) -> Chain:
         return nsec.NsecChain(links)
     left = HASHES
 
-    def spend() -> None:
+    def spend(price: int) -> None:
         nonlocal left
-        left -= 1
+        left -= price
         if left < 0:
             raise _Enough
 

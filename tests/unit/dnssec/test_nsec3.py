@@ -30,10 +30,10 @@ class Purse:
     def __init__(self, most: int = 1 << 30) -> None:
         self.spent, self.most = 0, most
 
-    def __call__(self) -> None:
-        if self.spent == self.most:
+    def __call__(self, price: int) -> None:
+        if self.spent + price > self.most:
             raise OverflowError
-        self.spent += 1
+        self.spent += price
 
 
 def zone(*more: tuple[str, frozenset[int]]) -> Model:
