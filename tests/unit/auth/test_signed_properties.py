@@ -1,7 +1,7 @@
 """Any signed zone, any question: the answer is that of the unsigned zone, and what is added proves all of it.
 
-The judge of denials knows the reply and the question alone, and reads them as a validator does (RFC 4035 section 5.4, RFC
-5155 section 8); it has names and hashes from dnspython.
+The judge of denials knows the reply and the question alone, and reads them as a validator does (RFC 4035 section 5.4,
+RFC 5155 section 8); it has names and hashes from dnspython.
 """
 
 from __future__ import annotations
@@ -18,7 +18,7 @@ from resolver.dnssec.records import has_type, read_nsec, read_nsec3
 from resolver.dnssec.sign import Signer
 from resolver.message import Class, Question, Rcode, Reply, RRset, Type
 from resolver.wire import names
-from tests.support import signed_zones as signed_zones as signed
+from tests.support import signed_zones as signed
 from tests.unit.auth.test_zone_properties import APEX, Case, cases, owned, wire, zone_of
 
 APEX_WIRE = wire(APEX)
