@@ -26,6 +26,7 @@ from typing import Final, assert_never
 from resolver.engine import asking
 from resolver.engine import delegation as delegations
 from resolver.engine.actions import Steps
+from resolver.engine.asking import Heard
 from resolver.engine.budget import OTHER, Budget
 from resolver.engine.delegation import Delegation, NameServer
 from resolver.engine.giving_up import NOTHING_WAS_SAID
@@ -39,6 +40,8 @@ from resolver.wire import names
 _make: Final = tuple.__new__
 
 _NOERROR: Final = Rcode.NOERROR
+_BOGUS: Final = "bogus"
+"""The label of what has not been proven, though it should be."""
 
 
 def resolve(
@@ -136,7 +139,8 @@ def _ask(question: Question, known: Knowledge, budget: Budget, checked: bool) ->
                     known.referred(below.zone, heard.message)
                 delegation, recursed, extra_labels, whole = below, False, 1, False
             case outcome if asked is question:
-                return (yield from _learnt(question, outcome, heard.message, delegation.zone, known, budget, checked))
+                served = (delegation, recursed)
+                return (yield from _believed(question, outcome, heard, served, known, budget, checked))
             case Denied(rcode=Rcode.NXDOMAIN) | Alias() | Overlong():
                 whole = True
                 budget.minimised_in_vain()
@@ -145,6 +149,36 @@ def _ask(question: Question, known: Knowledge, budget: Budget, checked: bool) ->
                 budget.minimised_in_vain()
             case _:
                 assert_never(heard.outcome)
+
+
+def _believed(
+    question: Question,
+    outcome: Conclusion,
+    heard: Heard,
+    served: tuple[Delegation, bool],
+    known: Knowledge,
+    budget: Budget,
+    checked: bool,
+) -> Steps[Conclusion]:
+    """What is kept of the `outcome` of what was `heard` from a server of the delegation `served`, which may recurse.
+
+    When it is bogus another server is asked, once: it is more often one server that is broken, or a liar on the way to
+    it, than the zone (RFC 4035 section 5.5 leaves it to us).
+    """
+    delegation, recursed = served
+    try:
+        return (yield from _learnt(question, outcome, heard.message, delegation.zone, known, budget, checked))
+    except ResolutionFailed as failure:
+        if failure.label != _BOGUS:
+            raise
+        bogus = failure.fresh()
+    try:
+        heard = yield from asking.ask_zone(delegation, question, known, budget, recursed=recursed, without=heard.server)
+    except ResolutionFailed:
+        raise bogus from None
+    if isinstance(heard.outcome, Referral):
+        raise bogus
+    return (yield from _learnt(question, heard.outcome, heard.message, delegation.zone, known, budget, checked))
 
 
 def _learnt(
