@@ -104,6 +104,11 @@ class Resolved:
         """What failed is asked again."""
         self._failures.clear()
 
+    def remembered(self, question: Question, checked: bool) -> ResolutionFailed | None:
+        """The failure of `question`, which is to be `checked` or not, while it is remembered."""
+        failed = self._failures.get((question.name.lower(), question.type, checked and self._known.validates))
+        return None if failed is None else failed.remembered()
+
     @property
     def failures(self) -> int:
         """Questions whose failures are remembered."""
