@@ -15,7 +15,8 @@ Rules
   parent for the address of one.
 * While an alias is followed its TTL runs down: the answer tells what is left of it.
 * What a *checked* question is answered is proven before it is kept (RFC 4035 section 5), each link of a chain by
-  itself; what cannot be is the question's failure. Of all else the signatures are kept with it.
+  itself; what is bogus is asked of one more server, and then the question's failure. Of all else the signatures are
+  kept with it.
 """
 
 from __future__ import annotations
@@ -195,9 +196,9 @@ def _cut_off(
     budget: Budget,
     checked: bool,
 ) -> Steps[Conclusion | None]:
-    """What the `outcome` of the second of `lookups`, of a name above, means for the first: where it is proven that there
-    is no such name, nothing is below it either (RFC 8020 section 2). None where it is not: some servers deny names that
-    have others below."""
+    """What the `outcome` of the second of `lookups`, of a name above, means for the first: where it is proven that
+    there is no such name, nothing is below it either (RFC 8020 section 2). None where it is not: some servers deny
+    names that have others below."""
     question, asked = lookups
     if not checked or not known.validates or not isinstance(outcome, Denied):
         return None
