@@ -65,7 +65,8 @@ def prove(
             proven = yield from proving.chain(chain)
             if len(proven) < len(chain) or (proven and not is_signed(soa) and proving.is_to_be_signed(name)):
                 return Alias(proven, proven[-1].rdatas[0], authoritative)
-            return conclusion._replace(chain=proven, soa=(yield from proving.denied(conclusion, denials(message))))
+            beside = denials(message) if soa is None or soa.proof is None else soa.proof.beside
+            return conclusion._replace(chain=proven, soa=(yield from proving.denied(conclusion, beside)))
         case _:
             assert_never(conclusion)
 
@@ -171,7 +172,10 @@ class Proving:
             return served
         least = served.zone if isinstance(served, Keys) else beginning
         among = [each for each in signed_by if names.is_below(side, each) and names.is_below(each, least)]
-        return (yield from self.descent.zone_of(max(among, key=len) if among else side))
+        deepest = max(among, key=len) if among else side
+        if isinstance(served, Keys) and served.zone == deepest:
+            return served
+        return (yield from self.descent.zone_of(deepest))
 
     def _signed(self, rrset: RRset, zone: Keys) -> Steps[RRset]:
         """`rrset`, which `zone` has signed. Raises `ResolutionFailed` where it has not."""
