@@ -33,7 +33,7 @@ from resolver.engine.delegation import Delegation, NameServer
 from resolver.engine.giving_up import NOTHING_WAS_SAID
 from resolver.engine.knowledge import Knowledge, Route
 from resolver.engine.outcome import Alias, Answer, Answered, Conclusion, Denied, Overlong, Referral
-from resolver.errors import ResolutionFailed
+from resolver.errors import Bogus, ResolutionFailed
 from resolver.message import Message, Question, Rcode, RRset, Type
 from resolver.wire import names
 
@@ -41,8 +41,6 @@ from resolver.wire import names
 _make: Final = tuple.__new__
 
 _NOERROR: Final = Rcode.NOERROR
-_BOGUS: Final = "bogus"
-"""The label of what has not been proven, though it should be."""
 
 
 def resolve(
@@ -169,14 +167,12 @@ def _believed(
     """What is kept of the `outcome` of what was `heard` from a server of `route`, if it is proven.
 
     When it is bogus another server is asked, once: it is more often one server that is broken, or a liar on the way to
-    it, than the zone (RFC 4035 section 5.5 leaves it to us).
+    it, than the zone (RFC 4035 section 5.5 leaves it to us). Where that which it rests on is bogus nobody is.
     """
     delegation, recursed = route
     try:
         return (yield from _proven(question, outcome, heard.message, delegation.zone, known, budget))
-    except ResolutionFailed as failure:
-        if failure.label != _BOGUS or failure.own_limit:
-            raise
+    except Bogus as failure:
         bogus = failure.fresh()
     try:
         heard = yield from asking.ask_zone(delegation, question, known, budget, recursed=recursed, without=heard.server)
