@@ -109,6 +109,18 @@ def test_only_what_match_names_counts():
     assert parts(want, GOT._replace(rcode=Rcode.REFUSED)) == ["rcode"]
 
 
+@pytest.mark.rfc(8482, "4.1")
+def test_some_of_the_records_are_enough_for_any_but_not_at_strict():
+    asked = Question(OWNER, Type.ANY)
+    want = replace(WANT, question=asked, authority=())
+    some = GOT._replace(question=asked, answer=(a(1),))
+    assert parts(want, some) == []
+    assert parts(want, some, Level.STRICT) == ["answer"]
+    assert parts(want, some._replace(answer=())) == ["answer"]
+    assert parts(want, some._replace(answer=(a(1), a(3)))) == ["answer"]
+    assert parts(replace(WANT, authority=()), GOT._replace(answer=(a(1),))) == ["answer"]
+
+
 def test_the_extended_error_counts_at_strict():
     want = replace(WANT, match=frozenset(("rcode", "ede=3")), extended=3)
     stale = GOT._replace(edns=Edns(options=((15, b"\0\3stale"),)))
