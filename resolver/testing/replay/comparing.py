@@ -122,7 +122,7 @@ def _denies(want: Message) -> bool:
 
 
 def _enough(want: Message, got: Message) -> tuple[RRset, ...]:
-    """What of the answer section must be told: all, but to a question for ANY no more than was told, if anything was."""
+    """What of the answer section must be told: all; of ANY no more than was told, if anything was."""
     if want.question is None or want.question.type != Type.ANY or not got.answer:
         return want.answer
     told = _flat(got.answer).keys()
