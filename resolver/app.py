@@ -45,12 +45,14 @@ from resolver.pipeline.staged import Staged
 from resolver.pipeline.stale import Stale, Staleness
 from resolver.pipeline.verifying import Inline, Threaded, Verifier
 from resolver.program import Composed, Offload, Program, Setting
+from resolver.trusted import trusted
 from resolver.wire import names
 from resolver.wire.parse import Bounds
 from resolver.wire.special import special_above
 
 if TYPE_CHECKING:  # a resolver without a world of its own does not load what serves one
     from resolver.auth.hierarchy import World
+    from resolver.dnssec.trust import Trust
 
 
 def build(
@@ -122,6 +124,7 @@ def compose(setting: Setting, *, network: Network | None = None, root: Delegatio
         trim=Trim(config.budget.ns_names, config.budget.addresses_per_ns, tools.entropy.shuffle),
         failure_ttl_s=config.cache.failure_ttl_s,
         failure_max_ttl_s=config.cache.failure_max_ttl_s,
+        trust=_trust(setting),
     )
     budget = config.budget
     resolved = Resolved(
@@ -157,6 +160,32 @@ def compose(setting: Setting, *, network: Network | None = None, root: Delegatio
     )
     screened = Screened(version=identity, identity=identity, health=health)
     return Composed(Staged((screened.peek, reserved.peek, cached.peek), below), known, resolved, simulated)
+
+
+def _trust(setting: Setting) -> Trust | None:
+    """What is believed of signed zones; None where nothing is to be proven. Raises `ConfigError`."""
+    config, clock = setting.config, setting.tools.clock
+    if not config.dnssec.validation:
+        return None
+    from resolver.dnssec.denial import Iterations
+    from resolver.dnssec.gaps import Gaps
+    from resolver.dnssec.trust import Trust
+
+    world = None
+    if setting.world is not None and config.resolver.roots == "simulated":
+        from resolver.simulation import anchor_of
+
+        world = anchor_of(setting.world)
+    believed = trusted(config, clock.wall(), world)
+    if not believed.anchors and believed.following is None:
+        return None
+    return Trust(
+        believed.anchors,
+        clock,
+        negatives=believed.negatives,
+        iterations=Iterations(config.dnssec.nsec3_iterations_insecure, config.dnssec.nsec3_iterations_max),
+        gaps=Gaps() if config.dnssec.aggressive else None,
+    )
 
 
 def _simulated(setting: Setting, tools: Tools) -> Mapping[str, Respond]:

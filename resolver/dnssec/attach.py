@@ -61,6 +61,20 @@ def attach(conclusion: Conclusion, message: Message) -> Conclusion:
             return Overlong(_signed(chain, answered, beside))
 
 
+def denials(message: Message) -> tuple[RRset, ...]:
+    """The signed NSEC and NSEC3 sets in the authority section of `message`, unchecked."""
+    return _beside(message.authority, _signatures(message.authority))
+
+
+def delegated(zone: bytes, message: Message) -> tuple[RRset, ...]:
+    """What a referral to `zone`, folded, says of its DS: the set with its signatures, or what denies it; unchecked."""
+    signatures = _signatures(message.authority)
+    for rrset in message.authority:
+        if rrset.type == Type.DS and rrset.cls == Class.IN and fold(rrset.name) == zone:
+            return tuple(each for each in _signed((rrset,), signatures, ()) if each.proof is not None)
+    return _beside(message.authority, signatures)
+
+
 def _signatures(section: tuple[RRset, ...]) -> _Signatures:
     """The signatures of `section` by the owner, folded, and the type of what they cover."""
     found: dict[tuple[bytes, int], list[bytes]] = {}

@@ -8,6 +8,8 @@ Rules
   is no zone, or one above, signs nothing here (RFC 4035 section 5.3.1). A DS is the parent's (RFC 4035 section 5.2).
 * What a wildcard was expanded to needs the proof that no name is closer (RFC 4035 section 5.3.4); a denial needs that
   of `denial`, by sets that are signed themselves.
+* What follows a secure alias in the same zone without a signature is not believed and asked for, as if it had not been
+  in the reply: a server, or somebody else, may have added it.
 * An alias that a DNAME made is as good as the DNAME (RFC 6672 section 5.3.1).
 * Keys of a zone are proven by its DS or trust anchor, never by themselves (RFC 4035 section 5.2).
 * Signatures have none themselves (RFC 4035 section 2.2): asked for alone they are insecure.
@@ -22,8 +24,8 @@ from dataclasses import dataclass, field
 from typing import assert_never
 
 from resolver.dnssec import denial
-from resolver.dnssec.attach import attach
-from resolver.dnssec.descent import Descent
+from resolver.dnssec.attach import attach, denials
+from resolver.dnssec.descent import LINK_TTL_S, Descent
 from resolver.dnssec.signatures import BOGUS, Invalid, Keys, check_rrset, signers
 from resolver.dnssec.trust import Trust, Unsigned
 from resolver.engine.actions import Steps
@@ -48,63 +50,88 @@ def prove(
     proving = Proving(Descent(trust, budget, folded), zone)
     conclusion = attach(conclusion, message)
     match conclusion:
-        case Answered(chain, rrsets):
-            proven = yield from proving.chain((*chain, *rrsets))
-            return conclusion._replace(chain=proven[: len(chain)], rrsets=proven[len(chain) :])
+        case Answered(chain, rrsets, authoritative):
+            links = (*chain, *rrsets)
+            proven = yield from proving.chain(links)
+            if len(proven) < len(links):
+                return Alias(proven, proven[-1].rdatas[0], authoritative)
+            return Answered(proven[: len(chain)], proven[len(chain) :], authoritative)
         case Alias(chain) | Overlong(chain):
             proven = yield from proving.chain(chain)
+            if len(proven) < len(chain):
+                return Alias(proven, proven[-1].rdatas[0], False)
             return conclusion._replace(chain=proven)
-        case Denied(chain, _, _, _):
+        case Denied(chain, name, _, soa, authoritative):
             proven = yield from proving.chain(chain)
-            soa = yield from proving.denied(conclusion)
-            return conclusion._replace(chain=proven, soa=soa)
+            if len(proven) < len(chain) or (proven and not is_signed(soa) and proving.is_to_be_signed(name)):
+                return Alias(proven, proven[-1].rdatas[0], authoritative)
+            return conclusion._replace(chain=proven, soa=(yield from proving.denied(conclusion, denials(message))))
         case _:
             assert_never(conclusion)
 
 
+def is_signed(rrset: RRset | None) -> bool:
+    """Whether it has signatures, good or not."""
+    return rrset is not None and rrset.proof is not None and bool(rrset.proof.signatures)
+
+
 @dataclass(slots=True)
 class Proving:
-    """The proof of what one reply of a server of `asked` says. `_denying`: by zone, the sets that are signed by it."""
+    """The proof of what one reply of a server of `asked` says. `_denying`: by zone, the sets that are signed by it;
+    `_signer`: the zone that has signed the last link of the chain, if it is secure."""
 
     descent: Descent
     asked: bytes
     _denying: dict[bytes, tuple[tuple[RRset, ...], Invalid | None]] = field(default_factory=dict)
+    _signer: bytes | None = None
 
     def chain(self, links: tuple[RRset, ...]) -> Steps[tuple[RRset, ...]]:
-        """`links`, in the order of the reply, each as it is proven."""
+        """`links`, in their order, each as it is proven; fewer, up to an alias, if the rest is to be asked."""
         proven: list[RRset] = []
         for link in links:
+            if proven and not is_signed(link) and proven[-1].type == Type.CNAME and self.is_to_be_signed(link.name):
+                break
             if link.type == Type.CNAME and proven and proven[-1].type == Type.DNAME:
                 proven.append(link._replace(ttl=proven[-1].ttl, proof=Proof(proven[-1].status)))
             else:
                 proven.append((yield from self._set(link)))
         return tuple(proven)
 
-    def denied(self, denied: Denied) -> Steps[RRset | None]:
-        """The SOA of the denial, with what denies beside it. Raises `ResolutionFailed` where that proves too little."""
+    def is_to_be_signed(self, name: bytes) -> bool:
+        """Whether `name` is in the zone that has signed the alias which led there, as far as one can see."""
+        return self._signer is not None and names.is_below(names.fold(name), self._signer)
+
+    def denied(self, denied: Denied, beside: tuple[RRset, ...]) -> Steps[RRset | None]:
+        """The SOA of the denial, if it has one, with those of `beside` that deny. Raises `ResolutionFailed` where these
+        prove too little."""
         _, name, rcode, soa, _ = denied
         folded = names.fold(name)
+        trust = self.descent.trust
         if soa is None:
-            zone = yield from self._zone(folded, self._side(folded), set())
-            if isinstance(zone, Keys):
-                text = f"{names.to_text(name)} is denied without a SOA, though {names.to_text(zone.zone)} is signed"
-                raise ResolutionFailed("NSOA", BOGUS, text, label="bogus")
-            return None
-        zone = yield from self._zone_of(soa)
+            zone = yield from self._zone(folded, self._side(folded), {each for one in beside for each in signers(one)})
+            if self.descent.question.type == Type.DS:
+                trust.said(folded, beside)
+        else:
+            zone = yield from self._zone_of(soa)
         if isinstance(zone, Unsigned):
-            return _as(soa, zone.status)
-        soa = yield from self._signed(soa, zone)
-        sets, broken = yield from self._signed_denials(soa, zone)
-        spend, iterations = self.descent.budget.spend_nsec3_hash, self.descent.trust.iterations
-        verdict = denial.prove(folded, self.descent.question.type, rcode, sets, zone.zone, spend, iterations)
-        proven = self._judged(soa, zone, sets, broken, verdict)
-        if proven.status is Status.SECURE and (gaps := self.descent.trust.gaps) is not None:
-            clock = self.descent.trust.clock
-            gaps.learn(zone.zone, proven, sets, int(clock.boottime()), int(clock.wall()))
+            return None if soa is None else _as(soa, zone.status)
+        if soa is not None:
+            soa = yield from self._signed(soa, zone)
+        sets, broken = yield from self._signed_denials(beside, zone)
+        spend = self.descent.budget.spend_nsec3_hash
+        verdict = denial.prove(folded, self.descent.question.type, rcode, sets, zone.zone, spend, trust.iterations)
+        status, by = self._judged(zone, sets, broken, verdict)
+        if soa is None:
+            return None
+        proven = _with_beside(soa, status, by)
+        if status is Status.SECURE and trust.gaps is not None:
+            clock = trust.clock
+            trust.gaps.learn(zone.zone, proven, sets, int(clock.boottime()), int(clock.wall()))
         return proven
 
     def _set(self, rrset: RRset) -> Steps[RRset]:
         """`rrset` as it is proven. Raises `ResolutionFailed`."""
+        self._signer = None
         if rrset.type == Type.RRSIG:
             return _as(rrset, Status.INSECURE)
         owner = names.fold(rrset.name)
@@ -118,6 +145,7 @@ class Proving:
             zone = yield from self._zone_of(rrset)
         if isinstance(zone, Unsigned):
             return _as(rrset, zone.status)
+        self._signer = zone.zone
         return (yield from self._signed(rrset, zone))
 
     def _zone_of(self, rrset: RRset) -> Steps[Keys | Unsigned]:
@@ -159,19 +187,19 @@ class Proving:
             return proven
         if rrset.type in _NEVER_EXPANDED:
             raise _misplaced(rrset, zone)
-        sets, broken = yield from self._signed_denials(rrset, zone)
+        sets, broken = yield from self._signed_denials(rrset.proof.beside, zone)
         spend = budget.spend_nsec3_hash
         verdict = denial.wildcard_expansion(rrset.name, checked.encloser, sets, zone.zone, spend, trust.iterations)
-        return self._judged(proven, zone, sets, broken, verdict)
+        return _with_beside(proven, *self._judged(zone, sets, broken, verdict))
 
-    def _signed_denials(self, rrset: RRset, zone: Keys) -> Steps[tuple[tuple[RRset, ...], Invalid | None]]:
-        """Those of the sets beside `rrset` that `zone` has signed; and why one of the others does not count, if any."""
+    def _signed_denials(self, beside: tuple[RRset, ...], zone: Keys) -> Steps[tuple[tuple[RRset, ...], Invalid | None]]:
+        """Those of `beside` that `zone` has signed; and why one of the others does not count, if any."""
         known = self._denying.get(zone.zone)
         if known is not None:
             return known
         sets: list[RRset] = []
         broken: Invalid | None = None
-        for each in () if rrset.proof is None else rrset.proof.beside:
+        for each in beside:
             if zone.zone not in signers(each):
                 continue
             checked = yield from check_rrset(each, zone, self.descent.trust.clock.wall(), self.descent.budget)
@@ -183,28 +211,30 @@ class Proving:
         return self._denying[zone.zone]
 
     def _judged(
-        self,
-        rrset: RRset,
-        zone: Keys,
-        sets: tuple[RRset, ...],
-        broken: Invalid | None,
-        verdict: denial.Verdict,
-    ) -> RRset:
-        """`rrset`, signed by `zone`, of which the denials `sets` have that `verdict`. Raises `ResolutionFailed`."""
-        assert rrset.proof is not None
+        self, zone: Keys, sets: tuple[RRset, ...], broken: Invalid | None, verdict: denial.Verdict
+    ) -> tuple[Status, tuple[RRset, ...]]:
+        """What `verdict`, on `sets` of `zone`, makes of what it is about: its status, and what is to stand beside it.
+
+        Raises `ResolutionFailed` where that is nothing; if one of the sets is `broken`, for that reason.
+        """
         match verdict:
             case denial.Proven(by):
-                status, beside = Status.SECURE, by
+                return Status.SECURE, by
             case denial.Insecure(why, code):
-                status, beside = Status.INSECURE, sets
                 if code is not None:
-                    self.descent.trust.remark(zone.zone, Ede(code, f"{why} [ITER]"), rrset.ttl)
+                    self.descent.trust.remark(zone.zone, Ede(code, f"{why} [ITER]"), LINK_TTL_S)
+                return Status.INSECURE, sets
             case denial.Unproven(why, code):
                 if broken is not None:
                     raise broken.failure
                 raise ResolutionFailed("NSUN", code, why, label="bogus")
-        ttl = min(rrset.ttl, *(each.ttl for each in beside))
-        return rrset._replace(ttl=ttl, proof=Proof(status, rrset.proof.signatures, beside))
+
+
+def _with_beside(rrset: RRset, status: Status, beside: tuple[RRset, ...]) -> RRset:
+    """`rrset`, which is signed, with `beside` beside it, and no longer good than that is."""
+    assert rrset.proof is not None
+    ttl = min(rrset.ttl, *(each.ttl for each in beside))
+    return rrset._replace(ttl=ttl, proof=Proof(status, rrset.proof.signatures, beside))
 
 
 def _as(rrset: RRset, status: Status) -> RRset:

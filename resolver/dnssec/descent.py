@@ -4,6 +4,7 @@ Rules
 * The chain begins at the closest trust anchor and goes down label by label. At each name the DS is looked up: if there
   is one, the zone's keys must bear it out; if there is none, that must be proven, and the proof says whether the name
   is an unsigned delegation or no cut (RFC 4035 section 5.2, RFC 6840 section 4.4).
+* What a referral said of the DS is taken, if it is signed; it may be that no server would say so again.
 * What is looked up is a question of its own, whose answer comes proven. It rests on names above its own alone, so no
   question waits for itself; what would is told as missing.
 * A DS with algorithms or digests that are not known makes the zone unsigned (RFC 4035 section 5.2), and what cannot be
@@ -25,7 +26,7 @@ from resolver.dnssec import denial
 from resolver.dnssec.algorithms import digest
 from resolver.dnssec.anchors import Anchor
 from resolver.dnssec.records import Dnskey, Ds, read_dnskey, read_ds
-from resolver.dnssec.signatures import BOGUS, KEY_MISSING, Invalid, Keys, check_rrset
+from resolver.dnssec.signatures import BOGUS, KEY_MISSING, Invalid, Keys, check_rrset, signers
 from resolver.dnssec.trust import Link, Trust, Unsigned, Within, usable
 from resolver.engine.actions import Found, Lookup, Steps, Undecided, race
 from resolver.engine.budget import Budget
@@ -87,8 +88,13 @@ class Descent:
 
     def delegation(self, above: Keys, name: bytes) -> Steps[Delegated | Unsigned | Within]:
         """What the zone `above` has proven of a delegation of `name`, folded. Raises `ResolutionFailed`."""
+        said = yield from self._said(above, name)
+        if said is not None:
+            return said
         answer = yield from self._looked_up(name, Type.DS)
         first = answer.rrsets[0] if answer.rrsets else answer.soa
+        if first is None and (said := (yield from self._said(above, name))) is not None:
+            return said
         if first is None or first.status is Status.UNCHECKED:
             text = f"what there is of a DS of {names.to_text(name)} came without a proof"
             raise ResolutionFailed("DSNO", BOGUS, text, label="bogus")
@@ -107,6 +113,26 @@ class Descent:
                 return self._found(name, Unsigned(name, Status.INSECURE), first.ttl)
             case denial.Unproven(why, code):
                 raise ResolutionFailed("DSUN", code, why, label="bogus")
+
+    def _said(self, above: Keys, name: bytes) -> Steps[Delegated | Unsigned | None]:
+        """What a reply of `above` has said of the DS of `name` without being asked, if it is signed; else None."""
+        sets = []
+        for rrset in self.trust.said_of_ds(name):
+            if above.zone not in signers(rrset):
+                continue
+            checked = yield from check_rrset(rrset, above, self.trust.clock.wall(), self.budget)
+            if isinstance(checked, Invalid):
+                continue
+            if rrset.type == Type.DS and checked.encloser is None:
+                return Delegated(tuple(map(read_ds, rrset.rdatas)), checked.ttl)
+            sets.append(rrset._replace(ttl=checked.ttl))
+        if sets:
+            spend = self.budget.spend_nsec3_hash
+            verdict = denial.no_ds(name, sets, above.zone, spend, self.trust.iterations)
+            if isinstance(verdict, denial.Insecure):
+                ttl = min(rrset.ttl for rrset in sets)
+                return self._found(name, Unsigned(name, Status.INSECURE), ttl)
+        return None
 
     def keys(self, zone: bytes, rrset: RRset) -> Steps[RRset | Unsigned | Keys]:
         """`rrset`, the DNSKEY set of `zone` (folded), as it is proven; or that it is unsigned.

@@ -4,6 +4,7 @@ Rules
 * The closest trust anchor above a name decides, unless a negative one is as close (`negative`).
 * What the chain of trust has found of a name is a *link*: a zone with its keys, an unsigned zone, or no cut at all. It
   is held for the TTL of what it rests on, and no longer.
+* What a referral says of the DS is kept for a while, unchecked: if it is signed it need not be asked for.
 * Of an answer that is insecure because of what is not known here it can be told why (RFC 8914 sections 4.2 and 4.3,
   RFC 9276 section 3.2).
 
@@ -13,17 +14,18 @@ Limits: `LINKS_BYTES` for all links; what has not been used for longest goes fir
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
-from typing import Final, NamedTuple, TypeAlias
+from typing import Any, Final, NamedTuple, TypeAlias
 
 from resolver.cache.table import Table
 from resolver.dnssec.algorithms import DIGESTS, SHA1, SUPPORTED
 from resolver.dnssec.anchors import Anchor
+from resolver.dnssec.attach import delegated
 from resolver.dnssec.denial import Iterations
 from resolver.dnssec.gaps import Gaps
 from resolver.dnssec.negative import NegativeAnchor, NegativeAnchors
 from resolver.dnssec.records import Ds
 from resolver.dnssec.signatures import Keys
-from resolver.message import Ede, Status
+from resolver.message import Ede, Message, RRset, Status
 from resolver.network.base import Clock
 from resolver.wire import names
 
@@ -37,9 +39,13 @@ UNKNOWN_ALGORITHM, UNKNOWN_DIGEST = 1, 2
 MAX_REMARKS: Final = 256
 """Zones of whose denials there is something to tell."""
 
+REFERRED_BYTES: Final = 1 << 20
+"""What referrals said of a DS, for about 1,000 zones: it is used when the reply that was referred to is proven."""
+
 _LINK_WEIGHT: Final = 400
 """Octets that a link takes besides its keys: measured on CPython."""
 _KEY_WEIGHT: Final = 250
+_SET_WEIGHT: Final = 500
 
 
 class Unsigned(NamedTuple):
@@ -80,12 +86,14 @@ class Trust:
         self.gaps = gaps
         self._links: Table[bytes, Link] = Table(links_bytes, clock, _weigh)
         self._remarks: Table[bytes, Ede] = Table(MAX_REMARKS, clock)
+        self._referred: Table[bytes, tuple[RRset, ...]] = Table(REFERRED_BYTES, clock, _weigh_sets)
 
     def believe(self, anchors: Mapping[bytes, Anchor]) -> None:
         """`anchors` take the place of those before; all that was found by way of them is forgotten."""
         self.anchors = dict(anchors)
         self._links.clear()
         self._remarks.clear()
+        self._referred.clear()
 
     def beginning(self, name: bytes) -> bytes | Unsigned:
         """The zone, folded, whose trust anchor the chain to `name`, folded, begins at; or why there is no chain."""
@@ -104,10 +112,26 @@ class Trust:
 
     def forget(self, name: bytes, *, subtree: bool) -> int:
         """Nothing is held of `name`, folded, nor with `subtree` of what is below it. The number of links that went."""
-        gone = [each for each, _ in self._links.items() if each == name or (subtree and names.is_below(each, name))]
-        for each in gone:
-            self._links.remove(each)
-        return len(gone)
+        count = len(self._links)
+        tables: tuple[Table[bytes, Any], ...] = (self._links, self._remarks, self._referred)
+        for table in tables:
+            for each, _ in table.items():
+                if each == name or (subtree and names.is_below(each, name)):
+                    table.remove(each)
+        return count - len(self._links)
+
+    def referred(self, zone: bytes, message: Message) -> None:
+        """`message` is a referral to `zone`, folded: what it says of the DS need not be asked, if it is signed."""
+        self.said(zone, delegated(zone, message))
+
+    def said(self, zone: bytes, sets: tuple[RRset, ...]) -> None:
+        """`sets`, unchecked, were told of the DS of `zone`, folded: it, or what denies it."""
+        if sets:
+            self._referred.put(zone, sets, min(rrset.ttl for rrset in sets))
+
+    def said_of_ds(self, zone: bytes) -> tuple[RRset, ...]:
+        """What was told of the DS of `zone`, folded, without its being asked for, or without a SOA; unchecked."""
+        return self._referred.get(zone) or ()
 
     def remark(self, zone: bytes, ede: Ede, seconds: int) -> None:
         """`ede` tells why denials of `zone`, folded, are insecure, for so many seconds."""
@@ -145,6 +169,13 @@ def usable(listed: Iterable[Ds], zone: bytes) -> tuple[Ds, ...] | Unsigned:
 
 def _numbers(found: Iterable[int]) -> str:
     return ", ".join(str(each) for each in sorted(set(found)))
+
+
+def _weigh_sets(sets: tuple[RRset, ...]) -> int:
+    return sum(
+        _SET_WEIGHT + sum(map(len, rrset.rdatas)) + sum(map(len, rrset.proof.signatures if rrset.proof else ()))
+        for rrset in sets
+    )
 
 
 def _weigh(link: Link) -> int:

@@ -133,6 +133,7 @@ def _ask(question: Question, known: Knowledge, budget: Budget, checked: bool) ->
                 if not recursed:
                     below = yield from _placed(below, delegation, known, budget)
                     known.learn_delegation(below)
+                    known.referred(below.zone, heard.message)
                 delegation, recursed, extra_labels, whole = below, False, 1, False
             case outcome if asked is question:
                 return (yield from _learnt(question, outcome, heard.message, delegation.zone, known, budget, checked))

@@ -14,7 +14,7 @@ from resolver.engine.budget import Budget
 from resolver.engine.delegation import Delegation, Trim
 from resolver.engine.outcome import Conclusion, Outcome
 from resolver.errors import ResolutionFailed
-from resolver.message import Message, Question, RRset
+from resolver.message import Ede, Message, Question, RRset
 from resolver.network.base import Endpoint
 
 
@@ -143,12 +143,20 @@ class Knowledge(Protocol):
         """
         ...
 
+    def told(self, name: bytes) -> tuple[Ede, ...]:
+        """Why nothing is proven of `name`, where that can be told."""
+        ...
+
     def learn(self, question: Question, conclusion: Conclusion) -> Conclusion:
         """`conclusion` is what the servers said about `question`; returned with the TTLs it is kept for."""
         ...
 
     def learn_delegation(self, delegation: Delegation) -> None:
         """`delegation` is good for its TTL."""
+        ...
+
+    def referred(self, zone: bytes, message: Message) -> None:
+        """`message` refers to `zone`, and may say of its DS what else would have to be asked."""
         ...
 
     def dead_zone(self, delegation: Delegation) -> ResolutionFailed | None:

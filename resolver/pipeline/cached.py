@@ -40,6 +40,7 @@ class Cached:
         """`max_aliases` is how many one query may follow at all."""
         self._max_aliases = max_aliases
         self._known = known
+        self._why = known.told if known.validates else None
         self._prefetch = prefetch
         self._counters = counters
 
@@ -53,8 +54,8 @@ class Cached:
             return None if query.rd else Reply(Rcode.REFUSED, ra=True, ede=(_NOT_HELD,))
         self._counters.answers_cached += 1
         if self._prefetch is None or not query.rd:
-            return reply_of(held, query)
-        return reply_of(held, query, self._prefetch.consider(query.question, held, checked))
+            return reply_of(held, query, None, self._why)
+        return reply_of(held, query, self._prefetch.consider(query.question, held, checked), self._why)
 
 
 def whole(found: Conclusion | None, rtype: int, checked: bool, look: Look, max_aliases: int) -> Answer | None:

@@ -9,13 +9,14 @@ Rules
 * Delegations are those of parents, for the TTL that the parent gave (never what the child says of itself): a
   zone that was taken away is gone when that TTL is, and so is all that was learnt through it (ghost domains, Phoenix
   domain). The root is not taken away, nor is what the configuration says.
+* Where answers are proven, what is proven to be missing answers for more names than were asked.
 """
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Mapping
 from dataclasses import dataclass, field
-from typing import Final
+from typing import TYPE_CHECKING, Final
 
 from resolver.cache import records as held
 from resolver.cache.failures import FIRST_S, LONGEST_S, Failures
@@ -30,10 +31,13 @@ from resolver.engine.delegation import UNTOUCHED, Delegation, Trim
 from resolver.engine.knowledge import Route
 from resolver.engine.outcome import Alias, Answered, Conclusion, Denied, Outcome
 from resolver.errors import ResolutionFailed
-from resolver.message import Message, Question, Rcode, RRset, Type
+from resolver.message import Ede, Message, Question, Rcode, RRset, Type
 from resolver.network.base import Clock
 from resolver.observe.transcript import Transcript
 from resolver.wire import names
+
+if TYPE_CHECKING:
+    from resolver.dnssec.trust import Trust
 
 # Making a named tuple this way takes half the time of calling its class.
 _make: Final = tuple.__new__
@@ -43,8 +47,6 @@ DELEGATIONS_BYTES: Final = 8 << 20
 _DS: Final = int(Type.DS)
 _ANSWER: Final = Credibility.ANSWER
 _ANSWER_AA: Final = Credibility.AUTHORITATIVE_ANSWER
-Proving = Callable[[Question, Conclusion, Message, bytes, Budget], Steps[Conclusion]]
-"""Proves what was concluded from the message of a server of a zone, of which it attaches the signatures."""
 _PRIMING_PAUSE_S: Final = 60
 """How long hints serve unprimed after a priming that failed."""
 
@@ -98,19 +100,24 @@ class Known:
         failure_ttl_s: float = FIRST_S,
         failure_max_ttl_s: float = LONGEST_S,
         trim: Trim = UNTOUCHED,
-        proving: Proving | None = None,
+        trust: Trust | None = None,
     ) -> None:
-        """`delegations` are those learnt before, when they outlive this; `trim` is how much is used of one; `proving`
-        is there where answers are to be proven."""
+        """`delegations` are those learnt before, when they outlive this; `trim` is how much is used of one; `trust` is
+        there where answers are to be proven."""
         self.trim = trim
-        self.validates = proving is not None
-        self._proving = proving
+        self.trust = trust
+        self.validates = trust is not None
+        if trust is not None:
+            from resolver.dnssec import chain, gaps  # with `cryptography`, which others have no use for
+
+            self._prove, self._below_denied = chain.prove, gaps.below_denied
         self.borders = frozenset((*routes.stubs, *routes.forwards))
         self.records = records
         self.servers = servers
         self.routes = routes
         self.port = port
         self.minimises = minimises
+        self._boottime = clock.boottime
         self.delegations = delegations if delegations is not None else Table(DELEGATIONS_BYTES, clock, weigh)
         self.dead_zones: Failures[bytes] = Failures(clock, failure_ttl_s, failure_max_ttl_s)
         self._primed: Table[bytes, bool] = Table(1, clock)
@@ -120,9 +127,28 @@ class Known:
         """What the records say of the question now; where answers are proven, a `checked` one sees no others."""
         checked = checked and self.validates
         known = self.records.recall(name, rtype, checked)
-        if known is None:
-            return self._made_of_a_dname(name, rtype, checked) if self.records.any_dname else None
-        return _concluded(name, rtype, known)
+        if known is not None:
+            return _concluded(name, rtype, known)
+        made = self._made_of_a_dname(name, rtype, checked) if self.records.any_dname else None
+        return self._denied(name, rtype) if checked and made is None else made
+
+    def _denied(self, name: bytes, rtype: int) -> Conclusion | None:
+        """What follows for the question from what is proven of other names: one above it does not exist (RFC 8020), or
+        it lies in a gap (RFC 8198)."""
+        cut = self._below_denied(name, self._error_at)
+        gaps = None if self.trust is None else self.trust.gaps
+        if cut is not None or gaps is None:
+            return cut
+        return gaps.synthesise(name, rtype, self._data_at, int(self._boottime()))
+
+    def _error_at(self, name: bytes) -> Denied | None:
+        known = self.records.recall(name, NAME_ERROR, checked=True)
+        return Denied((), name, Rcode.NXDOMAIN, known.soa, False) if known is not None and known.nxdomain else None
+
+    def _data_at(self, name: bytes, rtype: int) -> RRset | None:
+        known = self.records.recall(name, rtype, checked=True)
+        found = None if known is None else known.rrset
+        return found if found is not None and found.type == rtype else None
 
     def recall_stale(self, name: bytes, rtype: int, age: int, checked: bool = True) -> Conclusion | None:
         """As `recall`; failing that, what has expired for less than `age` seconds, with TTLs of 0."""
@@ -192,8 +218,12 @@ class Known:
         self, question: Question, conclusion: Conclusion, message: Message, zone: bytes, budget: Budget
     ) -> Steps[Conclusion]:
         """`conclusion` with its signatures and with the status of each part. Raises `ResolutionFailed`."""
-        assert self._proving is not None, "nothing is proven here"
-        return self._proving(question, conclusion, message, zone, budget)
+        assert self.trust is not None, "nothing is proven here"
+        return self._prove(question, conclusion, message, zone, self.trust, budget)
+
+    def told(self, name: bytes) -> tuple[Ede, ...]:
+        """Why nothing is proven of `name`, where that can be told (RFC 8914 sections 4.2 and 4.3)."""
+        return () if self.trust is None else self.trust.told(names.fold(name))
 
     def learn(self, question: Question, conclusion: Conclusion) -> Conclusion:
         """The records hold what `conclusion` says; returned with the TTLs it is held for."""
@@ -224,6 +254,11 @@ class Known:
         if not lasting:
             seconds = min(seconds, self.delegations.left(parent))
         self.delegations.put(delegation.zone, delegation, seconds)
+
+    def referred(self, zone: bytes, message: Message) -> None:
+        """`message` refers to `zone`; what it says of the DS is for the proof of what comes from there."""
+        if self.trust is not None:
+            self.trust.referred(zone, message)
 
     def dead_zone(self, delegation: Delegation) -> ResolutionFailed | None:
         """The failure of `delegation`, when all of its servers were silent a moment ago and none has replied since."""
@@ -258,6 +293,10 @@ class Known:
         folded = names.fold(name)
         self.dead_zones.clear()
         gone = self.records.flush(name, subtree=subtree)
+        if self.trust is not None:
+            gone += self.trust.forget(folded, subtree=subtree)
+            if self.trust.gaps is not None:
+                self.trust.gaps.forget(folded, subtree=subtree)
         for zone, _ in self.delegations.items():
             if zone == folded or (subtree and names.is_below(zone, folded)):
                 self.delegations.remove(zone)

@@ -33,7 +33,7 @@ from resolver.engine.delegation import UNTOUCHED, Delegation, NameServer
 from resolver.engine.knowledge import Route
 from resolver.engine.outcome import Alias, Answered, Conclusion, Denied, Outcome, Referral
 from resolver.errors import ResolutionFailed
-from resolver.message import AA, Class, Message, Query, Question, RRset, Type
+from resolver.message import AA, Class, Ede, Message, Query, Question, RRset, Type
 from resolver.network.base import Endpoint
 from resolver.observe.transcript import Transcript
 from resolver.pipeline.driving import Tools
@@ -103,12 +103,19 @@ class ZoneKnowledge:
         """Never: it is for whoever asked to prove what they are told."""
         raise NotImplementedError
 
+    def told(self, name: bytes) -> tuple[Ede, ...]:
+        """Nothing."""
+        return ()
+
     def learn(self, question: Question, conclusion: Conclusion) -> Conclusion:
         """Nothing is kept."""
         return conclusion
 
     def learn_delegation(self, delegation: Delegation) -> None:
         """Nothing is kept."""
+
+    def referred(self, zone: bytes, message: Message) -> None:
+        """Nothing is proven here."""
 
     def dead_zone(self, delegation: Delegation) -> ResolutionFailed | None:
         """None: nothing is kept."""

@@ -4,17 +4,18 @@ Rules
 * Who wants signatures (DO) gets those of each RRset behind it, and in the authority section the denials that prove that
   a name or its data are not there, or that a wildcard may stand for it (RFC 4035 section 3.1). Who does not gets none,
   unless they are what was asked for (RFC 4035 section 3.2.1).
-* AD says that all that is told is proven. It is told to those who know it, by DO or by AD itself (RFC 6840 section
-  5.8), and not to those who want nothing checked (CD).
+* AD says that all that is told is proven; of a denial without a SOA nothing tells that. It is told to those who know
+  it, by DO or by AD itself (RFC 6840 section 5.8), and not to those who want nothing checked (CD).
+* Of what is insecure because of something that is not known here it is told why (RFC 8914 sections 4.2 and 4.3).
 """
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
 from typing import Final
 
 from resolver.engine.outcome import Answer
-from resolver.message import Query, Reply, RRset, Status, Type
+from resolver.message import Ede, Query, Reply, RRset, Status, Type
 from resolver.wire.names import fold
 
 # Making a named tuple this way takes half the time of calling its class.
@@ -23,19 +24,29 @@ _make: Final = tuple.__new__
 _RRSIG: Final = int(Type.RRSIG)
 
 
-def reply_of(answer: Answer, query: Query, again_s: int | None = None) -> Reply:
+Why = Callable[[bytes], tuple[Ede, ...]]
+"""Tells why nothing is proven of a name."""
+
+
+def reply_of(answer: Answer, query: Query, again_s: int | None = None, why: Why | None = None) -> Reply:
     """The reply that says `answer` to `query`: the chain and its end, the SOA in the authority section of a denial.
 
-    It may be stored for `again_s` seconds, or for as long as it is good.
+    It may be stored for `again_s` seconds, or for as long as it is good. `why` is given where answers are proven.
     """
     rcode, rrsets, soa, keeps = answer
     authority: tuple[RRset, ...] = () if soa is None else (soa,)
     proven = False
     if query.ad or query.do:
-        proven = not query.cd and is_secure((*rrsets, *authority))
+        proven = keeps and not query.cd and is_secure((*rrsets, *authority))
         if query.do:
             rrsets, authority = _signed(rrsets), (*_signed(authority), *_beside((*rrsets, *authority)))
-    return _make(Reply, (rcode, rrsets, authority, (), False, True, proven, (), keeps and again_s != 0, again_s))
+    ede = () if why is None or query.edns is None else _remarks((*answer.rrsets, *authority), why)
+    return _make(Reply, (rcode, rrsets, authority, (), False, True, proven, ede, keeps and again_s != 0, again_s))
+
+
+def _remarks(rrsets: Iterable[RRset], why: Why) -> tuple[Ede, ...]:
+    """What can be told of the first of `rrsets` that is insecure."""
+    return next((why(each.name) for each in rrsets if each.status is Status.INSECURE), ())
 
 
 def is_secure(rrsets: Iterable[RRset]) -> bool:

@@ -34,7 +34,7 @@ from resolver.message import Query, Question
 from resolver.observe.counters import Counters
 from resolver.pipeline.driving import FOR_EVER, MAX_PER_ZONE, Done, Driver, Result, Tools
 from resolver.pipeline.flight import Flight, Joined, Key, LookUp, nobody
-from resolver.pipeline.replying import reply_of
+from resolver.pipeline.replying import Why, reply_of
 from resolver.tasks import Running
 from resolver.wire import names
 
@@ -69,6 +69,7 @@ class Resolved:
         self.look_up: LookUp = self._ask if addresses is None else addresses.looked_up
         self.owner = owner
         self._known = known
+        self._why = known.told if known.validates else None
         self._clock = tools.clock
         self._counters: Counters = tools.counters
         self._limits = limits
@@ -84,7 +85,7 @@ class Resolved:
         deadline = query.deadline
         budget = Budget(self._limits, max(deadline, self._clock.monotonic() + self._work_s))
         lookup = Lookup(query.question, self._known.validates and not query.cd)
-        self._ask(lookup, budget, 0, None, partial(_tell, done, query), deadline)
+        self._ask(lookup, budget, 0, None, partial(_tell, done, query, self._why), deadline)
 
     def refresh(self, question: Question, checked: bool = True) -> None:
         """`question` is being asked, although an answer to it may be held; where answers are proven, a `checked` one's
@@ -200,7 +201,7 @@ _PASSING: Final = frozenset(("local", "zone_busy", "verifier_busy"))
 """Labels of failures that are over as soon as this machine can send, or has done with others."""
 
 
-def _tell(done: Told, query: Query, result: Result) -> None:
+def _tell(done: Told, query: Query, why: Why | None, result: Result) -> None:
     """A client is told what became of its `query`."""
     # What is asked for once is held as records alone: a flood of names is not worth their octets too.
-    done(reply_of(result, query, 0) if isinstance(result, Answer) else result)
+    done(reply_of(result, query, 0, why) if isinstance(result, Answer) else result)

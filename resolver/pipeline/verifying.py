@@ -17,7 +17,6 @@ from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
 from typing import Final, Protocol
 
-from resolver.dnssec.algorithms import verify
 from resolver.engine.actions import Check, Verified
 from resolver.engine.budget import OTHER
 from resolver.errors import ResolutionFailed
@@ -29,6 +28,13 @@ LONGEST_S: Final = 0.2
 Judge = Callable[[Check], bool]
 """Says whether a signature holds. It never raises, and may be called in any thread."""
 Done = Callable[[Verified], None]
+
+
+def cryptography(check: Check) -> bool:
+    """Whether the signature holds."""
+    from resolver.dnssec.algorithms import verify  # 4 MB that a resolver which proves nothing has no use for
+
+    return verify(check)
 
 
 class Verifier(Protocol):
@@ -49,8 +55,8 @@ class Verifier(Protocol):
 class Inline:
     """Checks signatures within the call."""
 
-    def __init__(self, judge: Judge = verify) -> None:
-        self._judge = judge
+    def __init__(self, judge: Judge | None = None) -> None:
+        self._judge = judge or cryptography
 
     def verify(self, checks: tuple[Check, ...], done: Done) -> Verified:
         """Which of `checks` hold."""
@@ -63,8 +69,8 @@ class Inline:
 class Threaded:
     """Checks signatures in a thread of its own, which begins with the first of them."""
 
-    def __init__(self, loop: asyncio.AbstractEventLoop, judge: Judge = verify) -> None:
-        self._judge, self._loop = judge, loop
+    def __init__(self, loop: asyncio.AbstractEventLoop, judge: Judge | None = None) -> None:
+        self._judge, self._loop = judge or cryptography, loop
         self._thread = ThreadPoolExecutor(1, "signatures")
         self._waiting = 0
         self._closed = False

@@ -26,7 +26,7 @@ from resolver.engine.delegation import UNTOUCHED, Delegation, NameServer
 from resolver.engine.knowledge import Route
 from resolver.engine.outcome import Conclusion, Outcome
 from resolver.errors import ResolutionFailed
-from resolver.message import Message, Question, RRset, Type
+from resolver.message import Ede, Message, Question, RRset, Type
 from resolver.network.base import Endpoint, Trouble
 from resolver.wire import names
 from tests.support.messages import name
@@ -111,6 +111,7 @@ class Written:
         self.validates = False
         self.asked_checked: list[bool] = []
         self.proven: list[tuple[Question, bytes]] = []
+        self.remarks: dict[bytes, tuple[Ede, ...]] = {}
 
     def recall(self, name: bytes, rtype: int, checked: bool = False) -> Conclusion | None:
         self.asked_checked.append(checked)
@@ -145,6 +146,9 @@ class Written:
             raise ResolutionFailed("TEST", BOGUS, "a signature is wrong", label="bogus")
         return conclusion
 
+    def told(self, name: bytes) -> tuple[Ede, ...]:
+        return self.remarks.get(name, ())
+
     def learn(self, question: Question, conclusion: Conclusion) -> Conclusion:
         self.learnt.append((question, conclusion))
         return conclusion
@@ -152,6 +156,9 @@ class Written:
     def learn_delegation(self, delegation: Delegation) -> None:
         self.learnt_delegations.append(delegation)
         self.delegations[delegation.zone] = delegation
+
+    def referred(self, zone: bytes, message: Message) -> None:
+        """Nothing is proven here."""
 
     def dead_zone(self, delegation: Delegation) -> ResolutionFailed | None:
         return self.dead.get(delegation.zone)

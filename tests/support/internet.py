@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import io
 from collections.abc import Callable
+from functools import partial
 from typing import Any
 
 from resolver import hints
@@ -13,10 +14,12 @@ from resolver.cache.answers import AnswerStore
 from resolver.cache.cookies import Cookies
 from resolver.cache.records import Records, TtlLimits
 from resolver.cache.servers import Servers
-from resolver.engine.budget import Limits
+from resolver.engine.actions import Steps
+from resolver.engine.budget import Budget, Limits
 from resolver.engine.delegation import Delegation, NameServer, Trim
+from resolver.engine.outcome import Conclusion
 from resolver.errors import ResolutionFailed
-from resolver.message import Client, Edns, Message, Query, Reply, Respond, Transport
+from resolver.message import Client, Edns, Message, Query, Question, Reply, Respond, Transport
 from resolver.network.base import Endpoint
 from resolver.network.entropy import SeededEntropy
 from resolver.network.simulated import Link, SimulatedNetwork
@@ -25,7 +28,7 @@ from resolver.observe.log import Log
 from resolver.observe.transcript import Transcript
 from resolver.pipeline.cached import Cached
 from resolver.pipeline.driving import Tools
-from resolver.pipeline.knowledge import Known, Proving, Routes
+from resolver.pipeline.knowledge import Known, Routes
 from resolver.pipeline.resolved import Resolved
 from resolver.pipeline.staged import Staged
 from resolver.pipeline.verifying import Inline, Verifier
@@ -97,6 +100,19 @@ class Internet:
         return Responder(answerer, clock=self.clock, counters=Counters(), log=log)
 
 
+Proving = Callable[[Question, Conclusion, Message, bytes, Budget], Steps[Conclusion]]
+"""Stands in for the chain of trust: proves what was concluded from the message of a server of a zone."""
+
+
+class _Proving(Known):
+    """Knowledge that proves by a stand-in."""
+
+    def __init__(self, proving: Proving, *args: Any, **options: Any) -> None:
+        super().__init__(*args, **options)
+        self.validates, self.prove = True, proving  # type: ignore[method-assign]
+        self._below_denied = lambda name, recall: None
+
+
 class Resolver:
     """A resolver over an `Internet`, and its clients."""
 
@@ -131,7 +147,8 @@ class Resolver:
             NameServer(names.from_text(f"r{number}.hints."), (Endpoint(host, 53),)) for number, host in enumerate(roots)
         )
         routes = Routes(hints.root(named), stubs=_configured(stubs), forwards=_configured(forwards))
-        self.known = Known(
+        made = Known if proving is None else partial(_Proving, proving)
+        self.known = made(
             self.records,
             self.servers,
             routes,
@@ -140,7 +157,6 @@ class Resolver:
             minimises=minimises,
             transcript=transcript,
             trim=Trim(shuffle=internet.entropy.shuffle),
-            proving=proving,
         )
         if primed:
             self.known.wants_priming()

@@ -12,7 +12,7 @@ from resolver.dnssec.records import REVOKED
 from resolver.engine.budget import Limits
 from resolver.engine.outcome import Answer
 from resolver.errors import ResolutionFailed
-from resolver.message import Ede, Message, Rcode, RRset, Status, Type
+from resolver.message import QR, Ede, Message, Rcode, RRset, Status, Type
 from resolver.wire import names
 from tests.support.messages import name, rrset
 from tests.support.signed import DAY, KSK, NOW, ZSK, colliding, key
@@ -170,6 +170,36 @@ def test_what_is_below_an_unsigned_delegation_is_insecure(parent: Hash | None) -
 
 
 @pytest.mark.rfc(4035, "5.2")
+@pytest.mark.parametrize("kind", KINDS.values(), ids=KINDS)
+def test_what_referrals_said_of_a_ds_is_not_asked_for(kind: Hash | None) -> None:
+    there = made(parent=kind)
+    com = there.zone("com.")
+    there.trust.referred(name("example.com."), referral(com.told(com.sets[name("example.com."), Type.DS])))
+    there.trust.referred(name("unsigned.com."), referral(com.denial(name("unsigned.com."), missing=False)))
+    assert statuses(there.resolve("www.example.com.")) == [("A", SECURE)]
+    assert statuses(there.resolve("a.unsigned.com.")) == [("A", INSECURE)]
+    assert [each for each, rtype in there.asked if rtype == Type.DS] == ["com."]
+
+
+def test_what_referrals_said_without_a_good_signature_is_asked_for() -> None:
+    there = made()
+    com, ds = there.zone("com."), there.zone("com.").sets[name("example.com."), Type.DS]
+    forged = ds._replace(rdatas=(bytes(36),))
+    signatures = com.told(ds)[1:]
+    there.trust.referred(name("example.com."), referral([forged, *signatures]))
+    there.trust.referred(name("unsigned.com."), referral(com.told(com.sets[com.name, Type.SOA])))
+    assert statuses(there.resolve("www.example.com.")) == [("A", SECURE)]
+    assert statuses(there.resolve("a.unsigned.com.")) == [("A", INSECURE)]
+    assert ("example.com.", Type.DS) in there.asked
+    there.forget()
+    there.trust.referred(name("example.com."), referral([*com.denial(name("unsigned.com."), missing=False)]))
+    assert statuses(there.resolve("www.example.com.")) == [("A", SECURE)]
+    there.forget()
+    there.trust.referred(name("example.com."), referral([ds]))
+    assert there.trust.said_of_ds(name("example.com.")) == ()
+
+
+@pytest.mark.rfc(4035, "5.2")
 def test_a_zone_that_signs_without_a_ds_is_insecure() -> None:
     there = made(delegate=lambda ds: None)
     assert statuses(there.resolve("www.example.com.")) == [("A", INSECURE)]
@@ -194,6 +224,24 @@ def test_an_answer_without_signatures_in_a_signed_zone_is_bogus() -> None:
     assert text == "www.example.com. A has no RRSIG, though example.com. is signed"
     assert bogus(there, "alias.example.com.")[:2] == ("SIGU", 10)
     assert statuses(there.resolve("alias.example.com.", Type.CNAME)) == [("CNAME", SECURE)]
+
+
+@pytest.mark.parametrize(("qname", "links"), [("alias.example.com.", 2), ("x.tree.example.com.", 3)])
+def test_what_follows_an_alias_without_a_signature_is_asked_for_and_not_believed(qname: str, links: int) -> None:
+    there = made()
+    proper = there.resolve(qname)
+    forged = rrset("www.example.com. 300 IN A 203.0.113.1")
+    forged = forged._replace(name=next(each for each in proper.rrsets if each.type == Type.CNAME).rdatas[0])
+
+    def alter(message: Message) -> Message:
+        if message.question is None or message.question.name != name(qname):
+            return message
+        return message._replace(answer=(*message.answer[:links], forged), authority=(), rcode=0)
+
+    there.zone("example.com.").alter = alter
+    assert there.resolve(qname) == proper
+    there.zone("example.com.").alter = lambda message: alter(message)._replace(answer=message.answer[:links])
+    assert there.resolve(qname) == proper
 
 
 @pytest.mark.rfc(4035, "5")
@@ -240,12 +288,26 @@ def test_a_denial_without_its_records_is_bogus(kind: Hash | None) -> None:
     assert bogus(there, "www.example.com.", Type.AAAA)[:2] == ("NSUN", 12)
 
 
-def test_a_denial_without_a_soa_is_bogus_in_a_signed_zone_and_only_there() -> None:
+def test_a_denial_without_a_soa_has_to_be_proven_in_a_signed_zone_and_only_there() -> None:
     there = made(alter=without_soa)
     there.zone("unsigned.com.").alter = without_soa
-    assert bogus(there, "www.example.com.", Type.AAAA)[:2] == ("NSOA", 6)
-    answer = there.resolve("a.unsigned.com.", Type.AAAA)
-    assert (answer.soa, answer.rcode) == (None, 0)
+    assert there.resolve("www.example.com.", Type.AAAA) == Answer(0)
+    assert there.resolve("nothing.example.com.") == Answer(Rcode.NXDOMAIN)
+    assert there.resolve("a.unsigned.com.", Type.AAAA) == Answer(0)
+    there.zone("example.com.").alter = lambda message: without_denials(without_soa(message))
+    assert bogus(there, "www.example.com.", Type.AAAA)[:2] == ("NSUN", 12)
+    assert bogus(there, "nothing.example.com.")[:2] == ("NSUN", 12)
+
+
+@pytest.mark.rfc(4035, "5.2")
+@pytest.mark.parametrize("kind", KINDS.values(), ids=KINDS)
+def test_the_denial_of_a_ds_without_a_soa_proves_an_unsigned_delegation(kind: Hash | None) -> None:
+    there = made(parent=kind)
+    there.zone("com.").alter = without_all_soa
+    assert statuses(there.resolve("a.unsigned.com.")) == [("A", INSECURE)]
+    there.forget()
+    there.zone("com.").alter = lambda message: without_denials(without_all_soa(message))
+    assert bogus(there, "a.unsigned.com.")[:2] == ("NSUN", 12)
 
 
 @pytest.mark.rfc(4035, "5.4")
@@ -594,6 +656,10 @@ def test_nothing_of_the_proof_is_shared_by_questions_that_were_asked_with_anothe
     assert answer.soa.status is SECURE
 
 
+def referral(authority: list[RRset]) -> Message:
+    return Message(0, QR, 0, None, (), tuple(authority))
+
+
 def without_denials(message: Message) -> Message:
     return message._replace(authority=tuple(each for each in message.authority if not _denies(each)))
 
@@ -601,6 +667,10 @@ def without_denials(message: Message) -> Message:
 def without_soa(message: Message) -> Message:
     if message.question is not None and message.question.type == Type.DS:
         return message
+    return without_all_soa(message)
+
+
+def without_all_soa(message: Message) -> Message:
     return message._replace(authority=tuple(each for each in message.authority if each.type != Type.SOA))
 
 
