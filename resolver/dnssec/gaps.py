@@ -46,7 +46,7 @@ ZONE_WEIGHT: Final = 850
 ITERATIONS: Final = 50
 """How often a name may be hashed again: what costs more is not worth holding (RFC 9276 section 3.2)."""
 HASHES: Final = 6
-"""Names that are hashed for one question, besides the apex and the wildcard below it, which are known."""
+"""Names without iterations that are hashed for one question, besides the apex and its wildcard, which are known."""
 
 Held: TypeAlias = Callable[[bytes, int], RRset | None]
 """The data that is held of a name, a wildcard, and a type; None for none."""
@@ -74,6 +74,7 @@ class _Entry(NamedTuple):
 class _Zone:
     """What is held of a zone. `keys` are order keys or, when it has `params`, hashes, in ascending order."""
 
+    name: bytes
     soa: RRset
     soa_ends: int
     weight: int
@@ -114,28 +115,28 @@ class Gaps:
 
     def forget(self, name: bytes, *, subtree: bool) -> None:
         """Nothing is held that says something of `name`, folded, nor with `subtree` of a name below it."""
-        for zone in [*self._zones]:
-            if names.is_below(name, zone) or (subtree and names.is_below(zone, name)):
-                self._forget_zone(zone)
+        for place in [*self._zones.values()]:
+            if names.is_below(name, place.name) or (subtree and names.is_below(place.name, name)):
+                self._forget_zone(place)
 
     def learn(self, zone: bytes, soa: RRset | None, sets: Iterable[RRset], now: int, wall: int) -> None:
-        """`sets`, which `zone` has signed, are held as far as they are secure. `soa` is that of their denial, if any.
+        """`sets`, which `zone`, folded, has signed, are held if they are secure. `soa` is that of their denial, if any.
 
         Without it they are held if the zone's is. `now` is boot time and `wall` the time of signatures, in seconds.
         """
         place = self._zones.get(zone)
         if soa is not None and (left := _lasting(soa, min(soa.ttl, soa_minimum(soa.rdatas[0])), wall)):
             alone = soa._replace(proof=Proof(Status.SECURE, () if soa.proof is None else soa.proof.signatures))
-            place = self._told(zone, place, alone, now + left)
+            place = self._told(zone, alone, now + left)
         if place is None:
             return
         for rrset in sets:
             record = nsec.read(rrset, zone) if rrset.type == Type.NSEC else nsec3.read(rrset, zone)
             left = _lasting(rrset, min(rrset.ttl, place.soa.ttl, soa_minimum(place.soa.rdatas[0])), wall)
             if record is not None and left and _tells_of_others(record):
-                self._put(zone, place, record, now + left)
+                self._put(place, record, now + left)
         if not place.entries:
-            self._forget_zone(zone)
+            self._forget_zone(place)
         self._make_room()
 
     def synthesise(self, name: bytes, rtype: int, held: Held, now: int) -> Conclusion | None:
@@ -146,11 +147,10 @@ class Gaps:
         if not self._zones:
             return None
         folded = names.fold(name)
-        found = self._zone_of(names.parent(folded) if rtype == Type.DS else folded)
-        if found is None or found[1].soa_ends <= now:
+        place = self._closest(names.parent(folded) if rtype == Type.DS else folded)
+        if place is None or place.soa_ends <= now:
             return None
-        zone, place = found
-        chain = _chain(zone, place, now)
+        chain = _chain(place, now)
         try:
             standing = chain.stand(folded)
             if standing is None or (isinstance(standing, Missing) and standing.opt_out):
@@ -173,57 +173,58 @@ class Gaps:
         soa = place.soa._replace(ttl=ttl, proof=Proof(Status.SECURE, signatures, _with_ttl(said.by, ttl)))
         return Denied((), name, said.rcode, soa, False)
 
-    def _zone_of(self, name: bytes) -> tuple[bytes, _Zone] | None:
+    def _closest(self, name: bytes) -> _Zone | None:
         """The closest zone at or above `name` of which something is held."""
         zones, pos = self._zones, 0
         while (place := zones.get(name[pos:])) is None:
             if not name[pos]:
                 return None
             pos += name[pos] + 1
-        return name[pos:], place
+        return place
 
-    def _told(self, zone: bytes, place: _Zone | None, soa: RRset, ends: int) -> _Zone:
+    def _told(self, zone: bytes, soa: RRset, ends: int) -> _Zone:
         """What is held of `zone`, with the SOA as it is now."""
         weight = ZONE_WEIGHT + len(zone) + _octets(soa)
+        place = self._zones.get(zone)
         if place is None:
-            place = self._zones[zone] = _Zone(soa, ends, 0)
+            place = self._zones[zone] = _Zone(zone, soa, ends, 0)
         self._bytes += weight - place.weight
         place.soa, place.soa_ends, place.weight = soa, ends, weight
         return place
 
-    def _put(self, zone: bytes, place: _Zone, record: nsec.Link | nsec3.Span, ends: int) -> None:
+    def _put(self, place: _Zone, record: nsec.Link | nsec3.Span, ends: int) -> None:
         """`record` is held, and nothing that it contradicts."""
         params, key, end = _place_of(record)
         weight = ENTRY_WEIGHT + 2 * _octets(record.rrset) + len(key) + len(end)
         if weight > self.limit // 16:
             return
         if params != place.params:
-            self._remove(zone, place, [*place.keys])
+            self._remove(place, [*place.keys])
             place.params = params
             place.known = {}
             if params is not None:
-                place.known = {each: hash_name(each, params) for each in (zone, WILDCARD + zone) if len(each) < 256}
+                place.known = {each: hash_name(each, params) for each in (place.name, WILDCARD + place.name)}
         first = bisect_left(place.keys, key)
         last = bisect_left(place.keys, end) if key < end else len(place.keys)
-        self._remove(zone, place, place.keys[first:last])
+        self._remove(place, place.keys[first:last])
         if end <= key and params is not None:
-            self._remove(zone, place, place.keys[: bisect_left(place.keys, end)])
+            self._remove(place, place.keys[: bisect_left(place.keys, end)])
         insort(place.keys, key)
         place.entries[key] = _Entry(record, ends, weight)
-        self._order[zone, key] = None
+        self._order[place.name, key] = None
         self._bytes += weight
 
-    def _remove(self, zone: bytes, place: _Zone, keys: list[bytes]) -> None:
+    def _remove(self, place: _Zone, keys: list[bytes]) -> None:
         """The records with these keys are not held."""
         for key in keys:
             self._bytes -= place.entries.pop(key).weight
-            del self._order[zone, key]
+            del self._order[place.name, key]
             del place.keys[bisect_left(place.keys, key)]
 
-    def _forget_zone(self, zone: bytes) -> None:
-        """Nothing is held of `zone`."""
-        place = self._zones.pop(zone)
-        self._remove(zone, place, [*place.keys])
+    def _forget_zone(self, place: _Zone) -> None:
+        """Nothing is held of that zone."""
+        del self._zones[place.name]
+        self._remove(place, [*place.keys])
         self._bytes -= place.weight
 
     def _make_room(self) -> None:
@@ -231,10 +232,10 @@ class Gaps:
         while self._bytes > self.limit and self._order:
             zone, key = next(iter(self._order))
             place = self._zones[zone]
-            self._remove(zone, place, [key])
+            self._remove(place, [key])
             self.evicted += 1
             if not place.entries:
-                self._forget_zone(zone)
+                self._forget_zone(place)
 
 
 class _Living(Generic[_Record]):
@@ -265,21 +266,21 @@ class _Living(Generic[_Record]):
         return record if record is not None and record.covers(key) else None
 
 
-def _chain(zone: bytes, place: _Zone, now: int) -> Chain:
-    """What is held of `zone`, to be read; with NSEC3 it raises `_Enough`."""
+def _chain(place: _Zone, now: int) -> Chain:
+    """What is held of a zone, to be read; with NSEC3 it raises `_Enough`."""
     if place.params is None:
         links: _Living[nsec.Link] = _Living(place, now, wraps=False)
         return nsec.NsecChain(links)
     left = HASHES
 
-    def spend() -> None:
+    def spend(price: int) -> None:
         nonlocal left
-        left -= 1
+        left -= price
         if left < 0:
             raise _Enough
 
     spans: _Living[nsec3.Span] = _Living(place, now, wraps=True)
-    return nsec3.Nsec3Chain(zone, spans, Hashes(place.params, spend, place.known))
+    return nsec3.Nsec3Chain(place.name, spans, Hashes(place.params, spend, place.known))
 
 
 def below_denied(name: bytes, recall: Callable[[bytes], Denied | None]) -> Denied | None:

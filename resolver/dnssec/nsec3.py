@@ -7,8 +7,8 @@ Rules
   record at the encloser must not be one of a delegation or a DNAME (RFC 5155 section 8.3).
 * Records with a hash algorithm other than SHA-1 or with flags that are not known are passed over (RFC 5155 sections 8.1
   and 8.2). Those of one reply must agree in iterations and salt (section 8.2).
-* Each name that is hashed is told to whoever pays for it. The encloser is sought from the apex down, near which most
-  are however long the name is: the first ancestor that lies in a span ends the search.
+* Each name that is hashed is paid for, the more so the more iterations it takes. The encloser is sought from the apex
+  down, near which most are, however long the name is: the first ancestor that lies in a span ends the search.
 
 Limits: the records are taken as valid and as the zone's own. How many iterations are too many is for `denial` to say.
 """
@@ -36,8 +36,11 @@ HASH_LENGTH: Final = 20
 HASH_LABEL: Final = 32
 """Octets of the label that spells one (RFC 5155 section 3.3)."""
 
-Spend: TypeAlias = Callable[[], None]
-"""Called before a name is hashed; what it raises ends the proof."""
+ITERATIONS_IN_PRICE: Final = 20
+"""Iterations for which a name costs as much again: 64 names with 50 of them took 4 ms, and a third of them 1.4 ms."""
+
+Spend: TypeAlias = Callable[[int], None]
+"""Called before a name is hashed with what that costs, 1 without iterations; what it raises ends the proof."""
 
 
 class Params(NamedTuple):
@@ -67,10 +70,11 @@ class Span(NamedTuple):
 class Hashes:
     """The hashes of names, each worked out, and paid for, once; those `known` already are free."""
 
-    __slots__ = ("_params", "_spend", "_worked_out")
+    __slots__ = ("_params", "_price", "_spend", "_worked_out")
 
     def __init__(self, params: Params, spend: Spend, known: Mapping[bytes, bytes] = MappingProxyType({})) -> None:
         self._params = params
+        self._price = 1 + params.iterations // ITERATIONS_IN_PRICE
         self._spend = spend
         self._worked_out = dict(known)
 
@@ -78,7 +82,7 @@ class Hashes:
         """The hash of `name`, folded. Raises what `spend` does."""
         found = self._worked_out.get(name)
         if found is None:
-            self._spend()
+            self._spend(self._price)
             found = self._worked_out[name] = hash_name(name, self._params)
         return found
 

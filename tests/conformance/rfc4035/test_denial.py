@@ -28,7 +28,7 @@ CHAIN = {
 """Appendix A: the NSEC records by owner."""
 
 
-def free() -> None:
+def free(_price: int) -> None:
     """What pays for every hash."""
 
 

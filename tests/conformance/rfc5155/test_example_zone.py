@@ -43,7 +43,7 @@ def chain(flags: int) -> dict[str, RRset]:
     }
 
 
-def free() -> None:
+def free(_price: int) -> None:
     """What pays for every hash."""
 
 

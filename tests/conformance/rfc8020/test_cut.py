@@ -18,7 +18,7 @@ MODEL = Model({APEX: frozenset({Type.NS, Type.SOA}), dns.name.from_text("a.examp
 CHAINS = pytest.mark.parametrize("chain", [MODEL.nsec(), MODEL.nsec3()], ids=["nsec", "nsec3"])
 
 
-def free() -> None:
+def free(_price: int) -> None:
     """What pays for every hash."""
 
 

@@ -29,7 +29,7 @@ WILD = rrset("*.wild.example. 100 IN A 192.0.2.1")._replace(
 )
 
 
-def free() -> None:
+def free(_price: int) -> None:
     """What pays for every hash."""
 
 

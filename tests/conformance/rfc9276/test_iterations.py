@@ -16,13 +16,13 @@ MODEL = Model({APEX: frozenset({Type.NS, Type.SOA}), dns.name.from_text("a.examp
 
 
 class Counted:
-    """Pays for every hash, and counts them."""
+    """Pays for every hash, and counts what it costs."""
 
     def __init__(self) -> None:
-        self.hashes = 0
+        self.paid = 0
 
-    def __call__(self) -> None:
-        self.hashes += 1
+    def __call__(self, price: int) -> None:
+        self.paid += price
 
 
 def denied(iterations: int, limits: Iterations, spend: Counted | None = None) -> Verdict:
@@ -54,7 +54,7 @@ def test_both_limits_are_settings() -> None:
 def test_nothing_is_hashed_that_is_not_worked_out(iterations: int) -> None:
     spend = Counted()
     denied(iterations, Iterations(50, 150), spend)
-    assert spend.hashes == 0
+    assert spend.paid == 0
 
 
 @pytest.mark.rfc(9276, "3.2")
@@ -62,3 +62,12 @@ def test_the_limits_are_those_of_wildcards_and_delegations_too() -> None:
     sets, limits = MODEL.nsec3(60), Iterations(50, 150)
     assert isinstance(denial.no_ds(name("a.example."), sets, ZONE, Counted(), limits), Insecure)
     assert isinstance(denial.wildcard_expansion(name("b.example."), ZONE, sets, ZONE, Counted(), limits), Insecure)
+
+
+@pytest.mark.rfc(9276, "3.2")
+@pytest.mark.parametrize(("iterations", "price"), [(0, 1), (19, 1), (20, 2), (50, 3)])
+def test_a_name_costs_more_where_it_is_hashed_often(iterations: int, price: int) -> None:
+    spend = Counted()
+    names_hashed = 3  # the name, the apex, the wildcard
+    denied(iterations, Iterations(50, 150), spend)
+    assert spend.paid == names_hashed * price

@@ -21,7 +21,7 @@ EMPTY = nsec("a.example.", r"\000.a.example.", _OWN)
 CUT = nsec("a.example.", r"\000.a.example.", (Type.NS, *_OWN))
 
 
-def free() -> None:
+def free(_price: int) -> None:
     """What pays for every hash."""
 
 

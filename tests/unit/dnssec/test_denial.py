@@ -27,7 +27,7 @@ CHAINS = pytest.mark.parametrize(
 )
 
 
-def free() -> None:
+def free(_price: int) -> None:
     """What pays for every hash."""
 
 
@@ -226,7 +226,7 @@ def test_what_pays_for_hashes_can_end_a_proof() -> None:
     class TooMuchError(Exception):
         pass
 
-    def spend() -> None:
+    def spend(_price: int) -> None:
         raise TooMuchError
 
     model = Model({APEX: frozenset({Type.NS, Type.SOA})})

@@ -134,6 +134,12 @@ def test_what_is_no_link_of_the_zone_is_not_read(unusable: RRset) -> None:
     assert read(unusable, EXAMPLE) is None
 
 
+@given(st.binary(max_size=60))
+def test_no_octets_make_reading_raise(rdata: bytes) -> None:
+    read(A_TO_C._replace(rdatas=(rdata,)), EXAMPLE)
+    read(A_TO_C._replace(rdatas=(name("c.example.") + rdata,)), EXAMPLE)
+
+
 @pytest.mark.rfc(4035, "5.3.4")
 def test_nothing_is_closer_than_an_encloser_only_if_it_is_the_closest() -> None:
     of = chain(nsec("x.w.example.", "z.example.", PLAIN))

@@ -30,10 +30,10 @@ class Purse:
     def __init__(self, most: int = 1 << 30) -> None:
         self.spent, self.most = 0, most
 
-    def __call__(self) -> None:
-        if self.spent == self.most:
+    def __call__(self, price: int) -> None:
+        if self.spent + price > self.most:
             raise OverflowError
-        self.spent += 1
+        self.spent += price
 
 
 def zone(*more: tuple[str, frozenset[int]]) -> Model:
@@ -139,6 +139,13 @@ def test_what_is_no_span_of_the_zone_is_not_read(unusable: RRset) -> None:
     assert read(unusable, EXAMPLE) is None
 
 
+@given(st.binary(max_size=60), st.binary(max_size=32))
+def test_no_octets_make_reading_raise(rdata: bytes, label: bytes) -> None:
+    hostile = GOOD._replace(name=bytes((len(label),)) + label + EXAMPLE if label else EXAMPLE, rdatas=(rdata,))
+    assert read(hostile, EXAMPLE) is None or len(label) == nsec3.HASH_LABEL
+    read(GOOD._replace(rdatas=(GOOD.rdatas[0][:26] + rdata,)), EXAMPLE)
+
+
 def test_owners_are_read_in_any_letter_case_at_and_below_the_root() -> None:
     owner = b"\x20" + b"vV" * 16
     for apex in (b"\0", EXAMPLE):
@@ -161,6 +168,15 @@ def standing(asked: bytes, sets: list[RRset], purse: Purse) -> Standing | None:
 def test_a_long_name_near_whose_top_the_gap_is_costs_few_hashes() -> None:
     purse = Purse()
     assert isinstance(standing(deep(115), zone(("a.example.", frozenset({Type.A}))).nsec3(), purse), Missing)
+    assert purse.spent == 3
+
+
+def test_a_gap_below_a_name_that_nothing_is_known_of_ends_the_search() -> None:
+    purse = Purse()
+    model = zone(*((f"n{number}.example.", frozenset({Type.A})) for number in range(6)))
+    gap = record_over("x.example.", model)
+    assert gap != record_at("example.", model)
+    assert standing(deep(115), [gap], purse) is None
     assert purse.spent == 3
 
 
