@@ -138,11 +138,6 @@ def test_an_answer_given_as_octets_is_read():
     assert expected(replace(WANT, raw=b"no message")).answer == WANT.answer
 
 
-def test_missing_records_are_told_by_type():
-    signed = replace(WANT, answer=(*WANT.answer, RRset(OWNER, Type.RRSIG, 1, 300, (bytes(19),))))
-    assert differences(signed, GOT, Level.CORE)[0].missing == {Type.RRSIG}
-
-
 def test_the_diff_shows_both_messages():
     shown = diff(WANT, GOT._replace(rcode=Rcode.SERVFAIL, answer=()), "some.rpl:7")
     assert shown[:2] == ["--- wanted (some.rpl:7)", "+++ answered"]
