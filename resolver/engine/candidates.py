@@ -94,6 +94,14 @@ class Candidates:
                 if has_replied:
                     self.anyone_replied = True
 
+    def pass_over(self, endpoints: Iterable[Endpoint]) -> None:
+        """`endpoints` have replied what is not to be believed."""
+        self.anyone_replied = True
+        self.dismissed += [
+            (Candidate(each, b"", edns=True, tcp=False), "said what is not what the zone has signed")
+            for each in endpoints
+        ]
+
     @property
     def patient(self) -> bool:
         """Whether silence is put down to the way there, and not to a dead zone."""

@@ -580,3 +580,73 @@ def test_the_address_of_a_name_server_is_looked_up_unchecked_as_its_zone_may_wai
 
     assert Resolved("www.example.com. A", act, known, checked=True).failure is None
     assert [each.checked for each in lookups] == [False]
+
+
+def by_address(act, *good: str):
+    """As `act`; of all addresses those in `good` are signed."""
+    signed = [rrset(f"www.example.com. 300 IN A {each}").rdatas[0] for each in good]
+
+    def judge(action):
+        if isinstance(action, Verify):
+            return Verified(tuple(check.signature in signed for check in action.checks))
+        return act(action)
+
+    return judge
+
+
+def said_by(*lasts: int):
+    return servers(
+        *((last, "www.example.com. A", answer(f"www.example.com. 300 IN A 192.0.2.{last}")) for last in lasts)
+    )
+
+
+@pytest.mark.rfc(4035, "5.5")
+def test_where_one_server_says_what_is_not_signed_so_another_is_asked():
+    known = validating(delegation("example.com.", 2, 3, 4, 5))
+    walk = Resolved("www.example.com. A", by_address(said_by(2, 3, 4), "192.0.2.4"), known, checked=True)
+    assert walk.lines == ["www.example.com. 300 A 192.0.2.4"]
+    assert [names.to_text(question.name) for question, _ in known.learnt] == ["www.example.com."]
+
+
+@pytest.mark.rfc(4035, "5.5")
+def test_the_failure_of_the_first_server_is_told_when_two_others_are_no_better():
+    known = validating(delegation("example.com.", 2, 3, 4, 5))
+    walk = Resolved("www.example.com. A", by_address(said_by(2, 3, 4), "192.0.2.5"), known, checked=True)
+    assert walk.failure is not None
+    assert (walk.failure.tag, walk.failure.label) == ("TEST", "bogus")
+    assert len(known.proven) == 3
+    assert known.learnt == []
+
+
+def test_the_failure_of_the_first_server_is_told_when_the_others_are_silent_or_refer_elsewhere():
+    silence = Unanswered(Trouble.TIMEOUT, 0.4)
+    first = (2, "www.example.com. A", answer("www.example.com. 300 IN A 192.0.2.2"))
+    for then in (silence, refer("www.example.com.", 9)):
+        known = validating(delegation("example.com.", 2, 3))
+        script = servers(first, (3, "www.example.com. A", then))
+        walk = Resolved("www.example.com. A", by_address(script), known, checked=True)
+        assert walk.failure is not None
+        assert walk.failure.tag == "TEST"
+        assert known.dead == {}
+
+
+def test_what_the_proof_rests_on_is_not_looked_for_at_other_servers_of_the_zone():
+    known = validating(delegation("example.com.", 2, 3))
+    broken = ResolutionFailed("SIGX", 7, "the keys of com. are broken", label="bogus")
+
+    def fails(question, conclusion, message, zone, budget):
+        raise broken
+        yield
+
+    known.prove = fails
+    walk = Resolved("www.example.com. A", said_by(2), known, checked=True)
+    assert walk.failure is broken
+
+
+def test_what_a_referral_says_besides_is_kept_for_the_proof_of_what_comes_from_there():
+    known = Written(ROOT)
+    script = servers((1, "www.example.com. A", refer("com.", 2)), (2, "www.example.com. A", deny("com.")))
+    assert Resolved("www.example.com. A", script, known).failure is None
+    ((zone, message),) = known.referrals
+    assert zone == name("com.")
+    assert message.authority == sets("com. 3600 IN NS ns.com.")
