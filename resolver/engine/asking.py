@@ -18,7 +18,6 @@ Limits: what is spent is the `Budget`'s.
 
 from __future__ import annotations
 
-from collections.abc import Sequence
 from typing import Final, NamedTuple
 
 from resolver.engine.actions import (
@@ -54,7 +53,7 @@ _NEVER_FROM_HERE: Final = frozenset((Trouble.FORBIDDEN, Trouble.UNDECLARED))
 
 
 class Heard(NamedTuple):
-    """A reply of use: what it means, the message itself for the glue that is in it, and who sent it."""
+    """A reply of use: what it means, the message itself for the glue that is in it, and whose it is."""
 
     outcome: Conclusion | Referral
     message: Message
@@ -110,17 +109,15 @@ def ask_zone(
     budget: Budget,
     *,
     recursed: bool = False,
-    besides: Sequence[Endpoint] = (),
+    without: Endpoint | None = None,
 ) -> Steps[Heard]:
-    """What the servers of `delegation` say about `question`. Raises `ResolutionFailed` when none is of use.
+    """What the servers of `delegation` say about `question`, `without` the one whose reply is not believed.
 
-    Those in `besides` have replied what is not to be believed, and are not asked.
+    Raises `ResolutionFailed` when none is of use.
     """
     if not recursed and (dead := known.dead_zone(delegation)) is not None:
         raise dead.fresh()  # what is raised must not be held by its own frame
-    candidates = Candidates(delegation, known.servers, budget, recursed)
-    if besides:
-        candidates.pass_over(besides)
+    candidates = Candidates(delegation, known.servers, budget, recursed, without)
     nameless = []
     for server in delegation.servers:
         name, endpoints = server
@@ -190,7 +187,7 @@ def _message(asking: Asking, candidate: Candidate, seconds: float) -> Exchange:
         (
             candidate.endpoint,
             asking.question,
-            asking.delegation.zone,
+            candidates.delegation.zone,
             Transport.TCP if candidate.tcp else Transport.UDP,
             seconds,
             candidates.recursed,
@@ -259,7 +256,7 @@ def _read(asking: Asking, event: Replied) -> Heard | None:
         asking.question,
         asking.delegation.zone,
         known.port,
-        recursed=asking.recursed,
+        recursed=asking.candidates.recursed,
         trim=known.trim,
         borders=known.borders,
     )

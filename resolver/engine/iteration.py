@@ -13,7 +13,6 @@ Rules
   that come without an address, are served by the hints (RFC 9609 section 4.2).
 * A delegation whose name servers are all within its zone and have no glue is completed by asking the servers of the
   parent for the address of one.
-* What is not what its zone has signed is asked of `OTHERS` other servers of the zone (RFC 4035 section 5.5).
 * While an alias is followed its TTL runs down: the answer tells what is left of it.
 * What a *checked* question is answered is proven before it is kept (RFC 4035 section 5), each link of a chain by
   itself; what cannot be is the question's failure. Of all else the signatures are kept with it.
@@ -31,18 +30,14 @@ from resolver.engine.asking import Heard
 from resolver.engine.budget import OTHER, Budget
 from resolver.engine.delegation import Delegation, NameServer
 from resolver.engine.giving_up import NOTHING_WAS_SAID
-from resolver.engine.knowledge import Knowledge, Route
+from resolver.engine.knowledge import Knowledge
 from resolver.engine.outcome import Alias, Answer, Answered, Conclusion, Denied, Overlong, Referral
 from resolver.errors import Bogus, ResolutionFailed
 from resolver.message import Message, Question, Rcode, RRset, Type
-from resolver.network.base import Endpoint
 from resolver.wire import names
 
 # Making a named tuple this way takes half the time of calling its class.
 _make: Final = tuple.__new__
-
-OTHERS: Final = 2
-"""Peers: Unbound 5 (`val-max-restart`), BIND all; each costs checks of signatures, which the budget bounds."""
 
 _NOERROR: Final = Rcode.NOERROR
 
@@ -142,9 +137,8 @@ def _ask(question: Question, known: Knowledge, budget: Budget, checked: bool) ->
                     known.referred(below.zone, heard.message)
                 delegation, recursed, extra_labels, whole = below, False, 1, False
             case outcome if asked is question:
-                return (
-                    yield from _believed(heard, outcome, question, Route(delegation, recursed), known, budget, checked)
-                )
+                served = (delegation, recursed)
+                return (yield from _believed(question, outcome, heard, served, known, budget, checked))
             case Denied(rcode=Rcode.NXDOMAIN) | Alias() | Overlong():
                 whole = True
                 budget.minimised_in_vain()
@@ -156,33 +150,31 @@ def _ask(question: Question, known: Knowledge, budget: Budget, checked: bool) ->
 
 
 def _believed(
-    heard: Heard,
-    conclusion: Conclusion,
     question: Question,
-    route: Route,
+    outcome: Conclusion,
+    heard: Heard,
+    served: tuple[Delegation, bool],
     known: Knowledge,
     budget: Budget,
     checked: bool,
 ) -> Steps[Conclusion]:
-    """What is kept of the `conclusion` that was `heard`, or of what other servers of the zone say if that is bogus."""
-    delegation, recursed = route
-    first: ResolutionFailed | None = None
-    besides: tuple[Endpoint, ...] = ()
-    while True:
-        try:
-            return (yield from _learnt(question, conclusion, heard.message, delegation.zone, known, budget, checked))
-        except Bogus as failure:
-            first = first or failure.fresh()
-        if len(besides) == OTHERS:
-            raise first.fresh()
-        besides = (*besides, heard.server)
-        try:
-            heard = yield from asking.ask_zone(delegation, question, known, budget, recursed=recursed, besides=besides)
-        except ResolutionFailed:
-            raise first.fresh() from None
-        if isinstance(heard.outcome, Referral):
-            raise first.fresh()
-        conclusion = heard.outcome
+    """What is kept of the `outcome` of what was `heard` from a server of the delegation `served`, which may recurse.
+
+    When it is bogus another server is asked, once: it is more often one server that is broken, or a liar on the way to
+    it, than the zone (RFC 4035 section 5.5 leaves it to us). Where that which it rests on is bogus nobody is.
+    """
+    delegation, recursed = served
+    try:
+        return (yield from _learnt(question, outcome, heard.message, delegation.zone, known, budget, checked))
+    except Bogus as failure:
+        bogus = failure.fresh()
+    try:
+        heard = yield from asking.ask_zone(delegation, question, known, budget, recursed=recursed, without=heard.server)
+    except ResolutionFailed:
+        raise bogus from None
+    if isinstance(heard.outcome, Referral):
+        raise bogus
+    return (yield from _learnt(question, heard.outcome, heard.message, delegation.zone, known, budget, checked))
 
 
 def _learnt(
