@@ -120,10 +120,10 @@ class ResolutionFailed(ResolverdError):
         """The extended errors that the client is told, our own first."""
         return (Ede(self.code, str(self)), *self.heard)
 
-    def remembered(self, label: str = "remembered") -> ResolutionFailed:
+    def remembered(self, label: str | None = None) -> ResolutionFailed:
         """The same failure, as it is told to those who ask again while it is remembered (RFC 8914 section 4.14)."""
         again = self.fresh()
-        again.label = label
+        again.label = label or self.label
         again.heard = (*self.heard, Ede(_CACHED_ERROR, ""))
         return again
 

@@ -50,8 +50,8 @@ LOCAL = (
 """Zones that unbound would answer by itself, and that a world may declare."""
 
 
-def unbound(directory: Path, world: Path) -> subprocess.Popen[str]:
-    """Unbound, answering at `THEIRS` from the root of `world`."""
+def unbound(directory: Path, world: Path, *more: str) -> subprocess.Popen[str]:
+    """Unbound, answering at `THEIRS` from the root of `world`; `more` lines of its configuration prevail."""
     roots = hierarchy.load(world).root_servers
     hints = "".join(
         f". 3600 NS {names.to_text(each.name)}\n{names.to_text(each.name)} 3600 A {each.ipv4}\n" for each in roots
@@ -74,6 +74,7 @@ def unbound(directory: Path, world: Path) -> subprocess.Popen[str]:
         "num-threads: 1",
         "infra-host-ttl: 60",
         *(f'local-zone: "{zone}." nodefault' for zone in LOCAL),
+        *more,
     ]
     (directory / "unbound.conf").write_text("server:\n" + "".join(f"    {line}\n" for line in lines))
     log = (directory / "unbound.log").open("w")

@@ -19,8 +19,8 @@ class Cache(Section):
 
     min_ttl_s: Annotated[int, Field(ge=0, le=3600)] = 0
     """Floor of the TTL of positive answers. Above 0, changes of a zone become visible later than its owner
-    says. Peers: Unbound 0 (`cache-min-ttl`), BIND 0 (`min-cache-ttl`), PowerDNS 1 (`minimum-ttl-override`), Knot
-    Resolver 5 (`cache.min_ttl`)."""
+    says; what is signed is never held for longer. Peers: Unbound 0 (`cache-min-ttl`), BIND 0 (`min-cache-ttl`), PowerDNS
+    1 (`minimum-ttl-override`), Knot Resolver 5 (`cache.min_ttl`)."""
 
     max_ttl_s: Annotated[int, Field(ge=1, le=604800)] = 86400
     """Ceiling of the TTL of positive answers (RFC 8767 section 4 wants one of days, at most a week).
