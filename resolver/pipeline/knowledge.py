@@ -134,12 +134,20 @@ class Known:
 
     def _denied(self, name: bytes, rtype: int) -> Conclusion | None:
         """What follows for the question from what is proven of other names: one above it does not exist (RFC 8020), or
-        it lies in a gap (RFC 8198)."""
-        cut = self._below_denied(name, self._error_at)
-        gaps = None if self.trust is None else self.trust.gaps
-        if cut is not None or gaps is None:
-            return cut
-        return gaps.synthesise(name, rtype, self._data_at, int(self._boottime()))
+        it lies in a gap (RFC 8198). Nothing does for names that others are asked about, or that need no proof."""
+        trust = self.trust
+        if trust is None:
+            return None
+        folded = names.fold(name)
+        concluded: Conclusion | None = self._below_denied(name, self._error_at)
+        if isinstance(concluded, Denied) and concluded.soa is not None:
+            if is_elsewhere(folded, names.fold(concluded.soa.name), self.borders):
+                return None
+        elif trust.gaps is not None:
+            concluded = trust.gaps.synthesise(name, rtype, self._data_at, int(self._boottime()), self.borders)
+        if concluded is None or not isinstance(trust.beginning(folded), bytes):
+            return None
+        return concluded
 
     def _error_at(self, name: bytes) -> Denied | None:
         known = self.records.recall(name, NAME_ERROR, checked=True)
