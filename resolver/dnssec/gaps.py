@@ -28,6 +28,7 @@ from typing import Final, Generic, NamedTuple, TypeAlias, TypeVar
 from resolver.dnssec import nsec, nsec3
 from resolver.dnssec.canonical import WILDCARD
 from resolver.dnssec.denial import Said, read
+from resolver.dnssec.expanded import ITERATIONS, encloser_of, is_signed_by
 from resolver.dnssec.nsec3 import Hashes, Params, hash_name
 from resolver.dnssec.standing import Chain, Missing, is_no_name
 from resolver.engine.classify import is_elsewhere
@@ -43,8 +44,6 @@ ENTRY_WEIGHT: Final = 900
 """Bytes that a record costs beyond the octets in it: its tuples, headers of octets, and places in dictionaries."""
 ZONE_WEIGHT: Final = 850
 """The same for a zone and its SOA."""
-ITERATIONS: Final = 50
-"""How often a name may be hashed again: what costs more is not worth holding (RFC 9276 section 3.2)."""
 HASHES: Final = 6
 """Names without iterations that are hashed for one question, besides the apex and its wildcard, which are known."""
 
@@ -138,6 +137,23 @@ class Gaps:
         if not place.entries:
             self._forget_zone(place)
         self._make_room()
+
+    def learn_expanded(self, rrset: RRset, now: int, wall: int) -> RRset | None:
+        """The data of the wildcard that `rrset` was expanded from, and the proof beside it is held, as in `learn`.
+
+        None where nothing is held of the zone that signed both, or `rrset` is no such data or not secure.
+        """
+        proof, name = rrset.proof, names.fold(rrset.name)
+        if proof is None or proof.status != Status.SECURE or not proof.beside or not self._zones:
+            return None
+        place = self._closest(name)
+        if place is None or not all(is_signed_by(each, place.name) for each in (rrset, *proof.beside)):
+            return None
+        self.learn(place.name, None, proof.beside, now, wall)
+        encloser = encloser_of(name, proof.beside, place.name)
+        if encloser is None:
+            return None
+        return rrset._replace(name=WILDCARD + encloser, proof=Proof(Status.SECURE, proof.signatures))
 
     def synthesise(
         self, name: bytes, rtype: int, held: Held, now: int, borders: Collection[bytes] = ()

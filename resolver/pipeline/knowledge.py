@@ -238,6 +238,8 @@ class Known:
         match conclusion:
             case Answered((), (rrset,), authoritative):
                 learnt = self.records.learn(rrset, _ANSWER_AA if authoritative else _ANSWER)
+                if rrset.proof is not None and rrset.proof.beside:
+                    self._hold_wildcard(rrset, _credibility(authoritative))
                 return conclusion if learnt is rrset else Answered((), (learnt,), authoritative)
             case Answered(chain, rrsets, authoritative):
                 held = self._hold((*chain, *rrsets), authoritative)  # together: an alias asked for may be made, too
@@ -320,7 +322,17 @@ class Known:
                 held.append(rrset._replace(ttl=held[-1].ttl))
             else:
                 held.append(self.records.learn(rrset, credibility))
+                if rrset.proof is not None and rrset.proof.beside:
+                    self._hold_wildcard(rrset, credibility)
         return tuple(held)
+
+    def _hold_wildcard(self, rrset: RRset, credibility: Credibility) -> None:
+        """What `rrset` was expanded from is held too, to answer for other names (RFC 8198 section 5.3)."""
+        trust = self.trust
+        if trust is not None and trust.gaps is not None:
+            wildcard = trust.gaps.learn_expanded(rrset, int(self._boottime()), int(trust.clock.wall()))
+            if wildcard is not None:
+                self.records.learn(wildcard, credibility)
 
 
 def _concluded(name: bytes, rtype: int, known: held.Known) -> Conclusion:

@@ -392,6 +392,31 @@ def test_a_checked_question_is_answered_from_what_is_proven_of_other_names(asked
     assert known.recall(name("d.example."), Type.A) is None
 
 
+@pytest.mark.rfc(8198, "5.3")
+def test_a_wildcard_that_has_answered_once_answers_for_other_names():
+    known = denying()
+    gap = denials.nsec("m.example.", "z.example.", [Type.A])
+    proof = Proof(Status.SECURE, (denials.signature(Type.A, 1),), (gap,))
+    told = rrset("one.example. 100 IN A 192.0.2.1")._replace(proof=proof)
+    assert known.recall(name("two.example."), Type.A) is None
+    known.learn(zone_text.question("one.example.", "A"), Answered((), (told,), True))
+    concluded = known.recall(name("two.example."), Type.A)
+    assert isinstance(concluded, Answered)
+    (made,) = concluded.rrsets
+    assert (made.name, made.rdatas, made.status) == (name("two.example."), told.rdatas, Status.SECURE)
+    assert known.recall(name("two.example."), Type.A, checked=False) is None
+
+
+@pytest.mark.rfc(8198, "5.3")
+def test_an_alias_at_a_wildcard_that_has_led_once_leads_other_names():
+    known = denying()
+    gap = denials.nsec("m.example.", "z.example.", [Type.A])
+    proof = Proof(Status.SECURE, (denials.signature(Type.CNAME, 1),), (gap,))
+    alias = rrset("three.example. 100 IN CNAME a.org.")._replace(proof=proof)
+    known.learn(zone_text.question("three.example.", "MX"), Alias((alias,), name("a.org."), True))
+    assert isinstance(known.recall(name("two.example."), Type.MX), Alias)
+
+
 @pytest.mark.parametrize(("asked", "stub"), [("x.b.example.", "b.example."), ("x.y.gone.example.", "y.gone.example.")])
 def test_nothing_is_proven_of_names_that_others_are_asked_about(asked, stub):
     assert denying(stubs=("org.",)).recall(name(asked), Type.A) is not None
