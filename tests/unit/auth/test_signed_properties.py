@@ -1,7 +1,7 @@
 """Any signed zone, any question: the answer is that of the unsigned zone, and what is added proves all of it.
 
-The judge of denials knows the reply and the question alone, and reads them as a validator does (RFC 4035 section 5.4, RFC
-5155 section 8); it has names and hashes from dnspython.
+The judge of denials knows the reply and the question alone, and reads them as a validator does (RFC 4035 section 5.4,
+RFC 5155 section 8); it has names and hashes from dnspython.
 """
 
 from __future__ import annotations
@@ -179,6 +179,7 @@ def test_every_answer_is_that_of_the_unsigned_zone_and_is_proven(
         signature = next((r for r in reply.answer if r.type == Type.RRSIG and r.name == rrset.name), None)
         if rrset.type != Type.RRSIG and signature is not None and not owner.startswith(b"\x01*"):
             labels = signature.rdatas[0][3]
+            assert (labels < names.depth(owner)) == (plain.rrset(owner, rrset.type) is None)
             if labels < names.depth(owner):  # made from a wildcard: the next closer name is not there
                 assert judge.absent(names.last_labels(owner, labels + 1))
     if names.is_below(names.fold(last), APEX_WIRE):
