@@ -17,13 +17,14 @@ from functools import partial
 from typing import TYPE_CHECKING
 
 from resolver import hints
+from resolver.answering import Answerer
 from resolver.cache.cookies import Cookies
 from resolver.certificates import Shown
 from resolver.config import HEALTH_NAME, HEALTH_TEXT, Budget, Config
 from resolver.engine.budget import Limits
 from resolver.engine.delegation import Delegation, NameServer, Trim
 from resolver.listeners import BindAll, bind_all
-from resolver.message import Answerer, Respond
+from resolver.message import Respond
 from resolver.network.base import Clock, Endpoint, Entropy, Network
 from resolver.network.clock import RealClock
 from resolver.network.entropy import SystemEntropy
@@ -42,13 +43,16 @@ from resolver.pipeline.resolved import Resolved
 from resolver.pipeline.screened import Screened
 from resolver.pipeline.staged import Staged
 from resolver.pipeline.stale import Stale, Staleness
+from resolver.pipeline.verifying import Inline, Threaded, Verifier
 from resolver.program import Composed, Offload, Program, Setting
+from resolver.trusted import trusted
 from resolver.wire import names
 from resolver.wire.parse import Bounds
 from resolver.wire.special import special_above
 
 if TYPE_CHECKING:  # a resolver without a world of its own does not load what serves one
     from resolver.auth.hierarchy import World
+    from resolver.dnssec.trust import Trust
 
 
 def build(
@@ -72,13 +76,15 @@ def build(
     `ZoneError`.
     """
     loop = asyncio.get_running_loop()
-    offload: Offload = asyncio.to_thread if clock is None else _here
+    virtual = clock is not None
+    offload: Offload = _here if virtual else asyncio.to_thread
     clock = clock or RealClock(loop)
     entropy = entropy or SystemEntropy()
     log = log or Log(sys.stderr, clock.wall, config.log.level, config.log.format)
     cookies = Cookies(clock, entropy)
     sockets = SocketNetwork(loop, clock, entropy)
-    tools = Tools(sockets, clock, entropy, Counters(), transcript, cookies=cookies)
+    verifier: Verifier = Inline() if virtual else Threaded(loop)
+    tools = Tools(sockets, clock, entropy, Counters(), transcript, cookies=cookies, verifier=verifier)
     composing = partial(compose, network=network, root=root)
     return Program(config, world, tools, log, composing, sockets, offload=offload, bind=bind, shown=shown)
 
@@ -118,6 +124,7 @@ def compose(setting: Setting, *, network: Network | None = None, root: Delegatio
         trim=Trim(config.budget.ns_names, config.budget.addresses_per_ns, tools.entropy.shuffle),
         failure_ttl_s=config.cache.failure_ttl_s,
         failure_max_ttl_s=config.cache.failure_max_ttl_s,
+        trust=_trust(setting),
     )
     budget = config.budget
     resolved = Resolved(
@@ -137,13 +144,12 @@ def compose(setting: Setting, *, network: Network | None = None, root: Delegatio
             known,
             resolved,
             tools.clock,
-            setting.tasks.spawn,
             tools.counters,
             _staleness(config),
             max_aliases=budget.aliases,
         )
     prefetch = Prefetch(known, resolved, tools.clock, tools.counters) if config.cache.prefetch else None
-    cached = Cached(known, tools.counters, max_aliases=budget.aliases, prefetch=prefetch)
+    cached = Cached(known, tools.counters, max_aliases=budget.aliases, prefetch=prefetch, failed=resolved.remembered)
     identity = config.server.identity
     health = (names.from_text(HEALTH_NAME), HEALTH_TEXT)
     reserved = Reserved(
@@ -154,6 +160,32 @@ def compose(setting: Setting, *, network: Network | None = None, root: Delegatio
     )
     screened = Screened(version=identity, identity=identity, health=health)
     return Composed(Staged((screened.peek, reserved.peek, cached.peek), below), known, resolved, simulated)
+
+
+def _trust(setting: Setting) -> Trust | None:
+    """What is believed of signed zones; None where nothing is to be proven. Raises `ConfigError`."""
+    config, clock = setting.config, setting.tools.clock
+    if not config.dnssec.validation:
+        return None
+    from resolver.dnssec.denial import Iterations
+    from resolver.dnssec.gaps import Gaps
+    from resolver.dnssec.trust import Trust
+
+    world = None
+    if setting.world is not None and config.resolver.roots == "simulated":
+        from resolver.simulation import anchor_of
+
+        world = anchor_of(setting.world)
+    believed = trusted(config, clock.wall(), world)
+    if not believed.anchors and believed.following is None:
+        return None
+    return Trust(
+        believed.anchors,
+        clock,
+        negatives=believed.negatives,
+        iterations=Iterations(config.dnssec.nsec3_iterations_insecure, config.dnssec.nsec3_iterations_max),
+        gaps=Gaps() if config.dnssec.aggressive else None,
+    )
 
 
 def _simulated(setting: Setting, tools: Tools) -> Mapping[str, Respond]:

@@ -13,6 +13,7 @@ from dataclasses import dataclass, replace
 from typing import Final
 
 from resolver import hints
+from resolver.answering import Answerer
 from resolver.auth.authority import Authority
 from resolver.auth.hierarchy import World, WorldServer
 from resolver.auth.signed import SignedZone
@@ -20,9 +21,11 @@ from resolver.cache.answers import AnswerStore
 from resolver.cache.records import Records
 from resolver.cache.servers import Servers
 from resolver.dnssec import sign
+from resolver.dnssec.anchors import Anchor
+from resolver.dnssec.records import read_ds
 from resolver.engine.budget import Limits
 from resolver.engine.delegation import Delegation, NameServer
-from resolver.message import Answerer, Respond
+from resolver.message import Respond
 from resolver.network.base import Clock, Endpoint
 from resolver.network.entropy import SeededEntropy
 from resolver.network.faults import Faults, Faulty
@@ -93,7 +96,6 @@ class Simulation:
             answerer = Recursing(authority, known, tools, addresses, self.tasks, level=level)
         responder = Responder(
             answerer,
-            spawn=self.tasks.spawn,
             clock=self.tools.clock,
             counters=Counters(),
             log=self.log.bind(server=names.to_text(server.name)),
@@ -122,6 +124,12 @@ class Simulation:
             transcript=self.tools.transcript,
         )
         return Resolved(known, tools, owner=self.tasks, limits=Limits(), use_0x20=False)
+
+
+def anchor_of(world: World) -> Anchor | None:
+    """The trust anchor of `world`, if its root is signed."""
+    root = world.zones.get(names.ROOT)
+    return Anchor(names.ROOT, (read_ds(root.signer.ds),)) if isinstance(root, SignedZone) else None
 
 
 def root_of(world: World, port: int) -> Delegation:

@@ -20,6 +20,7 @@ from __future__ import annotations
 from collections.abc import Callable, Iterable
 from typing import Final
 
+from resolver.answering import Told
 from resolver.auth.zone import NOT_AUTHORITATIVE, Zone
 from resolver.errors import ZoneError
 from resolver.message import Class, Ede, Query, Question, Rcode, Reply, Type
@@ -69,16 +70,16 @@ class Authority:
         """Serves `zones` from the next question on, or, when this raises ZoneError, what it served before."""
         self._zones = _by_apex(zones)
 
-    async def answer(self, query: Query) -> Reply:
-        """The reply to `query`, at once."""
-        return self.reply(query.question, _do(query))
+    def answer(self, query: Query, done: Told) -> None:
+        """`done` has the reply to `query`, at once."""
+        done(self.reply(query.question, query.do))
 
     def peek(self, query: Query) -> Reply:
         """The same without waiting. It may be stored if it was asked for before: then it may be asked for again.
 
         It depends on the question and on DO alone, and on the zones.
         """
-        do = _do(query)
+        do = query.do
         reply, mark = self.reply(query.question, do), hash((query.question, do))
         if mark in self._asked:
             return reply._replace(storable=True, again_s=STORED)
@@ -122,11 +123,6 @@ class Authority:
 
 def _epoch() -> float:
     return 0.0
-
-
-def _do(query: Query) -> bool:
-    """Whether the asker understands DNSSEC (RFC 3225 section 3)."""
-    return query.edns is not None and query.edns.do
 
 
 def _by_apex(zones: Iterable[Zone]) -> dict[bytes, Zone]:

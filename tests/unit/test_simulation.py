@@ -23,7 +23,8 @@ from resolver.testing.virtual_time import VirtualClock
 from resolver.wire import names
 from resolver.wire.parse import parse
 from resolver.wire.render import render_query
-from tests.support import signed, zone_text
+from tests.support import signed_zones as signed
+from tests.support import zone_text
 from tests.support.internet import leaf, root_with
 from tests.support.messages import name
 

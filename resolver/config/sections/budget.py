@@ -94,8 +94,8 @@ class Budget(Section):
 
     nsec3_hashes: Annotated[int, Field(ge=8, le=4096), Doc("names")] = 64
     """Hard (`BUDH`). Names that are hashed to read denials by NSEC3 (CVE-2023-50868), each with as many iterations as
-    the zone says, within the bounds of RFC 9276. Peers: Unbound 8 at a time (`MAX_NSEC3_CALCULATIONS`), PowerDNS 600,
-    iterations included (`max-nsec3-hash-computations-per-query`)."""
+    the zone says, within the bounds of RFC 9276; 20 iterations cost as much as one more name. Peers: Unbound 8 at once
+    (`MAX_NSEC3_CALCULATIONS`), PowerDNS 600, iterations included (`max-nsec3-hash-computations-per-query`)."""
 
     message_records: Annotated[int, Field(ge=16, le=65535), Doc("records")] = 512
     """A message with more records is refused whole, before they are read. No answer of use has as many. Peers: no such

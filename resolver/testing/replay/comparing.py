@@ -167,8 +167,7 @@ def as_text(message: Message) -> list[str]:
     flags = " ".join(name for name, bit in FLAGS.items() if message.flags & bit)
     lines = [f"{types.rcode_to_text(message.rcode)}, flags {flags or 'none'}"]
     if message.edns is not None:
-        codes = [int.from_bytes(data[:2], "big") for code, data in message.edns.options if code == _EDE]
-        told = "".join(f", EDE {code}" for code in codes)
+        told = "".join(f", {_shown(data)}" for code, data in message.edns.options if code == _EDE)
         lines.append(f"OPT{', DO' if message.edns.do else ''}{told}")
     if message.question is not None:
         name, rtype, _ = message.question
@@ -180,6 +179,12 @@ def as_text(message: Message) -> list[str]:
     ):
         lines += sorted(f"{title} {line}" for each in section for line in records.lines(each))
     return lines
+
+
+def _shown(extended: bytes) -> str:
+    """An extended error (RFC 8914 section 2), its text behind its code."""
+    text = extended[2:].decode("utf-8", "replace")
+    return f"EDE {int.from_bytes(extended[:2], 'big')}" + (f" {text}" if text else "")
 
 
 def diff(entry: Entry, got: Message, where: str) -> list[str]:

@@ -9,7 +9,8 @@ from resolver.auth.signed import SignedZone, UnsignableZone
 from resolver.dnssec.faults import Fault
 from resolver.dnssec.records import read_rrsig
 from resolver.message import Client, Edns, Query, Rcode, Reply, Transport
-from tests.support import signed, zone_text
+from tests.support import signed_zones as signed
+from tests.support import zone_text
 
 TEXT = """
     example. 3600 IN SOA ns.example. root.example. 1 2 3 4 300

@@ -14,7 +14,8 @@ from resolver.dnssec.chains import Parameters
 from resolver.dnssec.records import has_type, read_nsec3
 from resolver.message import Rcode, Reply, Type
 from resolver.wire import names
-from tests.support import signed, zone_text
+from tests.support import signed_zones as signed
+from tests.support import zone_text
 
 TEXT = """
     example. 3600 IN SOA ns1.example. bugs.x.w.example. 1 3600 300 3600000 3600

@@ -16,7 +16,8 @@ from resolver.dnssec.chains import NSEC3PARAM
 from resolver.dnssec.records import read_ds
 from resolver.message import Rcode, Type
 from resolver.wire import names
-from tests.support import signed, worlds
+from tests.support import signed_zones as signed
+from tests.support import worlds
 
 REAL_ROOT = Path(__file__).parents[2] / "data" / "root-zone-2020.txt"
 SIGNED = worlds.SMALL.replace('[zone."."]', '[zone."."]\ndnssec = "nsec"').replace(

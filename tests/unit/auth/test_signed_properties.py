@@ -18,7 +18,7 @@ from resolver.dnssec.records import has_type, read_nsec, read_nsec3
 from resolver.dnssec.sign import Signer
 from resolver.message import Class, Question, Rcode, Reply, RRset, Type
 from resolver.wire import names
-from tests.support import signed
+from tests.support import signed_zones as signed
 from tests.unit.auth.test_zone_properties import APEX, Case, cases, owned, wire, zone_of
 
 APEX_WIRE = wire(APEX)

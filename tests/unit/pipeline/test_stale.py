@@ -4,12 +4,12 @@ import asyncio
 
 import pytest
 
+from resolver.answering import Told, awaited
 from resolver.engine.outcome import Answered
 from resolver.errors import ResolutionFailed
-from resolver.message import Client, Query, Rcode, Reply, Transport, Type
+from resolver.message import Client, Edns, Proof, Query, Rcode, Reply, Status, Transport, Type
 from resolver.observe.counters import Counters
-from resolver.pipeline.stale import RECHECK_S, Stale, Staleness
-from resolver.tasks import Tasks
+from resolver.pipeline.stale import MAX_REFRESHES, RECHECK_S, Stale, Staleness
 from resolver.testing.virtual_time import VirtualClock
 from tests.support import zone_text
 from tests.support.messages import name, sets
@@ -27,41 +27,43 @@ class Past:
     def __init__(self) -> None:
         self.held = {(WWW, int(Type.A)): Answered((), OLD, False)}
         self.age = 0
+        self.checked: list[bool] = []
 
-    def recall_stale(self, name: bytes, rtype: int, age: int):
+    def recall_stale(self, name: bytes, rtype: int, age: int, checked: bool):
         self.age = age
+        self.checked.append(checked)
         return self.held.get((name, rtype))
 
 
 class Below:
     """Takes `seconds` for `result`."""
 
-    def __init__(self) -> None:
-        self.seconds, self.asked = 0.0, 0
+    def __init__(self, clock: VirtualClock) -> None:
+        self.clock, self.seconds, self.asked, self.breaks = clock, 0.0, 0, False
         self.result: Reply | ResolutionFailed = NEW
 
-    async def answer(self, query: Query) -> Reply:
+    def answer(self, query: Query, done: Told) -> None:
         self.asked += 1
-        await asyncio.sleep(self.seconds)
-        if isinstance(self.result, ResolutionFailed):
-            raise self.result
-        return self.result
+        if self.breaks:
+            raise ValueError("a bug")
+        if self.seconds:
+            self.clock.after(self.seconds, lambda: done(self.result))
+        else:
+            done(self.result)
 
 
 class Made:
     def __init__(self, **staleness) -> None:
-        self.clock, self.tasks = VirtualClock(), Tasks()
-        self.past, self.below, self.counters = Past(), Below(), Counters()
-        self.stage = Stale(
-            self.past, self.below, self.clock, self.tasks.spawn, self.counters, Staleness(**staleness), max_aliases=11
-        )
+        self.clock = VirtualClock()
+        self.past, self.below, self.counters = Past(), Below(self.clock), Counters()
+        self.stage = Stale(self.past, self.below, self.clock, self.counters, Staleness(**staleness), max_aliases=11)
 
-    async def ask(self, *, patience: float = 4.5) -> tuple[Reply, float]:
+    async def ask(self, *, patience: float = 4.5, **changes) -> tuple[Reply, float]:
         began = self.clock.monotonic()
         question = zone_text.question("www.example.com.", "A")
-        reply = await self.stage.answer(
-            Query(question, Client("192.0.2.9", 0, Transport.UDP), 1, began + patience, rd=True)
-        )
+        query = Query(question, Client("192.0.2.9", 0, Transport.UDP), 1, began + patience, rd=True)
+        query = query._replace(**changes)
+        reply = await awaited(self.stage, query)
         return reply, round(self.clock.monotonic() - began, 3)
 
 
@@ -169,11 +171,11 @@ def test_with_a_client_timeout_of_0_nobody_waits_and_the_refresh_is_made_once(ru
     run(main())
 
 
-def test_when_too_many_refreshes_are_under_way_what_is_stale_is_told_without_one(run, monkeypatch):
+def test_when_too_many_refreshes_are_under_way_what_is_stale_is_told_without_one(run):
     async def main():
         made = Made()
         made.below.seconds = 1.0
-        monkeypatch.setattr("resolver.pipeline.stale.MAX_REFRESHES", 0)
+        made.stage._refreshing.update({(WWW, 1_000 + number): [] for number in range(MAX_REFRESHES)})
         reply, took = await made.ask()
         assert ([each.code for each in reply.ede], took, made.below.asked) == ([3], 0, 0)
 
@@ -206,15 +208,63 @@ def test_no_ttl_is_above_that_of_what_is_stale(run):
 
 def test_all_who_wait_for_a_refresh_hear_of_it_when_it_ends(run):
     async def main():
-        made, took = Made(), []
+        made = Made()
         made.below.seconds = 0.1
+        took = await asyncio.gather(*(made.ask() for _ in range(6)))
+        return took, made.counters.answers_stale, made.stage._refreshing
 
-        async def client() -> None:
-            took.append(await made.ask())
+    assert run(main()) == ([(NEW, 0.1)] * 6, 0, {})
 
-        for _ in range(6):
-            made.tasks.spawn(client())
+
+def test_nobody_waits_for_a_refresh_that_broke_and_the_next_one_is_begun(run):
+    async def main():
+        made = Made()
+        made.below.breaks = True
+        told = []
+        query = Query(zone_text.question("www.example.com.", "A"), Client("192.0.2.9", 0, Transport.UDP), 1, 1e9)
+        for _ in range(2):
+            with pytest.raises(ValueError, match="a bug"):
+                made.stage.answer(query, told.append)
         await asyncio.sleep(5)
-        return took, made.counters.answers_stale
+        return [zone_text.lines(reply.answer) for reply in told], made.below.asked, made.stage._refreshing
 
-    assert run(main()) == ([(NEW, 0.1)] * 6, 0)
+    assert run(main()) == ([["www.example.com. 30 A 192.0.2.1"]] * 2, 2, {})
+
+
+# -- what was proven
+
+
+@pytest.mark.rfc(8767, "4")
+def test_what_was_proven_is_told_with_its_signatures_but_not_as_proven(run):
+    async def main():
+        made = Made()
+        made.below.result = broken()
+        (old,) = OLD
+        made.past.held[WWW, int(Type.A)] = Answered(
+            (), (old._replace(proof=Proof(Status.SECURE, (b"\0\1\15\3" + bytes(90),))),), False
+        )
+        reply, _ = await made.ask(ad=True, edns=Edns(do=True))
+        return reply.ad, [(each.type, each.ttl) for each in reply.answer]
+
+    assert run(main()) == (False, [(Type.A, 30), (Type.RRSIG, 30)])
+
+
+def test_a_question_that_wants_nothing_checked_is_looked_up_and_refreshed_as_such(run):
+    async def main():
+        made = Made()
+        made.below.seconds = 1.0
+        replies = await asyncio.gather(*(made.ask(cd=cd) for cd in (False, True, True)))
+        return [took for _, took in replies], made.below.asked, set(made.past.checked)
+
+    assert run(main()) == ([1.0] * 3, 2, {False, True})
+
+
+@pytest.mark.parametrize("changes", [{"ad": True}, {"edns": Edns(do=True)}, {"cd": True}])
+def test_what_a_refresh_brings_is_told_only_to_those_who_are_told_the_same(run, changes):
+    async def main():
+        made = Made()
+        made.below.seconds = 1.0
+        await asyncio.gather(made.ask(), made.ask(**changes), made.ask(edns=Edns()))
+        return made.below.asked
+
+    assert run(main()) == 2

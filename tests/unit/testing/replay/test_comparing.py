@@ -115,6 +115,8 @@ def test_the_extended_error_counts_at_strict():
     assert parts(want, stale, Level.STRICT) == []
     assert parts(want, GOT, Level.STRICT) == ["EDE"]
     assert parts(replace(want, extended=22), stale, Level.STRICT) == ["EDE"]
+    failed = GOT._replace(edns=Edns(options=((15, b"\0\6why [TAGS]"), (15, b"\0\x16"))))
+    assert "+OPT, EDE 6 why [TAGS], EDE 22" in diff(want, failed, "here")
     assert parts(replace(want, extended=-1), stale, Level.STRICT) == []
     assert parts(want, GOT) == []
 

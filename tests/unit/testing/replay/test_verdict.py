@@ -10,7 +10,7 @@ ADDRESS = ("SECTION ANSWER", "www.example. 300 IN A 192.0.2.7")
 OTHER = ("SECTION ANSWER", "www.example. 300 IN A 192.0.2.8")
 SIGNATURE = "www.example. 300 IN RRSIG A 8 2 300 20300101000000 20200101000000 1 example. AAAA"
 WORLD = server(PRIMING, entry(QUESTION, *ADDRESS))
-ANCHOR = PLAIN.replace("server:\n", 'server:\n    trust-anchor: ". DS 1 8 2 00"\n')
+ANCHOR = PLAIN.replace("server:\n", f'server:\n    trust-anchor: ". DS 1 8 1 {"00" * 20}"\n')
 
 
 def verdict(*lines: str, config: str = PLAIN, reply: str = "QR RD RA NOERROR", world: str = WORLD):
@@ -42,6 +42,11 @@ def test_what_the_lack_of_validation_does_is_a_skip():
     assert any("AD is not set" in line for line in no_ad.details())
     assert verdict(config=ANCHOR, reply="QR RD RA SERVFAIL").reason == "needs-dnssec"
     assert verdict(*ADDRESS, SIGNATURE, config=ANCHOR).reason == "needs-dnssec"
+
+
+def test_where_we_validate_nothing_of_it_is_a_skip(monkeypatch):
+    monkeypatch.setattr("resolver.testing.replay.verdict.VALIDATES", True)
+    assert verdict(*ADDRESS, SIGNATURE, config=ANCHOR).status is Status.FAIL
 
 
 def test_what_the_lack_of_validation_does_not_explain_is_a_fail():
