@@ -24,7 +24,7 @@ from resolver.network.base import Address, Datagram, Datagrams, Sent
 
 try:
     from resolver.network._datagrams import Batch
-except ImportError:
+except ModuleNotFoundError:  # one that is there and does not load has been found out by then
     Batch = None  # type: ignore[assignment, misc]
 
 MOST: Final = 64

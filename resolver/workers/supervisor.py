@@ -32,7 +32,7 @@ from resolver.certificates import Shown
 from resolver.config import Config, Loaded
 from resolver.control import Controlled, routes, socket_path
 from resolver.control_server import ControlPlace
-from resolver.daemon import Settings, log_broken
+from resolver.daemon import Settings, log_broken, warn_of_plain
 from resolver.errors import ResolverdError
 from resolver.network import descriptors
 from resolver.network.base import Timer
@@ -107,6 +107,7 @@ class Supervisor:
         self._crew.begin(config, wanted(config))
         self._log.info("descriptors", limit=limit, before=before)
         self._warn_of_descriptors()
+        warn_of_plain(self._log)
         heeded = {"SIGTERM": self._end, "SIGINT": self._end, "SIGHUP": self._hear_reload, "SIGCHLD": self._crew.reap}
         for name, handler in heeded.items():
             loop.add_signal_handler(getattr(signal, name), handler)
