@@ -20,7 +20,7 @@ from resolver.network import listening
 from resolver.network.base import Clock, Endpoint
 from resolver.network.datagrams import batched
 from resolver.observe.log import Log
-from resolver.server.access import is_loopback
+from resolver.server.access import UNANSWERED, is_loopback
 from resolver.server.handshakes import Handshakes
 from resolver.server.hits import Hits
 from resolver.server.places import Places, TcpLimits
@@ -174,7 +174,7 @@ class Listeners:
         allows = None if is_loopback(bound.endpoint.host) else allows
         udp = None
         if bound.udp is not None:
-            udp = UdpListener(self._loop, batched(bound.udp), respond, datagrams, allows)
+            udp = UdpListener(self._loop, batched(bound.udp, UNANSWERED), respond, datagrams, allows)
         tcp = TcpListener(self._loop, bound.tcp, respond, self._clock, self.places, streams, allows, self._handshakes)
         self._pairs[bound.asked] = (bound.endpoint, udp, tcp)
         if udp is not None:
