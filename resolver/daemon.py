@@ -66,8 +66,11 @@ class Program(Controlled, Protocol):
         """`config` is in force and the cache is kept; or an error is raised and nothing has changed."""
         ...
 
-    async def stop(self, drain_s: float | None = None) -> None:
-        """Queries in progress are answered or given up after `drain_s` (`server.drain_s`); nothing listens any more."""
+    async def stop(self, drain_s: float | None = None, *, relieved: bool = False) -> None:
+        """Queries in progress are answered or given up after `drain_s` (`server.drain_s`); nothing listens any more.
+
+        `relieved`: others listen on the same ports and go on (`Listeners.keep_only`).
+        """
         ...
 
 

@@ -44,7 +44,7 @@ class Program:
         for number in self.after_reload:
             os.kill(os.getpid(), number)
 
-    async def stop(self, drain_s: float | None = None) -> None:
+    async def stop(self, drain_s: float | None = None, *, relieved: bool = False) -> None:
         self.life.append("stop" if drain_s is None else f"stop in {drain_s:g}")
 
     def stats(self) -> Mapping[str, int | float | str]:
