@@ -17,13 +17,14 @@ from functools import partial
 from typing import TYPE_CHECKING
 
 from resolver import hints
+from resolver.answering import Answerer
 from resolver.cache.cookies import Cookies
 from resolver.certificates import Shown
 from resolver.config import HEALTH_NAME, HEALTH_TEXT, Budget, Config
 from resolver.engine.budget import Limits
 from resolver.engine.delegation import Delegation, NameServer, Trim
 from resolver.listeners import BindAll, bind_all
-from resolver.message import Answerer, Respond
+from resolver.message import Respond
 from resolver.network.base import Clock, Endpoint, Entropy, Network
 from resolver.network.clock import RealClock
 from resolver.network.entropy import SystemEntropy
@@ -137,7 +138,6 @@ def compose(setting: Setting, *, network: Network | None = None, root: Delegatio
             known,
             resolved,
             tools.clock,
-            setting.tasks.spawn,
             tools.counters,
             _staleness(config),
             max_aliases=budget.aliases,

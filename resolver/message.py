@@ -1,4 +1,4 @@
-"""What flows through the program: questions, record sets, messages, and the one interface that answers them.
+"""What flows through the program: questions, record sets, messages.
 
 A *name* is its uncompressed wire form as `bytes`. As a key it is lower-cased (`wire.names.fold`); in data
 that is answered it keeps the spelling of its zone. Types, classes and rcodes are plain integers with names
@@ -9,8 +9,8 @@ dataclass.
 from __future__ import annotations
 
 import enum
-from collections.abc import Callable, Coroutine
-from typing import Any, Final, NamedTuple, Protocol
+from collections.abc import Callable
+from typing import Final, NamedTuple, Protocol
 
 # Flag bits of the second header word (RFC 1035 section 4.1.1, RFC 4035 section 3.2).
 QR: Final = 0x8000
@@ -184,21 +184,9 @@ class Reply(NamedTuple):
     again_s: int | None = None
 
 
-class Answerer(Protocol):
-    """Anything that turns a query into a reply. Answerers nest; the order is to be seen in `app.py`."""
-
-    async def answer(self, query: Query) -> Reply:
-        """The reply to `query`. Raises `errors.ResolutionFailed` when there is none to be had."""
-        ...
-
-
 class Respond(Protocol):
     """A server at the level of bytes: listeners and the simulated network call it."""
 
     def __call__(self, wire: bytes, client: Client, send: Callable[[bytes | None], None]) -> None:
         """Call `send` exactly once, now or later: with the response, or with None when none is to be sent."""
         ...
-
-
-Spawn = Callable[[Coroutine[Any, Any, None]], None]
-"""Starts a task that `app.py` owns: it is cancelled and awaited when the program ends."""

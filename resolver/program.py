@@ -14,6 +14,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Final, TypeAlias
 
 from resolver import certificates, compiled, placing, serving
+from resolver.answering import Answerer, awaited
 from resolver.auth.shipped import load_world
 from resolver.cache.answers import AnswerStore
 from resolver.cache.records import NAME_ERROR
@@ -21,7 +22,7 @@ from resolver.caches import Caches, new_caches
 from resolver.certificates import Shown
 from resolver.config import Config
 from resolver.listeners import BindAll, Bound, Listeners, bind_all, bind_front
-from resolver.message import Answerer, Client, Edns, Query, Question, Reply, Respond, Transport, Type
+from resolver.message import Client, Edns, Query, Question, Reply, Respond, Transport, Type
 from resolver.network.base import Endpoint
 from resolver.network.sockets import SocketNetwork
 from resolver.observe.counters import Counters
@@ -116,7 +117,6 @@ class Program:
         self._composed = self._composition(config, self._world, IN_MEMORY_PORT, self._caches, bound=False, listening=())
         self.respond = Responder(
             self._composed.answerer,
-            spawn=self._tasks.spawn,
             clock=tools.clock,
             counters=tools.counters,
             log=log,
@@ -148,7 +148,7 @@ class Program:
         await asyncio.gather(front, self._encrypted.keep_only((), drain_s))
         await self._behind.keep_only((), 0.0)
         self.respond.give_up()
-        await self._tasks.cancel()
+        self._tasks.cancel()
         self._sockets.close()
 
     async def _put_in_force(self, config: Config, world: World | None) -> None:
@@ -224,7 +224,7 @@ class Program:
         question = Question(names.from_text(name), types.from_text(rtype))
         client = Client("127.0.0.1", 0, Transport.TCP)
         deadline = self._tools.clock.monotonic() + timeout_s
-        return await self.respond.answerer.answer(Query(question, client, 0, deadline, edns=Edns()))
+        return await awaited(self.respond.answerer, Query(question, client, 0, deadline, edns=Edns()))
 
     @property
     def listening(self) -> Sequence[Endpoint]:

@@ -13,6 +13,7 @@ from dataclasses import dataclass, replace
 from typing import Final
 
 from resolver import hints
+from resolver.answering import Answerer
 from resolver.auth.authority import Authority
 from resolver.auth.hierarchy import World, WorldServer
 from resolver.cache.answers import AnswerStore
@@ -20,7 +21,7 @@ from resolver.cache.records import Records
 from resolver.cache.servers import Servers
 from resolver.engine.budget import Limits
 from resolver.engine.delegation import Delegation, NameServer
-from resolver.message import Answerer, Respond
+from resolver.message import Respond
 from resolver.network.base import Endpoint
 from resolver.network.entropy import SeededEntropy
 from resolver.network.faults import Faults, Faulty
@@ -77,7 +78,6 @@ class Simulation:
             answerer = Recursing(authority, known, tools, addresses, self.tasks, level=level)
         responder = Responder(
             answerer,
-            spawn=self.tasks.spawn,
             clock=self.tools.clock,
             counters=Counters(),
             log=self.log.bind(server=names.to_text(server.name)),

@@ -20,6 +20,7 @@ from __future__ import annotations
 from collections.abc import Iterable
 from typing import Final
 
+from resolver.answering import Told
 from resolver.auth.zone import NOT_AUTHORITATIVE, Zone
 from resolver.errors import ZoneError
 from resolver.message import Class, Ede, Query, Question, Rcode, Reply, Type
@@ -62,9 +63,9 @@ class Authority:
         """Serves `zones` from the next question on, or, when this raises ZoneError, what it served before."""
         self._zones = _by_apex(zones)
 
-    async def answer(self, query: Query) -> Reply:
-        """The reply to `query`, at once."""
-        return self.reply(query.question)
+    def answer(self, query: Query, done: Told) -> None:
+        """`done` has the reply to `query`, at once."""
+        done(self.reply(query.question))
 
     def peek(self, query: Query) -> Reply:
         """The same without waiting. It may be stored if it was asked for before: then it may be asked for again.

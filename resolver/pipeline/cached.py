@@ -14,7 +14,7 @@ from typing import Final
 
 from resolver.engine.knowledge import Knowledge
 from resolver.engine.outcome import Alias, Answer, Answered, Conclusion, Denied
-from resolver.message import Ede, Query, Question, Rcode, Reply, RRset
+from resolver.message import Ede, Query, Rcode, Reply, RRset
 from resolver.observe.counters import Counters
 from resolver.pipeline.prefetch import Prefetch
 from resolver.pipeline.replying import reply_of
@@ -45,7 +45,9 @@ class Cached:
 
     def peek(self, query: Query) -> Reply | None:
         """The reply that needs no work: from records, or to a query that wants none done; None when there is work."""
-        held = recall(query.question, self._known.recall, self._max_aliases)
+        name, rtype, _ = query.question
+        found = self._known.recall(name, rtype)
+        held = None if found is None else whole(found, rtype, self._known.recall, self._max_aliases)
         if held is None:
             return None if query.rd else Reply(Rcode.REFUSED, ra=True, ede=(_NOT_HELD,))
         self._counters.answers_cached += 1
@@ -54,19 +56,21 @@ class Cached:
         return reply_of(held, self._prefetch.consider(query.question, held))
 
 
-def recall(question: Question, look: Look, max_aliases: int) -> Answer | None:
-    """The whole answer to `question` from what `look` finds; None where a part is missing or the chain is too long."""
+def whole(found: Conclusion | None, rtype: int, look: Look, max_aliases: int) -> Answer | None:
+    """The whole answer that begins with what was `found`, from what `look` finds for type `rtype`.
+
+    None where a part is missing or the chain is too long.
+    """
     chain: list[RRset] = []
-    name = question.name
     while len(chain) <= max_aliases:
-        match look(name, question.type):
+        match found:
             case Answered(links, rrsets):
                 return Answer(Rcode.NOERROR, (*chain, *links, *rrsets))
             case Denied(links, _, rcode, soa):
                 return Answer(rcode, (*chain, *links), soa)
             case Alias(links, target):
                 chain.extend(links)
-                name = target
+                found = look(target, rtype)
             case _:
                 return None
     return None

@@ -14,6 +14,7 @@ Limits: one exchange and a few look-ups at a time for each question.
 
 from __future__ import annotations
 
+import math
 from collections.abc import Callable
 from contextvars import copy_context
 from dataclasses import dataclass
@@ -54,6 +55,8 @@ Done = Callable[[Result], None]
 """Takes the result of a question; it is called once, perhaps at once."""
 LookUp = Callable[[Question, Done], None]
 """Begins a look-up, of which `Done` has the result."""
+FOR_EVER: Final = math.inf
+"""How long somebody waits who does not watch the time."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -115,30 +118,29 @@ class Driver:
 
 
 class Drive:
-    """One question, driven from its beginning to its end: `done` has what became of it."""
+    """One question, driven from its beginning to its end. Who begins it says, by its methods, what follows from that:
+    see `flight.Flight`."""
 
     __slots__ = (
         "_action",
         "_budget",
         "_conversation",
-        "_done",
         "_driver",
         "_left",
-        "_look_up",
         "_lookups",
         "_name",
         "_opened",
+        "_over",
+        "_patience",
         "_run",
         "_steps",
     )
 
-    def __init__(
-        self, driver: Driver, question: Question, budget: Budget, look_up: LookUp, done: Done, *, anew: bool
-    ) -> None:
-        self._driver, self._budget, self._look_up, self._name = driver, budget, look_up, question.name
-        self._done: Done | None = done
+    def __init__(self, driver: Driver, question: Question, budget: Budget, patience: float, *, anew: bool) -> None:
+        """`patience` is the monotonic time up to which somebody waits, of which `_wait_beyond` is told."""
+        self._driver, self._budget, self._name, self._patience = driver, budget, question.name, patience
+        self._over = False
         self._steps = iteration.resolve(question, driver.known, budget, anew=anew)
-        self._conversation = Conversation(driver.means, self._go_on)
         self._lookups: _Lookups | None = None
         self._action: Action | None = None
         """What is under way."""
@@ -148,15 +150,32 @@ class Drive:
         """Where a transcript has it."""
         # A transcript tells by the context what belongs below what, and a callback of the loop has another one.
         self._run = None if driver.transcript is None else copy_context().run
+        self._conversation = Conversation(driver.means, self._advance if self._run is None else self._go_on)
 
     def start(self) -> None:
         """The question is being asked; if all is known, it has its answer."""
-        self._go_on(None)
+        if self._run is None:
+            self._advance(None)
+        else:
+            self._run(self._advance, None)
 
     def cancel(self) -> None:
         """The question has ended, without an answer."""
-        if self._done is not None:
+        if not self._over:
+            self._steps.close()
             self._end(late(self._name))
+
+    def _look_up(self, question: Question, done: Done) -> None:
+        """`done` has the answer to `question`, which this one needs."""
+        raise NotImplementedError
+
+    def _wait_beyond(self, now: float) -> None:
+        """What is begun `now` may last longer than somebody's patience, which is not looked at any more."""
+        raise NotImplementedError
+
+    def _landed(self, result: Result) -> None:
+        """`result` became of the question. It is told once."""
+        raise NotImplementedError
 
     def _go_on(self, event: Event | None) -> None:
         if self._run is None:
@@ -178,6 +197,7 @@ class Drive:
         except StopIteration as stop:
             result = stop.value
         except ResolutionFailed as failure:
+            self._steps.close()  # which it was not, where the failure is not its own
             result = failure.fresh()
         except BaseException:
             self.cancel()  # a bug, which the loop tells; nobody waits for ever
@@ -185,24 +205,24 @@ class Drive:
         self._end(result)
 
     def _end(self, result: Result) -> None:
-        done, self._done = self._done, None
-        if isinstance(self._action, Exchange) and not self._action.rd:
-            self._driver.leave(self._action)
+        if self._over:
+            return
+        self._over = True
         # Nothing may be left that only a search for cycles could free, of each question that is asked.
-        self._action = None
-        self._look_up = _nobody
+        action, self._action = self._action, None
+        if isinstance(action, Exchange) and not action.rd:
+            self._driver.leave(action)
         self._conversation.end()
         if self._lookups is not None:
             self._lookups.close()
             self._lookups = None
-        self._steps.close()
-        if done is not None:
-            done(result)
+        self._landed(result)
 
     def _act(self, action: Action) -> Event | None:
         """What has come of `action` already; None when it is awaited."""
         driver = self._driver
-        self._left = left = self._budget.deadline - driver.clock.monotonic()
+        now = driver.clock.monotonic()
+        left = self._left = self._budget.deadline - now
         match action:
             case Exchange():
                 if left <= 0:
@@ -212,19 +232,28 @@ class Drive:
                 self._action = action
                 if driver.transcript is not None:
                     self._opened = driver.transcript.sent(action)
-                return self._conversation.exchange(action, min(action.timeout, left))
+                seconds = action.timeout if action.timeout < left else left
+                if now + seconds > self._patience:
+                    self._wait_beyond(now)
+                return self._conversation.exchange(action, seconds)
             case Listen():
                 if left <= 0:
                     raise late(self._name)
                 self._action = action
                 if driver.transcript is not None:
                     self._opened = driver.transcript.listening(action)
-                return self._conversation.listen(action, min(action.seconds, left))
+                seconds = min(action.seconds, left)
+                if now + seconds > self._patience:
+                    self._wait_beyond(now)
+                return self._conversation.listen(action, seconds)
             case Race():
                 self._action = action
                 if self._lookups is None:
                     self._lookups = _Lookups(driver, self._look_up, self._go_on)
-                return self._lookups.race(action, min(action.seconds, left))
+                seconds = min(action.seconds, left)
+                if now + seconds > self._patience:
+                    self._wait_beyond(now)
+                return self._lookups.race(action, seconds)
             case _:
                 assert_never(action)
 
@@ -306,10 +335,6 @@ class _Lookups:
     def _expire(self) -> None:
         self.close()
         self._ended(Undecided())
-
-
-def _nobody(_: Question, __: Done) -> None:
-    """Looks up nothing."""
 
 
 def late(name: bytes) -> ResolutionFailed:

@@ -2,8 +2,10 @@
 
 Rules
 * A question that would wait for itself, by however many others, is told by `waits`.
-* Those who joined have what became of it, or their own time is over first. Where it ended by the limits of the one who
-  began it, each asks again with its own.
+* Who began it and those who joined have what became of it, or their own time is over first; it goes on then. Where it
+  ended by the limits of the one who began it, each of the others asks again with its own.
+* A timer for who began it is set only once something is waited for beyond that time: most questions have their answer
+  by then.
 """
 
 from __future__ import annotations
@@ -15,7 +17,7 @@ from resolver.engine.budget import Budget
 from resolver.engine.outcome import Answer
 from resolver.message import Question
 from resolver.network.base import Clock, Timer
-from resolver.pipeline.driving import Done, Drive, Driver, Result, late
+from resolver.pipeline.driving import FOR_EVER, Done, Drive, Driver, Result, late
 
 Key = tuple[bytes, int]
 """A question: its name, folded, and its type."""
@@ -42,32 +44,33 @@ class Control(Protocol):
         ...
 
 
-class Flight:
-    """A question that is being asked; `waits_for` are the flights it may stand still for."""
+class Flight(Drive):
+    """A question that is being asked; `waits_for` are the flights it may stand still for, `asker` the one that began
+    it; None is a client."""
 
-    __slots__ = ("_asker", "_budget", "_control", "_depth", "_done", "_drive", "_joined", "key", "waits_for")
+    __slots__ = ("_control", "_depth", "_done", "_joined", "_timer", "asker", "key", "waits_for")
 
     def __init__(
-        self, control: Control, key: Key, depth: int, budget: Budget, asker: Flight | None, done: Done
+        self,
+        control: Control,
+        key: Key,
+        question: Question,
+        depth: int,
+        budget: Budget,
+        asker: Flight | None,
+        done: Done,
+        patience: float,
+        *,
+        anew: bool,
     ) -> None:
-        self._control, self.key, self._depth, self._budget = control, key, depth, budget
-        self._asker, self._done = asker, done
-        self._drive: Drive | None = None
+        """`done` has what becomes of it, by the monotonic time `patience`."""
+        Drive.__init__(self, control.driver, question, budget, patience, anew=anew)
+        self._control, self.key, self._depth, self.asker, self._done = control, key, depth, asker, done
         self._joined: list[Joined] = []
+        self._timer: Timer | None = None
         self.waits_for: list[Flight] = []
         if asker is not None:
             asker.waits_for.append(self)
-
-    def start(self, question: Question, *, anew: bool) -> None:
-        """`question` is being asked; if all is known, it has its answer."""
-        drive = Drive(self._control.driver, question, self._budget, self._look_up, self._landed, anew=anew)
-        self._drive = drive
-        drive.start()
-
-    def cancel(self) -> None:
-        """It has ended, without an answer."""
-        if self._drive is not None:
-            self._drive.cancel()
 
     def join(self, joined: Joined, clock: Clock, seconds: float) -> None:
         """`joined` has what becomes of this, if that is known within `seconds`."""
@@ -94,17 +97,32 @@ class Flight:
     def _look_up(self, question: Question, done: Done) -> None:
         self._control.look_up(question, self._budget.fetch(), self._depth + 1, self, done)
 
+    def _wait_beyond(self, now: float) -> None:
+        self._timer = self._driver.clock.after(max(0.0, self._patience - now), self._expire)
+        self._patience = FOR_EVER
+
+    def _expire(self) -> None:
+        """Who began it has waited long enough."""
+        done, self._done = self._done, nobody
+        done(late(self._name))
+
     def _landed(self, result: Result) -> None:
-        self._drive = None
-        self._control.landed(self, result)
-        if self._asker is not None:
-            self._asker.waits_for.remove(self)
-        joined, self._joined = self._joined, []
-        tell = self._control.tell
-        tell(self._done, result)
-        for each in joined:
-            each.leave()
-            tell(each.tell, result)
+        control = self._control
+        if self._timer is not None:
+            self._timer.cancel()
+        control.landed(self, result)
+        if self.asker is not None:
+            self.asker.waits_for.remove(self)
+        control.tell(self._done, result)
+        if self._joined:
+            joined, self._joined = self._joined, []
+            for each in joined:
+                each.leave()
+                control.tell(each.tell, result)
+
+
+def nobody(_: Result) -> None:
+    """Nobody waits for it."""
 
 
 class Joined:

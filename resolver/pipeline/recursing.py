@@ -22,6 +22,7 @@ from collections.abc import Mapping
 from dataclasses import replace
 from typing import Final
 
+from resolver.answering import Told
 from resolver.auth.authority import Authority
 from resolver.cache.servers import Servers
 from resolver.engine.budget import Limits
@@ -30,7 +31,7 @@ from resolver.engine.delegation import UNTOUCHED, Delegation, NameServer
 from resolver.engine.knowledge import Route
 from resolver.engine.outcome import Alias, Answered, Conclusion, Denied, Outcome, Referral
 from resolver.errors import ResolutionFailed
-from resolver.message import AA, Class, Message, Query, Question, Reply, RRset, Type
+from resolver.message import AA, Class, Message, Query, Question, RRset, Type
 from resolver.network.base import Endpoint
 from resolver.observe.transcript import Transcript
 from resolver.pipeline.driving import Tools
@@ -142,12 +143,12 @@ class Recursing:
         self._earlier_s = STEP_S * (level + 1)
         self._tools = tools
 
-    async def answer(self, query: Query) -> Reply:
-        """The reply from the server's zones, or what the servers below say. Raises `ResolutionFailed`."""
+    def answer(self, query: Query, done: Told) -> None:
+        """`done` has the reply from the server's zones, or what the servers below say."""
         reply = self._authority.reply(query.question)
         below = not reply.aa and not reply.answer and bool(reply.authority)
         unfinished = bool(reply.answer) and reply.answer[-1].type == Type.CNAME != query.question.type
         if not query.rd or query.question.cls != Class.IN or not (below or unfinished):
-            return reply._replace(ra=True)
-        earlier = query._replace(deadline=query.deadline - self._earlier_s)
-        return await self._resolved.answer(earlier)
+            done(reply._replace(ra=True))
+            return
+        self._resolved.answer(query._replace(deadline=query.deadline - self._earlier_s), done)

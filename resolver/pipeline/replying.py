@@ -2,8 +2,13 @@
 
 from __future__ import annotations
 
+from typing import Final
+
 from resolver.engine.outcome import Answer
 from resolver.message import Reply
+
+# Making a named tuple this way takes half the time of calling its class.
+_make: Final = tuple.__new__
 
 
 def reply_of(answer: Answer, again_s: int | None = None) -> Reply:
@@ -11,7 +16,6 @@ def reply_of(answer: Answer, again_s: int | None = None) -> Reply:
 
     It may be stored for `again_s` seconds, or for as long as it is good.
     """
-    authority = () if answer.soa is None else (answer.soa,)
-    return Reply(
-        answer.rcode, answer.rrsets, authority, ra=True, storable=answer.keeps and again_s != 0, again_s=again_s
-    )
+    rcode, rrsets, soa, keeps = answer
+    authority = () if soa is None else (soa,)
+    return _make(Reply, (rcode, rrsets, authority, (), False, True, False, (), keeps and again_s != 0, again_s))

@@ -54,7 +54,7 @@ class Reserved:
     def peek(self, query: Query) -> Reply | None:
         """The reply for a special name; None for all others."""
         question = query.question
-        name = names.fold(question.name)
+        name = question.name.lower()
         if special_above(name) is not None and question.cls == Class.IN:
             top = self._special_above(name)
             if top is not None and (reply := _reply(question, name, top, self._special[top])) is not None:

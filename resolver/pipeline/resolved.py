@@ -21,25 +21,26 @@ from collections import deque
 from functools import partial
 from typing import Final, Protocol
 
+from resolver.answering import Told
 from resolver.cache.failures import FIRST_S, LONGEST_S, Failures
 from resolver.engine.budget import NO_REACHABLE_AUTHORITY, Budget, Limits
 from resolver.engine.knowledge import Knowledge
 from resolver.engine.outcome import Answer
 from resolver.errors import ResolutionFailed
-from resolver.message import Query, Question, Reply
+from resolver.message import Query, Question
 from resolver.observe.counters import Counters
-from resolver.pipeline.driving import MAX_PER_ZONE, Done, Driver, Result, Tools, late
-from resolver.pipeline.flight import Flight, Joined, Key, LookUp
+from resolver.pipeline.driving import FOR_EVER, MAX_PER_ZONE, Done, Driver, Result, Tools
+from resolver.pipeline.flight import Flight, Joined, Key, LookUp, nobody
 from resolver.pipeline.replying import reply_of
-from resolver.tasks import Ending, Pending
+from resolver.tasks import Running
 from resolver.wire import names
 
 
 class Owner(Protocol):
     """Who ends what is still under way when the program ends (`tasks.Tasks`)."""
 
-    def own(self, running: Ending, /) -> None: ...
-    def let_go(self, running: Ending, /) -> None: ...
+    def own(self, running: Running, /) -> None: ...
+    def let_go(self, running: Running, /) -> None: ...
 
 
 class Resolved:
@@ -74,37 +75,23 @@ class Resolved:
         self._to_tell: deque[tuple[Done, Result]] = deque()
         self._telling = False
 
-    async def answer(self, query: Query) -> Reply:
-        """The reply to `query` from the servers of the world. Raises `ResolutionFailed`."""
+    def answer(self, query: Query, done: Told) -> None:
+        """`done` has the reply to `query` from the servers of the world, or why there is none."""
         self._counters.answers_resolved += 1
-        # What is asked for once is held as records alone: a flood of names is not worth their octets too.
-        return reply_of(await self.find(query.question, query.deadline), 0)
-
-    async def find(self, question: Question, deadline: float) -> Answer:
-        """The answer to `question` by the monotonic time `deadline`. Raises `ResolutionFailed`.
-
-        Whoever waits may give up: the work goes on.
-        """
-        now = self._clock.monotonic()
-        waiting: Pending[Result] = Pending()
-        self._ask_for_client(question, Budget(self._limits, max(deadline, now + self._work_s)), waiting.settle)
-        if waiting.done():
-            result = await waiting
-        else:
-            timer = self._clock.after(max(0.0, deadline - now), lambda: waiting.settle(late(question.name)))
-            try:
-                result = await waiting
-            finally:
-                timer.cancel()
-        if isinstance(result, Answer):
-            return result
-        raise result.fresh()  # what is raised must not be held by its own frame
+        deadline, worked_until = query.deadline, self._clock.monotonic() + self._work_s
+        budget = Budget(self._limits, worked_until if worked_until > deadline else deadline)
+        self._ask(query.question, budget, 0, None, partial(_tell, done), deadline)
 
     def refresh(self, question: Question) -> None:
         """`question` is being asked, although an answer to it may be held."""
         if (names.fold(question.name), question.type) not in self._flights:
             budget = Budget(self._limits, self._clock.monotonic() + self._work_s)
-            self._ask_for_client(question, budget, _ignore, anew=True)
+            self._ask(question, budget, 0, None, nobody, anew=True)
+
+    def cancel(self) -> None:
+        """Nothing is being asked any more, and all who wait have been told so."""
+        while self._flights:
+            next(iter(self._flights.values())).cancel()
 
     def forget_failures(self) -> None:
         """What failed is asked again."""
@@ -122,22 +109,20 @@ class Resolved:
 
     def looked_up(self, question: Question, budget: Budget, depth: int, asker: Flight, done: Done) -> None:
         """`done` has the answer to `question`, asked here for somebody elsewhere, with a budget of its own."""
-        self._ask_for_client(question, Budget(self._limits, budget.deadline), done)
-
-    def _ask_for_client(self, question: Question, budget: Budget, done: Done, *, anew: bool = False) -> None:
-        """`done` has the answer to `question`, whose failure by its whole `budget` is its own."""
-
-        def settle(result: Result) -> None:
-            if not isinstance(result, Answer) and result.own_limit and result.label not in _PASSING:
-                self._failures.put((names.fold(question.name), question.type), result, grows=False)
-            done(result)
-
-        self._ask(question, budget, 0, None, settle, anew=anew)
+        self._ask(question, Budget(self._limits, budget.deadline), 0, None, done)
 
     def _ask(
-        self, question: Question, budget: Budget, depth: int, asker: Flight | None, done: Done, *, anew: bool = False
+        self,
+        question: Question,
+        budget: Budget,
+        depth: int,
+        asker: Flight | None,
+        done: Done,
+        patience: float = FOR_EVER,
+        *,
+        anew: bool = False,
     ) -> None:
-        """`done` has the answer to `question`, which `asker` needs, or a client."""
+        """`done` has the answer to `question`, which `asker` needs, or a client, by the monotonic time `patience`."""
         key = (question.name.lower(), question.type)
         if depth > self._limits.depth:
             try:
@@ -152,52 +137,63 @@ class Resolved:
             return
         flight = self._flights.get(key)
         if flight is None:
-            flight = self._flights[key] = Flight(self, key, depth, budget, asker, done)
-            self.owner.own(flight)
-            flight.start(question, anew=anew)
+            if not self._flights:
+                self.owner.own(self)
+            flight = Flight(self, key, question, depth, budget, asker, done, patience, anew=anew)
+            self._flights[key] = flight
+            flight.start()
         elif asker is not None and flight.waits(asker):
             text = f"the address of {names.to_text(question.name)} depends on itself"
             done(ResolutionFailed("CYCL", NO_REACHABLE_AUTHORITY, text, label="cycle", own_limit=True))
         else:
             self._counters.questions_joined += 1
-            again = partial(self._ask, question, budget, depth, asker, done)
-            seconds = max(0.0, budget.deadline - self._clock.monotonic())
+            again = partial(self._ask, question, budget, depth, asker, done, patience)
+            seconds = max(0.0, min(budget.deadline, patience) - self._clock.monotonic())
             flight.join(Joined(flight, asker, done, again), self._clock, seconds)
 
     def tell(self, done: Done, result: Result) -> None:
         """`done` has `result`, now or when those who are told before have been: a long chain of flights that wait for
         one another ends one after the other, and not each within the one before."""
-        self._to_tell.append((done, result))
         if self._telling:
+            self._to_tell.append((done, result))
             return
         self._telling = True
         try:
-            while self._to_tell:
-                done, result = self._to_tell.popleft()
+            while True:
                 try:
                     done(result)
                 except Exception as error:
                     context = {"message": "a question broke", "exception": error}
                     asyncio.get_running_loop().call_exception_handler(context)
+                if not self._to_tell:
+                    return
+                done, result = self._to_tell.popleft()
         finally:
             self._telling = False
 
     def landed(self, flight: Flight, result: Result) -> None:
         """`flight` has ended with `result`, which is remembered if it is a failure of the question."""
-        del self._flights[flight.key]
-        self.owner.let_go(flight)
+        flights, failures = self._flights, self._failures
+        del flights[flight.key]
+        if not flights:
+            self.owner.let_go(self)
         if isinstance(result, Answer):
-            if not self._failures.empty:
-                self._failures.forget(flight.key)
+            if not failures.empty:
+                failures.forget(flight.key)
             return
         self._counters.upstream_failures += 1
-        if not result.own_limit and result.label != "dead_zone":  # the zone is remembered, and may be back sooner
-            self._failures.put(flight.key, result, grows=self._known.blames_zones)
+        if not result.own_limit:
+            if result.label != "dead_zone":  # the zone is remembered, and may be back sooner
+                failures.put(flight.key, result, grows=self._known.blames_zones)
+        elif flight.asker is None and result.label not in _PASSING:  # it had its whole budget
+            failures.put(flight.key, result, grows=False)
 
 
 _PASSING: Final = frozenset(("local", "zone_busy"))
 """Labels of failures that are over as soon as this machine can send, or has done with others."""
 
 
-def _ignore(_: Result) -> None:
-    """Nobody waits for it."""
+def _tell(done: Told, result: Result) -> None:
+    """A client is told what became of its question."""
+    # What is asked for once is held as records alone: a flood of names is not worth their octets too.
+    done(reply_of(result, 0) if isinstance(result, Answer) else result)

@@ -1,6 +1,6 @@
 """The pipeline as a server sees it: what is at hand is told at once, and all else is worked on.
 
-Stages that are at hand give a reply or None, one after the other, and await nothing: they are asked first of every
+Stages that are at hand give a reply or None, one after the other, and wait for nothing: they are asked first of every
 query, before it is given a place or made to wait for its turn. What none of them has goes to the one that works, which
 does not look at them again.
 
@@ -10,8 +10,14 @@ ANY is answered with one RRset, of what is held or of what the servers give (RFC
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
+from functools import partial
+from typing import Final
 
-from resolver.message import Answerer, Query, Reply, Type
+from resolver.answering import Answerer, Told
+from resolver.errors import ResolutionFailed
+from resolver.message import Query, Reply, Type
+
+_ANY: Final = int(Type.ANY)
 
 AtHand = Callable[[Query], Reply | None]
 """The reply that needs no work, or None."""
@@ -23,27 +29,34 @@ class Staged:
     __slots__ = ("_at_hand", "_works")
 
     def __init__(self, at_hand: Sequence[AtHand], works: Answerer) -> None:
-        self._at_hand, self._works = tuple(at_hand), works
+        self._at_hand, self._works = tuple(at_hand), works.answer
 
-    async def answer(self, query: Query) -> Reply:
-        """The reply to `query`. Raises `ResolutionFailed`."""
-        return self.peek(query) or await self.work(query)
+    def answer(self, query: Query, done: Told) -> None:
+        """`done` has what is at hand, or what became of `query`."""
+        reply = self.peek(query)
+        if reply is None:
+            self.work(query, done)
+        else:
+            done(reply)
 
     def peek(self, query: Query) -> Reply | None:
         """The reply that is at hand; None when there is none."""
         for look in self._at_hand:
             reply = look(query)
             if reply is not None:
-                return minimal(query, reply) if query.question.type == Type.ANY else reply
+                return minimal(reply) if query.question.type == _ANY else reply
         return None
 
-    async def work(self, query: Query) -> Reply:
-        """The reply to `query`, for which nothing is at hand. Raises `ResolutionFailed`."""
-        reply = await self._works.answer(query)
-        return minimal(query, reply) if query.question.type == Type.ANY else reply
+    def work(self, query: Query, done: Told) -> None:
+        """`done` has what became of `query`, for which nothing is at hand."""
+        self._works(query, partial(_tell_minimal, done) if query.question.type == _ANY else done)
 
 
-def minimal(query: Query, reply: Reply) -> Reply:
+def _tell_minimal(done: Told, result: Reply | ResolutionFailed) -> None:
+    done(minimal(result) if isinstance(result, Reply) else result)
+
+
+def minimal(reply: Reply) -> Reply:
     """`reply` with one of its RRsets, that of the lowest type: what is told to ANY."""
     if len(reply.answer) < 2:
         return reply

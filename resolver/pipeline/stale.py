@@ -22,15 +22,15 @@ from dataclasses import dataclass
 from functools import partial
 from typing import Final, Protocol
 
+from resolver.answering import Answerer, Told
 from resolver.cache.table import Table
 from resolver.engine.outcome import Answer, Conclusion
 from resolver.errors import ResolutionFailed
-from resolver.message import Answerer, Ede, Query, Rcode, Reply, RRset, Spawn
-from resolver.network.base import Clock
+from resolver.message import Ede, Query, Rcode, Reply, RRset
+from resolver.network.base import Clock, Timer
 from resolver.observe.counters import Counters
-from resolver.pipeline.cached import recall
+from resolver.pipeline.cached import whole
 from resolver.pipeline.replying import reply_of
-from resolver.tasks import Pending
 from resolver.wire import names
 
 RECHECK_S: Final = 30.0
@@ -62,6 +62,16 @@ class Staleness:
     client_timeout_s: float = 1.8
 
 
+class _Waiting:
+    """A client that waits for a refresh, and what it is told if that comes to nothing."""
+
+    __slots__ = ("done", "stale", "timer")
+
+    def __init__(self, stale: Answer, done: Told) -> None:
+        self.stale, self.done = stale, done
+        self.timer: Timer | None = None
+
+
 class Stale:
     """The stage between what is held and resolution."""
 
@@ -70,86 +80,91 @@ class Stale:
         past: Past,
         below: Answerer,
         clock: Clock,
-        spawn: Spawn,
         counters: Counters,
         staleness: Staleness,
         *,
         max_aliases: int = 11,
     ) -> None:
         self._past = past
-        self._below = below
+        self._below = below.answer
         self._clock = clock
-        self._spawn = spawn
         self._counters = counters
         self._staleness = staleness
         self._max_aliases = max_aliases
-        self._refreshing: dict[_Key, list[Pending[Reply | ResolutionFailed | None]]] = {}
+        self._refreshing: dict[_Key, list[_Waiting]] = {}
         self._failing: Table[_Key, ResolutionFailed | None] = Table(MAX_RECHECKS, clock)
 
-    async def answer(self, query: Query) -> Reply:
-        """The reply of the stage below if it comes in time, else what is stale. Raises `ResolutionFailed`."""
-        stale = self._recall(query)
+    def answer(self, query: Query, done: Told) -> None:
+        """`done` has what becomes of `query` below if it comes in time, else what is stale."""
+        name, rtype, _ = query.question
+        found = self._past.recall_stale(name, rtype, self._staleness.max_age_s)
+        stale = None if found is None else self._whole(found, rtype)
         if stale is None:
-            return await self._below.answer(query)
-        key = (names.fold(query.question.name), query.question.type)
+            self._below(query, done)
+            return
+        key = (names.fold(name), rtype)
         if key in self._failing:
-            return self._told(stale, self._failing.get(key))
-        result = await self._refresh(key, query)
-        if isinstance(result, Reply):
-            return result
-        if isinstance(result, ResolutionFailed) and result.label in DISTRUST:
-            raise result.fresh()
-        return self._told(stale, result)
-
-    async def _refresh(self, key: _Key, query: Query) -> Reply | ResolutionFailed | None:
-        """What came of the refresh that is under way, or begins now; None when it takes too long."""
-        waiting: Pending[Reply | ResolutionFailed | None] = Pending()
-        joined = self._refreshing.get(key)
+            done(self._told(stale, self._failing.get(key)))
+            return
+        under_way = key in self._refreshing
         seconds = min(self._staleness.client_timeout_s, query.deadline - self._clock.monotonic())
-        if joined is None:
+        if not under_way:
             if len(self._refreshing) >= MAX_REFRESHES:
-                return None
-            joined = self._refreshing[key] = [waiting] if seconds > 0 else []
-            self._spawn(self._ask(key, query))
-        elif seconds > 0:
-            joined.append(waiting)
+                done(self._told(stale, None))
+                return
+            self._refreshing[key] = []
+        if seconds > 0:
+            self._wait(key, seconds, _Waiting(stale, done))
+        if not under_way:
+            self._refresh(key, query)
         if seconds <= 0:
-            return None
-        timer = self._clock.after(seconds, partial(self._too_slow, key, waiting))
-        try:
-            return await waiting
-        finally:
-            timer.cancel()
-            if waiting in joined:
-                joined.remove(waiting)
+            done(self._told(stale, None))
 
-    async def _ask(self, key: _Key, query: Query) -> None:
-        """The stage below is asked, and all who wait are told."""
-        result: Reply | ResolutionFailed | None = None
+    def _wait(self, key: _Key, seconds: float, waiting: _Waiting) -> None:
+        """`waiting` is told of the refresh, or that it takes too long."""
+        self._refreshing[key].append(waiting)
+        waiting.timer = self._clock.after(seconds, partial(self._too_slow, key, waiting))
+
+    def _refresh(self, key: _Key, query: Query) -> None:
+        """The stage below is asked; all who wait will be told."""
         try:
-            result = await self._below.answer(query)
+            self._below(query, partial(self._refreshed, key))
+        except BaseException:
+            for waiting in self._refreshing.pop(key, ()):  # a bug, which others tell of; nobody waits for it
+                self._tell(waiting, None)
+            raise
+
+    def _refreshed(self, key: _Key, result: Reply | ResolutionFailed) -> None:
+        """`result` came of a refresh: all who wait are told."""
+        if isinstance(result, Reply):
             self._failing.remove(key)
-        except ResolutionFailed as failure:
-            result = failure.fresh()
-            if result.label not in DISTRUST:
-                self._failing.put(key, result, RECHECK_S)
-        finally:
-            for waiting in tuple(self._refreshing.pop(key)):
-                waiting.settle(result)
+        elif result.label not in DISTRUST:
+            self._failing.put(key, result, RECHECK_S)
+        for waiting in self._refreshing.pop(key):
+            self._tell(waiting, result)
 
-    def _too_slow(self, key: _Key, waiting: Pending[Reply | ResolutionFailed | None]) -> None:
-        if not waiting.done():
-            self._failing.put(key, None, RECHECK_S)
-            waiting.settle(None)
+    def _too_slow(self, key: _Key, waiting: _Waiting) -> None:
+        self._failing.put(key, None, RECHECK_S)
+        self._refreshing[key].remove(waiting)
+        self._tell(waiting, None)
 
-    def _recall(self, query: Query) -> Answer | None:
-        """What is stale, with the TTLs that it is told with."""
-        age = self._staleness.max_age_s
-        found = recall(query.question, lambda name, rtype: self._past.recall_stale(name, rtype, age), self._max_aliases)
-        if found is None:
+    def _tell(self, waiting: _Waiting, result: Reply | ResolutionFailed | None) -> None:
+        """`waiting` has the result of the refresh, or what is stale."""
+        if waiting.timer is not None:
+            waiting.timer.cancel()
+        if isinstance(result, Reply) or (result is not None and result.label in DISTRUST):
+            waiting.done(result)
+        else:
+            waiting.done(self._told(waiting.stale, result))
+
+    def _whole(self, found: Conclusion, rtype: int) -> Answer | None:
+        """The whole answer that begins with what was `found` stale, with the TTLs that it is told with."""
+        age, look = self._staleness.max_age_s, self._past.recall_stale
+        answer = whole(found, rtype, lambda name, rtype: look(name, rtype, age), self._max_aliases)
+        if answer is None:
             return None
-        soa = None if found.soa is None else self._limited(found.soa)
-        return found._replace(rrsets=tuple(map(self._limited, found.rrsets)), soa=soa, keeps=False)
+        soa = None if answer.soa is None else self._limited(answer.soa)
+        return answer._replace(rrsets=tuple(map(self._limited, answer.rrsets)), soa=soa, keeps=False)
 
     def _limited(self, rrset: RRset) -> RRset:
         ttl = self._staleness.ttl_s

@@ -43,29 +43,26 @@ class Flights:
         self._counters = counters
         self._of: dict[str, int] = {}
 
-    def refusal(self, host: str, most: int, share: int) -> Ede | None:
-        """Why no further query of the client at `host` is worked on; None when it may be.
+    def enter(self, host: str, most: int, share: int) -> Ede | None:
+        """One more query of the client at `host` is worked on until `leave`; or why it is not.
 
         `most` is for all clients, `share` for one.
         """
-        taken = self._counters.queries_in_flight
+        counters, of = self._counters, self._of
+        taken, its = counters.queries_in_flight, of.get(host, 0)
         if taken >= most:
             return BUSY
-        if taken * 2 >= most and self._of.get(host, 0) >= share:
+        if taken * 2 >= most and its >= share and not is_loopback(host):
             return _MANY
+        counters.queries_in_flight = taken + 1
+        of[host] = its + 1
         return None
 
-    def take(self, host: str) -> None:
-        """One more query of the client at `host` is worked on."""
-        self._counters.queries_in_flight += 1
-        if not is_loopback(host):
-            self._of[host] = self._of.get(host, 0) + 1
-
     def leave(self, host: str) -> None:
-        """A query for which `take` was called is settled."""
+        """A query of the client at `host` that has entered is settled."""
         self._counters.queries_in_flight -= 1
-        left = self._of.get(host, 0) - 1
-        if left > 0:
+        left = self._of[host] - 1
+        if left:
             self._of[host] = left
         else:
-            self._of.pop(host, None)
+            del self._of[host]

@@ -15,7 +15,7 @@ from collections.abc import Callable
 from typing import Final
 
 from resolver.errors import WireError
-from resolver.message import AD, CD, RD, TC, Client, Ede, Message, Query, Rcode, Transport, Type
+from resolver.message import AD, CD, RD, TC, Client, Ede, Edns, Query, Rcode, Transport, Type
 from resolver.network.base import Clock
 from resolver.observe.counters import Counters
 from resolver.observe.log import Log
@@ -60,11 +60,12 @@ class Reading:
         conduct = self.conduct
         try:
             message = parse(wire, conduct.bounds)
-            heard = self._hear(message, client)
+            edns = message.edns
+            heard = NOTHING if edns is None or not edns.options else self._hear(edns, client)
         except WireError as error:
             self._log.debug("malformed", client=client.host, reason=str(error))
             return self._malformed(wire, client)
-        _, flags, _, question, answer, authority, additional, edns = message
+        _, flags, _, question, answer, authority, additional, _ = message
         if question is None:
             if heard.cookie is None or flags & TC or answer or authority or additional:
                 return self._malformed(wire, client)
@@ -95,7 +96,7 @@ class Reading:
             wire,
             rcode,
             ede,
-            lambda message: self._hear(message, client).told,
+            lambda edns: self._hear(edns, client).told,
             conduct.payload,
             ra=conduct.recursion_available,
         )
@@ -112,9 +113,8 @@ class Reading:
         self._counters.queries_malformed += 1
         return self.brief(wire, client, Rcode.FORMERR)
 
-    def _hear(self, message: Message, client: Client) -> Heard:
-        """What the EDNS options of `message` say. Those of a version that we do not know say nothing."""
-        edns = message.edns
-        if edns is None or not edns.options or edns.version:
+    def _hear(self, edns: Edns, client: Client) -> Heard:
+        """What the options of `edns` say. Those of a version that we do not know say nothing."""
+        if edns.version:
             return NOTHING
         return hear(edns, client, self.cookies, self._idle_seconds)

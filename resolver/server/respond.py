@@ -17,12 +17,14 @@ begun; beyond, UDP queries are dropped and TCP ones answered SERVFAIL. All are c
 
 from __future__ import annotations
 
-from collections.abc import Awaitable, Callable
-from typing import Final, NamedTuple
+from collections.abc import Callable
+from functools import partial
+from typing import Final
 
+from resolver.answering import Answerer, Told
 from resolver.cache.answers import AnswerStore
 from resolver.errors import ResolutionFailed
-from resolver.message import Answerer, Client, Ede, Query, Rcode, Reply, Spawn, Transport
+from resolver.message import Client, Ede, Query, Rcode, Reply, Transport
 from resolver.network.base import Clock
 from resolver.observe.counters import Counters
 from resolver.observe.log import Log, place_of
@@ -44,17 +46,22 @@ _INTERNAL: Final = Reply(Rcode.SERVFAIL, ra=True, ede=(Ede(0, "internal error, s
 Send = Callable[[bytes | None], None]
 Peek = Callable[[Query], Reply | None]
 """What an answerer can say without work; None when it needs to work."""
-Work = Callable[[Query], Awaitable[Reply]]
-"""What an answerer says when it has looked in vain at what is at hand."""
+Work = Callable[[Query, Told], None]
+"""What an answerer does when it has looked in vain at what is at hand."""
 
 
-class _Job(NamedTuple):
-    """A query that was read: its octets, the options it is answered, its asker."""
+class _Job:
+    """A query that was read: its octets, the options it is answered, its asker, and whether that has its answer.
 
-    wire: bytes
-    query: Query
-    told: Options
-    send: Send
+    What is worked out for it may be stored in `answers` as long as their `generation` is the one that it began in.
+    """
+
+    __slots__ = ("answered", "answers", "generation", "query", "send", "told", "wire")
+
+    def __init__(self, wire: bytes, query: Query, told: Options, send: Send, answers: AnswerStore | None) -> None:
+        self.wire, self.query, self.told, self.send, self.answers = wire, query, told, send, answers
+        self.answered = False
+        self.generation = 0 if answers is None else answers.generation
 
 
 class Responder:
@@ -64,7 +71,6 @@ class Responder:
         self,
         answerer: Answerer,
         *,
-        spawn: Spawn,
         clock: Clock,
         counters: Counters,
         log: Log,
@@ -78,7 +84,6 @@ class Responder:
 
         Without them everybody may ask, and the options COOKIE and edns-tcp-keepalive are ignored.
         """
-        self._spawn = spawn
         self._clock = clock
         self._counters = counters
         self._log = log
@@ -133,14 +138,13 @@ class Responder:
 
     def fresh(self, wire: bytes, client: Client, send: Send) -> None:
         """The same for what has no stored response."""
-        counters, host = self._counters, client.host
-        match client.transport:
-            case Transport.UDP:
-                counters.queries_udp += 1
-            case Transport.TCP:
-                counters.queries_tcp += 1
-            case Transport.TLS:
-                counters.queries_tls += 1
+        counters, host, transport = self._counters, client.host, client.transport
+        if transport is _UDP:
+            counters.queries_udp += 1
+        elif transport is Transport.TCP:
+            counters.queries_tcp += 1
+        else:
+            counters.queries_tls += 1
         if self.access is not None and not self.access.allows(host):
             send(self._reading.denial(wire, client, self.access))
             return
@@ -153,19 +157,25 @@ class Responder:
             send(read)
             return
         query, told = read
-        job = _Job(wire, query, told, send)
-        if self._peek is not None and self._at_once(job, self._peek):
-            return
+        job = _Job(wire, query, told, send, self.answers)
+        if self._peek is not None:
+            try:
+                reply = self._peek(query)
+            except Exception as error:
+                self._broke(job, error)
+                return
+            if reply is not None:
+                self._answer(job, reply)
+                return
         conduct = self.conduct
-        refusal = self._flights.refusal(host, conduct.max_in_flight, conduct.max_per_client)
+        refusal = self._flights.enter(host, conduct.max_in_flight, conduct.max_per_client)
         if refusal is not None:
             self._turn_away(job, refusal)
             return
-        self._flights.take(host)
         if self._peek is None:
             self._begin(job)
             return
-        given_up = self._waiting.put(host, job, max(1, conduct.max_in_flight // 8))
+        given_up = self._waiting.put(host, job, conduct.max_in_flight // 8 or 1)
         if given_up is not None:
             self._flights.leave(given_up.query.client.host)
             self._turn_away(given_up, BUSY)
@@ -180,25 +190,6 @@ class Responder:
         """What is served from; nothing is where each query is logged."""
         return None if self._reading.conduct.log_queries else self.answers
 
-    def _at_once(self, job: _Job, peek: Peek) -> bool:
-        """Whether `job` was answered with what is at hand."""
-        answers = self.answers
-        generation = 0 if answers is None else answers.generation
-        try:
-            reply = peek(job.query)
-            if reply is None:
-                return False
-            response = self._said(job, reply, answers, generation)
-        except Exception as error:
-            reply, response = self._broken(job, error)
-        job.send(response)
-        self._account(job.query, reply)
-        return True
-
-    def _begin(self, job: _Job) -> None:
-        """`job`, which has a place, is worked on."""
-        self._spawn(self._work(job))
-
     def _turn_away(self, job: _Job, refusal: Ede) -> None:
         """There is no place for `job`."""
         if refusal is BUSY:
@@ -209,50 +200,53 @@ class Responder:
         silent = client.transport is _UDP
         job.send(None if silent else self._reading.brief(job.wire, client, Rcode.SERVFAIL, refusal))
 
-    async def _work(self, job: _Job) -> None:
-        """Answer `job`; its `send` is called whatever happens, cancellation included."""
-        response: bytes | None = None
-        reply = _INTERNAL
-        answers = self.answers
-        generation = 0 if answers is None else answers.generation
+    def _begin(self, job: _Job) -> None:
+        """`job`, which has a place, is worked on."""
         try:
-            reply = await self._reply(job.query)
-            response = self._said(job, reply, answers, generation)
+            self._work_on(job.query, partial(self._worked, job))
         except Exception as error:
-            reply, response = self._broken(job, error)
-        finally:
-            self._flights.leave(job.query.client.host)
-            job.send(response)
-        self._account(job.query, reply)
+            if not job.answered:
+                self._flights.leave(job.query.client.host)
+            self._broke(job, error)
 
-    async def _reply(self, query: Query) -> Reply:
+    def _worked(self, job: _Job, result: Reply | ResolutionFailed) -> None:
+        """`result` came of the work on `job`."""
+        if job.answered:
+            return
+        self._flights.leave(job.query.client.host)
+        if isinstance(result, ResolutionFailed):
+            result = Reply(result.rcode, ra=self.conduct.recursion_available, ede=result.ede)
+        self._answer(job, result)
+
+    def _answer(self, job: _Job, reply: Reply) -> None:
+        """`job` is told `reply`, which is stored if it may be."""
+        wire, query, conduct = job.wire, job.query, self.conduct
         try:
-            return await self._work_on(query)
-        except ResolutionFailed as failure:
-            return Reply(failure.rcode, ra=self.conduct.recursion_available, ede=failure.ede)
+            response = full(wire, query, reply, job.told, conduct.payload)
+            if reply.storable and job.answers is not None:
+                stored = for_all(response, wire, query, reply, conduct.payload)
+                if stored is not None:
+                    stream = query.client.transport is not _UDP
+                    job.answers.keep(wire, stored, job.generation, reply.again_s, stream=stream)
+        except Exception as error:
+            self._broke(job, error)
+            return
+        self._tell(job, reply, response)
 
-    def _said(self, job: _Job, reply: Reply, answers: AnswerStore | None, generation: int) -> bytes:
-        """The response that says `reply`, whose making began in `generation`; it is stored if it may be."""
-        wire, query, told, _ = job
-        payload = self.conduct.payload
-        response = full(wire, query, reply, told, payload)
-        if answers is not None and reply.storable:
-            stored = for_all(response, wire, query, reply, payload)
-            if stored is not None:
-                stream = query.client.transport is not _UDP
-                answers.keep(wire, stored, generation, reply.again_s, stream=stream)
-        return response
-
-    def _broken(self, job: _Job, error: Exception) -> tuple[Reply, bytes]:
-        """What the client is told about a bug, which is logged."""
+    def _broke(self, job: _Job, error: Exception) -> None:
+        """A bug is logged, and `job` told so if it has no answer yet."""
         self._log.error("internal_error", query=job.query.id, error=repr(error), where=place_of(error))
         self._counters.answers_internal_error += 1
-        return _INTERNAL, full(job.wire, job.query, _INTERNAL, job.told, self.conduct.payload)
+        if not job.answered:
+            self._tell(job, _INTERNAL, full(job.wire, job.query, _INTERNAL, job.told, self.conduct.payload))
 
-    def _account(self, query: Query, reply: Reply) -> None:
+    def _tell(self, job: _Job, reply: Reply, response: bytes) -> None:
+        """The asker of `job`, which has no answer yet, has the `response` that says `reply`."""
+        job.answered = True
+        job.send(response)
         accounting.count(self._counters, reply.rcode)
         if self.conduct.log_queries:
-            accounting.write(self._log, self._clock, self.conduct, query, reply)
+            accounting.write(self._log, self._clock, self.conduct, job.query, reply)
 
 
 def _peek_of(answerer: Answerer) -> Peek | None:

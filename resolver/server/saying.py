@@ -85,12 +85,12 @@ def for_all(response: bytes, wire: bytes, query: Query, reply: Reply, payload: i
 
 
 def brief(
-    wire: bytes, rcode: int, ede: tuple[Ede, ...], heard: Callable[[Message], Options], payload: int, *, ra: bool
+    wire: bytes, rcode: int, ede: tuple[Ede, ...], heard: Callable[[Edns], Options], payload: int, *, ra: bool
 ) -> bytes:
     """The response to `wire` that says `rcode` and has no records: id, opcode, RD and CD, question and OPT of `wire`.
 
     What cannot be parsed gets a header alone (RFC 8906 section 3, RFC 6891 section 6.1.1). `heard` gives the
-    options that the message is answered; where it raises `WireError` there are none.
+    options that those of the message are answered; where it raises `WireError` there are none.
     """
     flags = QR | int.from_bytes(wire[2:4], "big") & (OPCODE_MASK | RD | CD) | RA * ra
     try:
@@ -100,7 +100,7 @@ def brief(
     edns, options = None, NONE
     if message.edns is not None:
         try:
-            told = heard(message)
+            told = heard(message.edns)
         except WireError:
             told = ()
         options = written(told, ede)

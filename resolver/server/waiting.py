@@ -51,7 +51,11 @@ class Waiting(Generic[Job]):
             self._clock.after(0, self._turn)
             self._begin(job)
             return None
-        self._of.setdefault(host, deque()).append(job)
+        queue = self._of.get(host)
+        if queue is None:
+            self._of[host] = deque((job,))
+        else:
+            queue.append(job)
         self._count += 1
         return self._give_up_one(host) if self._count > most else None
 
@@ -63,22 +67,21 @@ class Waiting(Generic[Job]):
         return iter(jobs)
 
     def _turn(self) -> None:
-        if not self._of:
+        of = self._of
+        if not of:
             self._turning = False
             return
         self._clock.after(0, self._turn)
-        for _ in range(min(self._per_turn, self._count)):
-            self._begin(self._next())
-
-    def _next(self) -> Job:
-        """The job whose turn it is."""
-        host = next(iter(self._of))
-        queue = self._of.pop(host)
-        job = queue.popleft()
-        if queue:
-            self._of[host] = queue  # behind the others
-        self._count -= 1
-        return job
+        begun = 0
+        while of and begun < self._per_turn:
+            host = next(iter(of))
+            queue = of.pop(host)
+            job = queue.popleft()
+            if queue:
+                of[host] = queue  # behind the others
+            self._count -= 1
+            begun += 1
+            self._begin(job)
 
     def _give_up_one(self, newcomer: str) -> Job:
         host = max(self._of, key=lambda each: (len(self._of[each]), each == newcomer))

@@ -198,13 +198,6 @@ def judgement(data: bytes) -> None:
 
 @cache
 def _responder() -> Responder:
-    def at_once(work: object) -> None:
-        try:
-            work.send(None)  # type: ignore[attr-defined]
-        except StopIteration:
-            return
-        raise AssertionError("an authority waits for nobody")
-
     zone = Zone(
         b"\7example\0",
         (
@@ -217,7 +210,7 @@ def _responder() -> Responder:
     )
     clock = ManualClock()
     log = Log(_Nowhere(), clock.wall, "debug")
-    return Responder(Authority((zone,)), spawn=at_once, clock=clock, counters=Counters(), log=log)
+    return Responder(Authority((zone,)), clock=clock, counters=Counters(), log=log)
 
 
 class _Nowhere:

@@ -178,7 +178,7 @@ def on_stage(
             raise
         finally:
             await program.stop()
-            await internet.tasks.cancel()
+            internet.tasks.cancel()
         return result
 
     return run_strictly(go())

@@ -117,7 +117,6 @@ class Twice:
         program = made.program
         self.unstored = Responder(
             program.respond.answerer,
-            spawn=made.internet.tasks.spawn,
             clock=made.clock,
             counters=Counters(),
             log=program.log,

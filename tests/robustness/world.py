@@ -214,7 +214,7 @@ def in_front_of(
             return await main(front)
         finally:
             await front.program.stop()
-            await internet.tasks.cancel()
+            internet.tasks.cancel()
 
     return run_strictly(go())
 

@@ -68,6 +68,6 @@ def composed(main: Callable[[Composed], Coroutine[Any, Any, Any]], settings: dic
             return await main(made)
         finally:
             await made.program.stop()
-            await made.internet.tasks.cancel()
+            made.internet.tasks.cancel()
 
     return run_strictly(go())

@@ -6,6 +6,7 @@ import io
 from collections.abc import Callable
 
 from resolver import hints
+from resolver.answering import awaited
 from resolver.auth.authority import Authority
 from resolver.cache.answers import AnswerStore
 from resolver.cache.cookies import Cookies
@@ -91,7 +92,7 @@ class Internet:
 
     def _responder(self, answerer: Authority) -> Responder:
         log = Log(self.log, self.clock.wall)
-        return Responder(answerer, spawn=self.tasks.spawn, clock=self.clock, counters=Counters(), log=log)
+        return Responder(answerer, clock=self.clock, counters=Counters(), log=log)
 
 
 class Resolver:
@@ -154,7 +155,6 @@ class Resolver:
         self.answers = AnswerStore(1 << 20, clock) if answers else None
         self.responder = Responder(
             self.cached,
-            spawn=internet.tasks.spawn,
             clock=clock,
             counters=internet.counters,
             log=Log(internet.log, clock.wall),
@@ -166,9 +166,8 @@ class Resolver:
         """The reply to a client's question. Raises ResolutionFailed."""
         question = zone_text.question(name, rtype)
         deadline = self.internet.clock.monotonic() + seconds
-        return await self.cached.answer(
-            Query(question, Client("192.0.2.1", 0, Transport.UDP), 0, deadline, edns=Edns())
-        )
+        query = Query(question, Client("192.0.2.1", 0, Transport.UDP), 0, deadline, edns=Edns())
+        return await awaited(self.cached, query)
 
     async def lines(self, name: str, rtype: str = "A") -> list[str]:
         """The answer section, in presentation form and in its order."""

@@ -2,12 +2,14 @@ from __future__ import annotations
 
 import pytest
 
+from resolver.answering import awaited
 from resolver.engine.outcome import Alias, Answered, Denied
 from resolver.message import Client, Query, Rcode, Reply, Transport, Type
 from resolver.observe.counters import Counters
 from resolver.pipeline.cached import Cached
 from resolver.pipeline.staged import Staged
 from tests.support import zone_text
+from tests.support.answering import Always
 from tests.support.engine import Written
 from tests.support.messages import name, rrset, sets, soa
 
@@ -17,19 +19,12 @@ DATA = "web.example.net. 20 IN A 192.0.2.80"
 WWW, WEB = name("www.example.com."), name("web.example.net.")
 
 
-class Below:
-    def __init__(self, reply: Reply = BELOW) -> None:
-        self.reply = reply
-
-    async def answer(self, query: Query) -> Reply:
-        return self.reply
-
-
 def asked(run, known, *, rd: bool = True, rtype: str = "A", below: Reply = BELOW, **options):
     counters = Counters()
-    stage = Staged((Cached(known, counters, **options).peek,), Below(below))
+    stage = Staged((Cached(known, counters, **options).peek,), Always(below))
     question = zone_text.question("www.example.com.", rtype)
-    reply = run(stage.answer(Query(question, Client("192.0.2.1", 0, Transport.UDP), 1, 0.0, rd=rd)))
+    query = Query(question, Client("192.0.2.1", 0, Transport.UDP), 1, 0.0, rd=rd)
+    reply = run(awaited(stage, query))
     return reply, counters.answers_cached
 
 

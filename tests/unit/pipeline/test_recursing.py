@@ -4,6 +4,7 @@ import asyncio
 
 import pytest
 
+from resolver.answering import awaited
 from resolver.app import build
 from resolver.auth.authority import Authority
 from resolver.auth.shipped import find_zones
@@ -25,6 +26,7 @@ from resolver.wire import names, types
 from resolver.wire.parse import parse
 from resolver.wire.render import render_query
 from tests.support import zone_text
+from tests.support.answering import Always
 from tests.support.internet import root_with
 from tests.support.messages import told
 
@@ -162,15 +164,9 @@ def test_the_deeper_a_server_stands_the_less_time_it_takes(run, level, earlier):
         tasks = Tasks()
         addresses = Resolved(known, tools, owner=tasks, limits=Limits())
         stage = Recursing(authority, known, tools, addresses, tasks, level=level)
-        given = []
-
-        async def note(query: Query) -> Reply:
-            given.append(query.deadline)
-            return Reply(0)
-
-        stage._resolved.answer = note
+        stage._resolved = below = Always(Reply(0))  # type: ignore[assignment]
         client = Client("127.0.0.1", 9, Transport.UDP)
-        await stage.answer(Query(zone_text.question("www.example.", "A"), client, 1, 1004.5))
-        return given
+        await awaited(stage, Query(zone_text.question("www.example.", "A"), client, 1, 1004.5))
+        return [query.deadline for query in below.queries]
 
     assert run(main()) == [1004.5 - earlier]

@@ -2,28 +2,24 @@ from __future__ import annotations
 
 import pytest
 
+from resolver.answering import awaited
 from resolver.message import Class, Client, Query, Question, Rcode, Reply, Transport
 from resolver.observe.counters import Counters
 from resolver.pipeline.reserved import Reserved
 from resolver.pipeline.staged import Staged
 from resolver.wire import types
+from tests.support.answering import Always
 from tests.support.messages import name, told
 
 BELOW = Reply(Rcode.NOERROR)
-
-
-class Below:
-    async def answer(self, query: Query) -> Reply:
-        return BELOW
 
 
 def asked(run, qname: str, rtype: str = "A", *, cls: int = Class.IN, rd: bool = True, **others: list[str]) -> Reply:
     counters = Counters()
     stage = Reserved(counters, **{key: [name(each) for each in zones] for key, zones in others.items()})
     question = Question(name(qname), types.from_text(rtype), cls)
-    reply = run(
-        Staged((stage.peek,), Below()).answer(Query(question, Client("192.0.2.1", 0, Transport.UDP), 1, 0.0, rd=rd))
-    )
+    query = Query(question, Client("192.0.2.1", 0, Transport.UDP), 1, 0.0, rd=rd)
+    reply = run(awaited(Staged((stage.peek,), Always(BELOW)), query))
     assert counters.answers_local == (reply is not BELOW)
     assert reply is BELOW or (reply.ra and reply.aa and not reply.storable)
     return reply

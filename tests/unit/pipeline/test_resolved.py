@@ -5,6 +5,7 @@ import math
 
 import pytest
 
+from resolver.answering import awaited
 from resolver.engine.budget import Limits
 from resolver.errors import ResolutionFailed
 from resolver.message import Client, Query, Rcode, Reply, Transport
@@ -44,7 +45,7 @@ def test_what_was_asked_for_once_is_not_stored_as_octets(run):
     async def main():
         resolver = Resolver(internet())
         query = Query(zone_text.question("www.test.", "A"), Client("192.0.2.1", 0, Transport.UDP), 1, math.inf)
-        return await resolver.resolved.answer(query), await resolver.ask("www.test.")
+        return await awaited(resolver.resolved, query), await resolver.ask("www.test.")
 
     worked, held = run(main())
     assert (worked.rcode, worked.storable) == (0, False)
@@ -92,7 +93,7 @@ def test_when_all_is_ended_what_is_being_asked_ends_and_whoever_waits_is_told(ru
         waiting = [asyncio.ensure_future(resolver.failure("www.test.")) for _ in range(2)]
         await asyncio.sleep(0.1)
         before, began = resolver.resolved.flights, world.clock.monotonic()
-        await world.tasks.cancel()
+        world.tasks.cancel()
         tags = [(await each).tag for each in waiting]
         return before, resolver.resolved.flights, tags, world.clock.monotonic() - began, len(world.tasks)
 
@@ -132,11 +133,11 @@ def test_those_who_join_do_not_inherit_the_limits_of_the_first(run, limit):
         else:
             from resolver.engine.budget import Budget
 
+            resolver.resolved.refresh(zone_text.question("mail.test.", "A"))
+            (asker,) = resolver.resolved._flights.values()
             budget = Budget(Limits(sends=1), world.clock.monotonic() + 4.5)
-            from tests.support.zone_text import question
-
             first = asyncio.get_running_loop().create_future()
-            resolver.resolved._ask(question("www.test.", "A"), budget, 0, None, first.set_result)
+            resolver.resolved._ask(zone_text.question("www.test.", "A"), budget, 1, asker, first.set_result)
         return await outcomes(first, resolver.ask("www.test."), resolver.ask("www.test."))
 
     first, second, third = run(main())
@@ -612,7 +613,7 @@ def test_a_long_chain_of_flights_that_wait_for_one_another_ends_without_a_deep_s
     """Each asks for the address of the next one's name server; the last of them fails, and so do all, at once."""
 
     async def main():
-        count, broken, failures = 190, [], []
+        count, broken, failures, clients = 190, [], [], []
         asyncio.get_running_loop().set_exception_handler(lambda _, context: broken.append(context))
         world = Internet(link=Link(latency_ms=1))
         zones = [f"z{number}. 3600 IN NS ns.z{number + 1}." for number in range(count)]
@@ -625,7 +626,7 @@ def test_a_long_chain_of_flights_that_wait_for_one_another_ends_without_a_deep_s
             failures.append((await resolver.failure(f"ns.z{number}.")).tag)
 
         for number in reversed(range(count)):
-            world.tasks.spawn(client(number))
+            clients.append(asyncio.ensure_future(client(number)))
             await asyncio.sleep(0.003)
         waiting = resolver.resolved.flights
         await asyncio.sleep(10)

@@ -2,24 +2,21 @@ from __future__ import annotations
 
 import pytest
 
+from resolver.answering import awaited
 from resolver.message import Class, Client, Query, Question, Rcode, Reply, Transport, Type
 from resolver.pipeline.screened import Screened
 from resolver.pipeline.staged import Staged
+from tests.support.answering import Always
 from tests.support.messages import name
 
 HEALTH = name("health.resolverd.invalid.")
 BELOW = Reply(Rcode.NXDOMAIN)
 
 
-class Below:
-    async def answer(self, query: Query) -> Reply:
-        return BELOW
-
-
 def screened(run, qname: str, rtype: int, cls: int = Class.IN, *, version="resolverd 1", identity="here") -> Reply:
     stage = Screened(version=version, identity=identity, health=(HEALTH, "ok"))
     query = Query(Question(name(qname), rtype, cls), Client("192.0.2.1", 0, Transport.UDP), 1, 0.0)
-    return run(Staged((stage.peek,), Below()).answer(query))
+    return run(awaited(Staged((stage.peek,), Always(BELOW)), query))
 
 
 @pytest.mark.rfc(4892, "2")

@@ -1,9 +1,14 @@
 from __future__ import annotations
 
+from collections.abc import Callable
+
 import pytest
 
+from resolver.answering import Told
+from resolver.errors import ResolutionFailed
 from resolver.message import Client, Query, Question, Reply, Transport, Type
 from resolver.pipeline.staged import Staged
+from tests.support.answering import Always
 from tests.support.messages import name, sets
 
 FIRST, SECOND, WORKED = Reply(0, aa=True), Reply(3), Reply(2)
@@ -14,45 +19,46 @@ def query(rtype: int = Type.A) -> Query:
     return Query(Question(name("www.test."), rtype), Client("192.0.2.1", 0, Transport.UDP), 1, 0.0)
 
 
-class Works:
-    def __init__(self, reply: Reply = WORKED) -> None:
-        self.reply, self.asked = reply, 0
+def asked(answer: Callable[[Query, Told], None], rtype: int = Type.A) -> Reply | ResolutionFailed:
+    """What is told, which must be told once."""
+    said: list[Reply | ResolutionFailed] = []
+    answer(query(rtype), said.append)
+    (result,) = said
+    return result
 
-    async def answer(self, query: Query) -> Reply:
-        self.asked += 1
-        return self.reply
 
-
-def test_the_first_stage_that_has_a_reply_at_hand_gives_it_and_nobody_works(run):
-    works, looked = Works(), []
+def test_the_first_stage_that_has_a_reply_at_hand_gives_it_and_nobody_works():
+    works, looked = Always(WORKED), []
 
     def look(reply: Reply | None):
         return lambda query: looked.append(reply) or reply
 
     stages = Staged((look(None), look(FIRST), look(SECOND)), works)
     assert stages.peek(query()) is FIRST
-    assert run(stages.answer(query())) is FIRST
+    assert asked(stages.answer) is FIRST
     assert looked == [None, FIRST] * 2
-    assert works.asked == 0
+    assert not works.queries
 
 
-def test_what_nobody_has_at_hand_is_worked_on_and_not_looked_for_again(run):
+def test_what_nobody_has_at_hand_is_worked_on_and_not_looked_for_again():
     looked = []
-    works = Works()
+    works = Always(WORKED)
     stages = Staged((looked.append,), works)
     assert stages.peek(query()) is None
-    assert run(stages.work(query())) is WORKED
+    assert asked(stages.work) is WORKED
     assert len(looked) == 1
-    assert run(stages.answer(query())) is WORKED
-    assert (len(looked), works.asked) == (2, 2)
+    assert asked(stages.answer) is WORKED
+    assert (len(looked), len(works.queries)) == (2, 2)
 
 
 @pytest.mark.rfc(8482, "4.1")
-def test_of_what_there_is_for_any_one_rrset_is_told(run):
+def test_of_what_there_is_for_any_one_rrset_is_told():
     given = Reply(0, GIVEN)
     one = sets("www.test. 9 IN MX 1 mx.test.")
-    assert run(Staged((), Works(given)).work(query(Type.ANY))).answer == one
-    assert Staged((lambda _: given,), Works()).peek(query(Type.ANY)).answer == one
-    assert run(Staged((), Works(Reply(0, GIVEN[:2]))).work(query(Type.ANY))).answer == one, "of two as well"
-    assert run(Staged((), Works(given)).work(query())) is given
-    assert run(Staged((), Works()).work(query(Type.ANY))) is WORKED
+    assert asked(Staged((), Always(given)).work, Type.ANY).answer == one
+    assert Staged((lambda _: given,), Always(WORKED)).peek(query(Type.ANY)).answer == one
+    assert asked(Staged((), Always(Reply(0, GIVEN[:2]))).work, Type.ANY).answer == one, "of two as well"
+    assert asked(Staged((), Always(given)).work) is given
+    assert asked(Staged((), Always(WORKED)).work, Type.ANY) is WORKED
+    failed = ResolutionFailed("TEST", 0, "nobody")
+    assert asked(Staged((), Always(failed)).work, Type.ANY) is failed

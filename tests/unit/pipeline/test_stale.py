@@ -4,12 +4,12 @@ import asyncio
 
 import pytest
 
+from resolver.answering import Told, awaited
 from resolver.engine.outcome import Answered
 from resolver.errors import ResolutionFailed
 from resolver.message import Client, Query, Rcode, Reply, Transport, Type
 from resolver.observe.counters import Counters
-from resolver.pipeline.stale import RECHECK_S, Stale, Staleness
-from resolver.tasks import Tasks
+from resolver.pipeline.stale import MAX_REFRESHES, RECHECK_S, Stale, Staleness
 from resolver.testing.virtual_time import VirtualClock
 from tests.support import zone_text
 from tests.support.messages import name, sets
@@ -36,32 +36,31 @@ class Past:
 class Below:
     """Takes `seconds` for `result`."""
 
-    def __init__(self) -> None:
-        self.seconds, self.asked = 0.0, 0
+    def __init__(self, clock: VirtualClock) -> None:
+        self.clock, self.seconds, self.asked, self.breaks = clock, 0.0, 0, False
         self.result: Reply | ResolutionFailed = NEW
 
-    async def answer(self, query: Query) -> Reply:
+    def answer(self, query: Query, done: Told) -> None:
         self.asked += 1
-        await asyncio.sleep(self.seconds)
-        if isinstance(self.result, ResolutionFailed):
-            raise self.result
-        return self.result
+        if self.breaks:
+            raise ValueError("a bug")
+        if self.seconds:
+            self.clock.after(self.seconds, lambda: done(self.result))
+        else:
+            done(self.result)
 
 
 class Made:
     def __init__(self, **staleness) -> None:
-        self.clock, self.tasks = VirtualClock(), Tasks()
-        self.past, self.below, self.counters = Past(), Below(), Counters()
-        self.stage = Stale(
-            self.past, self.below, self.clock, self.tasks.spawn, self.counters, Staleness(**staleness), max_aliases=11
-        )
+        self.clock = VirtualClock()
+        self.past, self.below, self.counters = Past(), Below(self.clock), Counters()
+        self.stage = Stale(self.past, self.below, self.clock, self.counters, Staleness(**staleness), max_aliases=11)
 
     async def ask(self, *, patience: float = 4.5) -> tuple[Reply, float]:
         began = self.clock.monotonic()
         question = zone_text.question("www.example.com.", "A")
-        reply = await self.stage.answer(
-            Query(question, Client("192.0.2.9", 0, Transport.UDP), 1, began + patience, rd=True)
-        )
+        query = Query(question, Client("192.0.2.9", 0, Transport.UDP), 1, began + patience, rd=True)
+        reply = await awaited(self.stage, query)
         return reply, round(self.clock.monotonic() - began, 3)
 
 
@@ -169,11 +168,11 @@ def test_with_a_client_timeout_of_0_nobody_waits_and_the_refresh_is_made_once(ru
     run(main())
 
 
-def test_when_too_many_refreshes_are_under_way_what_is_stale_is_told_without_one(run, monkeypatch):
+def test_when_too_many_refreshes_are_under_way_what_is_stale_is_told_without_one(run):
     async def main():
         made = Made()
         made.below.seconds = 1.0
-        monkeypatch.setattr("resolver.pipeline.stale.MAX_REFRESHES", 0)
+        made.stage._refreshing.update({(WWW, 1_000 + number): [] for number in range(MAX_REFRESHES)})
         reply, took = await made.ask()
         assert ([each.code for each in reply.ede], took, made.below.asked) == ([3], 0, 0)
 
@@ -206,15 +205,24 @@ def test_no_ttl_is_above_that_of_what_is_stale(run):
 
 def test_all_who_wait_for_a_refresh_hear_of_it_when_it_ends(run):
     async def main():
-        made, took = Made(), []
+        made = Made()
         made.below.seconds = 0.1
+        took = await asyncio.gather(*(made.ask() for _ in range(6)))
+        return took, made.counters.answers_stale, made.stage._refreshing
 
-        async def client() -> None:
-            took.append(await made.ask())
+    assert run(main()) == ([(NEW, 0.1)] * 6, 0, {})
 
-        for _ in range(6):
-            made.tasks.spawn(client())
+
+def test_nobody_waits_for_a_refresh_that_broke_and_the_next_one_is_begun(run):
+    async def main():
+        made = Made()
+        made.below.breaks = True
+        told = []
+        query = Query(zone_text.question("www.example.com.", "A"), Client("192.0.2.9", 0, Transport.UDP), 1, 1e9)
+        for _ in range(2):
+            with pytest.raises(ValueError, match="a bug"):
+                made.stage.answer(query, told.append)
         await asyncio.sleep(5)
-        return took, made.counters.answers_stale
+        return [zone_text.lines(reply.answer) for reply in told], made.below.asked, made.stage._refreshing
 
-    assert run(main()) == ([(NEW, 0.1)] * 6, 0)
+    assert run(main()) == ([["www.example.com. 30 A 192.0.2.1"]] * 2, 2, {})

@@ -12,9 +12,7 @@ def tags(flights: Flights, hosts: list[str], most: int = 10, share: int = 3) -> 
     """What each of `hosts` is told when it asks for a place, which it takes if there is one."""
     heard = []
     for host in hosts:
-        refusal = flights.refusal(host, most, share)
-        if refusal is None:
-            flights.take(host)
+        refusal = flights.enter(host, most, share)
         heard.append("" if refusal is None else refusal.text[-6:])
     return heard
 

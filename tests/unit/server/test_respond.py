@@ -4,12 +4,14 @@ import asyncio
 import io
 import ipaddress
 import json
-from collections.abc import Awaitable, Callable
+from collections.abc import Callable, Coroutine
+from typing import Any
 
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from resolver.answering import Told
 from resolver.cache.answers import AnswerStore
 from resolver.errors import ResolutionFailed
 from resolver.message import (
@@ -35,16 +37,16 @@ from resolver.message import (
 )
 from resolver.observe.counters import Counters
 from resolver.observe.log import Log
-from resolver.server import waiting
 from resolver.server.access import Access
 from resolver.server.conduct import ANSWERING_S, Conduct
 from resolver.server.cookies import Cookies
 from resolver.server.options import MAX_EDE_TEXT
 from resolver.server.respond import Responder
-from resolver.tasks import Tasks
+from resolver.server.waiting import PER_TURN
 from resolver.testing.virtual_time import VirtualClock
 from resolver.wire.parse import parse
 from resolver.wire.render import render
+from tests.support.answering import begin
 from tests.support.messages import name, sets, soa
 from tests.support.strict import run_strictly
 
@@ -59,15 +61,18 @@ TLS = Client("192.0.2.9", 4242, Transport.TLS)
 class Says:
     """An answerer that says this, or does what it is told, and remembers what it was asked."""
 
-    def __init__(self, said: Reply | Callable[[Query], Awaitable[Reply]] | BaseException = GOOD) -> None:
+    def __init__(self, said: Reply | Callable[[Query], Coroutine[Any, Any, Reply]] | BaseException = GOOD) -> None:
         self.said = said
         self.queries: list[Query] = []
 
-    async def answer(self, query: Query) -> Reply:
+    def answer(self, query: Query, done: Told) -> None:
         self.queries.append(query)
-        if isinstance(self.said, BaseException):
+        if isinstance(self.said, Reply | ResolutionFailed):
+            done(self.said)
+        elif isinstance(self.said, BaseException):
             raise self.said
-        return self.said if isinstance(self.said, Reply) else await self.said(query)
+        else:
+            begin(self.said(query), done)
 
 
 async def slow(query: Query) -> Reply:
@@ -98,10 +103,8 @@ class Front:
         self.counters = Counters()
         self.log = io.StringIO()
         self.below = Says(said)  # type: ignore[arg-type]
-        self.tasks = Tasks()
         self.responder = Responder(
             self.below,
-            spawn=self.tasks.spawn,
             clock=self.clock,
             counters=self.counters,
             log=Log(self.log, self.clock.wall, "debug", "json"),
@@ -443,20 +446,36 @@ def test_a_reply_that_cannot_be_rendered_is_a_bug_too(run):
     assert (counters.answers_servfail, counters.answers_noerror) == (1, 0)
 
 
-def test_a_query_that_is_given_up_gets_no_response_and_its_place_is_free(run):
+def test_a_query_that_is_worked_on_has_its_place_until_it_is_answered(run):
     async def main(f: Front):
         sent = []
         f.responder(query(), UDP, sent.append)
-        await asyncio.sleep(0.1)
-        in_flight = f.counters.queries_in_flight
-        await f.tasks.cancel()
-        return in_flight, sent, f.counters.queries_in_flight
+        await asyncio.sleep(0.9)
+        in_flight, early = f.counters.queries_in_flight, len(sent)
+        await asyncio.sleep(0.2)
+        return in_flight, early, len(sent), f.counters.queries_in_flight
 
-    async def for_ever(query: Query) -> Reply:
-        await asyncio.sleep(3600)
-        return GOOD
+    assert front(run, main, slow) == (1, 0, 1, 0)
 
-    assert front(run, main, for_ever) == (1, [None], 0)
+
+@pytest.mark.parametrize("said", [GOOD, ResolutionFailed("MUTE", 22, "silence")])
+def test_what_breaks_after_its_answer_or_is_told_twice_is_answered_once(run, said):
+    class Breaks(Says):
+        def answer(self, query: Query, done: Told) -> None:
+            done(said)
+            done(said)
+            raise ZeroDivisionError
+
+    async def main(f: Front):
+        f.responder.answerer = Breaks()
+        sent: list[bytes | None] = []
+        f.responder(query(), UDP, sent.append)
+        events = [event["event"] for event in f.events if event["level"] == "error"]
+        return len(sent), parse(sent[0]).rcode, events, f.counters
+
+    sent, rcode, events, counters = front(run, main, answers=False)
+    assert (sent, rcode, events) == (1, Rcode.NOERROR if said is GOOD else Rcode.SERVFAIL, ["internal_error"])
+    assert (counters.queries_in_flight, counters.answers_noerror + counters.answers_servfail) == (0, 1)
 
 
 @pytest.mark.parametrize(("client", "rcode"), [(UDP, None), (TCP, Rcode.SERVFAIL)])
@@ -539,13 +558,11 @@ class Works(Says):
         return None
 
 
-def test_what_needs_work_is_begun_a_few_a_turn_and_what_is_at_hand_never_waits(run, monkeypatch):
-    monkeypatch.setattr(waiting, "PER_TURN", 1)
-
+def test_what_needs_work_is_begun_a_few_a_turn_and_what_is_at_hand_never_waits(run):
     async def main(f: Front):
         f.below = f.responder.answerer = Works(slow)  # type: ignore[assignment]
         sent: list[tuple[int, bytes | None]] = []
-        for number in range(5):
+        for number in range(1 + 3 * PER_TURN):
             f.responder(query(id=number), UDP, lambda response, number=number: sent.append((number, response)))
         begun = []
         for _ in range(8):
@@ -560,9 +577,9 @@ def test_what_needs_work_is_begun_a_few_a_turn_and_what_is_at_hand_never_waits(r
         return begun, in_flight, answered, sorted(number for number, _ in sent), f.counters.queries_in_flight
 
     begun, in_flight, answered, sent, left = front(run, main, answers=False)
+    assert sorted(set(begun)) == [1 + turns * PER_TURN for turns in range(4)]
     assert begun == sorted(begun)
-    assert set(range(1, 6)) <= set(begun), "never two in one turn"
-    assert (in_flight, answered, sent, left) == (5, 1, [0, 1, 2, 3, 4], 0)
+    assert (in_flight, answered, sent, left) == (1 + 3 * PER_TURN, 1, list(range(1 + 3 * PER_TURN)), 0)
 
 
 @pytest.mark.parametrize(("client", "rcode"), [(UDP, None), (TCP, Rcode.SERVFAIL)])
@@ -589,12 +606,10 @@ def test_at_the_end_those_that_wait_get_no_answer(run):
             f.responder(query(id=number), UDP, sent.append)
         f.responder.give_up()
         given_up = list(sent)
-        await asyncio.sleep(0)
-        await f.tasks.cancel()
         await asyncio.sleep(2)
-        return given_up, sent, f.counters.queries_in_flight
+        return given_up, [each is None for each in sent], f.counters.queries_in_flight
 
-    assert front(run, main, answers=False) == ([None] * 3, [None] * 4, 0)
+    assert front(run, main, answers=False) == ([None] * 3, [True] * 3 + [False], 0), "one was begun"
 
 
 def test_a_bug_in_what_is_at_hand_is_servfail_and_a_line_in_the_log(run):

@@ -1,0 +1,39 @@
+"""The one interface of everything that turns a query into a reply, and what a coroutine makes of it."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Callable
+from typing import Protocol
+
+from resolver.errors import ResolutionFailed
+from resolver.message import Query, Reply
+
+Told = Callable[[Reply | ResolutionFailed], None]
+"""Takes the reply to a query, or why there is none to be had: a failure that was never raised, or no more."""
+
+
+class Answerer(Protocol):
+    """Anything that turns a query into a reply. Answerers nest; the order is to be seen in `app.py`."""
+
+    def answer(self, query: Query, done: Told) -> None:
+        """`done` is called once, now or later, with what became of `query`."""
+        ...
+
+
+async def awaited(answerer: Answerer, query: Query) -> Reply:
+    """The reply of `answerer` to `query`, for those who embed the program: no query of a client passes through here.
+
+    Raises `ResolutionFailed`. Whoever waits may give up: the work goes on.
+    """
+    told: asyncio.Future[Reply | ResolutionFailed] = asyncio.get_running_loop().create_future()
+
+    def done(result: Reply | ResolutionFailed) -> None:
+        if not told.done():
+            told.set_result(result)
+
+    answerer.answer(query, done)
+    result = await told
+    if isinstance(result, ResolutionFailed):
+        raise result.fresh()  # what is raised must not be held by its own frame
+    return result
