@@ -191,7 +191,8 @@ class Records:
         held_for = ttl
         if not limits.minimum <= ttl <= limits.maximum:
             held_for = max(limits.minimum, min(ttl, limits.maximum))
-        if len(rdatas) > limits.max_records or sum(map(len, rdatas)) > limits.max_bytes:
+        octets = len(rdatas[0]) if len(rdatas) == 1 else sum(map(len, rdatas))
+        if octets > limits.max_bytes or len(rdatas) > limits.max_records:
             held_for = min(held_for, BRIEFLY_S)
         learnt = rrset if held_for == ttl else rrset._replace(ttl=held_for)
         if rtype == _DNAME:

@@ -98,7 +98,7 @@ class Servers:
         self._lame: Table[tuple[Endpoint, bytes], bool] = Table(maximum, clock)
         self._families = {False: _Family(), True: _Family()}  # by whether it is IPv6
         self._heard = float("-inf")
-        self._clock = clock
+        self._monotonic, self._boottime = clock.monotonic, clock.boottime
         self._entropy = entropy
         self.max_in_flight = MAX_IN_FLIGHT
 
@@ -108,7 +108,7 @@ class Servers:
     def state(self, server: Endpoint) -> ServerState:
         """What is known of `server`, to be read."""
         state = self._states.get(server)
-        now = self._clock.boottime()
+        now = self._boottime()
         if state is not None and state.known_until > now:
             return state
         self._states.pop(server, None)
@@ -121,13 +121,13 @@ class Servers:
     @property
     def network_works(self) -> bool:
         """Whether any server has replied lately."""
-        return self._clock.monotonic() - self._heard < NETWORK_WORKS_S
+        return self._monotonic() - self._heard < NETWORK_WORKS_S
 
     def ordered(self, servers: Sequence[Endpoint], zone: bytes) -> Sequence[Endpoint]:
         """`servers` of `zone`, the one to ask first in front."""
         if len(servers) < 2:
             return servers
-        now = self._clock.monotonic()
+        now = self._monotonic()
         states = [(self.state(each), each) for each in servers]
         ranked = sorted(
             (self._passed_over(state, each, zone, now), state.smoothed + state.handicap, each) for state, each in states
@@ -152,7 +152,7 @@ class Servers:
 
     def enter(self, server: Endpoint) -> bool:
         """Whether one more message may be on its way to `server`; if so it is counted until `leave`."""
-        state = self.state(server)
+        state = self._states.get(server) or self.state(server)
         if state.in_flight >= self.max_in_flight:
             return False
         state.in_flight += 1
@@ -166,18 +166,23 @@ class Servers:
 
     def timeout(self, server: Endpoint) -> float:
         """Seconds to wait for the first try."""
-        state = self.state(server)
+        state = self._states.get(server) or self.state(server)
         if not state.replies:
             return UNKNOWN_TIMEOUT_S
-        return min(MAX_TIMEOUT_S, max(MIN_TIMEOUT_S, state.smoothed + 4 * state.variance))
+        seconds = state.smoothed + 4 * state.variance
+        if seconds < MIN_TIMEOUT_S:
+            return MIN_TIMEOUT_S
+        return seconds if seconds < MAX_TIMEOUT_S else MAX_TIMEOUT_S
 
     def standing(self, server: Endpoint) -> Standing:
         """What `server` has shown so far."""
-        state = self.state(server)
-        if state.replies and not (state.dead_until or state.edns_from or state.case_from):
+        now = self._boottime()
+        state = self._states.get(server)
+        if state is None or state.known_until <= now:
+            state = self.state(server)
+        elif state.replies and not (state.dead_until or state.edns_from or state.case_from):
             return _GOOD
-        now = self._clock.boottime()
-        replied = state.replies > 0 and state.dead_until <= self._clock.monotonic()
+        replied = state.replies > 0 and state.dead_until <= self._monotonic()
         return Standing(state.edns_from <= now, state.case_from <= now, replied)
 
     def has_replied(self, server: Endpoint) -> bool:
@@ -187,12 +192,15 @@ class Servers:
     def heard_lately(self, server: Endpoint) -> bool:
         """Whether `server` has replied within `ALIVE_S`, to whatever it was."""
         state = self._states.get(server)
-        return state is not None and self._clock.monotonic() - state.heard < ALIVE_S
+        return state is not None and self._monotonic() - state.heard < ALIVE_S
 
     def replied(self, server: Endpoint, seconds: float) -> None:
         """`server` replied after `seconds`."""
-        state = self.state(server)
-        self._heard = state.heard = self._clock.monotonic()
+        now = self._boottime()
+        state = self._states.get(server)
+        if state is None or state.known_until <= now:
+            state = self.state(server)
+        self._heard = state.heard = self._monotonic()
         self._families[":" in server.host].silent = 0
         if state.replies:
             state.variance += (abs(state.smoothed - seconds) - state.variance) / 4
@@ -201,7 +209,7 @@ class Servers:
             state.smoothed, state.variance = seconds, seconds / 2
         state.replies += 1
         state.silent, state.handicap, state.dead_until = 0, 0.0, 0.0
-        state.known_until = self._clock.boottime() + _KEPT_S
+        state.known_until = now + _KEPT_S
 
     def silent(self, server: Endpoint, waited: float) -> None:
         """`server` did not reply within `waited` seconds, or could not be reached."""
@@ -215,15 +223,15 @@ class Servers:
         if state.silent >= _DEAD_AFTER:
             doublings = min(state.silent - _DEAD_AFTER, 16) if self.network_works else 0
             pause = min(_BACKOFF_MAX_S, _BACKOFF_FIRST_S * 2**doublings)
-            state.dead_until = self._clock.monotonic() + pause
+            state.dead_until = self._monotonic() + pause
 
     def without_edns(self, server: Endpoint) -> None:
         """`server` does not know EDNS."""
-        self.state(server).edns_from = self._clock.boottime() + _KEPT_S
+        self.state(server).edns_from = self._boottime() + _KEPT_S
 
     def changes_case(self, server: Endpoint) -> None:
         """`server` does not echo the letter case of a question: it is asked over TCP instead (draft dns-0x20)."""
-        self.state(server).case_from = self._clock.boottime() + _KEPT_S
+        self.state(server).case_from = self._boottime() + _KEPT_S
 
     def lame(self, server: Endpoint, zone: bytes) -> None:
         """`server` has no authority over `zone`, which is delegated to it."""
@@ -235,7 +243,7 @@ class Servers:
 
     def _pass_over(self, family: _Family, seconds: float) -> None:
         family.silent = 0
-        family.passed_over_until = self._clock.monotonic() + seconds
+        family.passed_over_until = self._monotonic() + seconds
 
     def clear(self) -> None:
         """Nothing is known."""

@@ -2,8 +2,7 @@
 
 A step of resolution is a generator that yields an `Action` and is sent the `Event` that came of it. Nothing
 else crosses the border, so the algorithm needs no loop, socket or clock, and the sequence of (action, event)
-is its transcript. The typed helpers `exchange` and `race` keep the type of each answer: use them with
-`yield from`.
+is its transcript.
 """
 
 from __future__ import annotations
@@ -132,13 +131,6 @@ class Undecided(NamedTuple):
 Action: TypeAlias = Exchange | Listen | Race
 Event: TypeAlias = Replied | Unanswered | Malformed | Ended | Undecided
 Steps: TypeAlias = Generator[Action, Event, T]
-
-
-def exchange(action: Exchange | Listen) -> Steps[Replied | Unanswered | Malformed]:
-    """What came of asking a server, or of waiting for those that were asked."""
-    event = yield action
-    assert isinstance(event, Replied | Unanswered | Malformed)
-    return event
 
 
 def race(lookups: Sequence[Lookup], seconds: float) -> Steps[Ended | Undecided]:

@@ -13,7 +13,7 @@ Running out is the asker's failure, not the question's, unless it began with the
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from typing import Final
 
 from resolver.errors import ResolutionFailed
@@ -44,34 +44,32 @@ class Limits:
     silent_zone_ms: int = 2500
 
 
-@dataclass(slots=True)
 class _Spent:
-    """What the whole of a query has used, shared by all of its fetches. `silent`: messages by zone, while no server
-    of it had ever replied. `places`: the addresses found, of as many name servers as may be sought."""
+    """What the whole of a query has used, shared by all of its fetches."""
 
-    aliases: int = 0
-    referrals: int = 0
-    fetches: int = 0
-    failed_fetches: int = 0
-    minimised: int = 0
-    in_vain: int = 0
-    silent: dict[bytes, int] = field(default_factory=dict)
-    places: dict[bytes, tuple[Endpoint, ...]] = field(default_factory=dict)
+    __slots__ = ("aliases", "failed_fetches", "fetches", "in_vain", "minimised", "places", "referrals", "silent")
+
+    def __init__(self) -> None:
+        self.aliases = self.referrals = self.fetches = self.failed_fetches = self.minimised = self.in_vain = 0
+        self.silent: dict[bytes, int] = {}
+        """Messages by zone, while no server of it had ever replied."""
+        self.places: dict[bytes, tuple[Endpoint, ...]] = {}
+        """The addresses found, of as many name servers as may be sought."""
 
 
-@dataclass(slots=True)
 class Budget:
     """What is left. `deadline` is the monotonic time in seconds at which the work ends."""
 
-    limits: Limits
-    deadline: float
-    sends: int = 0
-    parent: Budget | None = None
-    spent: _Spent = field(default_factory=_Spent)
+    __slots__ = ("deadline", "limits", "parent", "sends", "spent")
+
+    def __init__(self, limits: Limits, deadline: float, parent: Budget | None = None) -> None:
+        self.limits, self.deadline, self.parent = limits, deadline, parent
+        self.sends = 0
+        self.spent: _Spent = _Spent() if parent is None else parent.spent
 
     def fetch(self) -> Budget:
         """The budget of finding one address: it has a limit of its own, and all that it spends is spent here too."""
-        return Budget(self.limits, self.deadline, parent=self, spent=self.spent)
+        return Budget(self.limits, self.deadline, self)
 
     def spend_send(self) -> None:
         """One more message is sent."""

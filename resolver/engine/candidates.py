@@ -13,14 +13,12 @@ Rules
 from __future__ import annotations
 
 from collections.abc import Iterable
-from dataclasses import dataclass, field
 from typing import Final
 
 from resolver.engine.budget import Budget
 from resolver.engine.delegation import Delegation
 from resolver.engine.knowledge import ServerKnowledge
 from resolver.engine.outcome import Fault
-from resolver.message import Transport
 from resolver.network.base import Endpoint, Trouble
 
 TCP_TIMEOUT_S: Final = 2.0
@@ -31,23 +29,15 @@ LONGEST_WAIT_S: Final = 2.0
 _LEAST_S: Final = 0.05
 
 
-@dataclass(slots=True)
 class Candidate:
     """A server that may still be asked. `tries` counts messages of one kind, `sent` all over the transport in use."""
 
-    endpoint: Endpoint
-    name: bytes
-    tries: int = 0
-    edns: bool = True
-    tcp: bool = False
-    sent: int = 0
-    new_cookie: bool = False
-    at_once: bool = False
+    __slots__ = ("at_once", "edns", "endpoint", "name", "new_cookie", "sent", "tcp", "tries")
 
-    @property
-    def transport(self) -> Transport:
-        """How it is asked next."""
-        return Transport.TCP if self.tcp else Transport.UDP
+    def __init__(self, endpoint: Endpoint, name: bytes, edns: bool, tcp: bool) -> None:
+        self.endpoint, self.name, self.edns, self.tcp = endpoint, name, edns, tcp
+        self.tries = self.sent = 0
+        self.new_cookie = self.at_once = False
 
     def turn_to_tcp(self, *, at_once: bool = True) -> None:
         """It is asked over TCP from now on; `at_once`, before others, since it has more to say."""
@@ -70,20 +60,29 @@ Why = Trouble | Fault | str
 """What became of a server: not heard, heard in vain, or something for which there is no word yet."""
 
 
-@dataclass(slots=True)
 class Candidates:
     """The servers of `delegation` that may be asked the one question that `budget` pays for."""
 
-    delegation: Delegation
-    servers: ServerKnowledge
-    budget: Budget
-    recursed: bool
-    waiting: dict[Endpoint, Candidate] = field(default_factory=dict)
-    dismissed: list[tuple[Candidate, Why]] = field(default_factory=list)
-    anyone_replied: bool = False
-    sent: bool = False
-    """Something left this machine."""
-    waited: float = 0.0
+    __slots__ = (
+        "anyone_replied",
+        "budget",
+        "delegation",
+        "dismissed",
+        "recursed",
+        "sent",
+        "servers",
+        "waited",
+        "waiting",
+    )
+
+    def __init__(self, delegation: Delegation, servers: ServerKnowledge, budget: Budget, recursed: bool) -> None:
+        self.delegation, self.servers, self.budget, self.recursed = delegation, servers, budget, recursed
+        self.waiting: dict[Endpoint, Candidate] = {}
+        self.dismissed: list[tuple[Candidate, Why]] = []
+        self.anyone_replied = False
+        self.sent = False
+        """Something left this machine."""
+        self.waited = 0.0
 
     def add(self, name: bytes, endpoints: Iterable[Endpoint]) -> None:
         """`endpoints` are addresses of the name server `name`."""
@@ -91,7 +90,7 @@ class Candidates:
         for endpoint in endpoints:
             if endpoint not in self.waiting and endpoint not in gone:
                 knows_edns, keeps_case, has_replied = self.servers.standing(endpoint)
-                self.waiting[endpoint] = Candidate(endpoint, name, 0, knows_edns, not keeps_case)
+                self.waiting[endpoint] = Candidate(endpoint, name, knows_edns, not keeps_case)
                 if has_replied:
                     self.anyone_replied = True
 
@@ -140,15 +139,18 @@ class Candidates:
     def send_to(self, candidate: Candidate) -> float:
         """`candidate` is sent one more message, which is paid for. The seconds to wait for its reply."""
         self.budget.spend_send()
-        last = False
-        if not self.patient:
+        if self.anyone_replied or self.recursed:
+            seconds = TCP_TIMEOUT_S if candidate.tcp else self._timeout(candidate)
+        else:
             zone = self.delegation.zone
             first = self.budget.is_silent_from_the_first(zone)
             self.budget.spend_send_to_silent(zone)
-            last = not first and not self.budget.may_send_to_silent(zone)
-        seconds = self._timeout(candidate, last=last)
-        if last:
-            candidate.turn_to_tcp(at_once=False)
+            seconds = self.left_s
+            if not first and not self.budget.may_send_to_silent(zone):
+                candidate.turn_to_tcp(at_once=False)  # the last
+            else:
+                seconds = min(seconds, TCP_TIMEOUT_S if candidate.tcp else self._timeout(candidate))
+            seconds = max(_LEAST_S, seconds)
         candidate.at_once = False
         candidate.tries += 1
         candidate.sent += 1
@@ -163,23 +165,18 @@ class Candidates:
     def replied(self) -> None:
         """A server of the zone has said something."""
         self.sent = self.anyone_replied = True
-        self.budget.heard_from(self.delegation.zone)
+        if self.budget.spent.silent:
+            self.budget.heard_from(self.delegation.zone)
 
     def dismiss(self, candidate: Candidate, why: Why) -> None:
         """`candidate` is not asked this question again."""
         self.dismissed.append((candidate, why))
         self.waiting.pop(candidate.endpoint, None)
 
-    def _timeout(self, candidate: Candidate, *, last: bool) -> float:
-        left = self.left_s
-        if last:
-            return max(_LEAST_S, left)
-        if candidate.tcp:
-            return TCP_TIMEOUT_S if self.patient else max(_LEAST_S, min(TCP_TIMEOUT_S, left))
+    def _timeout(self, candidate: Candidate) -> float:
+        """The seconds that it takes a datagram to be worth no more waiting."""
         first = self.servers.timeout(candidate.endpoint)
-        if self.recursed:
-            first = max(first, RECURSED_TIMEOUT_S)
-        wait = min(LONGEST_WAIT_S, first * float(1 << candidate.tries))
-        if self.patient:
-            return wait
-        return max(_LEAST_S, min(wait, left))
+        if self.recursed and first < RECURSED_TIMEOUT_S:
+            first = RECURSED_TIMEOUT_S
+        seconds = first * float(1 << candidate.tries) if candidate.tries else first
+        return seconds if seconds < LONGEST_WAIT_S else LONGEST_WAIT_S

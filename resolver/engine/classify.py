@@ -46,6 +46,9 @@ MAX_TOLD: Final = 4
 MAX_TOLD_TEXT: Final = 200
 """Octets that are read of the text of one."""
 
+# Making a named tuple this way takes half the time of calling its class.
+_make: Final = tuple.__new__
+
 _EDE_OPTION: Final = 15
 
 _FAULTS: Final[dict[int, Fault]] = {
@@ -58,6 +61,8 @@ _FAULTS: Final[dict[int, Fault]] = {
 
 _MEANT: Final = frozenset(map(int, (Rcode.NOERROR, Rcode.NXDOMAIN, Rcode.YXDOMAIN)))
 """The rcodes of replies that say something of the name."""
+_YXDOMAIN: Final = int(Rcode.YXDOMAIN)
+_IN: Final = int(Class.IN)
 _ALIASES: Final = frozenset(map(int, (Type.CNAME, Type.DNAME)))
 
 _Index = dict[tuple[bytes, int], RRset]
@@ -87,8 +92,11 @@ def classify(
     name = question.name.lower()
     if not names.is_below(name, zone):
         return Unusable(Fault.LAME)
-    if len(answer) == 1 and _is_plain(answer[0], name, question.type) and rcode != Rcode.YXDOMAIN:
-        return Answered((), answer, authoritative)
+    if len(answer) == 1 and rcode != _YXDOMAIN:
+        owner, rtype, cls, _, _ = answer[0]
+        # The data asked for, and no alias: as nearly all answers are, that need no further look.
+        if rtype == question.type and rtype not in _ALIASES and cls == _IN and owner.lower() == name:
+            return _make(Answered, ((), answer, authoritative))
     index: _Index = {(names.fold(each.name), each.type): _one(each) for each in answer if each.cls == Class.IN}
     if rcode == Rcode.YXDOMAIN:
         return _too_long(index, question.name, zone)
@@ -128,12 +136,6 @@ def _followed(
                 if not names.is_below(name, zone) or is_elsewhere(name, zone, borders):
                     return Alias(tuple(chain), target, authoritative)
     return _end_of_chain(message, tuple(chain), name, zone, authoritative) if chain else None
-
-
-def _is_plain(rrset: RRset, name: bytes, rtype: int) -> bool:
-    """Whether `rrset` is the data asked for, and no alias: as nearly all answers are, that need no further look."""
-    owner, found, cls, _, _ = rrset
-    return found == rtype and rtype not in _ALIASES and cls == Class.IN and owner.lower() == name
 
 
 def is_elsewhere(name: bytes, zone: bytes, borders: Collection[bytes]) -> bool:

@@ -117,8 +117,16 @@ def address_text(octets: bytes) -> str:
 
 
 def minimised(question: Question, zone: bytes, extra_labels: int) -> Question:
-    """What a server of `zone` is asked in place of `question`: `extra_labels` more than the zone, of type A."""
-    count = names.depth(zone) + extra_labels
-    if extra_labels > MAX_MINIMISED or count >= names.depth(question.name):
+    """What a server of `zone`, in which `question` is, is asked for it: `extra_labels` more than the zone, type A."""
+    name = question.name
+    below = len(name) - len(zone)
+    starts = [0]
+    pos = name[0] + 1
+    if pos >= below:
         return question
-    return Question(names.last_labels(question.name, count), Type.A, question.cls)
+    while pos < below:
+        starts.append(pos)
+        pos += name[pos] + 1
+    if extra_labels > MAX_MINIMISED or extra_labels >= len(starts):
+        return question
+    return Question(name[starts[-extra_labels] :], Type.A, question.cls)

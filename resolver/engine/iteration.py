@@ -27,11 +27,14 @@ from resolver.engine.actions import Steps
 from resolver.engine.budget import OTHER, Budget
 from resolver.engine.delegation import Delegation, NameServer
 from resolver.engine.giving_up import NOTHING_WAS_SAID
-from resolver.engine.knowledge import Knowledge, Route
+from resolver.engine.knowledge import Knowledge
 from resolver.engine.outcome import Alias, Answer, Answered, Conclusion, Denied, Overlong, Referral
 from resolver.errors import ResolutionFailed
 from resolver.message import Question, Rcode, RRset, Type
 from resolver.wire import names
+
+# Making a named tuple this way takes half the time of calling its class.
+_make: Final = tuple.__new__
 
 _NOERROR: Final = Rcode.NOERROR
 
@@ -53,7 +56,7 @@ def resolve(question: Question, known: Knowledge, budget: Budget, *, anew: bool 
             case None:
                 return Answer(Rcode.NOERROR, tuple(chain), keeps=False)
             case Answered((), rrsets) if not chain:
-                return Answer(_NOERROR, rrsets)
+                return _make(Answer, (_NOERROR, rrsets, None, True))
             case Answered(links, rrsets):
                 _follow(links, seen or {question.name.lower()}, budget)
                 return Answer(Rcode.NOERROR, (*_current(chain, known), *links, *rrsets))
@@ -99,12 +102,12 @@ def _ask(question: Question, known: Knowledge, budget: Budget) -> Steps[Conclusi
     route = known.route(question)
     if route is None:
         return None
-    if _is_hints(route) and known.wants_priming():
-        said = yield from _prime(route.delegation, known, budget)
+    delegation, recursed = route
+    if delegation.configured and delegation.zone == names.ROOT and not recursed and known.wants_priming():
+        said = yield from _prime(delegation, known, budget)
         if said is not None and question.name == names.ROOT and question.type == Type.NS:
             return known.learn(question, said)
-        route = known.route(question) or route
-    delegation, recursed = route.delegation, route.recursed
+        delegation, recursed = known.route(question) or route
     extra_labels, whole = 1, False
     while True:
         asked = question
@@ -164,10 +167,6 @@ def _placed(below: Delegation, above: Delegation, known: Knowledge, budget: Budg
             return again
         case _:
             return below
-
-
-def _is_hints(route: Route) -> bool:
-    return route.delegation.configured and route.delegation.zone == names.ROOT and not route.recursed
 
 
 def _prime(hints: Delegation, known: Knowledge, budget: Budget) -> Steps[Conclusion | None]:

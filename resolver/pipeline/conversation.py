@@ -26,6 +26,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import dataclass
+from functools import partial
 from typing import Final
 
 from resolver.cache.cookies import CLIENT_SIZE, Cookies
@@ -44,6 +45,9 @@ HEADER: Final = 12
 MAX_MISSES: Final = 3
 """Datagrams that do not fit, for one question to one server. Broken servers and stray packets send one or two;
 guessing 16 bits of id takes thousands, so that a forger's chance is below one in 10,000 however fast he is."""
+
+# Making a named tuple this way takes half the time of calling its class.
+_make: Final = tuple.__new__
 
 _UNREADABLE: Final = (Rcode.FORMERR, Rcode.NOTIMP)
 
@@ -64,82 +68,50 @@ class Means:
 
 
 class _Try:
-    """A message on its way. `asked`: the octets of its question section, in the case that was drawn."""
+    """A message on its way: `wire`, its question in the case that was drawn, with the `cookie` that is in it."""
 
-    __slots__ = (
-        "_conversation",
-        "asked",
-        "began",
-        "cookie",
-        "edns",
-        "id",
-        "question",
-        "seconds",
-        "sending",
-        "server",
-        "transport",
-    )
+    __slots__ = ("action", "began", "cookie", "sending", "wire")
 
-    def __init__(self, conversation: Conversation, action: Exchange, began: float, seconds: float) -> None:
-        self._conversation = conversation
-        self.server, self.question, _, self.transport, _, _, self.edns, _, _ = action
-        self.began, self.seconds = began, seconds
-        self.id = self.asked = self.cookie = b""
+    def __init__(self, action: Exchange, wire: bytes, cookie: bytes, began: float) -> None:
+        self.action, self.wire, self.cookie, self.began = action, wire, cookie, began
         self.sending: Sending | None = None
-
-    def deliver(self, data: bytes | Trouble) -> None:
-        """`data` has come of it."""
-        self._conversation.delivered(self, data)
-
-    def expire(self) -> None:
-        """Its time is over."""
-        self._conversation.give_up_on(self, Trouble.TIMEOUT, self.seconds)
 
     def close(self) -> None:
         """Nothing more comes of it."""
-        if self.sending is not None:
-            self.sending.close()
+        sending, self.sending = self.sending, None  # each has the other, which only a search for cycles would free
+        if sending is not None:
+            sending.close()
 
 
 class Conversation:
     """The exchanges of one question, one after the other. `heard` is called with what comes of each."""
 
-    __slots__ = (
-        "_arrived",
-        "_clock",
-        "_cookies",
-        "_counters",
-        "_current",
-        "_heard",
-        "_means",
-        "_misses",
-        "_timer",
-        "_topic",
-        "_tries",
-        "_waiting",
-    )
+    __slots__ = ("_arrived", "_current", "_heard", "_means", "_misses", "_seconds", "_timer", "_topic", "_tries")
 
     def __init__(self, means: Means, heard: Callable[[Heard], None]) -> None:
         self._means, self._heard = means, heard
-        self._clock, self._counters, self._cookies = means.clock, means.counters, means.cookies
         self._topic: tuple[bytes, Question] | None = None
         self._tries: list[_Try] = []
         self._arrived: list[Heard] = []
         self._misses: dict[Endpoint, int] = {}
-        self._waiting = False
         self._timer: Timer | None = None
+        """Of what is waited for, while somebody waits; then it is `_seconds`."""
+        self._seconds = 0.0
         self._current: _Try | None = None
+        """The try that is waited for; None where it is any of them."""
 
     def exchange(self, action: Exchange, seconds: float) -> Heard | None:
         """What has come of `action` already; or None, and `heard` is called with it within `seconds`."""
         topic = (action.zone, action.question)
         if topic != self._topic:
-            self.close()
+            if self._topic is not None:
+                self.close()
             self._topic = topic
         elif self._arrived:
             return self._arrived.pop(0)
-        attempt = self._current = self._send(action, seconds)
-        self._wait(seconds, attempt.expire)
+        self._current = self._send(action)
+        self._seconds = seconds
+        self._timer = self._means.clock.after(seconds, self._expire)
         return None
 
     def listen(self, action: Listen, seconds: float) -> Heard | None:
@@ -151,17 +123,22 @@ class Conversation:
             return self._arrived.pop(0)
         if (action.zone, action.question) != self._topic:
             return Unanswered(Trouble.TIMEOUT, 0.0)
-        self._wait(seconds, lambda: self._settle(Unanswered(Trouble.TIMEOUT, seconds)))
+        self._seconds = seconds
+        self._timer = self._means.clock.after(seconds, self._expire)
         return None
 
     def close(self) -> None:
         """Nothing that still arrives is of interest."""
-        self._stop_waiting()
+        if self._timer is not None:
+            self._timer.cancel()
+            self._timer = self._current = None
         if self._tries:
             for attempt in self._tries:
                 attempt.close()
             self._tries.clear()
+        if self._arrived:
             self._arrived.clear()
+        if self._misses:
             self._misses.clear()
 
     def end(self) -> None:
@@ -169,136 +146,127 @@ class Conversation:
         self.close()
         self._heard = _unheard
 
-    def _send(self, action: Exchange, seconds: float) -> _Try:
+    def _send(self, action: Exchange) -> _Try:
         means = self._means
-        attempt = _Try(self, action, self._clock.monotonic(), seconds)
-        question = action.question
-        name, rtype, cls = question
+        server, question, _, transport, _, rd, with_edns, _, _ = action
         if means.use_0x20:
+            name, rtype, cls = question
             message_id, name = drawn(name, means.entropy)
-            question = Question(name, rtype, cls)
+            question = _make(Question, (name, rtype, cls))
         else:
             message_id = means.entropy.bits(16)
-        edns = None
-        if action.edns:
+        edns, cookie = None, b""
+        if with_edns:
             options: tuple[tuple[int, bytes], ...] = ()
-            if self._cookies is not None:
-                option = self._cookies.option(action.server)
-                attempt.cookie = option[1]
+            if means.cookies is not None:
+                option = means.cookies.option(server)
+                cookie = option[1]
                 options = (option,)
-            edns = Edns(means.payload, 0, False, options)
+            edns = _make(Edns, (means.payload, 0, False, options))
         # A cookie that the server has given makes its datagrams believable, whichever port they come to.
-        believable = len(attempt.cookie) > CLIENT_SIZE
-        wire = render_query(message_id, question, rd=action.rd, edns=edns)
-        attempt.id, attempt.asked = wire[:2], wire[HEADER : HEADER + len(name) + 4]
+        believable = len(cookie) > CLIENT_SIZE
+        wire = render_query(message_id, question, rd=rd, edns=edns)
+        attempt = _Try(action, wire, cookie, means.clock.monotonic())
+        means.counters.upstream_sent += 1
+        attempt.sending = means.network.send(
+            server, wire, transport, partial(self._delivered, attempt), reuse=believable
+        )
         self._tries.append(attempt)
-        self._counters.upstream_sent += 1
-        attempt.sending = means.network.send(action.server, wire, action.transport, attempt.deliver, reuse=believable)
         return attempt
 
-    def _wait(self, seconds: float, expire: Callable[[], None]) -> None:
-        self._waiting = True
-        self._timer = self._clock.after(seconds, expire)
+    def _expire(self) -> None:
+        """The time of what is waited for is over."""
+        attempt = self._current
+        if attempt is not None and attempt.action.transport is Transport.TCP:
+            attempt.close()  # a stream is not waited for again
+        self._settle(Unanswered(Trouble.TIMEOUT, self._seconds))
 
-    def _stop_waiting(self) -> None:
-        self._waiting = False
-        self._current = None
-        if self._timer is not None:
-            self._timer.cancel()
-            self._timer = None
-
-    def delivered(self, attempt: _Try, data: bytes | Trouble) -> None:
-        """`data` has come of `attempt`: whoever waits hears of it if it fits."""
-        waited = self._clock.monotonic() - attempt.began
+    def _delivered(self, attempt: _Try, data: bytes | Trouble) -> None:
+        """`data` has come of `attempt`: whoever waits hears of it if it fits, of trouble only if this is waited for."""
+        waited = self._means.clock.monotonic() - attempt.began
         if isinstance(data, Trouble):
-            self.give_up_on(attempt, data, waited)
+            if attempt is self._current:
+                if attempt.action.transport is Transport.TCP:
+                    attempt.close()
+                self._settle(Unanswered(data, waited))
             return
-        heard = self._judge(attempt, data, waited)
-        if heard is None:
-            heard = self._missed(attempt, waited)
-            if heard is None:
-                return
-        attempt.close()  # one reply is all that a message gets; a duplicate is not another one
-        self._settle(heard)
-
-    def give_up_on(self, attempt: _Try, trouble: Trouble, waited: float) -> None:
-        """`attempt` got no reply; of interest only while it is waited for. A stream is not waited for again."""
-        if attempt is self._current and self._waiting:
-            if attempt.transport is Transport.TCP:
-                attempt.close()
-            self._settle(Unanswered(trouble, waited))
+        heard = self._judge(attempt, data, waited) or self._missed(attempt, waited)
+        if heard is not None:
+            attempt.close()  # one reply is all that a message gets; a duplicate is not another one
+            self._tries.remove(attempt)
+            self._settle(heard)
 
     def _settle(self, heard: Heard) -> None:
-        if self._waiting:
-            self._stop_waiting()
-            self._heard(heard)
-        else:
+        if self._timer is None:
             self._arrived.append(heard)
+            return
+        self._timer.cancel()
+        self._timer = self._current = None
+        self._heard(heard)
 
     def _judge(self, attempt: _Try, data: bytes, waited: float) -> Heard | None:
         """What `data` is as a reply to `attempt`; None when it does not fit."""
+        wire = attempt.wire
         # A response (QR) to a query (opcode 0), with the id: looked at as octets, since most that fails fails here.
-        if len(data) < HEADER or data[:2] != attempt.id or data[2] & 0xF8 != 0x80:
+        if len(data) < HEADER or data[:2] != wire[:2] or data[2] & 0xF8 != 0x80:
             return None
-        asked = attempt.asked
-        end = HEADER + len(asked)
         if data[4:6] != b"\0\1":
             return self._without_question(attempt, data, waited)
-        if data[HEADER:end] != asked:
+        server, question, _, transport, _, _, edns, _, _ = attempt.action
+        name = question.name
+        behind = HEADER + len(name)
+        end = behind + 4
+        if data[HEADER:end] != wire[HEADER:end]:
             # Type and class have no letter case: theirs are the four octets behind the name.
-            if data[end - 4 : end] != asked[-4:] or data[HEADER : end - 4].lower() != asked[:-4].lower():
+            if data[behind:end] != wire[behind:end] or data[HEADER:behind].lower() != wire[HEADER:behind].lower():
                 return None
-            if self._means.use_0x20 and attempt.transport is Transport.UDP:
-                return Unanswered(Trouble.TIMEOUT, waited, Suspicion.CASE, attempt.server)
-        data = data[:HEADER] + attempt.question.name + data[end - 4 :]
+            if self._means.use_0x20 and transport is Transport.UDP:
+                return Unanswered(Trouble.TIMEOUT, waited, Suspicion.CASE, server)
+        data = data[:HEADER] + name + data[behind:]
         try:
-            message = parse(data, self._means.bounds)
+            message = parse(data, self._means.bounds, question)
         except WireError as error:
             flags = int.from_bytes(data[2:4], "big")
-            if not flags & TC or attempt.transport is not Transport.UDP:
-                return Malformed(attempt.server, str(error), isinstance(error, Oversized))
-            message = Message(int.from_bytes(attempt.id, "big"), flags & 0xFFF0, flags & 0xF, attempt.question)
+            if not flags & TC or transport is not Transport.UDP:
+                return Malformed(server, str(error), isinstance(error, Oversized))
+            message = Message(int.from_bytes(wire[:2], "big"), flags & 0xFFF0, flags & 0xF, question)
         else:
-            if attempt.cookie and not self._has_our_cookie(attempt, message):
+            cookies, sent = self._means.cookies, attempt.cookie
+            udp = transport is Transport.UDP
+            if sent and cookies is not None and not cookies.accepts(server, sent, message.edns, forgeable=udp):
                 return self._without_cookie(attempt, waited)
-        return Replied(attempt.server, attempt.transport, message, waited, attempt.edns)
-
-    def _has_our_cookie(self, attempt: _Try, message: Message) -> bool:
-        """Whether the cookies of a reply fit, which are then kept."""
-        assert self._cookies is not None
-        udp = attempt.transport is Transport.UDP
-        return self._cookies.accepts(attempt.server, attempt.cookie, message.edns, forgeable=udp)
+        return _make(Replied, (server, transport, message, waited, edns))
 
     def _without_cookie(self, attempt: _Try, waited: float) -> Heard:
         """What follows from a reply that fits in all but its cookie."""
-        self._counters.upstream_ignored += 1
-        if attempt.transport is Transport.TCP:
-            return Malformed(attempt.server, "another cookie than ours")
-        self._counters.upstream_suspected += 1
-        return Unanswered(Trouble.TIMEOUT, waited, Suspicion.FORGERY, attempt.server)
+        self._means.counters.upstream_ignored += 1
+        if attempt.action.transport is Transport.TCP:
+            return Malformed(attempt.action.server, "another cookie than ours")
+        self._means.counters.upstream_suspected += 1
+        return Unanswered(Trouble.TIMEOUT, waited, Suspicion.FORGERY, attempt.action.server)
 
     def _without_question(self, attempt: _Try, data: bytes, waited: float) -> Replied | None:
         """The reply of a server that could not read EDNS, nor therefore the question; None for all else."""
-        if data[4:6] != b"\0\0" or data[3] & 0xF not in _UNREADABLE or not attempt.edns:
+        if data[4:6] != b"\0\0" or data[3] & 0xF not in _UNREADABLE or not attempt.action.edns:
             return None
-        if self._cookies is not None and self._cookies.valid(attempt.server):
+        if self._means.cookies is not None and self._means.cookies.valid(attempt.action.server):
             return None  # it has read EDNS before
-        message = Message(int.from_bytes(attempt.id, "big"), QR, data[3] & 0xF, None)
-        return Replied(attempt.server, attempt.transport, message, waited, True)
+        message = Message(int.from_bytes(attempt.wire[:2], "big"), QR, data[3] & 0xF, None)
+        return Replied(attempt.action.server, attempt.action.transport, message, waited, True)
 
     def _missed(self, attempt: _Try, waited: float) -> Malformed | Unanswered | None:
         """What follows from a message that does not fit; None when the wait goes on."""
-        self._counters.upstream_ignored += 1
-        if attempt.transport is Transport.TCP:
-            return Malformed(attempt.server, "not a reply to what was asked")
-        misses = self._misses[attempt.server] = self._misses.get(attempt.server, 0) + 1
+        self._means.counters.upstream_ignored += 1
+        if attempt.action.transport is Transport.TCP:
+            return Malformed(attempt.action.server, "not a reply to what was asked")
+        misses = self._misses[attempt.action.server] = self._misses.get(attempt.action.server, 0) + 1
         if misses < MAX_MISSES:
             return None
-        self._counters.upstream_suspected += 1
+        self._means.counters.upstream_suspected += 1
         for other in self._tries:
-            if other.server == attempt.server and other.transport is Transport.UDP:
+            if other.action.server == attempt.action.server and other.action.transport is Transport.UDP:
                 other.close()
-        return Unanswered(Trouble.TIMEOUT, waited, Suspicion.FORGERY, attempt.server)
+        return Unanswered(Trouble.TIMEOUT, waited, Suspicion.FORGERY, attempt.action.server)
 
 
 def _unheard(_: Heard) -> None:
@@ -307,12 +275,9 @@ def _unheard(_: Heard) -> None:
 
 def drawn(name: bytes, entropy: Entropy) -> tuple[int, bytes]:
     """An id for a message, and `name` with the case of each letter drawn at random."""
-    bits = entropy.bits(16 + 8 * len(name))
-    return bits & 0xFFFF, _spelled(name, bits >> 16)
-
-
-def _spelled(name: bytes, bits: int) -> bytes:
-    """`name` with the letter case that `bits` say; length octets are below 64 and no letters."""
+    size = len(name)
+    bits = entropy.bits(16 + 8 * size)
+    # Length octets are below 64, and no letters.
     lower = int.from_bytes(name.lower(), "big")
     letters = lower ^ int.from_bytes(name.upper(), "big")
-    return (lower ^ letters & bits).to_bytes(len(name), "big")
+    return bits & 0xFFFF, (lower ^ letters & bits >> 16).to_bytes(size, "big")

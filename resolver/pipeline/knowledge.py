@@ -32,6 +32,9 @@ from resolver.network.base import Clock
 from resolver.observe.transcript import Transcript
 from resolver.wire import names
 
+# Making a named tuple this way takes half the time of calling its class.
+_make: Final = tuple.__new__
+
 DELEGATIONS_BYTES: Final = 8 << 20
 """What delegations may take where nothing else is said."""
 _DS: Final = int(Type.DS)
@@ -150,11 +153,16 @@ class Known:
         if routes.recursed_root and not routes.has_stub(name):
             return Route(routes.root, recursed=True)
         stubs, learnt = routes.stubs, self.delegations
-        for ancestor in names.ancestors(name):
+        pos, ancestor = 0, name
+        while True:
             nearest = (stubs.get(ancestor) if stubs else None) or learnt.get(ancestor)
             if nearest is not None:
-                return Route(nearest)
-        return Route(routes.root)
+                return _make(Route, (nearest, False))
+            length = name[pos]
+            if not length:
+                return Route(routes.root)
+            pos += length + 1
+            ancestor = name[pos:]
 
     def wants_priming(self) -> bool:
         """True when the root's servers are hints, and were not asked to verify them lately (RFC 9609)."""

@@ -59,7 +59,8 @@ def full(wire: bytes, query: Query, reply: Reply, told: Options, payload: int) -
     limit = _PLAIN_UDP
     edns, options = query.edns, told
     if edns is not None:
-        limit = min(max(edns.payload, _PLAIN_UDP), payload)
+        offered = edns.payload
+        limit = _PLAIN_UDP if offered < _PLAIN_UDP else offered if offered < payload else payload
         if ede or told:
             options = written(told, ede)
         edns = _make(Edns, (payload, 0, edns.do, options))

@@ -20,7 +20,7 @@ from typing import Final, NamedTuple
 
 from resolver.errors import Oversized, WireError
 from resolver.message import Class, Edns, Message, Question, RRset, Type
-from resolver.wire.compression import HEADER, Memo, read
+from resolver.wire.compression import HEADER, POINTER, Memo, read
 from resolver.wire.names import ROOT
 from resolver.wire.rdata import canonical, decode, layout
 
@@ -46,6 +46,7 @@ _HEADER: Final = Struct("!6H").unpack_from
 _ASKED: Final = Struct("!HH").unpack_from
 _FIXED: Final = Struct("!HHIH").unpack_from
 _POINTED: Final = Struct("!HHHIH").unpack_from
+_OWNED: Final = Struct("!BHHIH").unpack_from
 _OPTION: Final = Struct("!HH").unpack_from
 
 # Making a named tuple this way takes half the time of calling its class.
@@ -58,76 +59,74 @@ _OPT: Final = int(Type.OPT)
 _TSIG: Final = int(Type.TSIG)
 _EMPTY: Final = frozenset(map(int, (Class.NONE, Class.ANY)))
 
+_TO_QUESTION: Final = POINTER | HEADER
+"""The pointer to the question's name."""
+
 _Key = tuple[bytes, int, int]
 _Opt = tuple[int, int, bytes]
 """What an OPT record says in its class, its TTL and its rdata."""
 
 
-def parse(wire: bytes, bounds: Bounds = DEFAULT_BOUNDS) -> Message:
+def parse(wire: bytes, bounds: Bounds = DEFAULT_BOUNDS, question: Question | None = None) -> Message:
     """The message that `wire` is. Raises `WireError`, and nothing else, when it is none.
 
-    It is `Oversized` where the message has more records than `bounds` allows.
+    It is `Oversized` where the message has more records than `bounds` allows. `question` is the one that stands in it,
+    where the caller has seen to that already: it is not read again.
     """
     try:
-        return _parse(wire, bounds)
+        ident, flags, asked, answers, authorities, additionals = _HEADER(wire)
+        end = len(wire)
+        pos = HEADER
+        memo: Memo = {}
+        if question is not None:
+            memo[_TO_QUESTION] = name = question[0]
+            pos += len(name) + 4
+        elif asked:
+            if asked > 1:
+                raise WireError(f"{asked} questions")
+            name, pos = read(wire, HEADER, memo)
+            rtype, cls = _ASKED(wire, pos)
+            question = _make(Question, (name, rtype, cls))
+            pos += 4
+        rcode = flags & 0xF
+        edns = None
+        answer: tuple[RRset, ...] = ()
+        authority: tuple[RRset, ...] = ()
+        additional: tuple[RRset, ...] = ()
+        if counted := answers + authorities + additionals:
+            if counted * MIN_RECORD > end - pos:
+                raise WireError(f"{counted} records announced in {end - pos} octets")
+            if counted > bounds.records:
+                raise Oversized(f"{counted} records; {bounds.records} are read of one message")
+            if answers:
+                answer, pos, _ = _section(wire, pos, answers, memo, final=False)
+            if authorities:
+                authority, pos, _ = _section(wire, pos, authorities, memo, final=False)
+            if additionals:
+                owner, rtype, payload, ttl, size = _OWNED(wire, pos)
+                if additionals == 1 and rtype == _OPT and not owner and pos + MIN_RECORD + size == end:
+                    opt: _Opt | None = (payload, ttl, wire[pos + MIN_RECORD :])  # as it ends most messages
+                    pos = end
+                else:
+                    additional, pos, opt = _section(wire, pos, additionals, memo, final=True)
+                if opt is not None:
+                    payload, ttl, options = opt
+                    rcode |= ttl >> 20 & 0xFF0
+                    told = _options(options, bounds.options) if options else ()
+                    edns = _make(Edns, (payload, ttl >> 16 & 0xFF, ttl & 0x8000 != 0, told))
+        if pos != end:
+            raise WireError(f"the records end at octet {pos}, the message at {end}")
+        return _make(Message, (ident, flags & 0xFFF0, rcode, question, answer, authority, additional, edns))
     except (IndexError, error):
         raise WireError(f"the message ends early, at octet {len(wire)}") from None
 
 
-def _parse(wire: bytes, bounds: Bounds) -> Message:
-    ident, flags, asked, answers, authorities, additionals = _HEADER(wire)
-    question = None
-    pos = HEADER
-    memo: Memo = {}
-    if asked:
-        if asked > 1:
-            raise WireError(f"{asked} questions")
-        name, pos = read(wire, HEADER, memo)
-        rtype, cls = _ASKED(wire, pos)
-        question = _make(Question, (name, rtype, cls))
-        pos += 4
-    rcode = flags & 0xF
-    edns = None
-    answer: tuple[RRset, ...] = ()
-    authority: tuple[RRset, ...] = ()
-    additional: tuple[RRset, ...] = ()
-    if counted := answers + authorities + additionals:
-        if counted * MIN_RECORD > len(wire) - pos:
-            raise WireError(f"{counted} records announced in {len(wire) - pos} octets")
-        if counted > bounds.records:
-            raise Oversized(f"{counted} records; {bounds.records} are read of one message")
-        opt = _lone_opt(wire, pos) if counted == additionals == 1 else None
-        if opt is not None:
-            pos = len(wire)
-        else:
-            # One octet more lets even a last record that the root owns be unpacked as if it began with a pointer.
-            longer = wire + ROOT
-            if answers:
-                answer, pos, _ = _section(wire, longer, pos, answers, memo, final=False)
-            if authorities:
-                authority, pos, _ = _section(wire, longer, pos, authorities, memo, final=False)
-            if additionals:
-                additional, pos, opt = _section(wire, longer, pos, additionals, memo, final=True)
-        if opt is not None:
-            rcode |= opt[1] >> 20 & 0xFF0
-            edns = _edns(*opt, bounds.options)
-    if pos != len(wire):
-        raise WireError(f"the records end at octet {pos}, the message at {len(wire)}")
-    return _make(Message, (ident, flags & 0xFFF0, rcode, question, answer, authority, additional, edns))
-
-
-def _lone_opt(wire: bytes, pos: int) -> _Opt | None:
-    """The OPT at `pos` that ends `wire`, as it ends most queries; None for anything else."""
-    if wire[pos]:
-        return None
-    rtype, cls, ttl, size = _FIXED(wire, pos + 1)
-    return (cls, ttl, wire[pos + 11 :]) if rtype == _OPT and pos + 11 + size == len(wire) else None
-
-
 def _section(
-    wire: bytes, longer: bytes, pos: int, count: int, memo: Memo, *, final: bool
+    wire: bytes, pos: int, count: int, memo: Memo, *, final: bool
 ) -> tuple[tuple[RRset, ...], int, _Opt | None]:
     """The RRsets of `count` records at `pos`, the offset behind them, and the OPT of the final section."""
+    # One octet more lets even a last record that the root owns be unpacked as if it began with a pointer.
+    longer = wire + ROOT
     sets: dict[_Key, RRset] = {}
     more: dict[_Key, list[bytes]] = {}
     opt: _Opt | None = None
@@ -156,6 +155,8 @@ def _section(
                 raise WireError("a TSIG that is not the last record")
             rdata = _rdata(wire, pos, stop, rtype, cls, memo)
         pos = stop
+        if count == 1:  # as in most sections: there is nothing to gather
+            return (_make(RRset, (name, rtype, cls, ttl, (rdata,))),), pos, None
         key = (name.lower(), rtype, cls)
         found = sets.get(key)
         if found is None:
@@ -193,16 +194,16 @@ def _distinct(rtype: int, rdatas: list[bytes]) -> tuple[bytes, ...]:
     return tuple(firsts.values())
 
 
-def _edns(payload: int, ttl: int, rdata: bytes, most: int) -> Edns:
-    """What an OPT says, but for the rcode."""
+def _options(rdata: bytes, most: int) -> tuple[tuple[int, bytes], ...]:
+    """The options of an OPT with this `rdata`."""
     options: list[tuple[int, bytes]] = []
-    pos = 0
-    while pos < len(rdata):
+    pos, end = 0, len(rdata)
+    while pos < end:
         code, size = _OPTION(rdata, pos)
         pos += 4 + size
-        if pos > len(rdata):
+        if pos > end:
             raise WireError(f"an EDNS option of {size} octets in an OPT that has fewer")
         if len(options) == most:
             raise WireError(f"more than {most} EDNS options")
         options.append((code, rdata[pos - size : pos]))
-    return _make(Edns, (payload, ttl >> 16 & 0xFF, ttl & 0x8000 != 0, tuple(options)))
+    return tuple(options)

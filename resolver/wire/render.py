@@ -41,6 +41,7 @@ _POINTED: Final = Struct("!HHHIH").pack
 _OPTION: Final = Struct("!HH").pack
 _LENGTH: Final = Struct("!H").pack_into
 _OPT: Final = Struct("!BHHBBHH").pack
+_OPT_WITH_ONE: Final = Struct("!BHHBBHHHH").pack
 
 _QUESTION: Final = POINTER | HEADER
 """The pointer to the question's name."""
@@ -65,14 +66,15 @@ def render_query(
     """A query for `question`: a header, the question, and an OPT if `edns` is given."""
     flags = (RD if rd else 0) | (CHECKING_DISABLED if cd else 0)
     name, rtype, cls = question
-    head = _HEADER(id, flags, 1, 0, 0, 0 if edns is None else 1)
-    asked = head + name + _ASKED(rtype, cls)
-    return asked if edns is None else asked + _opt(edns, 0, MAX_LIMIT)
+    if edns is None:
+        return _HEADER(id, flags, 1, 0, 0, 0) + name + _ASKED(rtype, cls)
+    return _HEADER(id, flags, 1, 0, 0, 1) + name + _ASKED(rtype, cls) + _opt(edns, 0, MAX_LIMIT)
 
 
 def render(message: Message, limit: int = MAX_LIMIT) -> bytes:
     """`message` in at most `limit` octets, with TC set if something was left out that the asker needs."""
-    limit = min(max(limit, MIN_LIMIT), MAX_LIMIT)
+    if not MIN_LIMIT <= limit <= MAX_LIMIT:
+        limit = MIN_LIMIT if limit < MIN_LIMIT else MAX_LIMIT
     ident, flags, rcode, question, answer, authority, additional, edns = message
     if edns is None and rcode > 0xF:
         rcode = Rcode.SERVFAIL
@@ -80,9 +82,10 @@ def render(message: Message, limit: int = MAX_LIMIT) -> bytes:
     table: _Table = {}
     asked = b""
     if question is not None:
-        write(out, question.name, table)
-        out += _ASKED(question.type, question.cls)
-        asked = fold(question.name)
+        name, rtype, cls = question
+        out += name
+        out += _ASKED(rtype, cls)
+        asked = name.lower()
     opt = b"" if edns is None else _opt(edns, rcode, limit - len(out))
     room = limit - len(opt)
     answers = authorities = additionals = 0
@@ -138,11 +141,17 @@ def _cuts(authority: tuple[RRset, ...]) -> tuple[bytes, ...]:
 
 
 def _write(out: bytearray, rrset: RRset, table: _Table, asked: bytes, room: int) -> bool:
-    """Whether `rrset` stands at the end of `out`, then of at most `room` octets; else `out` is as it was."""
+    """Whether `rrset` stands at the end of `out`, then of at most `room` octets; else `out` is as it was.
+
+    `table` has no entries before a name is written that is no pointer to the question.
+    """
     name, rtype, cls, ttl, rdatas = rrset
-    mark, known = len(out), len(table)
     fields = COMPRESSED.get(rtype)
-    pointer = _QUESTION if asked and name.lower() == asked and asked != ROOT else table.get(name)
+    same = name.lower() == asked and asked != ROOT
+    if not table and asked and not (same and fields is None):  # the first that has a use for it
+        write(bytearray(HEADER), bytes(out[HEADER : HEADER + len(asked)]), table)
+    mark, known = len(out), len(table)
+    pointer = _QUESTION if same else table.get(name)
     for rdata in rdatas:
         if pointer is None:
             write(out, name, table)
@@ -183,17 +192,19 @@ def _write_names(out: bytearray, rdata: bytes, fields: Layout, table: _Table) ->
 def _opt(edns: Edns, rcode: int, room: int) -> bytes:
     """The OPT for `edns` with the upper bits of `rcode`, and with the options that fit into `room` octets."""
     payload, version, do, options = edns
-    data = b""
+    if not options:
+        return _OPT(0, _TYPE_OPT, payload, rcode >> 4, version, 0x8000 if do else 0, 0)
     if len(options) == 1 and room >= _BARE_OPT + 4 + len(options[0][1]):
         ((code, value),) = options
-        data = _OPTION(code, len(value)) + value
-    elif options:
-        parts = []
-        room -= _BARE_OPT
-        for code, value in options:
-            room -= 4 + len(value)
-            if room < 0:
-                break
-            parts.append(_OPTION(code, len(value)) + value)
-        data = b"".join(parts)
+        size = len(value)
+        do_bit = 0x8000 if do else 0
+        return _OPT_WITH_ONE(0, _TYPE_OPT, payload, rcode >> 4, version, do_bit, 4 + size, code, size) + value
+    parts = []
+    room -= _BARE_OPT
+    for code, value in options:
+        room -= 4 + len(value)
+        if room < 0:
+            break
+        parts.append(_OPTION(code, len(value)) + value)
+    data = b"".join(parts)
     return _OPT(0, _TYPE_OPT, payload, rcode >> 4, version, 0x8000 if do else 0, len(data)) + data

@@ -213,11 +213,11 @@ def test_one_question_finds_out_whether_a_dead_server_is_back():
 
 
 def test_while_the_network_is_silent_no_back_off_grows():
-    servers, _ = made()
+    servers, clock = made()
     assert not servers.network_works
     for _ in range(20):
         servers.silent(NEAR, 0.4)
-    assert servers.state(NEAR).dead_until - servers._clock.monotonic() == 2.0
+    assert servers.state(NEAR).dead_until - clock.monotonic() == 2.0
 
 
 def test_the_network_works_for_a_while_after_anybody_replied():

@@ -1,7 +1,10 @@
 from __future__ import annotations
 
 import asyncio
+import gc
+import weakref
 from collections.abc import Callable
+from dataclasses import replace
 
 import pytest
 from hypothesis import given, settings
@@ -71,9 +74,14 @@ class Talk:
         self.wire = Wire()
         self.counters = Counters()
         options.setdefault("use_0x20", True)
-        means = Means(self.wire, self.clock, SeededEntropy(3), self.counters, **options)
+        self._means = Means(self.wire, self.clock, SeededEntropy(3), self.counters, **options)
         self._heard: asyncio.Future | None = None
-        self.conversation = Conversation(means, self._hear)
+        self.conversation = Conversation(self._means, self._hear)
+
+    def use(self, cookies: Cookies) -> None:
+        """What is said from now on is said with `cookies`."""
+        self.cookies = cookies
+        self.conversation = Conversation(replace(self._means, cookies=cookies), self._hear)
 
     def _hear(self, heard) -> None:
         self._heard.set_result(heard)
@@ -432,7 +440,7 @@ def cookied(main):
 
     async def go():
         t = Talk()
-        t.conversation._cookies = t.cookies = Cookies(t.clock, SeededEntropy(5))
+        t.use(Cookies(t.clock, SeededEntropy(5)))
         return await main(t)
 
     return run_strictly(go())
@@ -672,3 +680,20 @@ def test_servers_are_offered_the_payload_that_is_set():
 
     assert talk(main, payload=512) == Edns(512)
     assert talk(main) == Edns(1232)
+
+
+@pytest.mark.parametrize("replied", [True, False])
+def test_what_a_message_was_sent_by_is_freed_with_it_and_not_by_a_search_for_cycles(replied):
+    async def main(t: Talk):
+        if replied:
+            t.later(0.01, 0, good)
+        await t.ask(seconds=0.1)
+        sent = weakref.ref(t.wire.sent.pop())
+        t.conversation.end()
+        return sent()
+
+    gc.disable()
+    try:
+        assert talk(main) is None
+    finally:
+        gc.enable()
