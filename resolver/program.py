@@ -138,10 +138,14 @@ class Program:
         """`config` is in force and the cache is kept; or an error is raised and nothing has changed."""
         await self._put_in_force(config, await self._offload(lambda: self._load_world(config)))
 
-    async def stop(self, drain_s: float | None = None) -> None:
-        """Queries in progress are answered or given up after `drain_s` (`server.drain_s`); nothing listens any more."""
+    async def stop(self, drain_s: float | None = None, *, relieved: bool = False) -> None:
+        """Queries in progress are answered or given up after `drain_s` (`server.drain_s`); nothing listens any more.
+
+        `relieved`: others listen on the same ports and go on (`Listeners.keep_only`).
+        """
         drain_s = self.config.server.drain_s if drain_s is None else drain_s
-        await asyncio.gather(self._front.keep_only((), drain_s), self._encrypted.keep_only((), drain_s))
+        front = self._front.keep_only((), drain_s, relieved=relieved)
+        await asyncio.gather(front, self._encrypted.keep_only((), drain_s))
         await self._behind.keep_only((), 0.0)
         self.respond.give_up()
         self._tasks.cancel()
