@@ -40,6 +40,7 @@ from resolver.wire import names, types
 
 if TYPE_CHECKING:
     from resolver.auth.hierarchy import World
+    from resolver.rolling import Rolling
 
 IN_MEMORY_PORT: Final = 53
 """The port of simulated servers that bind none."""
@@ -65,12 +66,14 @@ class Setting:
 
 @dataclass(frozen=True, slots=True)
 class Composed:
-    """The stages by the outermost, two of them that are spoken to directly, the simulated servers by host."""
+    """The stages by the outermost, two of them that are spoken to directly, the simulated servers by host, and what
+    follows the keys of zones."""
 
     answerer: Answerer
     known: Known
     resolved: Resolved
     simulated: Mapping[str, Respond]
+    rolling: Rolling | None = None
 
 
 Compose = Callable[[Setting], Composed]
@@ -104,6 +107,7 @@ class Program:
         self._offload = offload
         self._bind = bind
         self._tasks = Tasks()
+        self._rolling: Rolling | None = None
         self._began = tools.clock.monotonic()
         self._caches = new_caches(config, self._tools)
         loop = asyncio.get_running_loop()
@@ -174,6 +178,9 @@ class Program:
                 bound.close()
             raise
         self._caches = caches
+        self._follow(composed.rolling)
+        for zone in _excepted(config) ^ _excepted(self.config):
+            composed.known.flush(zone, subtree=True)
         self.config, self._world, self._composed = config, world, composed
         self._show(shown)
         for finding in () if world is None else world.findings:
@@ -201,6 +208,16 @@ class Program:
             self._front.keep_only(config.server.listen, config.server.drain_s),
             self._encrypted.keep_only(config.server.listen_tls, config.server.drain_s),
         )
+
+    def _follow(self, rolling: Rolling | None) -> None:
+        """`rolling` follows the keys of zones from now on, and nothing else does."""
+        if self._rolling is not None:
+            self._tasks.let_go(self._rolling)
+            self._rolling.cancel()
+        self._rolling = rolling
+        if rolling is not None:
+            self._tasks.own(rolling)
+            rolling.begin()
 
     def _to_show(self, config: Config) -> Shown | None:
         """What clients of TLS are shown by `config`. Raises `ConfigError`."""
@@ -338,8 +355,14 @@ class Program:
 
 
 def _origin(config: Config) -> tuple[object, ...]:
-    """Which internet `config` resolves."""
-    return config.resolver.roots, config.resolver.hints_file, config.world.directory
+    """Which internet `config` resolves, and what it believes of it."""
+    believed = config.dnssec.model_copy(update={"negative_trust_anchors": ()})
+    return config.resolver.roots, config.resolver.hints_file, config.world.directory, believed
+
+
+def _excepted(config: Config) -> set[bytes]:
+    """The zones, folded, that `config` takes for unsigned."""
+    return {each.zone for each in config.dnssec.negative_trust_anchors}
 
 
 def _type_of(rtype: int) -> str:
