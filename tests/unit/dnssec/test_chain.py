@@ -199,6 +199,22 @@ def test_what_referrals_said_without_a_good_signature_is_asked_for() -> None:
     assert there.trust.said_of_ds(name("example.com.")) == ()
 
 
+def test_a_ds_that_a_wildcard_was_expanded_to_is_not_the_one_of_a_delegation() -> None:
+    there = made()
+    com, ds = there.zone("com."), there.zone("com.").sets[name("example.com."), Type.DS]
+    wildcard = ds._replace(name=name("*.com."), rdatas=(key(13, KSK, "attacker").ds("example.com."),))
+    there.trust.referred(name("example.com."), referral(com.told(wildcard, name("example.com."))))
+    assert statuses(there.resolve("www.example.com.")) == [("A", SECURE)]
+    com.sets[name("*.com."), Type.DS] = wildcard
+    com.alter = lambda message: (
+        message._replace(answer=tuple(com.told(wildcard, name("example.com."))))
+        if message.question and message.question[:2] == (name("example.com."), Type.DS)
+        else message
+    )
+    there.forget()
+    assert bogus(there, "www.example.com.")[0] == "SIGP"
+
+
 @pytest.mark.rfc(4035, "5.2")
 def test_a_zone_that_signs_without_a_ds_is_insecure() -> None:
     there = made(delegate=lambda ds: None)
