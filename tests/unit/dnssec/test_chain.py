@@ -584,6 +584,15 @@ def test_all_that_any_brings_is_proven() -> None:
     assert bogus(there, "example.com.", Type.ANY)[0] == "SIGU"
 
 
+def test_a_ds_that_any_brings_from_the_zone_itself_is_its_parents() -> None:
+    there = made()
+    com = there.zone("com.")
+    beside = tuple(com.told(com.sets[name("example.com."), Type.DS]))
+    there.zone("example.com.").alter = lambda message: message._replace(answer=message.answer[:2] + beside)
+    there.resolve("www.example.com.", Type.DNSKEY)
+    assert statuses(there.resolve("example.com.", Type.ANY)) == [("SOA", SECURE), ("DS", SECURE)]
+
+
 def test_a_soa_that_a_wildcard_was_expanded_to_denies_nothing() -> None:
     there = made()
     zone = there.zone("example.com.")
