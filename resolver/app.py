@@ -45,7 +45,7 @@ from resolver.pipeline.staged import Staged
 from resolver.pipeline.stale import Stale, Staleness
 from resolver.pipeline.verifying import Inline, Threaded, Verifier
 from resolver.program import Composed, Offload, Program, Setting
-from resolver.trusted import trusted
+from resolver.trusted import Trusted, trusted
 from resolver.wire import names
 from resolver.wire.parse import Bounds
 from resolver.wire.special import special_above
@@ -53,6 +53,7 @@ from resolver.wire.special import special_above
 if TYPE_CHECKING:  # a resolver without a world of its own does not load what serves one
     from resolver.auth.hierarchy import World
     from resolver.dnssec.trust import Trust
+    from resolver.rolling import Rolling
 
 
 def build(
@@ -85,7 +86,7 @@ def build(
     sockets = SocketNetwork(loop, clock, entropy)
     verifier: Verifier = Inline() if virtual else Threaded(loop)
     tools = Tools(sockets, clock, entropy, Counters(), transcript, cookies=cookies, verifier=verifier)
-    composing = partial(compose, network=network, root=root)
+    composing = partial(compose, network=network, root=root, loop=None if virtual else loop)
     return Program(config, world, tools, log, composing, sockets, offload=offload, bind=bind, shown=shown)
 
 
@@ -94,8 +95,15 @@ async def _here(work: Callable[[], World | None]) -> World | None:
     return work()
 
 
-def compose(setting: Setting, *, network: Network | None = None, root: Delegation | None = None) -> Composed:
-    """The stages in their one order, over the network that the configuration allows, or the one that is given."""
+def compose(
+    setting: Setting,
+    *,
+    network: Network | None = None,
+    root: Delegation | None = None,
+    loop: asyncio.AbstractEventLoop | None = None,
+) -> Composed:
+    """The stages in their one order, over the network that the configuration allows, or the one that is given; what may
+    wait for a disk is done in a thread of `loop`, if there is one."""
     config, caches = setting.config, setting.caches
     memory = SimulatedNetwork({}, setting.tools.clock, setting.tools.entropy)
     tools = replace(
@@ -112,6 +120,8 @@ def compose(setting: Setting, *, network: Network | None = None, root: Delegatio
     settings = config.resolver
     caches.servers.max_in_flight = settings.max_per_server
     routes = _routes(setting, root or _root(setting))
+    believed = _believed(setting)
+    trust = _trust(setting, believed)
     known = Known(
         caches.records,
         caches.servers,
@@ -124,7 +134,7 @@ def compose(setting: Setting, *, network: Network | None = None, root: Delegatio
         trim=Trim(config.budget.ns_names, config.budget.addresses_per_ns, tools.entropy.shuffle),
         failure_ttl_s=config.cache.failure_ttl_s,
         failure_max_ttl_s=config.cache.failure_max_ttl_s,
-        trust=_trust(setting),
+        trust=trust,
     )
     budget = config.budget
     resolved = Resolved(
@@ -140,14 +150,7 @@ def compose(setting: Setting, *, network: Network | None = None, root: Delegatio
     )
     below: Answerer = resolved
     if config.cache.serve_stale:
-        below = Stale(
-            known,
-            resolved,
-            tools.clock,
-            tools.counters,
-            _staleness(config),
-            max_aliases=budget.aliases,
-        )
+        below = Stale(known, resolved, tools.clock, tools.counters, _staleness(config), max_aliases=budget.aliases)
     prefetch = Prefetch(known, resolved, tools.clock, tools.counters) if config.cache.prefetch else None
     cached = Cached(known, tools.counters, max_aliases=budget.aliases, prefetch=prefetch, failed=resolved.remembered)
     identity = config.server.identity
@@ -159,26 +162,51 @@ def compose(setting: Setting, *, network: Network | None = None, root: Delegatio
         unreserved=[names.from_text(each) for each in settings.unreserved],
     )
     screened = Screened(version=identity, identity=identity, health=health)
-    return Composed(Staged((screened.peek, reserved.peek, cached.peek), below), known, resolved, simulated)
+    stages = Staged((screened.peek, reserved.peek, cached.peek), below)
+    return Composed(stages, known, resolved, simulated, _rolling(setting, believed, trust, resolved, loop))
 
 
-def _trust(setting: Setting) -> Trust | None:
-    """What is believed of signed zones; None where nothing is to be proven. Raises `ConfigError`."""
-    config, clock = setting.config, setting.tools.clock
+def _rolling(
+    setting: Setting,
+    believed: Trusted | None,
+    trust: Trust | None,
+    resolved: Resolved,
+    loop: asyncio.AbstractEventLoop | None,
+) -> Rolling | None:
+    """What asks for the keys of zones that are followed, if there are some."""
+    if believed is None or believed.following is None or trust is None:
+        return None
+    from resolver.rolling import Rolling
+
+    def believe() -> None:
+        trust.believe(believed.anchors)
+
+    clock, log = setting.tools.clock, setting.log
+    return Rolling(believed.following, resolved.renew, believe, clock=clock, log=log, loop=loop)
+
+
+def _believed(setting: Setting) -> Trusted | None:
+    """What the configuration says is to be believed; None where nothing is to be proven. Raises `ConfigError`."""
+    config = setting.config
     if not config.dnssec.validation:
         return None
-    from resolver.dnssec.denial import Iterations
-    from resolver.dnssec.gaps import Gaps
-    from resolver.dnssec.trust import Trust
-
     world = None
     if setting.world is not None and config.resolver.roots == "simulated":
         from resolver.simulation import anchor_of
 
         world = anchor_of(setting.world)
-    believed = trusted(config, clock.wall(), world)
-    if not believed.anchors and believed.following is None:
+    return trusted(config, setting.tools.clock.wall(), world)
+
+
+def _trust(setting: Setting, believed: Trusted | None) -> Trust | None:
+    """What is `believed` of signed zones, and found out from there; None where there is nothing to begin from."""
+    if believed is None or not (believed.anchors or believed.following):
         return None
+    config, clock = setting.config, setting.tools.clock
+    from resolver.dnssec.denial import Iterations
+    from resolver.dnssec.gaps import Gaps
+    from resolver.dnssec.trust import Trust
+
     return Trust(
         believed.anchors,
         clock,

@@ -40,6 +40,7 @@ from resolver.wire import names, types
 
 if TYPE_CHECKING:
     from resolver.auth.hierarchy import World
+    from resolver.rolling import Rolling
 
 IN_MEMORY_PORT: Final = 53
 """The port of simulated servers that bind none."""
@@ -65,12 +66,14 @@ class Setting:
 
 @dataclass(frozen=True, slots=True)
 class Composed:
-    """The stages by the outermost, two of them that are spoken to directly, the simulated servers by host."""
+    """The stages by the outermost, two of them that are spoken to directly, the simulated servers by host, and what
+    follows the keys of zones, where something does."""
 
     answerer: Answerer
     known: Known
     resolved: Resolved
     simulated: Mapping[str, Respond]
+    rolling: Rolling | None = None
 
 
 Compose = Callable[[Setting], Composed]
@@ -148,6 +151,7 @@ class Program:
         await asyncio.gather(front, self._encrypted.keep_only((), drain_s))
         await self._behind.keep_only((), 0.0)
         self.respond.give_up()
+        self._roll(None)
         self._tasks.cancel()
         self._tools.verifier.close()
         self._sockets.close()
@@ -174,6 +178,7 @@ class Program:
                 bound.close()
             raise
         self._caches = caches
+        self._roll(composed.rolling)
         self.config, self._world, self._composed = config, world, composed
         self._show(shown)
         for finding in () if world is None else world.findings:
@@ -201,6 +206,13 @@ class Program:
             self._front.keep_only(config.server.listen, config.server.drain_s),
             self._encrypted.keep_only(config.server.listen_tls, config.server.drain_s),
         )
+
+    def _roll(self, rolling: Rolling | None) -> None:
+        """`rolling` follows the keys of zones from now on, and nothing else does."""
+        if self._composed.rolling is not None:
+            self._composed.rolling.cancel()
+        if rolling is not None:
+            rolling.begin()
 
     def _to_show(self, config: Config) -> Shown | None:
         """What clients of TLS are shown by `config`. Raises `ConfigError`."""
