@@ -139,14 +139,7 @@ def compose(
     )
     below: Answerer = resolved
     if config.cache.serve_stale:
-        below = Stale(
-            known,
-            resolved,
-            tools.clock,
-            tools.counters,
-            _staleness(config),
-            max_aliases=budget.aliases,
-        )
+        below = Stale(known, resolved, tools.clock, tools.counters, _staleness(config), max_aliases=budget.aliases)
     prefetch = Prefetch(known, resolved, tools.clock, tools.counters) if config.cache.prefetch else None
     cached = Cached(known, tools.counters, max_aliases=budget.aliases, prefetch=prefetch, failed=resolved.remembered)
     identity = config.server.identity
@@ -225,7 +218,7 @@ def _rolling(
         trust.believe(believed.anchors)
 
     clock, log = setting.tools.clock, setting.log
-    return Rolling(believed.following, resolved.ask_anew, believe, clock=clock, log=log, loop=loop)
+    return Rolling(believed.following, resolved.renew, believe, clock=clock, log=log, loop=loop)
 
 
 def _simulated(setting: Setting, tools: Tools) -> Mapping[str, Respond]:

@@ -67,7 +67,7 @@ class Setting:
 @dataclass(frozen=True, slots=True)
 class Composed:
     """The stages by the outermost, two of them that are spoken to directly, the simulated servers by host, and what
-    follows the keys of zones."""
+    follows the keys of zones, where something does."""
 
     answerer: Answerer
     known: Known
@@ -107,7 +107,6 @@ class Program:
         self._offload = offload
         self._bind = bind
         self._tasks = Tasks()
-        self._rolling: Rolling | None = None
         self._began = tools.clock.monotonic()
         self._caches = new_caches(config, self._tools)
         loop = asyncio.get_running_loop()
@@ -152,6 +151,7 @@ class Program:
         await asyncio.gather(front, self._encrypted.keep_only((), drain_s))
         await self._behind.keep_only((), 0.0)
         self.respond.give_up()
+        self._roll(None)
         self._tasks.cancel()
         self._tools.verifier.close()
         self._sockets.close()
@@ -178,7 +178,7 @@ class Program:
                 bound.close()
             raise
         self._caches = caches
-        self._follow(composed.rolling)
+        self._roll(composed.rolling)
         for zone in _excepted(config) ^ _excepted(self.config):
             composed.known.flush(zone, subtree=True)
         self.config, self._world, self._composed = config, world, composed
@@ -209,14 +209,11 @@ class Program:
             self._encrypted.keep_only(config.server.listen_tls, config.server.drain_s),
         )
 
-    def _follow(self, rolling: Rolling | None) -> None:
+    def _roll(self, rolling: Rolling | None) -> None:
         """`rolling` follows the keys of zones from now on, and nothing else does."""
-        if self._rolling is not None:
-            self._tasks.let_go(self._rolling)
-            self._rolling.cancel()
-        self._rolling = rolling
+        if self._composed.rolling is not None:
+            self._composed.rolling.cancel()
         if rolling is not None:
-            self._tasks.own(rolling)
             rolling.begin()
 
     def _to_show(self, config: Config) -> Shown | None:

@@ -8,7 +8,7 @@ Rules
 * A change is logged, handed on at once and kept. That it could not be kept is logged, and nothing else: it is tried
   again with the next question.
 
-Limits: one process does this. With several workers each would write the same file, and they see the same keys.
+Limits: each of several workers does this for itself; they see the same keys.
 """
 
 from __future__ import annotations

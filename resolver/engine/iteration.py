@@ -69,7 +69,7 @@ def resolve(
                 return Answer(Rcode.NOERROR, (*_current(chain, known), *links, *rrsets))
             case Denied(links, _, rcode, soa):
                 _follow(links, seen or {question.name.lower()}, budget)
-                return Answer(rcode, (*_current(chain, known), *links), soa, keeps=soa is not None)
+                return Answer(rcode, (*_current(chain, known), *links), soa, keeps=soa is not None and bool(soa.rdatas))
             case Overlong(links):
                 return Answer(Rcode.YXDOMAIN, (*_current(chain, known), *links))
             case Alias(links, target):

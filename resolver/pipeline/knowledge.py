@@ -247,7 +247,7 @@ class Known:
             case Alias(chain, target, authoritative):
                 return Alias(self._hold(chain, authoritative), target, authoritative)
             case Denied(chain, name, rcode, soa, authoritative):
-                if soa is not None:
+                if soa is not None and soa.rdatas:
                     # What the parent says of a DS is not for the name itself where the configuration has a zone there.
                     whole = rcode == Rcode.NXDOMAIN and not (question.type == Type.DS and self.routes.has_zone(name))
                     rtype = NAME_ERROR if whole else question.type

@@ -95,8 +95,8 @@ class Resolved:
             budget = Budget(self._limits, self._clock.monotonic() + self._work_s)
             self._ask(Lookup(question, checked), budget, 0, None, nobody, anew=True)
 
-    def ask_anew(self, question: Question, done: Done) -> None:
-        """`done` has what the servers say to `question` now, unchecked."""
+    def renew(self, question: Question, done: Done) -> None:
+        """`done` has what servers say of `question`, unproven, whatever is held of it."""
         budget = Budget(self._limits, self._clock.monotonic() + self._work_s)
         self._ask(Lookup(question), budget, 0, None, done, anew=True)
 

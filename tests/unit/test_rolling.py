@@ -10,16 +10,21 @@ from typing import Any
 
 import pytest
 
-from resolver.dnssec.anchors import Anchor
+from resolver.app import build
+from resolver.auth.hierarchy import load
+from resolver.auth.shipped import find_zones
+from resolver.config import Config
+from resolver.dnssec.anchors import Anchor, of_rrset
 from resolver.dnssec.following import Following, state_file
 from resolver.dnssec.records import Dnskey
 from resolver.engine.outcome import Answer
 from resolver.errors import ResolutionFailed
 from resolver.message import Proof, Question, Rcode, Status, Type
 from resolver.network.clock import RealClock
+from resolver.network.entropy import SeededEntropy
 from resolver.observe.log import Log
 from resolver.rolling import LOOK_S, Done, Rolling
-from resolver.testing.virtual_time import VirtualClock, run
+from resolver.testing.virtual_time import WALL_START, VirtualClock, run
 from resolver.wire import names
 from tests.support.ksk import DAY, KeySet, SigningKey
 
@@ -175,3 +180,26 @@ def test_in_a_real_loop_a_thread_writes(zone: Zone) -> None:
 
     asyncio.run(live())
     assert state_file(zone.file).exists()
+
+
+def test_a_program_follows_the_root_of_its_world(tmp_path: Path) -> None:
+    world = load(find_zones())
+    file = tmp_path / "root.key"
+    assert world.trust_anchor is not None
+    file.write_text("\n".join(of_rrset(world.trust_anchor).lines()))
+    settings = Config.model_validate({"world": {"in_memory": True}, "dnssec": {"auto_trust_anchor_file": str(file)}})
+
+    async def live() -> bool:
+        clock = VirtualClock()
+        log = Log(io.StringIO(), clock.wall)
+        program = build(settings, world, clock=clock, entropy=SeededEntropy(1), log=log)
+        assert program._composed.rolling is not None
+        program._composed.rolling.begin()
+        await asyncio.sleep(5)
+        reply = await program.ask("www.example.com", "A")
+        await program.stop()
+        return reply.rcode == Rcode.NOERROR
+
+    assert run(live())
+    kept = Following.begin(file, WALL_START).anchors[names.ROOT]
+    assert (kept.ds, [key.flags for key in kept.dnskeys]) == ((), [257]), "the digest has become its key"

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import os
 from pathlib import Path
 
 import pytest
@@ -146,7 +147,7 @@ def test_what_stood_there_stays_when_it_cannot_be_written(file: Path) -> None:
     shown(following, KeySet([OLD], [OLD], NOW), NOW)
     following.saving()()
     before = state_file(file).read_text()
-    (file.parent / "root.key.state.new").mkdir()
+    (file.parent / f"root.key.state.{os.getpid()}").mkdir()
     with pytest.raises(OSError, match="Is a directory"):
         following.saving()()
     assert state_file(file).read_text() == before
