@@ -31,13 +31,13 @@ MODULES = (
         "outcome", "seeking",
     )),
     *(f"pipeline/{name}.py" for name in (
-        "cached", "conversation", "driving", "flight", "knowledge", "replying", "reserved", "screened",
+        "cached", "conversation", "driving", "flight", "knowledge", "replying", "reserved", "resolved", "screened",
+        "staged", "stale",
     )),
-    *(f"server/{name}.py" for name in ("accounting", "flights", "options", "reading", "saying")),
+    *(f"server/{name}.py" for name in ("accounting", "flights", "options", "reading", "respond", "saying", "waiting")),
     *(f"wire/{name}.py" for name in ("compression", "names", "parse", "rdata", "render", "special", "stored")),
 )  # fmt: skip
-"""What a query passes through. Each that is added must earn its place in docs/performance.md. Coroutines stay as they
-are: mypyc compiles them, but not the ways in which they are cancelled."""
+"""What a query passes through. Each that is added must earn its place in docs/performance.md."""
 
 WRITTEN_IN_C = ("network/_datagrams.c",) if sys.platform == "linux" else ()
 """Extension modules of our own."""

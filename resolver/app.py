@@ -149,7 +149,7 @@ def compose(setting: Setting, *, network: Network | None = None, root: Delegatio
             max_aliases=budget.aliases,
         )
     prefetch = Prefetch(known, resolved, tools.clock, tools.counters) if config.cache.prefetch else None
-    cached = Cached(known, tools.counters, max_aliases=budget.aliases, prefetch=prefetch)
+    cached = Cached(known, tools.counters, max_aliases=budget.aliases, prefetch=prefetch, failed=resolved.remembered)
     identity = config.server.identity
     health = (names.from_text(HEALTH_NAME), HEALTH_TEXT)
     reserved = Reserved(

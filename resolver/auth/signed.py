@@ -92,14 +92,12 @@ class SignedZone(Zone):
         """`reply` with what proves it."""
         answer: list[RRset] = []
         denials: list[RRset] = []
-        name, dname = question.name, None
+        name = question.name
         for rrset in reply.answer:
             answer.append(rrset)
-            made_from_dname = dname is not None and _made_from(dname, rrset)
-            dname = rrset if rrset.type == Type.DNAME else None
             if rrset.type == Type.CNAME:
                 name = rrset.rdatas[0]
-            if not made_from_dname and rrset.type != Type.RRSIG:
+            if rrset.type != Type.RRSIG and not self._is_below_dname(names.fold(rrset.name)):
                 answer += self._signature(rrset, now)
                 denials += self._expansion(rrset)
         authority: list[RRset] = []
@@ -115,6 +113,11 @@ class SignedZone(Zone):
             for denial in dict.fromkeys(denials):
                 authority += (denial, *self._signature(denial, now))
         return reply._replace(answer=tuple(answer), authority=tuple(authority))
+
+    def _is_below_dname(self, name: bytes) -> bool:
+        """Whether what stands at the folded `name` in an answer was made from a DNAME (RFC 6672 section 3.1)."""
+        node = closest_encloser(self._nodes, name)
+        return node.is_occluded or (node.name != name and node.turn is not None and not node.is_cut)
 
     def _signature(self, rrset: RRset, now: float) -> tuple[RRset, ...]:
         """The RRSIG of a set that is told: what is signed is the set of the zone that it comes from."""
@@ -161,11 +164,3 @@ class UnsignableZone(Zone):
     def answer(self, question: Question, do: bool = False, now: float = 0.0) -> Reply:
         """SERVFAIL with the extended error Invalid Data (RFC 8914 section 4.25)."""
         return _UNSIGNABLE
-
-
-def _made_from(dname: RRset, cname: RRset) -> bool:
-    """Whether `cname`, which follows `dname` in an answer, was made from it (RFC 6672 section 3.1)."""
-    if cname.type != Type.CNAME:
-        return False
-    owner, name = names.fold(dname.name), names.fold(cname.name)
-    return name != owner and names.is_below(name, owner)

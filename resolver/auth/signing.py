@@ -112,8 +112,9 @@ def _salt(value: Any) -> bytes:
 def _fault(value: Any) -> Fault:
     """One of the known faults."""
     word = text(value)
-    if word not in list(Fault):
-        raise Wrong(f"unknown fault {word!r}", nearest(word, Fault))
+    known = [fault.value for fault in Fault]
+    if word not in known:
+        raise Wrong(f"unknown fault {word!r}", nearest(word, known))
     return Fault(word)
 
 

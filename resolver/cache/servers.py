@@ -169,14 +169,19 @@ class Servers:
         state = self._states.get(server) or self.state(server)
         if not state.replies:
             return UNKNOWN_TIMEOUT_S
-        return min(MAX_TIMEOUT_S, max(MIN_TIMEOUT_S, state.smoothed + 4 * state.variance))
+        seconds = state.smoothed + 4 * state.variance
+        if seconds < MIN_TIMEOUT_S:
+            return MIN_TIMEOUT_S
+        return seconds if seconds < MAX_TIMEOUT_S else MAX_TIMEOUT_S
 
     def standing(self, server: Endpoint) -> Standing:
         """What `server` has shown so far."""
-        state = self.state(server)
-        if state.replies and not (state.dead_until or state.edns_from or state.case_from):
-            return _GOOD
         now = self._boottime()
+        state = self._states.get(server)
+        if state is None or state.known_until <= now:
+            state = self.state(server)
+        elif state.replies and not (state.dead_until or state.edns_from or state.case_from):
+            return _GOOD
         replied = state.replies > 0 and state.dead_until <= self._monotonic()
         return Standing(state.edns_from <= now, state.case_from <= now, replied)
 

@@ -71,7 +71,7 @@ def _records(root: SignedZone, directory: Path) -> str:
     ttl = root.soa.ttl
     key = b64encode(ksk.public).decode()
     return (
-        f"; The trust anchor of the world in {printable(str(directory))}: give it to validators that start from its root.\n"
+        f"; The trust anchor of the world in {printable(str(directory))}, for validators that start from its root.\n"
         f". {ttl} IN DS {ksk.tag} {ds[2]} {ds[3]} {ds[4:].hex().upper()}\n"
         f". {ttl} IN DNSKEY {ksk.flags} 3 {ksk.algorithm} {key}\n"
     )

@@ -31,7 +31,7 @@ from resolver.dnssec.trust import Trust, Unsigned
 from resolver.engine.actions import Steps
 from resolver.engine.budget import Budget
 from resolver.engine.outcome import Alias, Answered, Conclusion, Denied, Overlong
-from resolver.errors import ResolutionFailed
+from resolver.errors import Bogus
 from resolver.message import Ede, Message, Proof, Question, RRset, Status, Type
 from resolver.wire import names, types
 
@@ -44,7 +44,7 @@ def prove(
 ) -> Steps[Conclusion]:
     """`conclusion`, drawn from the `message` of a server of `zone` (folded), with the status of each part of it.
 
-    Raises `ResolutionFailed`, with the label "bogus" where it is not to be believed.
+    Raises `Bogus` when it is not to be believed, and `ResolutionFailed` when what it rests on is not, or cannot be had.
     """
     folded = Question(names.fold(question.name), question.type, question.cls)
     proving = Proving(Descent(trust, budget, folded), zone)
@@ -65,7 +65,8 @@ def prove(
             proven = yield from proving.chain(chain)
             if len(proven) < len(chain) or (proven and not is_signed(soa) and proving.is_to_be_signed(name)):
                 return Alias(proven, proven[-1].rdatas[0], authoritative)
-            return conclusion._replace(chain=proven, soa=(yield from proving.denied(conclusion, denials(message))))
+            beside = denials(message) if soa is None or soa.proof is None else soa.proof.beside
+            return conclusion._replace(chain=proven, soa=(yield from proving.denied(conclusion, beside)))
         case _:
             assert_never(conclusion)
 
@@ -171,7 +172,10 @@ class Proving:
             return served
         least = served.zone if isinstance(served, Keys) else beginning
         among = [each for each in signed_by if names.is_below(side, each) and names.is_below(each, least)]
-        return (yield from self.descent.zone_of(max(among, key=len) if among else side))
+        deepest = max(among, key=len) if among else side
+        if isinstance(served, Keys) and served.zone == deepest:
+            return served
+        return (yield from self.descent.zone_of(deepest))
 
     def _signed(self, rrset: RRset, zone: Keys) -> Steps[RRset]:
         """`rrset`, which `zone` has signed. Raises `ResolutionFailed` where it has not."""
@@ -227,7 +231,7 @@ class Proving:
             case denial.Unproven(why, code):
                 if broken is not None:
                     raise broken.failure
-                raise ResolutionFailed("NSUN", code, why, label="bogus")
+                raise Bogus("NSUN", code, why)
 
 
 def _with_beside(rrset: RRset, status: Status, beside: tuple[RRset, ...]) -> RRset:
@@ -243,7 +247,7 @@ def _as(rrset: RRset, status: Status) -> RRset:
     return rrset._replace(proof=Proof(status) if proof is None else proof._replace(status=status))
 
 
-def _misplaced(rrset: RRset, zone: Keys) -> ResolutionFailed:
+def _misplaced(rrset: RRset, zone: Keys) -> Bogus:
     shown, rtype = names.to_text(rrset.name), types.to_text(rrset.type)
     text = f"{shown} {rtype} is signed by {names.to_text(zone.zone)}, where it cannot be"
-    return ResolutionFailed("SIGP", BOGUS, text, label="bogus")
+    return Bogus("SIGP", BOGUS, text)

@@ -31,7 +31,7 @@ from resolver.dnssec.trust import Link, Trust, Unsigned, Within, usable
 from resolver.engine.actions import Found, Lookup, Steps, Undecided, race
 from resolver.engine.budget import Budget
 from resolver.engine.outcome import Answer
-from resolver.errors import ResolutionFailed
+from resolver.errors import Bogus, ResolutionFailed
 from resolver.message import Proof, Question, RRset, Status, Type
 from resolver.wire import names, types
 
@@ -184,7 +184,7 @@ class Descent:
                     keys = Keys(zone, tuple(map(read_dnskey, rrset.rdatas)))
                     return self._found(zone, keys, min(ttl, rrset.ttl))
         text = f"{names.to_text(zone)} has no DNSKEY, though it has a DS or a trust anchor"
-        raise ResolutionFailed("KEYN", KEY_MISSING, text, label="bogus")
+        raise Bogus("KEYN", KEY_MISSING, text)
 
     def _proven(self, zone: bytes, rrset: RRset, anchor: Anchor) -> Steps[RRset | Unsigned]:
         """`rrset`, the DNSKEY set of `zone`, signed by a key that `anchor` names (RFC 4035 section 5.2)."""
@@ -200,10 +200,10 @@ class Descent:
         shown = names.to_text(zone)
         if not named:
             text = f"none of the keys of {shown} is one that its DS or trust anchor names{_tags(anchor)}"
-            raise ResolutionFailed("KEYM", KEY_MISSING, text, label="bogus")
+            raise Bogus("KEYM", KEY_MISSING, text)
         if all(key.revoked for key in named):
             text = f"the key {named[0].tag} of {shown}, which its DS or trust anchor names, is revoked"
-            raise ResolutionFailed("KEYR", KEY_MISSING, text, label="bogus")
+            raise Bogus("KEYR", KEY_MISSING, text)
         checked = yield from check_rrset(rrset, Keys(zone, tuple(named)), self.trust.clock.wall(), self.budget)
         if isinstance(checked, Invalid):
             raise checked.failure

@@ -20,10 +20,10 @@ from typing import Final, NamedTuple
 from resolver.dnssec import moments
 from resolver.dnssec.algorithms import SUPPORTED
 from resolver.dnssec.canonical import signed_data, signed_labels, signed_owner
-from resolver.dnssec.records import Dnskey, Rrsig, read_rrsig
+from resolver.dnssec.records import Dnskey, Rrsig, read_rrsig, read_signer
 from resolver.engine.actions import Check, Steps, verify
 from resolver.engine.budget import Budget
-from resolver.errors import ResolutionFailed, WireError
+from resolver.errors import Bogus, WireError
 from resolver.message import RRset
 from resolver.wire import names, types
 
@@ -60,9 +60,9 @@ class Invalid(NamedTuple):
     tag: str
 
     @property
-    def failure(self) -> ResolutionFailed:
+    def failure(self) -> Bogus:
         """The failure of a question whose answer this is."""
-        return ResolutionFailed(self.tag, self.ede, self.why, label="bogus")
+        return Bogus(self.tag, self.ede, self.why)
 
 
 class Reason(enum.IntEnum):
@@ -140,7 +140,7 @@ def signers(rrset: RRset) -> set[bytes]:
     found = set()
     for rdata in () if rrset.proof is None else rrset.proof.signatures:
         try:
-            found.add(read_rrsig(rdata).signer)
+            found.add(read_signer(rdata))
         except WireError:
             continue
     return found

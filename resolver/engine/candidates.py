@@ -34,7 +34,7 @@ class Candidate:
 
     __slots__ = ("at_once", "edns", "endpoint", "name", "new_cookie", "sent", "tcp", "tries")
 
-    def __init__(self, endpoint: Endpoint, name: bytes, *, edns: bool, tcp: bool) -> None:
+    def __init__(self, endpoint: Endpoint, name: bytes, edns: bool, tcp: bool) -> None:
         self.endpoint, self.name, self.edns, self.tcp = endpoint, name, edns, tcp
         self.tries = self.sent = 0
         self.new_cookie = self.at_once = False
@@ -73,13 +73,23 @@ class Candidates:
         "servers",
         "waited",
         "waiting",
+        "without",
     )
 
-    def __init__(self, delegation: Delegation, servers: ServerKnowledge, budget: Budget, recursed: bool) -> None:
+    def __init__(
+        self,
+        delegation: Delegation,
+        servers: ServerKnowledge,
+        budget: Budget,
+        recursed: bool,
+        without: Endpoint | None = None,
+    ) -> None:
         self.delegation, self.servers, self.budget, self.recursed = delegation, servers, budget, recursed
         self.waiting: dict[Endpoint, Candidate] = {}
         self.dismissed: list[tuple[Candidate, Why]] = []
-        self.anyone_replied = False
+        self.without = without
+        """One that has replied already, and is not asked again."""
+        self.anyone_replied = without is not None
         self.sent = False
         """Something left this machine."""
         self.waited = 0.0
@@ -88,9 +98,9 @@ class Candidates:
         """`endpoints` are addresses of the name server `name`."""
         gone = [candidate.endpoint for candidate, _ in self.dismissed] if self.dismissed else ()
         for endpoint in endpoints:
-            if endpoint not in self.waiting and endpoint not in gone:
+            if endpoint not in self.waiting and endpoint not in gone and endpoint != self.without:
                 knows_edns, keeps_case, has_replied = self.servers.standing(endpoint)
-                self.waiting[endpoint] = Candidate(endpoint, name, edns=knows_edns, tcp=not keeps_case)
+                self.waiting[endpoint] = Candidate(endpoint, name, knows_edns, not keeps_case)
                 if has_replied:
                     self.anyone_replied = True
 
@@ -176,6 +186,7 @@ class Candidates:
     def _timeout(self, candidate: Candidate) -> float:
         """The seconds that it takes a datagram to be worth no more waiting."""
         first = self.servers.timeout(candidate.endpoint)
-        if self.recursed:
-            first = max(first, RECURSED_TIMEOUT_S)
-        return min(LONGEST_WAIT_S, first * float(1 << candidate.tries))
+        if self.recursed and first < RECURSED_TIMEOUT_S:
+            first = RECURSED_TIMEOUT_S
+        seconds = first * float(1 << candidate.tries) if candidate.tries else first
+        return seconds if seconds < LONGEST_WAIT_S else LONGEST_WAIT_S

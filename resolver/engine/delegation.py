@@ -120,8 +120,10 @@ def minimised(question: Question, zone: bytes, extra_labels: int) -> Question:
     """What a server of `zone`, in which `question` is, is asked for it: `extra_labels` more than the zone, type A."""
     name = question.name
     below = len(name) - len(zone)
-    starts = []
-    pos = 0
+    starts = [0]
+    pos = name[0] + 1
+    if pos >= below:
+        return question
     while pos < below:
         starts.append(pos)
         pos += name[pos] + 1

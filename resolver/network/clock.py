@@ -39,15 +39,15 @@ _monotonic = time.monotonic
 class _Shared:
     """A callback that shares a timer of the loop."""
 
-    __slots__ = ("_sharers", "callback")
+    __slots__ = ("callback", "sharers")
 
-    def __init__(self, sharers: dict[_Shared, None], callback: Callable[[], None]) -> None:
-        self._sharers, self.callback = sharers, callback
-        sharers[self] = None
+    # Without an initialiser, which would take longer than all that it does: each question has two of these.
+    callback: Callable[[], None]
+    sharers: dict[_Shared, None]
 
     def cancel(self) -> None:
         """It will not be called."""
-        self._sharers.pop(self, None)
+        self.sharers.pop(self, None)
 
 
 class RealClock:
@@ -76,7 +76,10 @@ class RealClock:
         if sharers is None:
             sharers = self._shared[tick] = {}
             self._loop.call_later(tick * TICK - now, self._fire, tick)
-        return _Shared(sharers, callback)
+        shared = _Shared()
+        shared.callback, shared.sharers = callback, sharers
+        sharers[shared] = None
+        return shared
 
     def _fire(self, tick: int) -> None:
         """All that shares the timer of `tick` is called, but for what is cancelled by others of it."""

@@ -172,6 +172,7 @@ class Drive:
     def cancel(self) -> None:
         """The question has ended, without an answer."""
         if not self._over:
+            self._steps.close()
             self._end(late(self._name))
 
     def _look_up(self, lookup: Lookup, done: Done) -> None:
@@ -206,6 +207,7 @@ class Drive:
         except StopIteration as stop:
             result = stop.value
         except ResolutionFailed as failure:
+            self._steps.close()  # which it was not, where the failure is not its own
             result = failure.fresh()
         except BaseException:
             self.cancel()  # a bug, which the loop tells; nobody waits for ever
@@ -224,7 +226,6 @@ class Drive:
         if self._lookups is not None:
             self._lookups.close()
             self._lookups = None
-        self._steps.close()
         self._landed(result)
 
     def _act(self, action: Action) -> Event | None:
@@ -241,7 +242,7 @@ class Drive:
                 self._action = action
                 if driver.transcript is not None:
                     self._opened = driver.transcript.sent(action)
-                seconds = min(action.timeout, left)
+                seconds = action.timeout if action.timeout < left else left
                 if now + seconds > self._patience:
                     self._wait_beyond(now)
                 return self._conversation.exchange(action, seconds)

@@ -114,11 +114,12 @@ class Flight(Drive):
         control.landed(self, result)
         if self.asker is not None:
             self.asker.waits_for.remove(self)
-        joined, self._joined = self._joined, []
         control.tell(self._done, result)
-        for each in joined:
-            each.leave()
-            control.tell(each.tell, result)
+        if self._joined:
+            joined, self._joined = self._joined, []
+            for each in joined:
+                each.leave()
+                control.tell(each.tell, result)
 
 
 def nobody(_: Result) -> None:

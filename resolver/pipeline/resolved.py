@@ -82,8 +82,8 @@ class Resolved:
     def answer(self, query: Query, done: Told) -> None:
         """`done` has the reply to `query` from the servers of the world, or why there is none."""
         self._counters.answers_resolved += 1
-        deadline = query.deadline
-        budget = Budget(self._limits, max(deadline, self._clock.monotonic() + self._work_s))
+        deadline, worked_until = query.deadline, self._clock.monotonic() + self._work_s
+        budget = Budget(self._limits, worked_until if worked_until > deadline else deadline)
         lookup = Lookup(query.question, self._known.validates and not query.cd)
         self._ask(lookup, budget, 0, None, partial(_tell, done, query, self._why), deadline)
 
@@ -103,6 +103,11 @@ class Resolved:
     def forget_failures(self) -> None:
         """What failed is asked again."""
         self._failures.clear()
+
+    def remembered(self, question: Question, checked: bool) -> ResolutionFailed | None:
+        """The failure of `question`, which is to be `checked` or not, while it is remembered."""
+        failed = self._failures.get((question.name.lower(), question.type, checked and self._known.validates))
+        return None if failed is None else failed.remembered()
 
     @property
     def failures(self) -> int:

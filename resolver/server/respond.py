@@ -175,7 +175,7 @@ class Responder:
         if self._peek is None:
             self._begin(job)
             return
-        given_up = self._waiting.put(host, job, max(1, conduct.max_in_flight // 8))
+        given_up = self._waiting.put(host, job, conduct.max_in_flight // 8 or 1)
         if given_up is not None:
             self._flights.leave(given_up.query.client.host)
             self._turn_away(given_up, BUSY)

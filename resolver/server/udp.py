@@ -28,6 +28,11 @@ from resolver.network.base import Address, Datagram, Datagrams
 from resolver.server.access import UNANSWERED
 from resolver.server.hits import Hits
 
+_UDP: Final = Transport.UDP
+
+# Making a named tuple this way takes half the time of calling its class.
+_make: Final = tuple.__new__
+
 BATCH: Final = 64
 """Datagrams read per wake-up: at 10 microseconds each, others wait for less than a millisecond."""
 
@@ -144,9 +149,11 @@ class UdpListener:
         self.outstanding += 1
         try:
             host, port = self._datagrams.peer(address)
-            self._respond(wire, Client(host, port, Transport.UDP), partial(self._answer, address))
+            self._respond(wire, _make(Client, (host, port, _UDP)), partial(self._answer, address))
         except Exception as error:
-            self._settle()
+            self.outstanding -= 1
+            if self._emptied is not None:
+                self._settled(self._emptied)
             self._broke(error)
 
     def _broke(self, error: Exception) -> None:
@@ -160,9 +167,11 @@ class UdpListener:
             self.failed += 1
         else:
             self._given.append((wire, address))
-            if len(self._given) == 1 and not self._in_turn:
+            if not self._in_turn and len(self._given) == 1:
                 self._loop.call_soon(self._flush)
-        self._settle()
+        self.outstanding -= 1
+        if self._emptied is not None:
+            self._settled(self._emptied)
 
     def _flush(self) -> None:
         """What was given to send is sent."""
@@ -177,10 +186,10 @@ class UdpListener:
         self.dropped_full += full
         self.failed += failed
 
-    def _settle(self) -> None:
-        self.outstanding -= 1
-        if self._emptied is not None and self.outstanding <= 0:
-            emptied, self._emptied = self._emptied, None
+    def _settled(self, emptied: asyncio.Future[None]) -> None:
+        """One that `drained` waits for is settled."""
+        if self.outstanding <= 0:
+            self._emptied = None
             emptied.set_result(None)
 
 

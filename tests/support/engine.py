@@ -25,7 +25,7 @@ from resolver.engine.budget import BOGUS, Budget
 from resolver.engine.delegation import UNTOUCHED, Delegation, NameServer
 from resolver.engine.knowledge import Route
 from resolver.engine.outcome import Conclusion, Outcome
-from resolver.errors import ResolutionFailed
+from resolver.errors import Bogus, ResolutionFailed
 from resolver.message import Ede, Message, Question, RRset, Type
 from resolver.network.base import Endpoint, Trouble
 from resolver.wire import names
@@ -111,6 +111,7 @@ class Written:
         self.validates = False
         self.asked_checked: list[bool] = []
         self.proven: list[tuple[Question, bytes]] = []
+        self.referrals: list[tuple[bytes, Message]] = []
         self.remarks: dict[bytes, tuple[Ede, ...]] = {}
 
     def recall(self, name: bytes, rtype: int, checked: bool = False) -> Conclusion | None:
@@ -143,7 +144,7 @@ class Written:
         checks = [Check(13, b"", each, question.name) for rrset in message.answer for each in rrset.rdatas]
         good = yield from verify(checks)
         if not all(good):
-            raise ResolutionFailed("TEST", BOGUS, "a signature is wrong", label="bogus")
+            raise Bogus("TEST", BOGUS, f"a signature of {names.to_text(question.name)} is wrong")
         return conclusion
 
     def told(self, name: bytes) -> tuple[Ede, ...]:
@@ -158,7 +159,7 @@ class Written:
         self.delegations[delegation.zone] = delegation
 
     def referred(self, zone: bytes, message: Message) -> None:
-        """Nothing is proven here."""
+        self.referrals.append((zone, message))
 
     def dead_zone(self, delegation: Delegation) -> ResolutionFailed | None:
         return self.dead.get(delegation.zone)

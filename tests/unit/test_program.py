@@ -423,6 +423,28 @@ def test_a_reload_to_another_world_forgets_what_the_first_one_said(on_loop, tmp_
     assert roots[0] == "a.root.test."
 
 
+@pytest.mark.sockets
+def test_a_zone_that_cannot_be_signed_is_told_in_the_log_and_the_others_are_served(on_loop, tmp_path):
+    text = worlds.SMALL.replace('[zone."shop.test"]', '[zone."shop.test"]\ndnssec = "nsec"')
+    worlds.write(tmp_path, text, shop_test="*.x NS ns.example.\n", test="www A 192.0.2.99\n")
+    log = io.StringIO()
+
+    async def main():
+        program = build(settings(world={"directory": str(tmp_path)}), log=Log(log, lambda: 0.0))
+        await program.start()
+        (front,) = program.listening
+        answers = [await ask(front, name) for name in ("www.test", "shop.test")]
+        await program.stop()
+        return answers
+
+    other, unsignable = on_loop(main())
+    assert other.answer[0].to_text().endswith("IN A 192.0.2.99")
+    assert unsignable.rcode() == dns.rcode.SERVFAIL
+    (told_of_it,) = (line for line in log.getvalue().splitlines() if "zone_not_served" in line)
+    assert "level=error" in told_of_it
+    assert f"{tmp_path}/shop.test.zone:1: zone shop.test. cannot be signed" in told_of_it
+
+
 async def hear(program, host: str, options: tuple[tuple[int, bytes], ...] = ()) -> Message:
     """What a client at `host` is told over UDP, without a socket."""
     waiting = asyncio.get_running_loop().create_future()

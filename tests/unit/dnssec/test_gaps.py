@@ -238,16 +238,6 @@ def test_nothing_below_a_delegation_is_denied_by_the_parent() -> None:
     assert rcode(held.synthesise(name("b.example."), Type.A, nothing, 0)) == Rcode.NXDOMAIN
 
 
-def test_a_name_that_others_are_asked_about_is_not_denied_from_above() -> None:
-    held = holding(AT_APEX, A_TO_C)
-    of, borders = name("host.B.example."), {name("b.example.")}
-    assert held.synthesise(of, Type.A, nothing, 0, borders) is None
-    assert held.synthesise(name("b.example."), Type.A, nothing, 0, borders) is None
-    assert rcode(held.synthesise(name("b.example."), Type.DS, nothing, 0, borders)) == Rcode.NXDOMAIN
-    assert rcode(held.synthesise(name("bb.example."), Type.A, nothing, 0, borders)) == Rcode.NXDOMAIN
-    assert rcode(held.synthesise(of, Type.A, nothing, 0, {EXAMPLE, name(".")})) == Rcode.NXDOMAIN
-
-
 @pytest.mark.rfc(8198, "5.3")
 def test_a_wildcard_whose_data_is_held_answers_with_the_proof_beside_it() -> None:
     held = holding(A_TO_C)

@@ -1,6 +1,8 @@
 from __future__ import annotations
 
 import asyncio
+import gc
+import weakref
 from collections.abc import Callable
 from dataclasses import replace
 
@@ -701,3 +703,20 @@ def test_servers_that_recurse_leave_the_checking_to_us_where_we_check(rd, valida
         return t.wire.sent[0].query.flags & CD
 
     assert talk(main, validates=validates) == expected
+
+
+@pytest.mark.parametrize("replied", [True, False])
+def test_what_a_message_was_sent_by_is_freed_with_it_and_not_by_a_search_for_cycles(replied):
+    async def main(t: Talk):
+        if replied:
+            t.later(0.01, 0, good)
+        await t.ask(seconds=0.1)
+        sent = weakref.ref(t.wire.sent.pop())
+        t.conversation.end()
+        return sent()
+
+    gc.disable()
+    try:
+        assert talk(main) is None
+    finally:
+        gc.enable()

@@ -9,7 +9,7 @@ from resolver.engine.outcome import Answered
 from resolver.errors import ResolutionFailed
 from resolver.message import Client, Edns, Proof, Query, Rcode, Reply, Status, Transport, Type
 from resolver.observe.counters import Counters
-from resolver.pipeline.stale import RECHECK_S, Stale, Staleness
+from resolver.pipeline.stale import MAX_REFRESHES, RECHECK_S, Stale, Staleness
 from resolver.testing.virtual_time import VirtualClock
 from tests.support import zone_text
 from tests.support.messages import name, sets
@@ -171,11 +171,11 @@ def test_with_a_client_timeout_of_0_nobody_waits_and_the_refresh_is_made_once(ru
     run(main())
 
 
-def test_when_too_many_refreshes_are_under_way_what_is_stale_is_told_without_one(run, monkeypatch):
+def test_when_too_many_refreshes_are_under_way_what_is_stale_is_told_without_one(run):
     async def main():
         made = Made()
         made.below.seconds = 1.0
-        monkeypatch.setattr("resolver.pipeline.stale.MAX_REFRESHES", 0)
+        made.stage._refreshing.update({(WWW, 1_000 + number): [] for number in range(MAX_REFRESHES)})
         reply, took = await made.ask()
         assert ([each.code for each in reply.ede], took, made.below.asked) == ([3], 0, 0)
 

@@ -289,3 +289,21 @@ def test_a_large_message_of_many_equal_records_is_read_in_one_pass() -> None:
     records = [record(rdata=at.to_bytes(4, "big")) for at in range(4000)]
     read = parse(message(*records, *records[:1000]), UNBOUNDED)
     assert [len(rrset.rdatas) for rrset in read.answer] == [4000]
+
+
+def test_a_question_that_the_caller_has_compared_is_taken_as_it_is_and_names_may_still_point_to_it():
+    cname = record(rtype=Type.CNAME, rdata=b"\x02to\xc0\x10")
+    other = record(b"\xc0\x10", Type.NS, rdata=b"\xc0\x0c")
+    wire = message(cname, record(b"\x02to\xc0\x10"), other, opt(), counts=(2, 1, 1))
+    question = Question(NAME, Type.A, Class.IN)
+    read = parse(wire, question=question)
+    assert read == parse(wire)
+    assert read.question is question
+    assert [each.name for each in read.answer] == [NAME, b"\x02to\x07example\x03com\0"]
+
+
+@pytest.mark.parametrize("cut", range(1, 40))
+def test_a_message_that_ends_early_is_refused_also_behind_a_known_question(cut):
+    wire = message(record(), opt(), counts=(1, 0, 1))[:-cut]
+    with pytest.raises(WireError):
+        parse(wire, question=Question(NAME, Type.A))
