@@ -107,6 +107,15 @@ class Gaps:
         """Bytes of all that is held."""
         return self._bytes
 
+    def counts(self) -> dict[str, int]:
+        """Counters and gauges under flat names."""
+        return {
+            "gaps.records": len(self),
+            "gaps.bytes": self._bytes,
+            "gaps.evicted": self.evicted,
+            **{f"gaps.{kind}": count for kind, count in self.synthesised.items()},
+        }
+
     def resize(self, limit: int) -> None:
         """At most `limit` bytes are held from now on."""
         self.limit = limit

@@ -136,7 +136,8 @@ def test_a_second_name_in_a_gap_is_answered_in_its_own_spelling_and_counted() ->
     assert isinstance(concluded, Denied)
     assert (concluded.name, concluded.rcode) == (name("B.eXample."), Rcode.NXDOMAIN)
     assert held.synthesise(name("a.example."), Type.AAAA, nothing, 0) is not None
-    assert held.synthesised == {"nxdomain": 1, "nodata": 1, "wildcard": 0}
+    counted = {"gaps.nxdomain": 1, "gaps.nodata": 1, "gaps.wildcard": 0, "gaps.evicted": 0}
+    assert held.counts() == {**counted, "gaps.records": 2, "gaps.bytes": held.bytes_held()}
 
 
 @pytest.mark.rfc(8020, "2")
