@@ -178,6 +178,8 @@ class Gaps:
         chain = _chain(place, now)
         try:
             standing = chain.stand(folded)
+            if standing is None and place.params is not None:
+                standing = _missing_below_wildcard(folded, rtype, place.name, chain, held)
             if standing is None or (isinstance(standing, Missing) and standing.opt_out):
                 return None
             if isinstance(standing, Missing):
@@ -328,6 +330,17 @@ def _is_compact(rrset: RRset, zone: bytes) -> bool:
     zone = names.fold(zone)
     record = nsec.read(rrset, zone) if rrset.type == Type.NSEC else nsec3.read(rrset, zone)
     return record is not None and is_no_name(record.types)
+
+
+def _missing_below_wildcard(name: bytes, rtype: int, zone: bytes, chain: Chain, held: Held) -> Missing | None:
+    """Proof that `name` is missing below a wildcard whose data is held: that shows that its encloser exists."""
+    for encloser in islice(names.ancestors(name), 1, None):
+        wildcard = WILDCARD + encloser
+        if held(wildcard, rtype) or held(wildcard, Type.CNAME):
+            return chain.without_closer(name, encloser)
+        if encloser == zone:
+            break
+    return None
 
 
 def _expanded(name: bytes, rtype: int, missing: Missing, held: Held) -> Answered | Alias | None:
