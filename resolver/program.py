@@ -285,6 +285,7 @@ class Program:
             "cache.servers": len(self._caches.servers),
             "cache.failures": self._composed.resolved.failures,
             "cache.dead_zones": len(self._composed.known.dead_zones),
+            **({} if (trust := self._composed.known.trust) is None or trust.gaps is None else trust.gaps.counts()),
             "questions.in_flight": self._composed.resolved.flights,
             **self._front.counts(),
             **self._handshakes.counts(),

@@ -13,14 +13,15 @@ Rules
 * The DS of a zone is never denied from its own chain, but from that of its parent.
 
 Limits: `GAP_BYTES` for all zones together; what was learnt first is forgotten first. At most `HASHES` names are hashed
-for a question; one that would need more is asked. Names below a negative trust anchor are the caller's to leave out.
+for a question; one that would need more is asked. Which questions may be answered so, the caller says: not those that
+the configuration has asked elsewhere, nor those below a negative trust anchor.
 """
 
 from __future__ import annotations
 
 from bisect import bisect_left, bisect_right, insort
 from collections import OrderedDict
-from collections.abc import Callable, Collection, Iterable
+from collections.abc import Callable, Iterable
 from dataclasses import dataclass, field
 from itertools import islice
 from typing import Final, Generic, NamedTuple, TypeAlias, TypeVar
@@ -31,7 +32,6 @@ from resolver.dnssec.denial import Said, read
 from resolver.dnssec.expanded import ITERATIONS, encloser_of, is_signed_by
 from resolver.dnssec.nsec3 import Hashes, Params, hash_name
 from resolver.dnssec.standing import Chain, Missing, is_no_name
-from resolver.engine.classify import is_elsewhere
 from resolver.engine.outcome import Alias, Answered, Conclusion, Denied
 from resolver.message import Proof, Rcode, RRset, Status, Type
 from resolver.wire import names
@@ -107,6 +107,15 @@ class Gaps:
         """Bytes of all that is held."""
         return self._bytes
 
+    def counts(self) -> dict[str, int]:
+        """Counters and gauges under flat names."""
+        return {
+            "gaps.records": len(self),
+            "gaps.bytes": self._bytes,
+            "gaps.evicted": self.evicted,
+            **{f"gaps.{kind}": count for kind, count in self.synthesised.items()},
+        }
+
     def resize(self, limit: int) -> None:
         """At most `limit` bytes are held from now on."""
         self.limit = limit
@@ -155,24 +164,22 @@ class Gaps:
             return None
         return rrset._replace(name=WILDCARD + encloser, proof=Proof(Status.SECURE, proof.signatures))
 
-    def synthesise(
-        self, name: bytes, rtype: int, held: Held, now: int, borders: Collection[bytes] = ()
-    ) -> Conclusion | None:
+    def synthesise(self, name: bytes, rtype: int, held: Held, now: int) -> Conclusion | None:
         """What is proven of `rtype` at `name`, in any spelling; None when it must be asked.
 
-        `held` gives what is held of the wildcard that would answer. Nothing is said of names in one of `borders`, zones
-        (folded) that others are asked about, from the chain of a zone above it.
+        `held` gives what is held of the wildcard that would answer.
         """
         if not self._zones:
             return None
         folded = names.fold(name)
-        spoken_for = names.parent(folded) if rtype == Type.DS else folded
-        place = self._closest(spoken_for)
-        if place is None or place.soa_ends <= now or is_elsewhere(spoken_for, place.name, borders):
+        place = self._closest(names.parent(folded) if rtype == Type.DS else folded)
+        if place is None or place.soa_ends <= now:
             return None
         chain = _chain(place, now)
         try:
             standing = chain.stand(folded)
+            if standing is None and place.params is not None:
+                standing = _missing_below_wildcard(folded, rtype, place.name, chain, held)
             if standing is None or (isinstance(standing, Missing) and standing.opt_out):
                 return None
             if isinstance(standing, Missing):
@@ -323,6 +330,17 @@ def _is_compact(rrset: RRset, zone: bytes) -> bool:
     zone = names.fold(zone)
     record = nsec.read(rrset, zone) if rrset.type == Type.NSEC else nsec3.read(rrset, zone)
     return record is not None and is_no_name(record.types)
+
+
+def _missing_below_wildcard(name: bytes, rtype: int, zone: bytes, chain: Chain, held: Held) -> Missing | None:
+    """Proof that `name` is missing below a wildcard whose data is held: that shows that its encloser exists."""
+    for encloser in islice(names.ancestors(name), 1, None):
+        wildcard = WILDCARD + encloser
+        if held(wildcard, rtype) or held(wildcard, Type.CNAME):
+            return chain.without_closer(name, encloser)
+        if encloser == zone:
+            break
+    return None
 
 
 def _expanded(name: bytes, rtype: int, missing: Missing, held: Held) -> Answered | Alias | None:

@@ -136,7 +136,8 @@ def test_a_second_name_in_a_gap_is_answered_in_its_own_spelling_and_counted() ->
     assert isinstance(concluded, Denied)
     assert (concluded.name, concluded.rcode) == (name("B.eXample."), Rcode.NXDOMAIN)
     assert held.synthesise(name("a.example."), Type.AAAA, nothing, 0) is not None
-    assert held.synthesised == {"nxdomain": 1, "nodata": 1, "wildcard": 0}
+    counted = {"gaps.nxdomain": 1, "gaps.nodata": 1, "gaps.wildcard": 0, "gaps.evicted": 0}
+    assert held.counts() == {**counted, "gaps.records": 2, "gaps.bytes": held.bytes_held()}
 
 
 @pytest.mark.rfc(8020, "2")
@@ -238,16 +239,6 @@ def test_nothing_below_a_delegation_is_denied_by_the_parent() -> None:
     assert rcode(held.synthesise(name("b.example."), Type.A, nothing, 0)) == Rcode.NXDOMAIN
 
 
-def test_a_name_that_others_are_asked_about_is_not_denied_from_above() -> None:
-    held = holding(AT_APEX, A_TO_C)
-    of, borders = name("host.B.example."), {name("b.example.")}
-    assert held.synthesise(of, Type.A, nothing, 0, borders) is None
-    assert held.synthesise(name("b.example."), Type.A, nothing, 0, borders) is None
-    assert rcode(held.synthesise(name("b.example."), Type.DS, nothing, 0, borders)) == Rcode.NXDOMAIN
-    assert rcode(held.synthesise(name("bb.example."), Type.A, nothing, 0, borders)) == Rcode.NXDOMAIN
-    assert rcode(held.synthesise(of, Type.A, nothing, 0, {EXAMPLE, name(".")})) == Rcode.NXDOMAIN
-
-
 @pytest.mark.rfc(8198, "5.3")
 def test_a_wildcard_whose_data_is_held_answers_with_the_proof_beside_it() -> None:
     held = holding(A_TO_C)
@@ -258,6 +249,24 @@ def test_a_wildcard_whose_data_is_held_answers_with_the_proof_beside_it() -> Non
     assert (made.name, made.ttl, made.rdatas) == (name("B.example."), 50, wild.rdatas)
     assert made.proof == Proof(Status.SECURE, SECURE.signatures, (A_TO_C._replace(ttl=50),))
     assert held.synthesised["wildcard"] == 1
+
+
+@pytest.mark.rfc(8198, "5.3")
+def test_with_nsec3_the_data_of_a_wildcard_shows_that_its_encloser_exists() -> None:
+    others = {dns.name.from_text(f"n{number}.example."): frozenset({Type.A}) for number in range(6)}
+    at_apex = {APEX: frozenset({Type.SOA, Type.NS}), dns.name.from_text("*.w.example."): frozenset({Type.A})}
+    model = Model({**at_apex, **others})
+    spans = [each for of in model.nsec3() if (each := nsec3.read(of, EXAMPLE))]
+    (gap,) = (each for each in spans if each.covers(nsec3.hash_name(name("a.w.example."), each.params)))
+    assert gap.start != nsec3.hash_name(name("w.example."), gap.params)
+    held = holding(gap.rrset)
+    concluded = held.synthesise(name("y.a.w.example."), Type.A, data_of(model), 0)
+    assert isinstance(concluded, Answered)
+    assert concluded.rrsets[0].proof == Proof(Status.SECURE, SECURE.signatures, (gap.rrset,))
+    assert held.synthesise(name("y.a.w.example."), Type.MX, data_of(model), 0) is None
+    assert held.synthesise(name("y.a.w.example."), Type.A, nothing, 0) is None
+    opted_out = holding(*model.nsec3(opt_out=True))
+    assert opted_out.synthesise(name("y.a.w.example."), Type.A, data_of(model), 0) is None
 
 
 @pytest.mark.rfc(8198, "5.3")
