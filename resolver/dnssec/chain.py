@@ -32,7 +32,7 @@ from resolver.engine.actions import Steps
 from resolver.engine.budget import Budget
 from resolver.engine.outcome import Alias, Answered, Conclusion, Denied, Overlong
 from resolver.errors import Bogus
-from resolver.message import Ede, Message, Proof, Question, RRset, Status, Type
+from resolver.message import Class, Ede, Message, Proof, Question, RRset, Status, Type
 from resolver.wire import names, types
 
 _NEVER_EXPANDED = frozenset(map(int, (Type.SOA, Type.DS, Type.DNSKEY, Type.NSEC, Type.NSEC3)))
@@ -103,8 +103,8 @@ class Proving:
         return self._signer is not None and names.is_below(names.fold(name), self._signer)
 
     def denied(self, denied: Denied, beside: tuple[RRset, ...]) -> Steps[RRset | None]:
-        """The SOA of the denial, if it has one, with those of `beside` that deny. Raises `ResolutionFailed` where these
-        prove too little."""
+        """The SOA of the denial, with those of `beside` that deny; one without records, where it came without a SOA and
+        is proven all the same. Raises `ResolutionFailed` where these prove too little."""
         _, name, rcode, soa, _ = denied
         folded = names.fold(name)
         trust = self.descent.trust
@@ -123,7 +123,10 @@ class Proving:
         verdict = denial.prove(folded, self.descent.question.type, rcode, sets, zone.zone, spend, trust.iterations)
         status, by = self._judged(zone, sets, broken, verdict)
         if soa is None:
-            return None
+            # Told with its proof, but never kept: nothing says for how long (RFC 2308 section 5).
+            return RRset(
+                zone.zone, Type.SOA, Class.IN, min((each.ttl for each in by), default=0), (), Proof(status, (), by)
+            )
         proven = _with_beside(soa, status, by)
         if status is Status.SECURE and trust.gaps is not None:
             clock = trust.clock

@@ -230,14 +230,14 @@ def _by_spans(
     """The verdict of `judge` over NSEC3 records, if they are hashed alike and not too often."""
     params = spans[0].params
     shown = names.to_text(zone)
-    most = max(span.params.iterations for span in spans)
-    if most > iterations.bogus:
-        return Unproven(f"{shown} hashes its names {most} times more; {iterations.bogus} is the limit", ITERATIONS)
-    if most > iterations.insecure:
-        why = f"{shown} hashes its names {most} times more; above {iterations.insecure} nothing is proven"
-        return Insecure(why, ITERATIONS)
     if any(span.params != params for span in spans):
         return Unproven(f"{shown} has NSEC3 records in one reply that are hashed in different ways", BOGUS)
+    if params.iterations > iterations.bogus:
+        why = f"{shown} hashes its names {params.iterations} times more; {iterations.bogus} is the limit"
+        return Unproven(why, ITERATIONS)
+    if params.iterations > iterations.insecure:
+        why = f"{shown} hashes its names {params.iterations} times more; above {iterations.insecure} nothing is proven"
+        return Insecure(why, ITERATIONS)
     return judge(nsec3.Nsec3Chain(zone, nsec3.Few(spans), nsec3.Hashes(params, spend)))
 
 

@@ -29,6 +29,7 @@ from typing import Final, Generic, NamedTuple, TypeAlias, TypeVar
 from resolver.dnssec import nsec, nsec3
 from resolver.dnssec.canonical import WILDCARD
 from resolver.dnssec.denial import Said, read
+from resolver.dnssec.expanded import ITERATIONS, encloser_of, is_signed_by
 from resolver.dnssec.nsec3 import Hashes, Params, hash_name
 from resolver.dnssec.standing import Chain, Missing, is_no_name
 from resolver.engine.outcome import Alias, Answered, Conclusion, Denied
@@ -43,8 +44,6 @@ ENTRY_WEIGHT: Final = 900
 """Bytes that a record costs beyond the octets in it: its tuples, headers of octets, and places in dictionaries."""
 ZONE_WEIGHT: Final = 850
 """The same for a zone and its SOA."""
-ITERATIONS: Final = 50
-"""How often a name may be hashed again: what costs more is not worth holding (RFC 9276 section 3.2)."""
 HASHES: Final = 6
 """Names without iterations that are hashed for one question, besides the apex and its wildcard, which are known."""
 
@@ -108,6 +107,15 @@ class Gaps:
         """Bytes of all that is held."""
         return self._bytes
 
+    def counts(self) -> dict[str, int]:
+        """Counters and gauges under flat names."""
+        return {
+            "gaps.records": len(self),
+            "gaps.bytes": self._bytes,
+            "gaps.evicted": self.evicted,
+            **{f"gaps.{kind}": count for kind, count in self.synthesised.items()},
+        }
+
     def resize(self, limit: int) -> None:
         """At most `limit` bytes are held from now on."""
         self.limit = limit
@@ -139,6 +147,23 @@ class Gaps:
             self._forget_zone(place)
         self._make_room()
 
+    def learn_expanded(self, rrset: RRset, now: int, wall: int) -> RRset | None:
+        """The data of the wildcard that `rrset` was expanded from, and the proof beside it is held, as in `learn`.
+
+        None where nothing is held of the zone that signed both, or `rrset` is no such data or not secure.
+        """
+        proof, name = rrset.proof, names.fold(rrset.name)
+        if proof is None or proof.status != Status.SECURE or not proof.beside or not self._zones:
+            return None
+        place = self._closest(name)
+        if place is None or not all(is_signed_by(each, place.name) for each in (rrset, *proof.beside)):
+            return None
+        self.learn(place.name, None, proof.beside, now, wall)
+        encloser = encloser_of(name, proof.beside, place.name)
+        if encloser is None:
+            return None
+        return rrset._replace(name=WILDCARD + encloser, proof=Proof(Status.SECURE, proof.signatures))
+
     def synthesise(self, name: bytes, rtype: int, held: Held, now: int) -> Conclusion | None:
         """What is proven of `rtype` at `name`, in any spelling; None when it must be asked.
 
@@ -153,6 +178,8 @@ class Gaps:
         chain = _chain(place, now)
         try:
             standing = chain.stand(folded)
+            if standing is None and place.params is not None:
+                standing = _missing_below_wildcard(folded, rtype, place.name, chain, held)
             if standing is None or (isinstance(standing, Missing) and standing.opt_out):
                 return None
             if isinstance(standing, Missing):
@@ -303,6 +330,17 @@ def _is_compact(rrset: RRset, zone: bytes) -> bool:
     zone = names.fold(zone)
     record = nsec.read(rrset, zone) if rrset.type == Type.NSEC else nsec3.read(rrset, zone)
     return record is not None and is_no_name(record.types)
+
+
+def _missing_below_wildcard(name: bytes, rtype: int, zone: bytes, chain: Chain, held: Held) -> Missing | None:
+    """Proof that `name` is missing below a wildcard whose data is held: that shows that its encloser exists."""
+    for encloser in islice(names.ancestors(name), 1, None):
+        wildcard = WILDCARD + encloser
+        if held(wildcard, rtype) or held(wildcard, Type.CNAME):
+            return chain.without_closer(name, encloser)
+        if encloser == zone:
+            break
+    return None
 
 
 def _expanded(name: bytes, rtype: int, missing: Missing, held: Held) -> Answered | Alias | None:

@@ -31,7 +31,7 @@ from resolver.engine.delegation import UNTOUCHED, Delegation, Trim
 from resolver.engine.knowledge import Route
 from resolver.engine.outcome import Alias, Answered, Conclusion, Denied, Outcome
 from resolver.errors import ResolutionFailed
-from resolver.message import Ede, Message, Question, Rcode, RRset, Type
+from resolver.message import Ede, Message, Proof, Question, Rcode, RRset, Type
 from resolver.network.base import Clock
 from resolver.observe.transcript import Transcript
 from resolver.wire import names
@@ -72,6 +72,12 @@ class Routes:
             if ancestor in self.forwards:
                 return self.forwards[ancestor]
         return None
+
+    def closest(self, name: bytes) -> bytes | None:
+        """The stub or forward zone that `name`, folded, is in."""
+        if not (self.stubs or self.forwards):
+            return None
+        return next((each for each in names.ancestors(name) if each in self.stubs or each in self.forwards), None)
 
     def has_zone(self, name: bytes) -> bool:
         """Whether `name` is that of a stub or forward zone."""
@@ -135,11 +141,19 @@ class Known:
     def _denied(self, name: bytes, rtype: int) -> Conclusion | None:
         """What follows for the question from what is proven of other names: one above it does not exist (RFC 8020), or
         it lies in a gap (RFC 8198)."""
-        cut = self._below_denied(name, self._error_at)
-        gaps = None if self.trust is None else self.trust.gaps
-        if cut is not None or gaps is None:
-            return cut
-        return gaps.synthesise(name, rtype, self._data_at, int(self._boottime()))
+        made: Conclusion | None = self._below_denied(name, self._error_at)
+        trust = self.trust
+        if made is None and trust is not None and trust.gaps is not None:
+            made = trust.gaps.synthesise(name, rtype, self._data_at, int(self._boottime()))
+        return made if made is None or trust is None or self._says(_zone_of(made), names.fold(name), trust) else None
+
+    def _says(self, zone: bytes | None, name: bytes, trust: Trust) -> bool:
+        """Whether what is proven in `zone` is a word on `name`, both folded: a zone of the configuration, and one that
+        is excepted from validation, are there whatever the zones above them say."""
+        configured, begins = self.routes.closest(name), trust.beginning(name)
+        if zone is None or not isinstance(begins, bytes) or not names.is_below(zone, begins):
+            return False
+        return configured is None or names.is_below(zone, configured)
 
     def _error_at(self, name: bytes) -> Denied | None:
         known = self.records.recall(name, NAME_ERROR, checked=True)
@@ -230,6 +244,8 @@ class Known:
         match conclusion:
             case Answered((), (rrset,), authoritative):
                 learnt = self.records.learn(rrset, _ANSWER_AA if authoritative else _ANSWER)
+                if rrset.proof is not None and rrset.proof.beside:
+                    self._hold_wildcard(rrset, _credibility(authoritative))
                 return conclusion if learnt is rrset else Answered((), (learnt,), authoritative)
             case Answered(chain, rrsets, authoritative):
                 held = self._hold((*chain, *rrsets), authoritative)  # together: an alias asked for may be made, too
@@ -237,7 +253,7 @@ class Known:
             case Alias(chain, target, authoritative):
                 return Alias(self._hold(chain, authoritative), target, authoritative)
             case Denied(chain, name, rcode, soa, authoritative):
-                if soa is not None:
+                if soa is not None and soa.rdatas:
                     # What the parent says of a DS is not for the name itself where the configuration has a zone there.
                     whole = rcode == Rcode.NXDOMAIN and not (question.type == Type.DS and self.routes.has_zone(name))
                     rtype = NAME_ERROR if whole else question.type
@@ -312,7 +328,17 @@ class Known:
                 held.append(rrset._replace(ttl=held[-1].ttl))
             else:
                 held.append(self.records.learn(rrset, credibility))
+                if rrset.proof is not None and rrset.proof.beside:
+                    self._hold_wildcard(rrset, credibility)
         return tuple(held)
+
+    def _hold_wildcard(self, rrset: RRset, credibility: Credibility) -> None:
+        """What `rrset` was expanded from is held too, to answer for other names (RFC 8198 section 5.3)."""
+        trust = self.trust
+        if trust is not None and trust.gaps is not None:
+            wildcard = trust.gaps.learn_expanded(rrset, int(self._boottime()), int(trust.clock.wall()))
+            if wildcard is not None:
+                self.records.learn(wildcard, credibility)
 
 
 def _concluded(name: bytes, rtype: int, known: held.Known) -> Conclusion:
@@ -322,6 +348,22 @@ def _concluded(name: bytes, rtype: int, known: held.Known) -> Conclusion:
     if rtype in (known.rrset.type, Type.ANY):
         return Answered((), (known.rrset,), False)
     return Alias((known.rrset,), known.rrset.rdatas[0], False)
+
+
+def _zone_of(denying: Conclusion) -> bytes | None:
+    """The zone, folded, whose denial it is, or without whose denials a wildcard would not answer."""
+    match denying:
+        case Denied(soa=RRset(name=zone)):
+            return names.fold(zone)
+        case (
+            Answered(rrsets=(RRset(proof=Proof(beside=(first, *_))), *_))
+            | Alias(chain=(RRset(proof=Proof(beside=(first, *_))), *_))
+        ):
+            from resolver.dnssec.signatures import signers
+
+            return next(iter(signers(first)), None)
+        case _:
+            return None
 
 
 def _credibility(authoritative: bool) -> Credibility:

@@ -5,8 +5,9 @@ from __future__ import annotations
 import pytest
 
 from resolver.auth.authority import Authority
-from resolver.auth.signed import SignedZone
+from resolver.auth.signed import SignedZone, UnsignableZone
 from resolver.dnssec.faults import Fault
+from resolver.dnssec.records import read_rrsig
 from resolver.message import Client, Edns, Query, Rcode, Reply, Transport
 from tests.support import signed_zones as signed
 from tests.support import zone_text
@@ -84,6 +85,7 @@ def test_no_data_has_the_record_of_the_name() -> None:
     assert (reply.rcode, reply.answer) == (Rcode.NOERROR, ())
     assert signed.told(reply.authority) == SOA + nsec("www.example.")
     assert {rrset.ttl for rrset in reply.authority} == {300}
+    assert read_rrsig(reply.authority[1].rdatas[0]).original_ttl == 3600
     assert signed.unproven(ZONE, reply) == []
 
 
@@ -187,6 +189,14 @@ def test_a_server_of_parent_and_child_answers_ds_from_the_parent() -> None:
     reply = authority.reply(zone_text.question("here.example.", "DS"), True)
     assert signed.told(reply.answer) == ["here.example. DS", "here.example. RRSIG(DS)"]
     assert signed.unproven(ZONE, reply) == []
+
+
+@pytest.mark.rfc(4035, "3.1.4.1")
+def test_a_parent_that_cannot_be_signed_says_nothing_of_ds_and_the_child_not_either() -> None:
+    parent = UnsignableZone(ZONE.apex, ZONE)
+    child = signed.zone("here.example.", "here.example. 60 IN SOA ns.example. root.example. 1 2 3 4 5")
+    reply = Authority([parent, child], lambda: signed.NOW).reply(zone_text.question("here.example.", "DS"), True)
+    assert (reply.rcode, reply.ede[0].code) == (Rcode.SERVFAIL, 24)
 
 
 @pytest.mark.rfc(6672, "5.3.1")

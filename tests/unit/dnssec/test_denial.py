@@ -196,6 +196,11 @@ def test_a_zone_says_nothing_of_names_that_are_not_in_it() -> None:
     assert "is not in" in str(denial.prove(tricky, Type.A, Rcode.NXDOMAIN, [A_TO_C, TOP], EXAMPLE, free, LIMITS))
 
 
+def test_a_record_that_proves_two_things_is_told_once() -> None:
+    only = nsec("example.", "example.", [Type.NS, Type.SOA])
+    assert verdict("b.example.", Type.A, Rcode.NXDOMAIN, only) == Proven((only,), absent=True)
+
+
 def test_names_are_taken_in_any_spelling() -> None:
     told = verdict("B.exAMPle.", Type.A, Rcode.NXDOMAIN, A_TO_C, TOP, zone=name("EXAMPLE."))
     assert told == Proven((A_TO_C, TOP), absent=True)

@@ -136,7 +136,8 @@ def test_a_second_name_in_a_gap_is_answered_in_its_own_spelling_and_counted() ->
     assert isinstance(concluded, Denied)
     assert (concluded.name, concluded.rcode) == (name("B.eXample."), Rcode.NXDOMAIN)
     assert held.synthesise(name("a.example."), Type.AAAA, nothing, 0) is not None
-    assert held.synthesised == {"nxdomain": 1, "nodata": 1, "wildcard": 0}
+    counted = {"gaps.nxdomain": 1, "gaps.nodata": 1, "gaps.wildcard": 0, "gaps.evicted": 0}
+    assert held.counts() == {**counted, "gaps.records": 2, "gaps.bytes": held.bytes_held()}
 
 
 @pytest.mark.rfc(8020, "2")
@@ -184,7 +185,7 @@ def test_a_record_ends_with_its_signature_also_where_the_clock_of_signatures_wra
 
 def test_a_record_whose_signature_has_expired_is_not_held() -> None:
     held = Gaps()
-    held.learn(EXAMPLE, soa(), [A_TO_C], 0, (1 << 30) + 1)
+    held.learn(EXAMPLE, soa(), [A_TO_C], 0, 1 << 31)
     assert (len(held), held.bytes_held()) == (0, 0)
 
 
@@ -251,6 +252,24 @@ def test_a_wildcard_whose_data_is_held_answers_with_the_proof_beside_it() -> Non
 
 
 @pytest.mark.rfc(8198, "5.3")
+def test_with_nsec3_the_data_of_a_wildcard_shows_that_its_encloser_exists() -> None:
+    others = {dns.name.from_text(f"n{number}.example."): frozenset({Type.A}) for number in range(6)}
+    at_apex = {APEX: frozenset({Type.SOA, Type.NS}), dns.name.from_text("*.w.example."): frozenset({Type.A})}
+    model = Model({**at_apex, **others})
+    spans = [each for of in model.nsec3() if (each := nsec3.read(of, EXAMPLE))]
+    (gap,) = (each for each in spans if each.covers(nsec3.hash_name(name("a.w.example."), each.params)))
+    assert gap.start != nsec3.hash_name(name("w.example."), gap.params)
+    held = holding(gap.rrset)
+    concluded = held.synthesise(name("y.a.w.example."), Type.A, data_of(model), 0)
+    assert isinstance(concluded, Answered)
+    assert concluded.rrsets[0].proof == Proof(Status.SECURE, SECURE.signatures, (gap.rrset,))
+    assert held.synthesise(name("y.a.w.example."), Type.MX, data_of(model), 0) is None
+    assert held.synthesise(name("y.a.w.example."), Type.A, nothing, 0) is None
+    opted_out = holding(*model.nsec3(opt_out=True))
+    assert opted_out.synthesise(name("y.a.w.example."), Type.A, data_of(model), 0) is None
+
+
+@pytest.mark.rfc(8198, "5.3")
 def test_an_alias_at_a_wildcard_leads_on() -> None:
     wild = rrset("*.example. 100 IN CNAME www.example.org.")._replace(proof=SECURE)
     concluded = holding(A_TO_C).synthesise(
@@ -265,6 +284,48 @@ def test_a_wildcard_that_is_not_secure_answers_for_nothing(proof: Proof | None) 
     wild = rrset("*.example. 100 IN A 192.0.2.1")._replace(proof=proof)
     held = holding(A_TO_C)
     assert held.synthesise(name("b.example."), Type.A, lambda *asked: {(wild.name, 1): wild}.get(asked), 0) is None
+
+
+WILD = rrset("one.example. 100 IN A 192.0.2.1")
+B_TO_Z = nsec("b.example.", "z.example.", [Type.A])
+
+
+def expanded(beside: tuple[RRset, ...] = (B_TO_Z,), status: Status = Status.SECURE) -> RRset:
+    """The answer of *.example. for one.example., as it is proven."""
+    return WILD._replace(proof=Proof(status, (signature(Type.A, 1),), beside))
+
+
+@pytest.mark.rfc(8198, "5.3")
+def test_an_answer_that_was_expanded_gives_the_data_of_its_wildcard_and_its_gap() -> None:
+    held = holding(AT_APEX)
+    wildcard = held.learn_expanded(expanded(), 0, 0)
+    assert wildcard == WILD._replace(name=name("*.example."), proof=Proof(Status.SECURE, (signature(Type.A, 1),)))
+    concluded = held.synthesise(
+        name("two.example."), Type.A, lambda *asked: {(wildcard.name, 1): wildcard}.get(asked), 0
+    )
+    assert isinstance(concluded, Answered)
+    assert concluded.rrsets[0].name == name("two.example.")
+
+
+@pytest.mark.parametrize(
+    "unfit",
+    [
+        WILD,
+        expanded(()),
+        expanded(status=Status.INSECURE),
+        expanded((B_TO_Z._replace(proof=Proof(Status.SECURE, (signature(Type.NSEC, 2, signer=name("b.example.")),))),)),
+        expanded((nsec("p.example.", "z.example.", [Type.A]),)),
+    ],
+)
+def test_an_answer_without_the_whole_proof_gives_no_wildcard(unfit: RRset) -> None:
+    assert holding(AT_APEX).learn_expanded(unfit, 0, 0) is None
+
+
+def test_where_nothing_is_held_of_a_zone_its_wildcards_are_not_held_either() -> None:
+    assert Gaps().learn_expanded(expanded(), 0, 0) is None
+    held = holding(nsec("other.", "other.", [Type.NS, Type.SOA]), apex=OTHER)
+    assert held.learn_expanded(expanded(), 0, 0) is None
+    assert len(held) == 1
 
 
 def test_a_new_record_takes_the_place_of_those_in_its_gap() -> None:
