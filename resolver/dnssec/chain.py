@@ -110,8 +110,6 @@ class Proving:
         trust = self.descent.trust
         if soa is None:
             zone = yield from self._zone(folded, self._side(folded), {each for one in beside for each in signers(one)})
-            if self.descent.question.type == Type.DS:
-                trust.said(folded, beside)
         else:
             zone = yield from self._zone_of(soa)
         if isinstance(zone, Unsigned):
