@@ -79,7 +79,7 @@ def is_signed(rrset: RRset | None) -> bool:
 @dataclass(slots=True)
 class Proving:
     """The proof of what one reply of a server of `asked` says. `_denying`: by zone, the sets that are signed by it;
-    `_signer`: the zone that has signed the last link of the chain, if it is secure."""
+    `_signer`: the zone that has signed the last secure link of the chain."""
 
     descent: Descent
     asked: bytes
@@ -99,7 +99,7 @@ class Proving:
         return tuple(proven)
 
     def is_to_be_signed(self, name: bytes) -> bool:
-        """Whether `name` is in the zone that has signed the alias which led there, as far as one can see."""
+        """Whether `name` is in a zone that has signed an alias on the way there, as far as one can see."""
         return self._signer is not None and names.is_below(names.fold(name), self._signer)
 
     def denied(self, denied: Denied, beside: tuple[RRset, ...]) -> Steps[RRset | None]:
@@ -110,8 +110,6 @@ class Proving:
         trust = self.descent.trust
         if soa is None:
             zone = yield from self._zone(folded, self._side(folded), {each for one in beside for each in signers(one)})
-            if self.descent.question.type == Type.DS:
-                trust.said(folded, beside)
         else:
             zone = yield from self._zone_of(soa)
         if isinstance(zone, Unsigned):
@@ -135,7 +133,6 @@ class Proving:
 
     def _set(self, rrset: RRset) -> Steps[RRset]:
         """`rrset` as it is proven. Raises `ResolutionFailed`."""
-        self._signer = None
         if rrset.type == Type.RRSIG:
             return _as(rrset, Status.INSECURE)
         owner = names.fold(rrset.name)

@@ -93,8 +93,6 @@ class Descent:
             return said
         answer = yield from self._looked_up(name, Type.DS)
         first = answer.rrsets[0] if answer.rrsets else answer.soa
-        if first is None and (said := (yield from self._said(above, name))) is not None:
-            return said
         if first is None or first.status is Status.UNCHECKED:
             text = f"what there is of a DS of {names.to_text(name)} came without a proof"
             raise ResolutionFailed("DSNO", BOGUS, text, label="bogus")

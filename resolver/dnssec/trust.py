@@ -126,15 +126,12 @@ class Trust:
 
     def referred(self, zone: bytes, message: Message) -> None:
         """`message` is a referral to `zone`, folded: what it says of the DS need not be asked, if it is signed."""
-        self.said(zone, delegated(zone, message))
-
-    def said(self, zone: bytes, sets: tuple[RRset, ...]) -> None:
-        """`sets`, unchecked, were told of the DS of `zone`, folded: it, or what denies it."""
+        sets = delegated(zone, message)
         if sets:
             self._referred.put(zone, sets, min(rrset.ttl for rrset in sets))
 
     def said_of_ds(self, zone: bytes) -> tuple[RRset, ...]:
-        """What was told of the DS of `zone`, folded, without its being asked for, or without a SOA; unchecked."""
+        """What a referral to `zone`, folded, said of its DS: the set, or those that deny it; unchecked."""
         return self._referred.get(zone) or ()
 
     def remark(self, zone: bytes, ede: Ede, seconds: int) -> None:

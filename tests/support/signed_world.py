@@ -221,13 +221,14 @@ class World:
                 case Alias(links, target):
                     made += links
                     name = target
-        raise AssertionError("aliases without end")
+        raise ResolutionFailed("LOOP", 0, "aliases without end", label="alias_loop")
 
     def _proven(self, question: Question, budget: Budget, waiting: tuple[Question, ...]) -> Any:
         zone, message = self.reply(question)
         apex = self.asked_of(question, zone.name)
         conclusion = classify(message, question, apex, 53)
-        assert isinstance(conclusion, Answered | Alias | Denied | Overlong), conclusion
+        if not isinstance(conclusion, Answered | Alias | Denied | Overlong):
+            raise ResolutionFailed("LAME", 22, f"the reply is no answer: {conclusion}", label="lame")
         steps = chain.prove(question, conclusion, message, apex, self.trust, budget)
         event: Any = None
         while True:

@@ -589,6 +589,71 @@ def test_all_that_any_brings_is_proven() -> None:
     assert bogus(there, "example.com.", Type.ANY)[0] == "SIGU"
 
 
+def test_an_anchor_below_the_zone_that_was_asked_counts_for_what_is_below_it() -> None:
+    island = SignedZone("island.unsigned.com.", ["www.island.unsigned.com. 300 IN A 192.0.2.6"])
+    root, unsigned = SignedZone("."), SignedZone("unsigned.com.", UNSIGNED, signed=False)
+    there = world(root, SignedZone("com."), unsigned, island, anchors=[anchor_of(root), anchor_of(island)])
+    there.asked_of = lambda question, zone: unsigned.name if zone == island.name else zone
+    assert statuses(there.resolve("www.island.unsigned.com.")) == [("A", SECURE)]
+    island.resign = lambda data, found: () if data.type == Type.A else found
+    assert bogus(there, "www.island.unsigned.com.")[0] == "SIGU"
+
+
+@pytest.mark.rfc(7646, "2")
+def test_a_negative_anchor_may_stand_at_a_name_that_is_no_zone() -> None:
+    there = made(resign=lambda data, found: () if data.type == Type.A else found)
+    there.trust.negatives = NegativeAnchors([NegativeAnchor(name("www.example.com."))])
+    assert statuses(there.resolve("www.example.com.")) == [("A", INSECURE)]
+    assert statuses(there.resolve("alias.example.com.")) == [("CNAME", SECURE), ("A", INSECURE)]
+    assert bogus(there, "x.wild.example.com.")[0] == "SIGU"
+
+
+def test_signatures_from_above_do_not_make_the_data_of_an_unsigned_zone_bogus() -> None:
+    there = made()
+    unsigned, by_parent = there.zone("unsigned.com."), key(13, ZSK, "zsk com.")
+
+    def signed(message: Message) -> Message:
+        (data,) = message.answer
+        rrsig = by_parent.rrsig(rrset("a.unsigned.com. 300 IN A 192.0.2.77"), "com.")
+        return message._replace(answer=(data, RRset(data.name, Type.RRSIG, 1, 300, (rrsig,))))
+
+    unsigned.alter = signed
+    assert statuses(there.resolve("a.unsigned.com.")) == [("A", INSECURE)]
+
+
+def test_what_denies_by_another_zones_signature_is_passed_over() -> None:
+    there = made()
+    root, example = there.zone("."), there.zone("example.com.")
+    foreign = root.denial(name("nothing."), missing=True)
+    example.alter = lambda message: (
+        without_denials(message)._replace(authority=(*without_denials(message).authority, *foreign))
+        if message.question and message.question.type == Type.A
+        else message
+    )
+    assert bogus(there, "nothing.example.com.")[:2] == ("NSUN", 12)
+
+
+def test_a_soa_below_the_top_of_its_zone_denies_nothing() -> None:
+    there = made()
+    zone = there.zone("example.com.")
+    soa = rrset("ent.example.com. 300 IN SOA ns.example.com. who.example.com. 1 2 3 4 5")
+    zone.alter = lambda message: (
+        message._replace(authority=(*zone.told(soa), *message.authority))
+        if message.question and message.question.type == Type.A
+        else message
+    )
+    assert bogus(there, "b.ent.example.com.")[0] == "SIGP"
+
+
+def test_each_set_that_denies_is_checked_once_for_all_links_of_a_chain() -> None:
+    there = made()
+    there.zone("example.com.").add("*.first.example.com. 300 IN CNAME x.wild.example.com.")
+    there.resolve("www.example.com.")
+    before = there.checks
+    assert statuses(there.resolve("y.first.example.com.")) == [("CNAME", SECURE), ("A", SECURE)]
+    assert there.checks - before == 4
+
+
 def test_a_ds_that_any_brings_from_the_zone_itself_is_its_parents() -> None:
     there = made()
     com = there.zone("com.")

@@ -25,6 +25,12 @@ def trust(*zones: str, negatives: NegativeAnchors | None = None, links_bytes: in
     return Trust(anchors, ManualClock(), negatives=negatives, links_bytes=links_bytes)
 
 
+def referral(zone: bytes, octets: int = 36) -> Message:
+    ds = RRset(zone, Type.DS, 1, 60, (bytes(octets),))
+    rrsig = RRset(zone, Type.RRSIG, 1, 60, (b"\0\x2b" + bytes(40),))
+    return Message(0, QR, 0, None, (), (ds, rrsig))
+
+
 @pytest.mark.rfc(4035, "4.3")
 def test_a_chain_begins_at_the_closest_anchor() -> None:
     there = trust(".", "example.com.")
@@ -49,7 +55,8 @@ def test_other_anchors_are_believed_from_now_on_and_nothing_is_held_of_what_came
     there = trust(".")
     there.found(COM, Within(), 60)
     there.remark(COM, Ede(27, "many"), 60)
-    there.said(COM, (RRset(COM, Type.DS, 1, 60, (bytes(36),)),))
+    there.referred(COM, referral(COM))
+    assert there.said_of_ds(COM)
     there.believe({EXAMPLE: Anchor(EXAMPLE, (DS,))})
     assert there.beginning(WWW) == EXAMPLE
     assert isinstance(there.beginning(COM), Unsigned)
@@ -81,11 +88,10 @@ def test_links_are_bounded_by_what_they_weigh() -> None:
 
 def test_what_referrals_said_is_bounded_by_what_it_weighs() -> None:
     there = trust(".")
-    large = RRset(COM, Type.DS, 1, 60, (bytes(60_000),))
-    for number in range(100):
-        there.said(number.to_bytes(2, "big"), (large,))
-    held = sum(bool(there.said_of_ds(number.to_bytes(2, "big"))) for number in range(100))
-    assert 0 < held <= trusting.REFERRED_BYTES // 60_000
+    zones = [name(f"z{number}.") for number in range(100)]
+    for zone in zones:
+        there.referred(zone, referral(zone, octets=60_000))
+    assert 0 < sum(bool(there.said_of_ds(zone)) for zone in zones) <= trusting.REFERRED_BYTES // 60_000
 
 
 def test_what_is_flushed_is_not_held_any_more() -> None:
