@@ -30,6 +30,7 @@ from resolver.dnssec.signatures import BOGUS, Invalid, Keys, check_rrset, signer
 from resolver.dnssec.trust import Trust, Unsigned
 from resolver.engine.actions import Steps
 from resolver.engine.budget import Budget
+from resolver.engine.classify import synthesised
 from resolver.engine.outcome import Alias, Answered, Conclusion, Denied, Overlong
 from resolver.errors import Bogus
 from resolver.message import Class, Ede, Message, Proof, Question, RRset, Status, Type
@@ -92,7 +93,7 @@ class Proving:
         for link in links:
             if proven and not is_signed(link) and proven[-1].type == Type.CNAME and self.is_to_be_signed(link.name):
                 break
-            if link.type == Type.CNAME and proven and proven[-1].type == Type.DNAME:
+            if proven and _is_made(link, proven[-1]):
                 proven.append(link._replace(ttl=proven[-1].ttl, proof=Proof(proven[-1].status)))
             else:
                 proven.append((yield from self._set(link)))
@@ -239,6 +240,19 @@ def _with_beside(rrset: RRset, status: Status, beside: tuple[RRset, ...]) -> RRs
     assert rrset.proof is not None
     ttl = min(rrset.ttl, *(each.ttl for each in beside))
     return rrset._replace(ttl=ttl, proof=Proof(status, rrset.proof.signatures, beside))
+
+
+def _is_made(rrset: RRset, dname: RRset) -> bool:
+    """Whether `rrset` is the alias that `dname` makes of its owner, and so has no signature of its own.
+
+    Two sets that merely follow one another, as in a reply to ANY, are not.
+    """
+    if rrset.type != Type.CNAME or dname.type != Type.DNAME or len(rrset.name) <= len(dname.name):
+        return False
+    if not names.is_below(names.fold(rrset.name), names.fold(dname.name)):
+        return False
+    made = synthesised(rrset.name, dname)
+    return isinstance(made, Alias) and names.fold(made.target) == names.fold(rrset.rdatas[0])
 
 
 def _as(rrset: RRset, status: Status) -> RRset:
