@@ -91,13 +91,18 @@ class Proving:
         """`links`, in their order, each as it is proven; fewer, up to an alias, if the rest is to be asked."""
         proven: list[RRset] = []
         for link in links:
-            if proven and not is_signed(link) and proven[-1].type == Type.CNAME and self.is_to_be_signed(link.name):
+            if proven and not is_signed(link) and self._follows(link, proven[-1]):
                 break
             if proven and _is_made(link, proven[-1]):
                 proven.append(link._replace(ttl=proven[-1].ttl, proof=Proof(proven[-1].status)))
             else:
                 proven.append((yield from self._set(link)))
         return tuple(proven)
+
+    def _follows(self, link: RRset, alias: RRset) -> bool:
+        """Whether `link` is what `alias` led to, in a zone that signs; in a reply to ANY it may stand beside it."""
+        leads = alias.type == Type.CNAME and names.fold(link.name) != names.fold(alias.name)
+        return leads and self.is_to_be_signed(link.name)
 
     def is_to_be_signed(self, name: bytes) -> bool:
         """Whether `name` is in a zone that has signed an alias on the way there, as far as one can see."""

@@ -272,6 +272,17 @@ def test_what_follows_an_alias_without_a_signature_is_asked_for_and_not_believed
     assert there.resolve(qname) == proper
 
 
+def test_what_stands_beside_an_alias_without_a_signature_is_bogus() -> None:
+    there = made()
+    forged = rrset("alias.example.com. 300 IN TXT forged")
+    there.zone("example.com.").alter = lambda message: (
+        message._replace(answer=(*message.answer[:2], forged))
+        if message.question and message.question.type == Type.ANY
+        else message
+    )
+    assert bogus(there, "alias.example.com.", Type.ANY)[:2] == ("SIGU", 10)
+
+
 @pytest.mark.rfc(4035, "5")
 def test_a_forged_answer_below_a_name_that_is_no_cut_is_bogus() -> None:
     """Who forges cannot have a name taken for an unsigned zone: the walk down to it finds no delegation."""
