@@ -118,9 +118,10 @@ def _ask(question: Question, known: Knowledge, budget: Budget, checked: bool) ->
         delegation, recursed = route
     extra_labels, whole = 1, False
     while True:
-        asked = question
-        if known.minimises and not (recursed or whole):
-            asked = _minimised(question, delegation.zone, extra_labels, budget)
+        as_is = whole or recursed or not known.minimises
+        asked = question if as_is else delegations.minimised(question, delegation.zone, extra_labels)
+        if asked is not question and not budget.may_minimise():
+            asked = question
         try:
             heard = yield from asking.ask_zone(delegation, asked, known, budget, recursed=recursed)
         except ResolutionFailed as failure:
@@ -135,7 +136,7 @@ def _ask(question: Question, known: Knowledge, budget: Budget, checked: bool) ->
                 extra_labels, whole = 1, False
             case outcome if asked is question:
                 if not (checked and known.validates):
-                    return known.learn(question, known.attach(outcome, heard.message))
+                    return _unproven(question, outcome, heard.message, known)
                 return (yield from _believed(question, outcome, heard, route, known, budget))
             case Denied(rcode=Rcode.NXDOMAIN) | Alias() | Overlong() as outcome:
                 cut = yield from _cut_off((question, asked), outcome, heard, delegation, known, budget, checked)
@@ -148,12 +149,6 @@ def _ask(question: Question, known: Knowledge, budget: Budget, checked: bool) ->
                 budget.minimised_in_vain()
             case _:
                 assert_never(heard.outcome)
-
-
-def _minimised(question: Question, zone: bytes, labels: int, budget: Budget) -> Question:
-    """What the servers of `zone` are asked: no more labels than they need, as long as that is paid for (RFC 9156)."""
-    asked = delegations.minimised(question, zone, labels)
-    return asked if asked is question or budget.may_minimise() else question
 
 
 def _believed(
@@ -205,6 +200,13 @@ def _cut_off(
             raise
         return None
     return known.recall(question.name, question.type, True)
+
+
+def _unproven(question: Question, conclusion: Conclusion, message: Message, known: Knowledge) -> Conclusion:
+    """What is kept of `conclusion`, drawn from `message`, as it is told."""
+    if len(message.answer) + len(message.authority) > 1:  # else there can be no signatures of it
+        conclusion = known.attach(conclusion, message)
+    return known.learn(question, conclusion)
 
 
 def _proven(
@@ -260,7 +262,7 @@ def _primed(
     if primed is None or question.name != names.ROOT or question.type != Type.NS:
         return None
     if not (checked and known.validates):
-        return known.learn(question, known.attach(*primed))
+        return _unproven(question, *primed, known)
     return (yield from _proven(question, *primed, names.ROOT, known, budget))
 
 

@@ -23,7 +23,7 @@ from resolver.wire.names import fold
 _make: Final = tuple.__new__
 
 _RRSIG: Final = int(Type.RRSIG)
-
+_SECURE: Final = Status.SECURE
 
 Why = Callable[[bytes], tuple[Ede, ...]]
 """Tells why nothing is proven of a name."""
@@ -36,13 +36,15 @@ def reply_of(answer: Answer, query: Query, again_s: int | None = None, why: Why 
     """
     rcode, rrsets, soa, keeps = answer
     authority: tuple[RRset, ...] = () if soa is None else (soa,)
+    edns = query.edns
+    do = edns is not None and edns.do
     proven = False
-    if query.ad or query.do:
+    if do or query.ad:
         whole = keeps or (soa is not None and not soa.rdatas)
-        proven = whole and not query.cd and is_secure((*rrsets, *authority))
-        if query.do:
-            rrsets, authority = _signed(rrsets), (*_signed(authority), *_beside((*rrsets, *authority)))
-    ede = () if why is None or query.edns is None else _remarks((*answer.rrsets, *authority), why)
+        proven = whole and not query.cd and is_secure(rrsets, authority)
+    ede = () if why is None or edns is None else _remarks((*rrsets, *authority), why)
+    if do:
+        rrsets, authority = _signed(rrsets), (*_signed(authority), *_beside((*rrsets, *authority)))
     return _make(Reply, (rcode, rrsets, authority, (), False, True, proven, ede, keeps and again_s != 0, again_s))
 
 
@@ -51,10 +53,14 @@ def _remarks(rrsets: Iterable[RRset], why: Why) -> tuple[Ede, ...]:
     return next((why(each.name) for each in rrsets if each.status is Status.INSECURE), ())
 
 
-def is_secure(rrsets: Iterable[RRset]) -> bool:
-    """Whether there are any `rrsets`, and each is secure."""
-    lowest = min((each.status for each in rrsets), default=Status.UNCHECKED)
-    return lowest is Status.SECURE
+def is_secure(*sections: tuple[RRset, ...]) -> bool:
+    """Whether there is anything in `sections`, and all of it is secure."""
+    for section in sections:
+        for rrset in section:
+            proof = rrset.proof
+            if proof is None or proof.status is not _SECURE:
+                return False
+    return any(sections)
 
 
 def _signed(rrsets: Iterable[RRset]) -> tuple[RRset, ...]:

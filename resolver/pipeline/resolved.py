@@ -38,6 +38,9 @@ from resolver.pipeline.replying import Why, reply_of
 from resolver.tasks import Running
 from resolver.wire import names
 
+# Making a named tuple this way takes half the time of calling its class.
+_make: Final = tuple.__new__
+
 
 class Owner(Protocol):
     """Who ends what is still under way when the program ends (`tasks.Tasks`)."""
@@ -84,7 +87,7 @@ class Resolved:
         self._counters.answers_resolved += 1
         deadline, worked_until = query.deadline, self._clock.monotonic() + self._work_s
         budget = Budget(self._limits, worked_until if worked_until > deadline else deadline)
-        lookup = Lookup(query.question, self._known.validates and not query.cd)
+        lookup = _make(Lookup, (query.question, self._known.validates and not query.cd))
         self._ask(lookup, budget, 0, None, partial(_tell, done, query, self._why), deadline)
 
     def refresh(self, question: Question, checked: bool = True) -> None:
