@@ -8,9 +8,10 @@ Rules
   is no zone, or one above, signs nothing here (RFC 4035 section 5.3.1). A DS is the parent's (RFC 4035 section 5.2).
 * What a wildcard was expanded to needs the proof that no name is closer (RFC 4035 section 5.3.4); a denial needs that
   of `denial`, by sets that are signed themselves.
-* What follows a secure alias in the same zone without a signature is not believed and asked for, as if it had not been
-  in the reply: a server, or somebody else, may have added it.
+* What a secure alias led to in the same zone, and is not signed, is taken for absent, and so is asked for by itself: a
+  server, or somebody else, may have added it.
 * An alias that a DNAME made is as good as the DNAME (RFC 6672 section 5.3.1).
+* What a secure denial rests on is kept, to deny other names with (`gaps`).
 * Keys of a zone are proven by its DS or trust anchor, never by themselves (RFC 4035 section 5.2).
 * Signatures have none themselves (RFC 4035 section 2.2): asked for alone they are insecure.
 
@@ -243,7 +244,7 @@ class Proving:
 def _with_beside(rrset: RRset, status: Status, beside: tuple[RRset, ...]) -> RRset:
     """`rrset`, which is signed, with `beside` beside it, and no longer good than that is."""
     assert rrset.proof is not None
-    ttl = min(rrset.ttl, *(each.ttl for each in beside))
+    ttl = min((rrset.ttl, *(each.ttl for each in beside)))
     return rrset._replace(ttl=ttl, proof=Proof(status, rrset.proof.signatures, beside))
 
 
