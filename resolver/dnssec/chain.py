@@ -48,9 +48,11 @@ def prove(
 
     Raises `Bogus` when it is not to be believed, and `ResolutionFailed` when what it rests on is not, or cannot be had.
     """
+    conclusion = attach(conclusion, message)
+    if (unsigned := trust.unsigned(zone)) is not None:  # as of most zones
+        return _wholly(conclusion, unsigned.status)
     folded = Question(names.fold(question.name), question.type, question.cls)
     proving = Proving(Descent(trust, budget, folded), zone)
-    conclusion = attach(conclusion, message)
     match conclusion:
         case Answered(chain, rrsets, authoritative):
             links = (*chain, *rrsets)
@@ -71,6 +73,23 @@ def prove(
             return conclusion._replace(chain=proven, soa=(yield from proving.denied(conclusion, beside)))
         case _:
             assert_never(conclusion)
+
+
+def _wholly(conclusion: Conclusion, status: Status) -> Conclusion:
+    """`conclusion`, each part of which has this `status`."""
+    match conclusion:
+        case Answered(chain, rrsets, authoritative):
+            return Answered(_each(chain, status), _each(rrsets, status), authoritative)
+        case Alias(chain) | Overlong(chain):
+            return conclusion._replace(chain=_each(chain, status))
+        case Denied(chain, _, _, soa):
+            return conclusion._replace(chain=_each(chain, status), soa=None if soa is None else _as(soa, status))
+        case _:
+            assert_never(conclusion)
+
+
+def _each(rrsets: tuple[RRset, ...], status: Status) -> tuple[RRset, ...]:
+    return tuple([_as(each, status) for each in rrsets])
 
 
 def is_signed(rrset: RRset | None) -> bool:
@@ -263,8 +282,8 @@ def _is_made(rrset: RRset, dname: RRset) -> bool:
 
 def _as(rrset: RRset, status: Status) -> RRset:
     """`rrset` with that status, whatever came with it."""
-    proof = rrset.proof
-    return rrset._replace(proof=Proof(status) if proof is None else proof._replace(status=status))
+    name, rtype, cls, ttl, rdatas, proof = rrset
+    return RRset(name, rtype, cls, ttl, rdatas, Proof(status) if proof is None else proof._replace(status=status))
 
 
 def _misplaced(rrset: RRset, zone: Keys) -> Bogus:
