@@ -110,6 +110,11 @@ class Trust:
         """What has been found of `name`, folded; None for nothing that still counts."""
         return self._links.get(name)
 
+    def unsigned(self, zone: bytes) -> Unsigned | None:
+        """What is known of `zone`, folded, if it is that it and all below it is unsigned; else None."""
+        link = self._links.get(zone)
+        return link if isinstance(link, Unsigned) and self._root_alone and not len(self.negatives) else None
+
     def found(self, name: bytes, link: Link, seconds: int) -> None:
         """`link` is what there is at `name`, folded, for so many seconds."""
         self._links.put(name, link, seconds)
