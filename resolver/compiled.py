@@ -8,13 +8,17 @@ Rules
 * All of them or none: they call one another without going through Python, so one that is replaced would be passed by.
 * Never what is older than its source: the manifest has the hash of each file of the package whose types or constants
   went into the code, as Python itself tells stale byte code (PEP 552). When one differs, plain Python runs.
-* `RESOLVER_PURE=1` turns it off. `resolver --version` says which it is and why, `runtime.compiled` of the stats which.
+* Never what does not load: the libraries are loaded at once, a millisecond that the first compiled module would take.
+* `RESOLVER_PURE=1` turns it off. `resolver --version` says which it is and why, `runtime.compiled` of the stats which;
+  a daemon that finds something compiled and cannot use it warns of it.
 
 Limits: hashing takes a fraction of a millisecond of the start. The directory is trusted as the sources beside it are.
+A stub of a module that does not load though its library does, such as one that was cut short, is an `ImportError`.
 """
 
 from __future__ import annotations
 
+import importlib
 import os
 import sys
 from collections.abc import Mapping, Sequence
@@ -29,12 +33,21 @@ MANIFEST: Final = "manifest"
 SHARED: Final = "resolverd__mypyc"
 """The library with the code of all modules; each module is a stub that begins its part of it."""
 
+LIBRARIES: Final = (SHARED, "resolver.network._datagrams")
+"""What is loaded to see whether it can be: the code of all modules, and what is written in C where there is some."""
 
-_reasons: Final[list[str]] = []
+INSTEAD: Final = "`make accelerator` builds it anew, RESOLVER_PURE=1 does without"
+
+_found: Final[list[Unusable]] = []
+"""Why plain Python runs, unless this is empty."""
 
 
 class Unusable(Exception):
     """Plain Python runs; its text says why."""
+
+
+class Unwanted(Unusable):
+    """Nothing is compiled, or it is not to be used: nothing is wrong."""
 
 
 class Finder:
@@ -70,13 +83,13 @@ def manifest(modules: Sequence[str], sources: Sequence[str], package: str = PACK
 def usable(package: str, environ: Mapping[str, str]) -> dict[str, str]:
     """The file of each compiled module of `package`. Raises `Unusable` where plain Python is to run."""
     if environ.get("RESOLVER_PURE", "0") not in ("", "0"):
-        raise Unusable("RESOLVER_PURE is set")
+        raise Unwanted("RESOLVER_PURE is set")
     directory = os.path.join(package, DIRECTORY)
     try:
         with open(os.path.join(directory, MANIFEST), encoding="utf-8") as file:
             lines = [line.split(" ", 2) for line in file.read().splitlines()]
     except OSError:
-        raise Unusable("nothing is compiled") from None
+        raise Unwanted("nothing is compiled") from None
     except UnicodeDecodeError:
         raise Unusable("the manifest is broken") from None
     suffix = EXTENSION_SUFFIXES[0]
@@ -110,20 +123,41 @@ def _check(package: str, source: str, expected: str) -> None:
         raise Unusable(f"what is compiled is older than {source}")
 
 
+def load(finder: Finder) -> None:
+    """`finder` is asked first from now on. Raises `Unusable` where a library of it does not load; then it is not."""
+    sys.meta_path.insert(0, finder)
+    for name in LIBRARIES:
+        if name not in finder.files:
+            continue
+        try:
+            importlib.import_module(name)
+        except Exception as wrong:  # whatever the library itself may raise, too
+            sys.meta_path.remove(finder)
+            text = " ".join(str(wrong).split()) or type(wrong).__name__
+            raise Unusable(f"what is compiled does not load: {text}") from None
+
+
 def install() -> None:
     """The compiled modules are imported from now on, where they may be. For `resolver/__init__.py`."""
     try:
-        sys.meta_path.insert(0, Finder(usable(PACKAGE, os.environ)))
+        load(Finder(usable(PACKAGE, os.environ)))
     except Unusable as why:
-        _reasons.append(str(why))
+        _found.append(why)
 
 
 def why_not() -> str | None:
     """Why plain Python runs; None where the compiled modules do."""
-    return _reasons[0] if _reasons else None
+    return str(_found[0]) if _found else None
+
+
+def problem() -> str | None:
+    """Why what is compiled is not used, though it is meant to be; None where nothing is wrong."""
+    return why_not() if _found and not isinstance(_found[0], Unwanted) else None
 
 
 def runs() -> str:
-    """What runs, for people: `compiled`, or `plain Python` and the reason."""
+    """What runs, for people: `compiled`, or `plain Python`, the reason, and what to do where something is wrong."""
     why = why_not()
-    return "compiled" if why is None else f"plain Python: {why}"
+    if why is None:
+        return "compiled"
+    return f"plain Python: {why}" if problem() is None else f"plain Python: {why}; {INSTEAD}"

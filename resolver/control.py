@@ -2,7 +2,7 @@
 
 Rules: there is one table of routes. Every error is JSON with one line under `error`; a path that is not there lists the
 routes (404), a method that is not allowed says which are (405 with Allow, RFC 9110 section 15.5.6). A daemon of several
-workers has the same routes: each says how the answers of all become one.
+workers has the same routes: what is asked of a program is asked of each of them, and says how their answers become one.
 
 Limits: answers are made in the loop, so `MAX_ENTRIES` bounds what listing the cache may cost.
 """
@@ -61,16 +61,23 @@ Answers = Sequence[Mapping[str, Any]]
 
 
 class Route(NamedTuple):
-    """One thing that can be asked: where, what it gives, and what makes the answer, which may be a future.
-
-    `merge` makes one answer of those that the workers gave; without it the supervisor answers by itself.
-    """
+    """One thing that can be asked: where, what it gives, and what makes the answer, which may be a future."""
 
     method: str
     path: str
     gives: str
     handle: Callable[[Ask], object]
-    merge: Callable[[Ask, Answers], dict[str, Any]] | None = None
+
+
+class OfProgram(NamedTuple):
+    """One thing that a running program can be asked: what it answers as the worker of that number, and what makes one
+    answer of those that several workers gave."""
+
+    method: str
+    path: str
+    gives: str
+    answer: Callable[[Controlled, int, Ask], object]
+    merge: Callable[[Ask, Answers], dict[str, Any]]
 
 
 class Refused(ControlError):
@@ -89,26 +96,29 @@ def socket_path(config: Config, environ: Mapping[str, str], port: int | None = N
     return Path(directory) / f"control-{port or config.server.listen[0].port}.sock"
 
 
-def routes(program: Controlled, settings: Callable[[], Loaded], worker: int = 0) -> tuple[Route, ...]:
+def routes(program: Controlled, settings: Callable[[], Loaded], worker: int = 0) -> list[Route]:
     """The one table of what can be asked of `program`, the daemon or its `worker`; `settings` gives those in force."""
+
+    def handling(each: OfProgram) -> Route:
+        return Route(each.method, each.path, each.gives, lambda ask: each.answer(program, worker, ask))
+
+    return [*of_process(settings), *map(handling, OF_PROGRAM)]
+
+
+def of_process(settings: Callable[[], Loaded]) -> list[Route]:
+    """What a process answers by itself, whether it has a program or only workers that have one."""
 
     def config(_: Ask) -> object:
         return {"settings": to_data(settings()), "sources": dict(settings().sources)}
 
-    return (
+    return [
         Route("GET", "/health", "that the daemon runs", lambda _: {"status": "ok"}),
-        Route("GET", "/stats", "counters and gauges", lambda _: dict(program.stats()), _all_stats),
-        Route("GET", "/workers", "each process that answers", lambda _: _worker(program, worker), _all_workers),
         Route("GET", "/config", "the settings in force and their sources", config),
-        Route("GET", "/cache", "entries of the cache; ?limit=N", lambda ask: _entries(program, ask), _all_entries),
-        Route(
-            "POST",
-            "/cache/flush",
-            'forgets {"name": ..., "subtree": bool}',
-            lambda ask: _flush(program, ask),
-            lambda _, answers: aggregation.flushed(answers),
-        ),
-    )
+    ]
+
+
+def _stats(program: Controlled, _worker: int, _: Ask) -> object:
+    return dict(program.stats())
 
 
 def _all_stats(_: Ask, answers: Answers) -> dict[str, Any]:
@@ -123,7 +133,7 @@ def _all_entries(ask: Ask, answers: Answers) -> dict[str, Any]:
     return aggregation.entries(answers, _limit(ask))
 
 
-def _worker(program: Controlled, worker: int) -> object:
+def _worker(program: Controlled, worker: int, _: Ask) -> object:
     return {"workers": [{"worker": worker, "pid": os.getpid(), "stats": dict(program.stats())}]}
 
 
@@ -134,15 +144,28 @@ def _limit(ask: Ask) -> int:
     return int(text)
 
 
-def _entries(program: Controlled, ask: Ask) -> object:
+def _entries(program: Controlled, _worker: int, ask: Ask) -> object:
     return {"entries": [dict(entry) for entry in program.cache_entries(_limit(ask))]}
 
 
-def _flush(program: Controlled, ask: Ask) -> object:
+def _flush(program: Controlled, _worker: int, ask: Ask) -> object:
     name, subtree = ask.body.get("name"), ask.body.get("subtree", False)
     if not isinstance(name, str) or not isinstance(subtree, bool):
         raise Refused(HTTPStatus.BAD_REQUEST, 'the body must be {"name": "example.com", "subtree": true or false}')
     return {"flushed": program.flush(names.fold(names.from_text(name)), subtree)}
+
+
+def _all_flushed(_: Ask, answers: Answers) -> dict[str, Any]:
+    return aggregation.flushed(answers)
+
+
+OF_PROGRAM: Final = (
+    OfProgram("GET", "/stats", "counters and gauges", _stats, _all_stats),
+    OfProgram("GET", "/workers", "each process that answers", _worker, _all_workers),
+    OfProgram("GET", "/cache", "entries of the cache; ?limit=N", _entries, _all_entries),
+    OfProgram("POST", "/cache/flush", 'forgets {"name": ..., "subtree": bool}', _flush, _all_flushed),
+)
+"""What is asked of a program."""
 
 
 Respond = Callable[[int, dict[str, str], object], None]

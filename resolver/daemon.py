@@ -21,6 +21,7 @@ from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import Any, Final, Protocol, TextIO
 
+from resolver import compiled
 from resolver.banner import banner
 from resolver.certificates import Shown
 from resolver.config import Config, Loaded
@@ -65,8 +66,11 @@ class Program(Controlled, Protocol):
         """`config` is in force and the cache is kept; or an error is raised and nothing has changed."""
         ...
 
-    async def stop(self, drain_s: float | None = None) -> None:
-        """Queries in progress are answered or given up after `drain_s` (`server.drain_s`); nothing listens any more."""
+    async def stop(self, drain_s: float | None = None, *, relieved: bool = False) -> None:
+        """Queries in progress are answered or given up after `drain_s` (`server.drain_s`); nothing listens any more.
+
+        `relieved`: others listen on the same ports and go on (`Listeners.keep_only`).
+        """
         ...
 
 
@@ -111,6 +115,12 @@ def log_broken(log: Log, context: dict[str, Any]) -> None:
     log.error("internal_error", doing=context.get("message"), error=repr(error), where=place_of(error))
 
 
+def warn_of_plain(log: Log) -> None:
+    """Where something is compiled that cannot be used, it is told: nothing else would but the time that it takes."""
+    if (problem := compiled.problem()) is not None:
+        log.warning("plain_python", problem=problem, instead=compiled.INSTEAD)
+
+
 def settle_memory() -> None:
     """What exists now is never garbage, and what the cache holds has no cycles: collections are short."""
     gc.collect()
@@ -139,6 +149,7 @@ class Daemon:
         program = self._build(self._loaded.config)
         await program.start()
         log.info("descriptors", limit=limit, before=before)
+        warn_of_plain(log)
         settle_memory()
         control = ControlPlace(routes(program, lambda: self._loaded), clock, log)
         try:

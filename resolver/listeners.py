@@ -20,7 +20,7 @@ from resolver.network import listening
 from resolver.network.base import Clock, Endpoint
 from resolver.network.datagrams import batched
 from resolver.observe.log import Log
-from resolver.server.access import is_loopback
+from resolver.server.access import UNANSWERED, is_loopback
 from resolver.server.handshakes import Handshakes
 from resolver.server.hits import Hits
 from resolver.server.places import Places, TcpLimits
@@ -174,7 +174,7 @@ class Listeners:
         allows = None if is_loopback(bound.endpoint.host) else allows
         udp = None
         if bound.udp is not None:
-            udp = UdpListener(self._loop, batched(bound.udp), respond, datagrams, allows)
+            udp = UdpListener(self._loop, batched(bound.udp, UNANSWERED), respond, datagrams, allows)
         tcp = TcpListener(self._loop, bound.tcp, respond, self._clock, self.places, streams, allows, self._handshakes)
         self._pairs[bound.asked] = (bound.endpoint, udp, tcp)
         if udp is not None:
@@ -189,14 +189,19 @@ class Listeners:
             if udp is not None:
                 udp.allows = tcp.allows
 
-    async def keep_only(self, wanted: Iterable[Endpoint], seconds: float) -> None:
-        """Listeners that are not `wanted` are closed, after at most `seconds` for what is in progress."""
+    async def keep_only(self, wanted: Iterable[Endpoint], seconds: float, *, relieved: bool = False) -> None:
+        """Listeners that are not `wanted` are closed, after at most `seconds` for what is in progress.
+
+        Where others on the same ports have `relieved` us, queries over UDP are answered until nothing is in progress:
+        as long as a socket is open the kernel brings it its part of the clients, who would wait in vain.
+        """
         kept = set(wanted)
         going = [self._pairs.pop(asked) for asked in tuple(self._pairs) if asked not in kept]
         open_ones = [each for _, udp, tcp in going for each in (udp, tcp) if each is not None]
         for each in open_ones:
-            each.stop_reading()
-        drained = [asyncio.ensure_future(each.drained()) for each in open_ones]
+            if not (relieved and isinstance(each, UdpListener)):
+                each.stop_reading()
+        drained = [asyncio.ensure_future(_end(each)) for each in open_ones]
         if drained:
             _, late = await asyncio.wait(drained, timeout=seconds)
             for waiting in late:
@@ -204,3 +209,11 @@ class Listeners:
             await asyncio.gather(*late, return_exceptions=True)
         for each in open_ones:
             each.close()
+
+
+async def _end(listener: UdpListener | TcpListener) -> None:
+    """`listener` is closed as soon as nothing is in progress."""
+    await listener.drained()
+    while listener.outstanding:  # what came while this waited for its turn
+        await listener.drained()
+    listener.close()

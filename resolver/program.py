@@ -40,6 +40,7 @@ from resolver.wire import names, types
 
 if TYPE_CHECKING:
     from resolver.auth.hierarchy import World
+    from resolver.rolling import Rolling
 
 IN_MEMORY_PORT: Final = 53
 """The port of simulated servers that bind none."""
@@ -65,12 +66,14 @@ class Setting:
 
 @dataclass(frozen=True, slots=True)
 class Composed:
-    """The stages by the outermost, two of them that are spoken to directly, the simulated servers by host."""
+    """The stages by the outermost, two of them that are spoken to directly, the simulated servers by host, and what
+    follows the keys of zones, where something does."""
 
     answerer: Answerer
     known: Known
     resolved: Resolved
     simulated: Mapping[str, Respond]
+    rolling: Rolling | None = None
 
 
 Compose = Callable[[Setting], Composed]
@@ -138,12 +141,17 @@ class Program:
         """`config` is in force and the cache is kept; or an error is raised and nothing has changed."""
         await self._put_in_force(config, await self._offload(lambda: self._load_world(config)))
 
-    async def stop(self, drain_s: float | None = None) -> None:
-        """Queries in progress are answered or given up after `drain_s` (`server.drain_s`); nothing listens any more."""
+    async def stop(self, drain_s: float | None = None, *, relieved: bool = False) -> None:
+        """Queries in progress are answered or given up after `drain_s` (`server.drain_s`); nothing listens any more.
+
+        `relieved`: others listen on the same ports and go on (`Listeners.keep_only`).
+        """
         drain_s = self.config.server.drain_s if drain_s is None else drain_s
-        await asyncio.gather(self._front.keep_only((), drain_s), self._encrypted.keep_only((), drain_s))
+        front = self._front.keep_only((), drain_s, relieved=relieved)
+        await asyncio.gather(front, self._encrypted.keep_only((), drain_s))
         await self._behind.keep_only((), 0.0)
         self.respond.give_up()
+        self._roll(None)
         self._tasks.cancel()
         self._tools.verifier.close()
         self._sockets.close()
@@ -156,7 +164,8 @@ class Program:
         encrypted: list[Bound] = []
         behind: list[Bound] = []
         # Of another internet nothing is known; questions in flight go on with what they began with.
-        caches = self._caches if _origin(config) == _origin(self.config) else new_caches(config, self._tools)
+        same = _origin(config, world) == _origin(self.config, self._world)
+        caches = self._caches if same else new_caches(config, self._tools)
         try:
             wanted = [each for each in config.server.listen_tls if each not in self._encrypted]
             encrypted = bind_front(wanted, None, self._bind, self.log)
@@ -170,6 +179,9 @@ class Program:
                 bound.close()
             raise
         self._caches = caches
+        self._roll(composed.rolling)
+        for zone in _excepted(config) ^ _excepted(self.config):
+            composed.known.flush(zone, subtree=True)
         self.config, self._world, self._composed = config, world, composed
         self._show(shown)
         for finding in () if world is None else world.findings:
@@ -197,6 +209,13 @@ class Program:
             self._front.keep_only(config.server.listen, config.server.drain_s),
             self._encrypted.keep_only(config.server.listen_tls, config.server.drain_s),
         )
+
+    def _roll(self, rolling: Rolling | None) -> None:
+        """`rolling` follows the keys of zones from now on, and nothing else does."""
+        if self._composed.rolling is not None:
+            self._composed.rolling.cancel()
+        if rolling is not None:
+            rolling.begin()
 
     def _to_show(self, config: Config) -> Shown | None:
         """What clients of TLS are shown by `config`. Raises `ConfigError`."""
@@ -333,9 +352,16 @@ class Program:
         return respond, Hits(store, counters, Transport.UDP), Hits(store, counters, Transport.TCP)
 
 
-def _origin(config: Config) -> tuple[object, ...]:
-    """Which internet `config` resolves."""
-    return config.resolver.roots, config.resolver.hints_file, config.world.directory
+def _origin(config: Config, world: World | None) -> tuple[object, ...]:
+    """Which internet is resolved, and what is believed of it; the key of the world's root is a part of that."""
+    believed = config.dnssec.model_copy(update={"negative_trust_anchors": ()})
+    anchor = None if world is None else world.trust_anchor
+    return config.resolver.roots, config.resolver.hints_file, config.world.directory, believed, anchor
+
+
+def _excepted(config: Config) -> set[bytes]:
+    """The zones, folded, that `config` takes for unsigned."""
+    return {each.zone for each in config.dnssec.negative_trust_anchors}
 
 
 def _type_of(rtype: int) -> str:

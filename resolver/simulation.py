@@ -21,8 +21,6 @@ from resolver.cache.answers import AnswerStore
 from resolver.cache.records import Records
 from resolver.cache.servers import Servers
 from resolver.dnssec import sign
-from resolver.dnssec.anchors import Anchor
-from resolver.dnssec.records import read_ds
 from resolver.engine.budget import Limits
 from resolver.engine.delegation import Delegation, NameServer
 from resolver.message import Respond
@@ -124,12 +122,6 @@ class Simulation:
             transcript=self.tools.transcript,
         )
         return Resolved(known, tools, owner=self.tasks, limits=Limits(), use_0x20=False)
-
-
-def anchor_of(world: World) -> Anchor | None:
-    """The trust anchor of `world`, if its root is signed."""
-    root = world.zones.get(names.ROOT)
-    return Anchor(names.ROOT, (read_ds(root.signer.ds),)) if isinstance(root, SignedZone) else None
 
 
 def root_of(world: World, port: int) -> Delegation:

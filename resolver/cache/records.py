@@ -32,7 +32,7 @@ from typing import Final, NamedTuple
 from resolver.cache import packed
 from resolver.cache.packed import LEAST_CHECKED, STATUS
 from resolver.cache.store import ByteStore
-from resolver.message import Proof, RRset, Type
+from resolver.message import Proof, RRset, Status, Type
 from resolver.network.base import Clock
 from resolver.wire import names, rdata
 
@@ -202,7 +202,7 @@ class Records:
             held_for = min(held_for, BRIEFLY_S)
         trust = int(credibility)
         if proof is not None:
-            held_for = self._as_proven(min(held_for, ttl) if proof.signatures else held_for, proof)
+            held_for = self._as_proven(min(held_for, ttl) if proof.status is Status.SECURE else held_for, proof)
             trust |= packed.bits_of(proof)
         learnt = rrset if held_for == ttl else rrset._replace(ttl=held_for)
         if rtype == _DNAME:

@@ -1,7 +1,8 @@
 """Decides which signatures and which proofs of a message belong to what was concluded from it.
 
 Rules
-* A signature goes with the set of its owner, class and covered type, in the section that it stands in.
+* A signature goes with the set of its owner, class and covered type, in the section that it stands in. The two live as
+  long as the shorter-lived (RFC 4035 section 5.3.3).
 * The signed NSEC and NSEC3 sets of the authority section stand beside the SOA of a denial, and beside each set of
   which a signature says that it was made from a wildcard (RFC 4035 section 5.3.4).
 * Of what ANY brings the signatures go with the sets that they cover; alone they are an answer like any other.
@@ -32,7 +33,8 @@ _FIXED: Final = 18
 _LABELS: Final = 3
 """Where the number of labels stands in it."""
 
-_Signatures = dict[tuple[bytes, int], tuple[bytes, ...]]
+_Signatures = dict[tuple[bytes, int], tuple[tuple[bytes, ...], int]]
+"""By the owner, folded, and the type of what they cover; with their TTL."""
 
 
 def attach(conclusion: Conclusion, message: Message) -> Conclusion:
@@ -54,8 +56,7 @@ def attach(conclusion: Conclusion, message: Message) -> Conclusion:
             return Alias(_signed(chain, answered, beside), target, authoritative)
         case Denied(chain, name, rcode, soa, authoritative):
             if soa is not None:
-                signatures = denying.get((fold(soa.name), soa.type), ())
-                soa = soa._replace(proof=Proof(Status.UNCHECKED, signatures, beside))
+                soa = _with(soa, denying.get((fold(soa.name), soa.type), ((), soa.ttl)), beside)
             return Denied(_signed(chain, answered, beside), name, rcode, soa, authoritative)
         case Overlong(chain):
             return Overlong(_signed(chain, answered, beside))
@@ -76,15 +77,15 @@ def delegated(zone: bytes, message: Message) -> tuple[RRset, ...]:
 
 
 def _signatures(section: tuple[RRset, ...]) -> _Signatures:
-    """The signatures of `section` by the owner, folded, and the type of what they cover."""
-    found: dict[tuple[bytes, int], list[bytes]] = {}
-    for name, rtype, cls, _, rdatas, _ in section:
+    """The signatures in `section`."""
+    found: dict[tuple[bytes, int], tuple[list[bytes], int]] = {}
+    for name, rtype, cls, ttl, rdatas, _ in section:
         if rtype == _RRSIG and cls == Class.IN:
             owner = fold(name)
             for rdata in rdatas:
                 if len(rdata) > _FIXED:
-                    found.setdefault((owner, rdata[0] << 8 | rdata[1]), []).append(rdata)
-    return {key: tuple(signatures[:MAX_SIGNATURES]) for key, signatures in found.items()}
+                    found.setdefault((owner, rdata[0] << 8 | rdata[1]), ([], ttl))[0].append(rdata)
+    return {key: (tuple(signatures[:MAX_SIGNATURES]), ttl) for key, (signatures, ttl) in found.items()}
 
 
 def _beside(authority: tuple[RRset, ...], signatures: _Signatures) -> tuple[RRset, ...]:
@@ -94,7 +95,7 @@ def _beside(authority: tuple[RRset, ...], signatures: _Signatures) -> tuple[RRse
         if rrset.type in _DENYING and rrset.cls == Class.IN:
             those = signatures.get((fold(rrset.name), rrset.type))
             if those is not None:
-                found.append(rrset._replace(proof=Proof(Status.UNCHECKED, those)))
+                found.append(_with(rrset, those, ()))
     return tuple(found[:MAX_BESIDE])
 
 
@@ -105,7 +106,13 @@ def _signed(rrsets: tuple[RRset, ...], signatures: _Signatures, beside: tuple[RR
         those = signatures.get((fold(rrset.name), rrset.type))
         if those is not None and rrset.type != _RRSIG:
             labels = signed_labels(rrset.name)
-            expanded = any(each[_LABELS] < labels for each in those)
-            rrset = rrset._replace(proof=Proof(Status.UNCHECKED, those, beside if expanded else ()))
+            expanded = any(each[_LABELS] < labels for each in those[0])
+            rrset = _with(rrset, those, beside if expanded else ())
         made.append(rrset)
     return tuple(made)
+
+
+def _with(rrset: RRset, signatures: tuple[tuple[bytes, ...], int], beside: tuple[RRset, ...]) -> RRset:
+    """`rrset` with its `signatures`, which have that TTL, and with what stands `beside` it."""
+    rdatas, ttl = signatures
+    return rrset._replace(ttl=min(rrset.ttl, ttl), proof=Proof(Status.UNCHECKED, rdatas, beside))

@@ -32,7 +32,7 @@ from resolver.engine.actions import Steps
 from resolver.engine.budget import Budget
 from resolver.engine.outcome import Alias, Answered, Conclusion, Denied, Overlong
 from resolver.errors import Bogus
-from resolver.message import Ede, Message, Proof, Question, RRset, Status, Type
+from resolver.message import Class, Ede, Message, Proof, Question, RRset, Status, Type
 from resolver.wire import names, types
 
 _NEVER_EXPANDED = frozenset(map(int, (Type.SOA, Type.DS, Type.DNSKEY, Type.NSEC, Type.NSEC3)))
@@ -65,7 +65,8 @@ def prove(
             proven = yield from proving.chain(chain)
             if len(proven) < len(chain) or (proven and not is_signed(soa) and proving.is_to_be_signed(name)):
                 return Alias(proven, proven[-1].rdatas[0], authoritative)
-            return conclusion._replace(chain=proven, soa=(yield from proving.denied(conclusion, denials(message))))
+            beside = denials(message) if soa is None or soa.proof is None else soa.proof.beside
+            return conclusion._replace(chain=proven, soa=(yield from proving.denied(conclusion, beside)))
         case _:
             assert_never(conclusion)
 
@@ -102,8 +103,8 @@ class Proving:
         return self._signer is not None and names.is_below(names.fold(name), self._signer)
 
     def denied(self, denied: Denied, beside: tuple[RRset, ...]) -> Steps[RRset | None]:
-        """The SOA of the denial, if it has one, with those of `beside` that deny. Raises `ResolutionFailed` where these
-        prove too little."""
+        """The SOA of the denial, with those of `beside` that deny; one without records, where it came without a SOA and
+        is proven all the same. Raises `ResolutionFailed` where these prove too little."""
         _, name, rcode, soa, _ = denied
         folded = names.fold(name)
         trust = self.descent.trust
@@ -122,7 +123,10 @@ class Proving:
         verdict = denial.prove(folded, self.descent.question.type, rcode, sets, zone.zone, spend, trust.iterations)
         status, by = self._judged(zone, sets, broken, verdict)
         if soa is None:
-            return None
+            # Told with its proof, but never kept: nothing says for how long (RFC 2308 section 5).
+            return RRset(
+                zone.zone, Type.SOA, Class.IN, min((each.ttl for each in by), default=0), (), Proof(status, (), by)
+            )
         proven = _with_beside(soa, status, by)
         if status is Status.SECURE and trust.gaps is not None:
             clock = trust.clock
@@ -171,7 +175,10 @@ class Proving:
             return served
         least = served.zone if isinstance(served, Keys) else beginning
         among = [each for each in signed_by if names.is_below(side, each) and names.is_below(each, least)]
-        return (yield from self.descent.zone_of(max(among, key=len) if among else side))
+        deepest = max(among, key=len) if among else side
+        if isinstance(served, Keys) and served.zone == deepest:
+            return served
+        return (yield from self.descent.zone_of(deepest))
 
     def _signed(self, rrset: RRset, zone: Keys) -> Steps[RRset]:
         """`rrset`, which `zone` has signed. Raises `ResolutionFailed` where it has not."""

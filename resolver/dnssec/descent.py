@@ -26,7 +26,7 @@ from resolver.dnssec import denial
 from resolver.dnssec.algorithms import digest
 from resolver.dnssec.anchors import Anchor
 from resolver.dnssec.records import Dnskey, Ds, read_dnskey, read_ds
-from resolver.dnssec.signatures import BOGUS, KEY_MISSING, Invalid, Keys, check_rrset, signers
+from resolver.dnssec.signatures import BOGUS, KEY_MISSING, Invalid, Keys, check_rrset
 from resolver.dnssec.trust import Link, Trust, Unsigned, Within, usable
 from resolver.engine.actions import Found, Lookup, Steps, Undecided, race
 from resolver.engine.budget import Budget
@@ -118,8 +118,6 @@ class Descent:
         """What a reply of `above` has said of the DS of `name` without being asked, if it is signed; else None."""
         sets = []
         for rrset in self.trust.said_of_ds(name):
-            if above.zone not in signers(rrset):
-                continue
             checked = yield from check_rrset(rrset, above, self.trust.clock.wall(), self.budget)
             if isinstance(checked, Invalid):
                 continue

@@ -7,9 +7,10 @@ Rules
   again. A person who means it removes the file.
 * A zone that the file of anchors does not name any more is not followed any more.
 * Nothing is asked here. Whoever runs it asks, at `next_at`, for the DNSKEY set of `next_zone` as an unchecked question
-  and tells what came of it with `seen` or `failed`, and then calls `save`, which writes and so may wait for a disk.
+  and tells what came of it with `seen` or `failed`, and then has `saving` write it.
 
-Limits: one process writes. A file of state has at most 1 MiB.
+Limits: where several workers follow the same zones each knows what it has seen itself, and the next start what the last
+one wrote. A file of state has at most 1 MiB.
 """
 
 from __future__ import annotations
@@ -17,7 +18,8 @@ from __future__ import annotations
 import binascii
 import json
 import os
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
+from functools import partial
 from pathlib import Path
 from typing import Any, Final
 
@@ -53,6 +55,11 @@ class Following:
         return cls(file, (point._replace(next=min(point.next, latest)) for point in points))
 
     @property
+    def state(self) -> Path:
+        """Where what is known is kept."""
+        return state_file(self._file)
+
+    @property
     def zones(self) -> Iterable[bytes]:
         """The zones that are followed, folded. What is built in for them counts no more, also when nothing is believed
         of them any more."""
@@ -75,7 +82,7 @@ class Following:
 
     def seen(self, rrset: RRset, signatures: Iterable[bytes], wall: float) -> tuple[Change, ...]:
         """`rrset` is what a zone that is followed answered when it was asked for its DNSKEY at `wall`; `signatures`
-        are the rdatas of its RRSIGs. What has changed, for the log: `told` writes it."""
+        are the rdatas of its RRSIGs. What has changed."""
         point = self._points[names.fold(rrset.name)]
         self._points[point.zone], changes = observed(point, judge(point, rrset, signatures, wall), wall)
         return changes
@@ -84,21 +91,26 @@ class Following:
         """The keys of `zone` could not be had at `wall`."""
         self._points[zone] = failed(self._points[zone], wall)
 
-    def save(self) -> None:
-        """What is known is on the disk. Raises OSError; what stood there before is then there still."""
+    def saving(self) -> Callable[[], None]:
+        """What writes all that is known now: it may wait for a disk, so it may be called in a thread. It raises
+        OSError; what stood there before is then there still."""
         text = json.dumps({"format": FORMAT, "zones": [_as_data(point) for point in self._points.values()]}, indent=2)
-        state = state_file(self._file)
-        fresh = state.with_name(f"{state.name}.new")
-        with fresh.open("w", encoding="ascii") as opened:
-            opened.write(f"{text}\n")
-            opened.flush()
-            os.fsync(opened.fileno())
-        fresh.replace(state)
-        directory = os.open(state.parent, os.O_RDONLY | os.O_DIRECTORY)
-        try:
-            os.fsync(directory)
-        finally:
-            os.close(directory)
+        return partial(_write, self.state, f"{text}\n")
+
+
+def _write(state: Path, text: str) -> None:
+    """The file `state` holds `text`, on the disk. Raises OSError."""
+    fresh = state.with_name(f"{state.name}.{os.getpid()}")  # another worker may be writing, too
+    with fresh.open("w", encoding="ascii") as opened:
+        opened.write(text)
+        opened.flush()
+        os.fsync(opened.fileno())
+    fresh.replace(state)
+    directory = os.open(state.parent, os.O_RDONLY | os.O_DIRECTORY)
+    try:
+        os.fsync(directory)
+    finally:
+        os.close(directory)
 
 
 def state_file(file: Path) -> Path:
@@ -162,9 +174,3 @@ def _from_data(data: dict[str, Any]) -> TrustPoint:
         for key in anchors.read_record(f"{zone} DNSKEY {each['dnskey']}").dnskeys
     ]
     return TrustPoint(folded, (), tuple(keys), moments.read(data["next"]), retry)
-
-
-def told(zone: bytes, change: Change) -> str:
-    """`change` of a key of `zone`, in words for the log."""
-    became = "forgotten" if change.state is None else str(change.state)
-    return f"key {change.key.tag} of {names.to_text(zone)} is {became}"

@@ -13,15 +13,14 @@ Rules
 * The DS of a zone is never denied from its own chain, but from that of its parent.
 
 Limits: `GAP_BYTES` for all zones together; what was learnt first is forgotten first. At most `HASHES` names are hashed
-for a question; one that would need more is asked. Which questions may be answered so, the caller says: not those that
-the configuration has asked elsewhere, nor those below a negative trust anchor.
+for a question; one that would need more is asked. Names below a negative trust anchor are the caller's to leave out.
 """
 
 from __future__ import annotations
 
 from bisect import bisect_left, bisect_right, insort
 from collections import OrderedDict
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Collection, Iterable
 from dataclasses import dataclass, field
 from itertools import islice
 from typing import Final, Generic, NamedTuple, TypeAlias, TypeVar
@@ -29,8 +28,10 @@ from typing import Final, Generic, NamedTuple, TypeAlias, TypeVar
 from resolver.dnssec import nsec, nsec3
 from resolver.dnssec.canonical import WILDCARD
 from resolver.dnssec.denial import Said, read
+from resolver.dnssec.expanded import ITERATIONS, encloser_of, is_signed_by
 from resolver.dnssec.nsec3 import Hashes, Params, hash_name
 from resolver.dnssec.standing import Chain, Missing, is_no_name
+from resolver.engine.classify import is_elsewhere
 from resolver.engine.outcome import Alias, Answered, Conclusion, Denied
 from resolver.message import Proof, Rcode, RRset, Status, Type
 from resolver.wire import names
@@ -43,8 +44,6 @@ ENTRY_WEIGHT: Final = 900
 """Bytes that a record costs beyond the octets in it: its tuples, headers of octets, and places in dictionaries."""
 ZONE_WEIGHT: Final = 850
 """The same for a zone and its SOA."""
-ITERATIONS: Final = 50
-"""How often a name may be hashed again: what costs more is not worth holding (RFC 9276 section 3.2)."""
 HASHES: Final = 6
 """Names without iterations that are hashed for one question, besides the apex and its wildcard, which are known."""
 
@@ -139,16 +138,37 @@ class Gaps:
             self._forget_zone(place)
         self._make_room()
 
-    def synthesise(self, name: bytes, rtype: int, held: Held, now: int) -> Conclusion | None:
+    def learn_expanded(self, rrset: RRset, now: int, wall: int) -> RRset | None:
+        """The data of the wildcard that `rrset` was expanded from, and the proof beside it is held, as in `learn`.
+
+        None where nothing is held of the zone that signed both, or `rrset` is no such data or not secure.
+        """
+        proof, name = rrset.proof, names.fold(rrset.name)
+        if proof is None or proof.status != Status.SECURE or not proof.beside or not self._zones:
+            return None
+        place = self._closest(name)
+        if place is None or not all(is_signed_by(each, place.name) for each in (rrset, *proof.beside)):
+            return None
+        self.learn(place.name, None, proof.beside, now, wall)
+        encloser = encloser_of(name, proof.beside, place.name)
+        if encloser is None:
+            return None
+        return rrset._replace(name=WILDCARD + encloser, proof=Proof(Status.SECURE, proof.signatures))
+
+    def synthesise(
+        self, name: bytes, rtype: int, held: Held, now: int, borders: Collection[bytes] = ()
+    ) -> Conclusion | None:
         """What is proven of `rtype` at `name`, in any spelling; None when it must be asked.
 
-        `held` gives what is held of the wildcard that would answer.
+        `held` gives what is held of the wildcard that would answer. Nothing is said of names in one of `borders`, zones
+        (folded) that others are asked about, from the chain of a zone above it.
         """
         if not self._zones:
             return None
         folded = names.fold(name)
-        place = self._closest(names.parent(folded) if rtype == Type.DS else folded)
-        if place is None or place.soa_ends <= now:
+        spoken_for = names.parent(folded) if rtype == Type.DS else folded
+        place = self._closest(spoken_for)
+        if place is None or place.soa_ends <= now or is_elsewhere(spoken_for, place.name, borders):
             return None
         chain = _chain(place, now)
         try:

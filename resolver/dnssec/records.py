@@ -13,6 +13,7 @@ that is a point of its curve, is for whoever uses it to find out.
 
 from __future__ import annotations
 
+from struct import Struct
 from typing import Final, NamedTuple
 
 from resolver.errors import WireError
@@ -30,6 +31,8 @@ OPT_OUT: Final = 0x01
 """The flag of an NSEC3 record whose span may hold unsigned delegations (RFC 5155 section 3.1.2.1)."""
 
 _RRSIG_FIXED: Final = 18
+_FIXED: Final = Struct(">HBBIIIH").unpack_from
+"""Takes the fields of an RRSIG before its signer."""
 _RSA_MD5: Final = 1
 _MOST_BITMAP: Final = 32
 
@@ -109,19 +112,14 @@ def read_rrsig(rdata: bytes) -> Rrsig:
     """The signature in `rdata` (RFC 4034 section 3.1). Raises `WireError`."""
     signer, pos = _name(rdata, _RRSIG_FIXED, "RRSIG")
     signer = signer.lower()
-    number = int.from_bytes
-    return Rrsig(
-        covered=number(rdata[0:2], "big"),
-        algorithm=rdata[2],
-        labels=rdata[3],
-        original_ttl=number(rdata[4:8], "big"),
-        expires=number(rdata[8:12], "big"),
-        begins=number(rdata[12:16], "big"),
-        tag=number(rdata[16:18], "big"),
-        signer=signer,
-        signature=rdata[pos:],
-        head=rdata[:_RRSIG_FIXED] + signer,
-    )
+    covered, algorithm, labels, ttl, expires, begins, tag = _FIXED(rdata)
+    head = rdata[:_RRSIG_FIXED] + signer
+    return Rrsig(covered, algorithm, labels, ttl, expires, begins, tag, signer, rdata[pos:], head)
+
+
+def read_signer(rdata: bytes) -> bytes:
+    """The signer, folded, of the signature in `rdata`. Raises `WireError`."""
+    return _name(rdata, _RRSIG_FIXED, "RRSIG")[0].lower()
 
 
 def read_dnskey(rdata: bytes) -> Dnskey:

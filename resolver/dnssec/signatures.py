@@ -20,7 +20,7 @@ from typing import Final, NamedTuple
 from resolver.dnssec import moments
 from resolver.dnssec.algorithms import SUPPORTED
 from resolver.dnssec.canonical import signed_data, signed_labels, signed_owner
-from resolver.dnssec.records import Dnskey, Rrsig, read_rrsig
+from resolver.dnssec.records import Dnskey, Rrsig, read_rrsig, read_signer
 from resolver.engine.actions import Check, Steps, verify
 from resolver.engine.budget import Budget
 from resolver.errors import Bogus, WireError
@@ -140,7 +140,7 @@ def signers(rrset: RRset) -> set[bytes]:
     found = set()
     for rdata in () if rrset.proof is None else rrset.proof.signatures:
         try:
-            found.add(read_rrsig(rdata).signer)
+            found.add(read_signer(rdata))
         except WireError:
             continue
     return found

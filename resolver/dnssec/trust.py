@@ -80,6 +80,7 @@ class Trust:
     ) -> None:
         """`anchors` by their zones, folded; in `gaps`, where there are some, what is proven to be missing is kept."""
         self.anchors = dict(anchors)
+        self._root_alone = self.anchors.keys() == {names.ROOT}
         self.clock = clock
         self.negatives = negatives if negatives is not None else NegativeAnchors()
         self.iterations = iterations
@@ -91,12 +92,15 @@ class Trust:
     def believe(self, anchors: Mapping[bytes, Anchor]) -> None:
         """`anchors` take the place of those before; all that was found by way of them is forgotten."""
         self.anchors = dict(anchors)
+        self._root_alone = self.anchors.keys() == {names.ROOT}
         self._links.clear()
         self._remarks.clear()
         self._referred.clear()
 
     def beginning(self, name: bytes) -> bytes | Unsigned:
         """The zone, folded, whose trust anchor the chain to `name`, folded, begins at; or why there is no chain."""
+        if self._root_alone and not len(self.negatives):  # as nearly always
+            return names.ROOT
         found = self.negatives.beginning(name, self.anchors, self.clock.wall())
         if found is None:
             return Unsigned(names.ROOT, Status.INDETERMINATE)

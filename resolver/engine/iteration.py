@@ -15,7 +15,8 @@ Rules
   parent for the address of one.
 * While an alias is followed its TTL runs down: the answer tells what is left of it.
 * What a *checked* question is answered is proven before it is kept (RFC 4035 section 5), each link of a chain by
-  itself; what cannot be is the question's failure. Of all else the signatures are kept with it.
+  itself; what is bogus is asked of one more server, and then the question's failure. Of all else the signatures are
+  kept with it.
 """
 
 from __future__ import annotations
@@ -30,7 +31,7 @@ from resolver.engine.asking import Heard
 from resolver.engine.budget import OTHER, Budget
 from resolver.engine.delegation import Delegation, NameServer
 from resolver.engine.giving_up import NOTHING_WAS_SAID
-from resolver.engine.knowledge import Knowledge
+from resolver.engine.knowledge import Knowledge, Route
 from resolver.engine.outcome import Alias, Answer, Answered, Conclusion, Denied, Overlong, Referral
 from resolver.errors import Bogus, ResolutionFailed
 from resolver.message import Message, Question, Rcode, RRset, Type
@@ -68,7 +69,7 @@ def resolve(
                 return Answer(Rcode.NOERROR, (*_current(chain, known), *links, *rrsets))
             case Denied(links, _, rcode, soa):
                 _follow(links, seen or {question.name.lower()}, budget)
-                return Answer(rcode, (*_current(chain, known), *links), soa, keeps=soa is not None)
+                return Answer(rcode, (*_current(chain, known), *links), soa, keeps=soa is not None and bool(soa.rdatas))
             case Overlong(links):
                 return Answer(Rcode.YXDOMAIN, (*_current(chain, known), *links))
             case Alias(links, target):
@@ -110,17 +111,16 @@ def _ask(question: Question, known: Knowledge, budget: Budget, checked: bool) ->
         return None
     delegation, recursed = route
     if delegation.configured and delegation.zone == names.ROOT and not recursed and known.wants_priming():
-        primed = yield from _prime(delegation, known, budget)
-        if primed is not None and question.name == names.ROOT and question.type == Type.NS:
-            return (yield from _learnt(question, *primed, names.ROOT, known, budget, checked))
-        delegation, recursed = known.route(question) or route
+        said = yield from _primed(question, delegation, known, budget, checked)
+        if said is not None:
+            return said
+        route = known.route(question) or route
+        delegation, recursed = route
     extra_labels, whole = 1, False
     while True:
         asked = question
-        if known.minimises and not recursed and not whole:
-            asked = delegations.minimised(question, delegation.zone, extra_labels)
-            if asked is not question and not budget.may_minimise():
-                asked = question
+        if known.minimises and not (recursed or whole):
+            asked = _minimised(question, delegation.zone, extra_labels, budget)
         try:
             heard = yield from asking.ask_zone(delegation, asked, known, budget, recursed=recursed)
         except ResolutionFailed as failure:
@@ -131,15 +131,16 @@ def _ask(question: Question, known: Knowledge, budget: Budget, checked: bool) ->
         match heard.outcome:
             case Referral(below):
                 budget.spend_referral()
-                if not recursed:
-                    below = yield from _placed(below, delegation, known, budget)
-                    known.learn_delegation(below)
-                    known.referred(below.zone, heard.message)
-                delegation, recursed, extra_labels, whole = below, False, 1, False
+                route = delegation, recursed = yield from _below(below, route, heard.message, known, budget)
+                extra_labels, whole = 1, False
             case outcome if asked is question:
-                served = (delegation, recursed)
-                return (yield from _believed(question, outcome, heard, served, known, budget, checked))
-            case Denied(rcode=Rcode.NXDOMAIN) | Alias() | Overlong():
+                if not (checked and known.validates):
+                    return known.learn(question, known.attach(outcome, heard.message))
+                return (yield from _believed(question, outcome, heard, route, known, budget))
+            case Denied(rcode=Rcode.NXDOMAIN) | Alias() | Overlong() as outcome:
+                cut = yield from _cut_off((question, asked), outcome, heard, delegation, known, budget, checked)
+                if cut is not None:
+                    return cut
                 whole = True
                 budget.minimised_in_vain()
             case Answered() | Denied():
@@ -149,23 +150,28 @@ def _ask(question: Question, known: Knowledge, budget: Budget, checked: bool) ->
                 assert_never(heard.outcome)
 
 
+def _minimised(question: Question, zone: bytes, labels: int, budget: Budget) -> Question:
+    """What the servers of `zone` are asked: no more labels than they need, as long as that is paid for (RFC 9156)."""
+    asked = delegations.minimised(question, zone, labels)
+    return asked if asked is question or budget.may_minimise() else question
+
+
 def _believed(
     question: Question,
     outcome: Conclusion,
     heard: Heard,
-    served: tuple[Delegation, bool],
+    route: Route,
     known: Knowledge,
     budget: Budget,
-    checked: bool,
 ) -> Steps[Conclusion]:
-    """What is kept of the `outcome` of what was `heard` from a server of the delegation `served`, which may recurse.
+    """What is kept of the `outcome` of what was `heard` from a server of `route`, if it is proven.
 
     When it is bogus another server is asked, once: it is more often one server that is broken, or a liar on the way to
     it, than the zone (RFC 4035 section 5.5 leaves it to us). Where that which it rests on is bogus nobody is.
     """
-    delegation, recursed = served
+    delegation, recursed = route
     try:
-        return (yield from _learnt(question, outcome, heard.message, delegation.zone, known, budget, checked))
+        return (yield from _proven(question, outcome, heard.message, delegation.zone, known, budget))
     except Bogus as failure:
         bogus = failure.fresh()
     try:
@@ -174,24 +180,48 @@ def _believed(
         raise bogus from None
     if isinstance(heard.outcome, Referral):
         raise bogus
-    return (yield from _learnt(question, heard.outcome, heard.message, delegation.zone, known, budget, checked))
+    return (yield from _proven(question, heard.outcome, heard.message, delegation.zone, known, budget))
 
 
-def _learnt(
-    question: Question,
-    conclusion: Conclusion,
-    message: Message,
-    zone: bytes,
+def _cut_off(
+    lookups: tuple[Question, Question],
+    outcome: Conclusion,
+    heard: Heard,
+    delegation: Delegation,
     known: Knowledge,
     budget: Budget,
     checked: bool,
+) -> Steps[Conclusion | None]:
+    """What the `outcome` of the second of `lookups`, of a name above, means for the first: where it is proven that
+    there is no such name, nothing is below it either (RFC 8020 section 2). None where it is not: some servers deny
+    names that have others below."""
+    question, asked = lookups
+    if not checked or not known.validates or not isinstance(outcome, Denied):
+        return None
+    try:
+        yield from _proven(asked, outcome, heard.message, delegation.zone, known, budget)
+    except ResolutionFailed as failure:
+        if failure.own_limit:
+            raise
+        return None
+    return known.recall(question.name, question.type, True)
+
+
+def _proven(
+    question: Question, conclusion: Conclusion, message: Message, zone: bytes, known: Knowledge, budget: Budget
 ) -> Steps[Conclusion]:
-    """What is kept of `conclusion`, drawn from the `message` of a server of `zone`."""
-    if checked and known.validates:
-        conclusion = yield from known.prove(question, conclusion, message, zone, budget)
-    else:
-        conclusion = known.attach(conclusion, message)
-    return known.learn(question, conclusion)
+    """What is kept of `conclusion`, drawn from the `message` of a server of `zone`, as it is proven."""
+    return known.learn(question, (yield from known.prove(question, conclusion, message, zone, budget)))
+
+
+def _below(below: Delegation, route: Route, message: Message, known: Knowledge, budget: Budget) -> Steps[Route]:
+    """Where the referral to `below`, in the `message` of a server of `route`, leads. Those of servers that should have
+    recursed are not learnt."""
+    if not route.recursed:
+        below = yield from _placed(below, route.delegation, known, budget)
+        known.learn_delegation(below)
+        known.referred(below.zone, message)
+    return Route(below)
 
 
 def _placed(below: Delegation, above: Delegation, known: Knowledge, budget: Budget) -> Steps[Delegation]:
@@ -220,6 +250,18 @@ def _placed(below: Delegation, above: Delegation, known: Knowledge, budget: Budg
             return again
         case _:
             return below
+
+
+def _primed(
+    question: Question, hints: Delegation, known: Knowledge, budget: Budget, checked: bool
+) -> Steps[Conclusion | None]:
+    """The root is primed; what it said if that was the `question`."""
+    primed = yield from _prime(hints, known, budget)
+    if primed is None or question.name != names.ROOT or question.type != Type.NS:
+        return None
+    if not (checked and known.validates):
+        return known.learn(question, known.attach(*primed))
+    return (yield from _proven(question, *primed, names.ROOT, known, budget))
 
 
 def _prime(hints: Delegation, known: Knowledge, budget: Budget) -> Steps[tuple[Conclusion, Message] | None]:

@@ -1,4 +1,5 @@
-/* Many datagrams for one call of the system: recvmmsg and sendmmsg over buffers that are made once.
+/* Many datagrams for one call of the system: recvmmsg and sendmmsg over buffers that are made once. What comes from a
+   port that is never answered is let go of before anything is made of it.
 
    The interface, and what it is for, is resolver/network/datagrams.py. An address is octets that only this file makes and
    reads: the length of a socket address, that address, and the control message that makes the answer leave from where
@@ -19,6 +20,7 @@
 #define MOST 64     /* datagrams of one call */
 #define OCTETS 4096 /* of a datagram: what is longer is cut */
 #define CONTROL 64  /* octets for IP_PKTINFO, which needs 32, or IPV6_PKTINFO, which needs 40 */
+#define PORTS (1 << 16)
 #define ADDRESS (1 + sizeof(struct sockaddr_storage) + CONTROL)
 
 typedef struct {
@@ -36,7 +38,28 @@ typedef struct {
 typedef struct {
     PyObject_HEAD
     Slot *slots;
+    unsigned char unanswered[PORTS / 8]; /* a bit for each port that is never answered */
 } Batch;
+
+static int is_internet(const struct sockaddr_storage *at, size_t named)
+{
+    return (at->ss_family == AF_INET && named == sizeof(struct sockaddr_in)) ||
+           (at->ss_family == AF_INET6 && named == sizeof(struct sockaddr_in6));
+}
+
+/* Both kinds of address have the port at one place. */
+static unsigned port_of(const struct sockaddr_storage *at)
+{
+    return ntohs(((const struct sockaddr_in *)at)->sin_port);
+}
+
+static int is_answered(const Batch *self, const struct sockaddr_storage *at, size_t named)
+{
+    if (!is_internet(at, named))
+        return 1;
+    unsigned port = port_of(at);
+    return !(self->unanswered[port >> 3] >> (port & 7) & 1);
+}
 
 /* The control message for the answer stands at `out`, if `header` brought one; returns its octets. */
 static size_t source_of(struct msghdr *header, char *out)
@@ -151,16 +174,22 @@ static PyObject *batch_receive(Batch *self, PyObject *const *args, Py_ssize_t co
             return PyErr_SetFromErrno(PyExc_OSError);
         got = 0;
     }
-    PyObject *list = PyList_New(got);
-    for (int index = 0; list != NULL && index < got; index++) {
-        self->slots[index].header = headers[index];
-        PyObject *pair = pair_of(&self->slots[index]);
+    int answered = 0;
+    unsigned char kept[MOST];
+    for (int index = 0; index < got; index++)
+        if (is_answered(self, &self->slots[index].name, headers[index].msg_hdr.msg_namelen))
+            kept[answered++] = (unsigned char)index;
+    PyObject *list = PyList_New(answered);
+    for (int index = 0; list != NULL && index < answered; index++) {
+        Slot *slot = &self->slots[kept[index]];
+        slot->header = headers[kept[index]];
+        PyObject *pair = pair_of(slot);
         if (pair == NULL)
             Py_CLEAR(list);
         else
             PyList_SET_ITEM(list, index, pair);
     }
-    return list;
+    return list == NULL ? NULL : Py_BuildValue("(Ni)", list, got - answered);
 }
 
 /* `header` and `vector` say what `pair`, octets and an address, is; -1 with an exception set when it is something else. */
@@ -241,50 +270,80 @@ static int internet_of(PyObject *object, struct sockaddr_storage *out)
     memset(out, 0, sizeof *out);
     if (size >= 1 + named && named <= sizeof *out)
         memcpy(out, address + 1, named);
-    if ((out->ss_family == AF_INET && named == sizeof(struct sockaddr_in)) ||
-        (out->ss_family == AF_INET6 && named == sizeof(struct sockaddr_in6)))
+    if (size >= 1 + named && is_internet(out, named))
         return 0;
     PyErr_SetString(PyExc_ValueError, "no address that was received");
     return -1;
 }
 
-/* Both kinds of address have the port at one place. */
-static long port_of(const struct sockaddr_storage *at)
+/* The octets of an IP address, and how many there are. */
+static const void *octets_of(const struct sockaddr_storage *at, size_t *count)
 {
-    return ntohs(((const struct sockaddr_in *)at)->sin_port);
+    *count = at->ss_family == AF_INET ? sizeof(struct in_addr) : sizeof(struct in6_addr);
+    return at->ss_family == AF_INET ? (const void *)&((const struct sockaddr_in *)at)->sin_addr
+                                    : (const void *)&((const struct sockaddr_in6 *)at)->sin6_addr;
 }
 
-static PyObject *batch_port(Batch *self, PyObject *address)
+static PyObject *batch_host(Batch *self, PyObject *address)
 {
     struct sockaddr_storage at;
+    size_t count;
     (void)self;
-    return internet_of(address, &at) < 0 ? NULL : PyLong_FromLong(port_of(&at));
+    if (internet_of(address, &at) < 0)
+        return NULL;
+    const void *octets = octets_of(&at, &count);
+    return PyBytes_FromStringAndSize(octets, (Py_ssize_t)count);
 }
 
 static PyObject *batch_peer(Batch *self, PyObject *address)
 {
     struct sockaddr_storage at;
     char host[INET6_ADDRSTRLEN];
+    size_t count;
     (void)self;
     if (internet_of(address, &at) < 0)
         return NULL;
-    const void *octets = at.ss_family == AF_INET ? (const void *)&((struct sockaddr_in *)&at)->sin_addr
-                                                 : (const void *)&((struct sockaddr_in6 *)&at)->sin6_addr;
-    if (inet_ntop(at.ss_family, octets, host, sizeof host) == NULL)
+    if (inet_ntop(at.ss_family, octets_of(&at, &count), host, sizeof host) == NULL)
         return PyErr_SetFromErrno(PyExc_OSError);
-    return Py_BuildValue("(sl)", host, port_of(&at));
+    return Py_BuildValue("(sI)", host, port_of(&at));
+}
+
+/* Each of `ports` is never answered; -1 with an exception set where one is no port. */
+static int leave_unanswered(Batch *self, PyObject *ports)
+{
+    PyObject *each, *iterator = PyObject_GetIter(ports);
+    if (iterator == NULL)
+        return -1;
+    while ((each = PyIter_Next(iterator)) != NULL) {
+        long port = PyLong_AsLong(each);
+        Py_DECREF(each);
+        if (port < 0 || port >= PORTS) {
+            if (!PyErr_Occurred())
+                PyErr_Format(PyExc_ValueError, "%ld is no port", port);
+            break;
+        }
+        self->unanswered[port >> 3] |= (unsigned char)(1 << (port & 7));
+    }
+    Py_DECREF(iterator);
+    return PyErr_Occurred() ? -1 : 0;
 }
 
 static PyObject *batch_new(PyTypeObject *type, PyObject *args, PyObject *words)
 {
-    if (PyTuple_GET_SIZE(args) || (words != NULL && PyDict_GET_SIZE(words))) {
-        PyErr_SetString(PyExc_TypeError, "Batch() takes nothing");
+    if (PyTuple_GET_SIZE(args) != 1 || (words != NULL && PyDict_GET_SIZE(words))) {
+        PyErr_SetString(PyExc_TypeError, "Batch(ports that are never answered)");
         return NULL;
     }
     Batch *self = (Batch *)type->tp_alloc(type, 0);
-    if (self != NULL && (self->slots = PyMem_Calloc(MOST, sizeof(Slot))) == NULL) {
+    if (self == NULL)
+        return NULL;
+    if ((self->slots = PyMem_Calloc(MOST, sizeof(Slot))) == NULL) {
         Py_DECREF(self);
         return PyErr_NoMemory();
+    }
+    if (leave_unanswered(self, PyTuple_GET_ITEM(args, 0)) < 0) {
+        Py_DECREF(self);
+        return NULL;
     }
     return (PyObject *)self;
 }
@@ -298,7 +357,7 @@ static void batch_free(Batch *self)
 static PyMethodDef methods[] = {
     {"receive", (PyCFunction)(void (*)(void))batch_receive, METH_FASTCALL, NULL},
     {"send", (PyCFunction)(void (*)(void))batch_send, METH_FASTCALL, NULL},
-    {"port", (PyCFunction)batch_port, METH_O, NULL},
+    {"host", (PyCFunction)batch_host, METH_O, NULL},
     {"peer", (PyCFunction)batch_peer, METH_O, NULL},
     {NULL, NULL, 0, NULL},
 };

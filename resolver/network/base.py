@@ -8,7 +8,7 @@ in `simulated.py`; `reach.py` decides which addresses may be asked at all.
 from __future__ import annotations
 
 import enum
-from collections.abc import Callable, MutableSequence, Sequence
+from collections.abc import Callable, Hashable, MutableSequence, Sequence
 from typing import Any, NamedTuple, Protocol, TypeVar
 
 from resolver.message import Transport
@@ -132,8 +132,9 @@ class Datagrams(Protocol):
     """Moves datagrams of clients in batches, through a socket that is its own."""
 
     @property
-    def receive(self) -> Callable[[int], list[Datagram]]:
-        """Gives at most so many (1 to `datagrams.MOST`) of what waits, without waiting. Raises OSError when closed."""
+    def receive(self) -> Callable[[int], tuple[list[Datagram], int]]:
+        """Takes at most so many (1 to `datagrams.MOST`) of what waits, without waiting, and gives those that may be
+        answered, and how many came from ports that never are. Raises OSError when closed."""
         ...
 
     @property
@@ -142,8 +143,8 @@ class Datagrams(Protocol):
         ...
 
     @property
-    def port(self) -> Callable[[Address], int]:
-        """Gives the port of an address, at the price of a look: it is asked for each datagram."""
+    def host(self) -> Callable[[Address], Hashable]:
+        """Gives what equal hosts have in common, at the price of a look: it is asked for each datagram."""
         ...
 
     @property

@@ -234,15 +234,11 @@ class Conversation:
                 return Malformed(server, str(error), isinstance(error, Oversized))
             message = Message(int.from_bytes(wire[:2], "big"), flags & 0xFFF0, flags & 0xF, question)
         else:
-            if attempt.cookie and not self._has_our_cookie(attempt, message):
+            cookies, sent = self._means.cookies, attempt.cookie
+            udp = transport is Transport.UDP
+            if sent and cookies is not None and not cookies.accepts(server, sent, message.edns, forgeable=udp):
                 return self._without_cookie(attempt, waited)
         return _make(Replied, (server, transport, message, waited, edns))
-
-    def _has_our_cookie(self, attempt: _Try, message: Message) -> bool:
-        """Whether the cookies of a reply fit, which are then kept."""
-        assert self._means.cookies is not None
-        udp = attempt.action.transport is Transport.UDP
-        return self._means.cookies.accepts(attempt.action.server, attempt.cookie, message.edns, forgeable=udp)
 
     def _without_cookie(self, attempt: _Try, waited: float) -> Heard:
         """What follows from a reply that fits in all but its cookie."""

@@ -329,7 +329,7 @@ class _Lookups:
 
     def _begin(self, lookup: Lookup) -> None:
         transcript = self._driver.transcript
-        opened = transcript.entered(lookup.question) if transcript is not None else None
+        opened = transcript.entered(lookup) if transcript is not None else None
         self._results[lookup] = None
 
         def done(result: Result) -> None:

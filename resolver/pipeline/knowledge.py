@@ -134,12 +134,20 @@ class Known:
 
     def _denied(self, name: bytes, rtype: int) -> Conclusion | None:
         """What follows for the question from what is proven of other names: one above it does not exist (RFC 8020), or
-        it lies in a gap (RFC 8198)."""
-        cut = self._below_denied(name, self._error_at)
-        gaps = None if self.trust is None else self.trust.gaps
-        if cut is not None or gaps is None:
-            return cut
-        return gaps.synthesise(name, rtype, self._data_at, int(self._boottime()))
+        it lies in a gap (RFC 8198). Nothing does for names that others are asked about, or that need no proof."""
+        trust = self.trust
+        if trust is None:
+            return None
+        folded = names.fold(name)
+        concluded: Conclusion | None = self._below_denied(name, self._error_at)
+        if isinstance(concluded, Denied) and concluded.soa is not None:
+            if is_elsewhere(folded, names.fold(concluded.soa.name), self.borders):
+                return None
+        elif trust.gaps is not None:
+            concluded = trust.gaps.synthesise(name, rtype, self._data_at, int(self._boottime()), self.borders)
+        if concluded is None or not isinstance(trust.beginning(folded), bytes):
+            return None
+        return concluded
 
     def _error_at(self, name: bytes) -> Denied | None:
         known = self.records.recall(name, NAME_ERROR, checked=True)
@@ -230,6 +238,8 @@ class Known:
         match conclusion:
             case Answered((), (rrset,), authoritative):
                 learnt = self.records.learn(rrset, _ANSWER_AA if authoritative else _ANSWER)
+                if rrset.proof is not None and rrset.proof.beside:
+                    self._hold_wildcard(rrset, _credibility(authoritative))
                 return conclusion if learnt is rrset else Answered((), (learnt,), authoritative)
             case Answered(chain, rrsets, authoritative):
                 held = self._hold((*chain, *rrsets), authoritative)  # together: an alias asked for may be made, too
@@ -237,7 +247,7 @@ class Known:
             case Alias(chain, target, authoritative):
                 return Alias(self._hold(chain, authoritative), target, authoritative)
             case Denied(chain, name, rcode, soa, authoritative):
-                if soa is not None:
+                if soa is not None and soa.rdatas:
                     # What the parent says of a DS is not for the name itself where the configuration has a zone there.
                     whole = rcode == Rcode.NXDOMAIN and not (question.type == Type.DS and self.routes.has_zone(name))
                     rtype = NAME_ERROR if whole else question.type
@@ -312,7 +322,17 @@ class Known:
                 held.append(rrset._replace(ttl=held[-1].ttl))
             else:
                 held.append(self.records.learn(rrset, credibility))
+                if rrset.proof is not None and rrset.proof.beside:
+                    self._hold_wildcard(rrset, credibility)
         return tuple(held)
+
+    def _hold_wildcard(self, rrset: RRset, credibility: Credibility) -> None:
+        """What `rrset` was expanded from is held too, to answer for other names (RFC 8198 section 5.3)."""
+        trust = self.trust
+        if trust is not None and trust.gaps is not None:
+            wildcard = trust.gaps.learn_expanded(rrset, int(self._boottime()), int(trust.clock.wall()))
+            if wildcard is not None:
+                self.records.learn(wildcard, credibility)
 
 
 def _concluded(name: bytes, rtype: int, known: held.Known) -> Conclusion:

@@ -4,8 +4,9 @@ Rules
 * Who wants signatures (DO) gets those of each RRset behind it, and in the authority section the denials that prove that
   a name or its data are not there, or that a wildcard may stand for it (RFC 4035 section 3.1). Who does not gets none,
   unless they are what was asked for (RFC 4035 section 3.2.1).
-* AD says that all that is told is proven; of a denial without a SOA nothing tells that. It is told to those who know
-  it, by DO or by AD itself (RFC 6840 section 5.8), and not to those who want nothing checked (CD).
+* AD says that all that is told is proven; what holds the proof of a denial without a SOA is one without records. It is
+  told to those who know it, by DO or by AD itself (RFC 6840 section 5.8), and not to those who want nothing checked
+  (CD).
 * Of what is insecure because of something that is not known here it is told why (RFC 8914 sections 4.2 and 4.3).
 """
 
@@ -37,7 +38,8 @@ def reply_of(answer: Answer, query: Query, again_s: int | None = None, why: Why 
     authority: tuple[RRset, ...] = () if soa is None else (soa,)
     proven = False
     if query.ad or query.do:
-        proven = keeps and not query.cd and is_secure((*rrsets, *authority))
+        whole = keeps or (soa is not None and not soa.rdatas)
+        proven = whole and not query.cd and is_secure((*rrsets, *authority))
         if query.do:
             rrsets, authority = _signed(rrsets), (*_signed(authority), *_beside((*rrsets, *authority)))
     ede = () if why is None or query.edns is None else _remarks((*answer.rrsets, *authority), why)

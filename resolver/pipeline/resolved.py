@@ -95,6 +95,11 @@ class Resolved:
             budget = Budget(self._limits, self._clock.monotonic() + self._work_s)
             self._ask(Lookup(question, checked), budget, 0, None, nobody, anew=True)
 
+    def renew(self, question: Question, done: Done) -> None:
+        """`done` has what servers say of `question`, unproven, whatever is held of it."""
+        budget = Budget(self._limits, self._clock.monotonic() + self._work_s)
+        self._ask(Lookup(question), budget, 0, None, done, anew=True)
+
     def cancel(self) -> None:
         """Nothing is being asked any more, and all who wait have been told so."""
         while self._flights:

@@ -11,8 +11,13 @@ Rules:
 * A handshake that failed is counted, never logged: anybody can send garbage to a port.
 * The certificate is that of the `context` in force when a connection's first octets come. Older connections go on.
 
-Limits: the key of session tickets is the context's own, and lives as long as that: from one reload to the next. OpenSSL
-remembers sessions of clients of TLS 1.2 that take no tickets, 20,480 at most of 1.5 KiB each, which `ssl` cannot limit.
+* Sessions are resumed by tickets, which cost us nothing. For a client of TLS 1.2 that takes none OpenSSL remembers the
+  session itself, 20,480 of them, and `ssl` cannot say how many, nor whether. But it forgets one whose connection ends
+  without our close_notify (RFC 2246 section 7.2.1). So beyond `SESSIONS` such a client gets none: the end of the stream
+  says that it is over, and the next handshake is a whole one.
+
+Limits: the key of session tickets is the context's own, and lives as long as that: from one reload to the next.
+`SESSIONS` is of each context, of which more than one lives as long as connections that are older than a reload do.
 """
 
 from __future__ import annotations
@@ -29,6 +34,10 @@ AT_ONCE: Final = 64
 
 PER_TURN: Final = 4
 """Handshakes that go on in one turn: whoever has a stored answer waits for 2 to 4 ms at most."""
+
+SESSIONS: Final = 1024
+"""Sessions that OpenSSL may remember beyond those of open connections: 1.5 MiB. Clients of TLS 1.2 without tickets are
+rare enough for that, while one that makes sessions for nothing would fill 29 MiB."""
 
 
 class Shaking(Protocol):
@@ -110,6 +119,14 @@ class Handshakes:
         """The handshake that began first, of the client with the most; of equals, that of the one who came first."""
         ((greediest, _),) = Counter(each.host for each in self._under_way).most_common(1)
         return next(each for each in self._under_way if each.host == greediest)
+
+
+def may_be_remembered(tls: ssl.SSLObject) -> bool:
+    """Whether the connection of `tls` may end with a close_notify, after which OpenSSL remembers what it has stored."""
+    session = tls.session
+    if session is None or not session.id or tls.version() != "TLSv1.2":  # its client has tickets, and we store nothing
+        return True
+    return tls.context.session_stats()["number"] <= SESSIONS
 
 
 def _go_on(one: Shaking) -> None:

@@ -7,8 +7,8 @@ Rules:
 * The handshake must be done within `message_seconds` of the connection (`handshakes.py`); what fails ends it without a
   word but the alert that TLS asks for.
 * A client that ends its side (close_notify, or the end of the stream) still gets the answers to what it asked (RFC 7766
-  section 6.2.4, RFC 8446 section 6.1); we end ours with a close_notify. That a stream is cut off does no harm: messages
-  have lengths.
+  section 6.2.4, RFC 8446 section 6.1); we end ours with a close_notify, but for `handshakes.SESSIONS`. That a stream is
+  cut off does no harm: messages have lengths.
 * What TLS itself has to say (tickets, updates of keys, alerts) waits in the same write buffer as answers do, so that a
   client which takes nothing is read no further.
 
@@ -26,7 +26,7 @@ from typing import TYPE_CHECKING, Any, Final, cast
 
 from resolver.network.base import Timer
 from resolver.server.connection import Connection
-from resolver.server.handshakes import Handshakes
+from resolver.server.handshakes import Handshakes, may_be_remembered
 
 if TYPE_CHECKING:
     from resolver.server.tcp import TcpListener
@@ -105,6 +105,7 @@ class TlsStream(asyncio.BufferedProtocol, asyncio.Transport):
         self._stop_timer()
         self._handshakes.fail(self)
         self._connection.connection_lost(exc)
+        self._tls = None  # now, as what OpenSSL holds for a connection is more than what is left of it here
 
     # What the Connection calls
 
@@ -121,11 +122,11 @@ class TlsStream(asyncio.BufferedProtocol, asyncio.Transport):
         self._stream.write(self._outgoing.read())
 
     def close(self) -> None:
-        """The client gets what was written, and the end of TLS; then the connection is closed."""
+        """The client gets what was written, and most often the end of TLS; then the connection is closed."""
         stream = self._stream
         if stream is None or stream.is_closing():
             return
-        if self._shaken and self._tls is not None:
+        if self._shaken and self._tls is not None and may_be_remembered(self._tls):
             with contextlib.suppress(ssl.SSLError):  # it would like to read the close_notify of the client
                 self._tls.unwrap()
             self._flush()

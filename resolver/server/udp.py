@@ -7,25 +7,26 @@ Rules:
   transports of asyncio and uvloop allocate 256 KiB at each read, and answer from the wrong address on a wildcard.
 * An answer that the socket has no room for is dropped and counted: the client asks again (RFC 1035 section
   4.2.1).
-* What comes from a port of `access.UNANSWERED` is dropped; what comes from an address that may not ask gets no stored
-  answer, and `respond` decides what else.
+* What comes from a port that is never answered is dropped where it is read; what comes from an address that may not
+  ask gets no stored answer, and `respond` decides what else. Hosts that may are remembered as they stand in a
+  datagram, since to make text of an address costs a fifth of a hit.
 * Nothing that arrives can raise here: what breaks `respond` is told to the loop's exception handler, and
   counted.
 
 Limits: `BATCH` datagrams per wake-up, of which `WORK` without a stored answer, so that other work of the loop is never
-more than that late. How many queries are in flight is bounded by `respond`.
+more than that late. `ADMITTED` hosts are remembered, then all are forgotten and asked for again. How many queries are
+in flight is bounded by `respond`.
 """
 
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Callable
+from collections.abc import Callable, Hashable
 from functools import partial
 from typing import Final
 
 from resolver.message import Client, Respond, Transport
 from resolver.network.base import Address, Datagram, Datagrams
-from resolver.server.access import UNANSWERED
 from resolver.server.hits import Hits
 
 _UDP: Final = Transport.UDP
@@ -39,6 +40,9 @@ BATCH: Final = 64
 WORK: Final = 16
 """Of those, the ones that `respond` looks at: at 0.2 ms for a question that must be asked, others wait for 3 ms. No
 more are read at once, for each may be one of them."""
+
+ADMITTED: Final = 10_000
+"""Hosts that are remembered to be such as may ask, some 70 octets each."""
 
 
 class UdpListener:
@@ -103,26 +107,34 @@ class UdpListener:
         self._closed = True
         self._datagrams.close()
 
+    @property
+    def allows(self) -> Callable[[str], bool] | None:
+        """Says of an address whether a client there may ask; None where everybody may."""
+        return self._allows
+
+    @allows.setter
+    def allows(self, allows: Callable[[str], bool] | None) -> None:
+        """Whoever was remembered is asked for anew."""
+        self._allows = allows
+        self._admitted: set[Hashable] | None = None if allows is None else set()
+
     def _read(self) -> None:
-        datagrams, allows = self._datagrams, self.allows
-        receive, port, peer = datagrams.receive, datagrams.port, datagrams.peer
+        datagrams, admitted = self._datagrams, self._admitted
+        receive, host = datagrams.receive, datagrams.host
         stored = self._begin() or _nothing
         answers: list[Datagram] = []
         others: list[Datagram] = []
         read = 0
         while (most := min(WORK - len(others), BATCH - read)) > 0:
             try:
-                came = receive(most)
+                came, dropped = receive(most)
             except OSError:  # an error of the interface
                 break
-            read += len(came)
             for datagram in came:
                 wire, address = datagram
-                if port(address) in UNANSWERED:
-                    self.dropped_port += 1
-                    continue
                 try:
-                    response = stored(wire) if allows is None or allows(peer(address)[0]) else None
+                    admits = admitted is None or host(address) in admitted or self._admits(address)
+                    response = stored(wire) if admits else None
                 except Exception as error:
                     self._broke(error)
                     continue
@@ -130,7 +142,10 @@ class UdpListener:
                     others.append(datagram)
                 else:
                     answers.append((response, address))
-            if len(came) < most:
+            self.dropped_port += dropped
+            taken = len(came) + dropped
+            read += taken
+            if taken < most:
                 break
         if answers and self._hits is not None:
             self.received += len(answers)
@@ -143,6 +158,17 @@ class UdpListener:
             self._handle(wire, address)
         self._in_turn = False
         self._flush()
+
+    def _admits(self, address: Address) -> bool:
+        """Whether the client at `address` may ask, who is remembered then."""
+        if self._allows is None or self._admitted is None:
+            return True
+        if not self._allows(self._datagrams.peer(address)[0]):
+            return False
+        if len(self._admitted) >= ADMITTED:
+            self._admitted.clear()
+        self._admitted.add(self._datagrams.host(address))
+        return True
 
     def _handle(self, wire: bytes, address: Address) -> None:
         self.received += 1

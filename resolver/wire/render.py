@@ -41,6 +41,7 @@ _POINTED: Final = Struct("!HHHIH").pack
 _OPTION: Final = Struct("!HH").pack
 _LENGTH: Final = Struct("!H").pack_into
 _OPT: Final = Struct("!BHHBBHH").pack
+_OPT_WITH_ONE: Final = Struct("!BHHBBHHHH").pack
 
 _QUESTION: Final = POINTER | HEADER
 """The pointer to the question's name."""
@@ -195,14 +196,15 @@ def _opt(edns: Edns, rcode: int, room: int) -> bytes:
         return _OPT(0, _TYPE_OPT, payload, rcode >> 4, version, 0x8000 if do else 0, 0)
     if len(options) == 1 and room >= _BARE_OPT + 4 + len(options[0][1]):
         ((code, value),) = options
-        data = _OPTION(code, len(value)) + value
-    else:
-        parts = []
-        room -= _BARE_OPT
-        for code, value in options:
-            room -= 4 + len(value)
-            if room < 0:
-                break
-            parts.append(_OPTION(code, len(value)) + value)
-        data = b"".join(parts)
+        size = len(value)
+        do_bit = 0x8000 if do else 0
+        return _OPT_WITH_ONE(0, _TYPE_OPT, payload, rcode >> 4, version, do_bit, 4 + size, code, size) + value
+    parts = []
+    room -= _BARE_OPT
+    for code, value in options:
+        room -= 4 + len(value)
+        if room < 0:
+            break
+        parts.append(_OPTION(code, len(value)) + value)
+    data = b"".join(parts)
     return _OPT(0, _TYPE_OPT, payload, rcode >> 4, version, 0x8000 if do else 0, len(data)) + data

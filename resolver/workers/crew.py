@@ -258,7 +258,7 @@ class Crew:
                 _kill(link)
         for index, link in self._links.items():
             if index >= count:
-                link.end(now=False)
+                link.end(now=False, relieved=True)
         before.close_but(group)
         for index in range(count):
             if index not in self._waiting:

@@ -81,10 +81,10 @@ class Link:
         self._channel.send(messages.written(order), [one for each in opened for one in each.sockets])
         return future
 
-    def end(self, now: bool) -> None:
-        """The worker is told to end: to drain, or at once."""
+    def end(self, now: bool, *, relieved: bool = False) -> None:
+        """The worker is told to end: to drain, or at once; `relieved` where others go on in its place."""
         self.life.leaving = True
-        self._channel.send(messages.written(End(now)))
+        self._channel.send(messages.written(End(now, relieved)))
 
     def died(self, status: int) -> None:
         """Its process has ended with `status`, which is negative for a signal."""

@@ -40,9 +40,10 @@ class Settings(NamedTuple):
 
 
 class End(NamedTuple):
-    """Nothing more is taken; queries in progress may finish, unless it is to end `now`."""
+    """Nothing more is taken; queries in progress may finish, unless it is to end `now`. `relieved`: others go on."""
 
     now: bool
+    relieved: bool = False
 
 
 Order = Question | Settings | End

@@ -17,7 +17,7 @@ from http import HTTPStatus
 from typing import Any, Final
 from urllib.parse import urlencode
 
-from resolver.control import Ask, Refused, Route
+from resolver.control import OF_PROGRAM, Ask, OfProgram, Refused, Route
 from resolver.workers.link import Answer, Link
 
 ANSWER_S: Final = 2.0
@@ -31,12 +31,10 @@ COUNTED: Final = (WORKERS, RESTARTED, SILENT)
 """What is added to the numbers of the workers."""
 
 
-def of_all(
-    table: Sequence[Route], links: Callable[[], Sequence[Link]], own: Callable[[], Mapping[str, int]]
-) -> list[Route]:
-    """The routes of `table`, asked of the workers behind `links`. `own` is what the supervisor itself counts."""
+def of_all(links: Callable[[], Sequence[Link]], own: Callable[[], Mapping[str, int]]) -> list[Route]:
+    """What is asked of a program, asked of the workers behind `links`. `own` is what the supervisor itself counts."""
 
-    def asking(route: Route) -> Callable[[Ask], object]:
+    def asking(route: OfProgram) -> Route:
         def ask_all(ask: Ask) -> object:
             target = f"{route.path}?{urlencode(ask.query)}" if ask.query else route.path
             asked = links()
@@ -55,15 +53,14 @@ def of_all(
             asyncio.gather(*answers).add_done_callback(there)
             return result
 
-        return ask_all
+        return Route(route.method, route.path, route.gives, ask_all)
 
-    return [route._replace(handle=asking(route)) if route.merge else route for route in table]
+    return [asking(each) for each in OF_PROGRAM]
 
 
 def _merged(
-    route: Route, ask: Ask, heard: Sequence[tuple[Link, Answer | None]], own: Callable[[], Mapping[str, int]]
+    route: OfProgram, ask: Ask, heard: Sequence[tuple[Link, Answer | None]], own: Callable[[], Mapping[str, int]]
 ) -> dict[str, Any]:
-    assert route.merge is not None
     silent = [link for link, answer in heard if answer is None]
     for _, answer in heard:
         if answer is not None and answer[0] != HTTPStatus.OK:

@@ -22,7 +22,7 @@ import gc
 import os
 import signal
 import sys
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable
 from pathlib import Path
 from typing import Final, TextIO
 
@@ -30,9 +30,9 @@ from resolver import certificates
 from resolver.banner import banner
 from resolver.certificates import Shown
 from resolver.config import Config, Loaded
-from resolver.control import Controlled, routes, socket_path
+from resolver.control import of_process, socket_path
 from resolver.control_server import ControlPlace
-from resolver.daemon import Settings, log_broken
+from resolver.daemon import Settings, log_broken, warn_of_plain
 from resolver.errors import ResolverdError
 from resolver.network import descriptors
 from resolver.network.base import Timer
@@ -68,19 +68,6 @@ def supervise(settings: Settings, loaded: Loaded, build: Build, out: TextIO | No
             runner.run(supervisor.close())
 
 
-class _Everyone(Controlled):
-    """What the routes are of where the workers are asked instead."""
-
-    def stats(self) -> Mapping[str, int | float | str]:
-        raise NotImplementedError
-
-    def cache_entries(self, limit: int) -> Sequence[Mapping[str, object]]:
-        raise NotImplementedError
-
-    def flush(self, name: bytes, subtree: bool) -> int:
-        raise NotImplementedError
-
-
 class Supervisor:
     """The daemon around its workers, from its start to its end."""
 
@@ -101,12 +88,13 @@ class Supervisor:
         before, limit = descriptors.raise_limit()
         secret = drawn(SystemEntropy())
         self._crew = Crew(loop, self._clock, self._log, build, secret, self._wake.set)
-        table = speaking.of_all(routes(_Everyone(), lambda: self._loaded), lambda: self._crew.links, self._counts)
+        table = [*of_process(lambda: self._loaded), *speaking.of_all(lambda: self._crew.links, self._counts)]
         self._control = ControlPlace(table, self._clock, self._log)
         self._show(self._to_show(config))
         self._crew.begin(config, wanted(config))
         self._log.info("descriptors", limit=limit, before=before)
         self._warn_of_descriptors()
+        warn_of_plain(self._log)
         heeded = {"SIGTERM": self._end, "SIGINT": self._end, "SIGHUP": self._hear_reload, "SIGCHLD": self._crew.reap}
         for name, handler in heeded.items():
             loop.add_signal_handler(getattr(signal, name), handler)

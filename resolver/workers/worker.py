@@ -1,6 +1,7 @@
 """Decides how a worker lives: a program on the sockets that it was given, told what to do by its supervisor alone.
 
-Rules: it says once that it answers, or why it cannot. It drains when the supervisor, or a SIGTERM, tells it to; it
+Rules: it says once that it answers, or why it cannot. It drains when the supervisor, or a SIGTERM, tells it to; where
+others go on in its place it answers over UDP meanwhile, as its part of the clients is theirs only once it is gone. It
 ends at once when told so, and when the supervisor is gone, however that came to its end: nobody would start it again,
 and it would keep the ports from the next daemon. What it is asked is answered from the same table of routes as in a
 daemon of one process. A reload that is refused leaves all as it was.
@@ -51,7 +52,7 @@ class Worker:
         self._handed = {(each.asked, each.encrypted): each for each in bounds}
         self._settings: list[tuple[Settings, list[Socket]]] = []
         self._wake = asyncio.Event()
-        self._ended = self._hurry = False
+        self._ended = self._hurry = self._relieved = False
         self._main: asyncio.Task[Any] | None = None
         self._table: Table | None = None
 
@@ -81,7 +82,7 @@ class Worker:
                 while self._settings and not self._ended:
                     await self._settle(program, *self._settings.pop(0), log)
         finally:
-            await (program.stop(0.0) if self._hurry else program.stop())
+            await (program.stop(0.0) if self._hurry else program.stop(relieved=self._relieved))
             channel.close()
         return 0
 
@@ -107,6 +108,7 @@ class Worker:
                 self._settings.append((order, sockets))
                 self._wake.set()
             case End():
+                self._relieved = order.relieved
                 self._end(order.now)
 
     def _answer(self, asked: Question) -> None:

@@ -132,7 +132,7 @@ def spelled(types: Iterable[int]) -> str:
     return " ".join(dns.rdatatype.to_text(dns.rdatatype.RdataType.make(each)) for each in sorted(types))
 
 
-def signature(rtype: int, labels: int, expires: int = 1 << 30, signer: bytes = b"\x07example\0") -> bytes:
+def signature(rtype: int, labels: int, expires: int = (1 << 31) - 1, signer: bytes = b"\x07example\0") -> bytes:
     """The rdata of an RRSIG whose signature is for show."""
     head = rtype.to_bytes(2, "big") + bytes((13, labels)) + (300).to_bytes(4, "big") + expires.to_bytes(4, "big")
     return head + bytes(6) + signer + b"signature"
@@ -147,7 +147,7 @@ def _valid(owner: str, rtype: str, text: str, ttl: int) -> RRset:
     return RRset(name.to_wire(), number, Class.IN, ttl, (rdata.to_wire(),), proof)
 
 
-def soa(apex: dns.name.Name = APEX, *, ttl: int = 900, minimum: int = 300, expires: int = 1 << 30) -> RRset:
+def soa(apex: dns.name.Name = APEX, *, ttl: int = 900, minimum: int = 300, expires: int = (1 << 31) - 1) -> RRset:
     """The SOA of a zone, valid until `expires`."""
     rdata = dns.rdata.from_text("IN", "SOA", f"ns.example. root.example. 1 2 3 4 {minimum}").to_wire()
     proof = Proof(Status.SECURE, (signature(Type.SOA, len(apex) - 1, expires),))

@@ -9,7 +9,7 @@ from pathlib import Path
 import pytest
 
 from resolver import compiled
-from resolver.compiled import Finder, Unusable, usable
+from resolver.compiled import LIBRARIES, Finder, Unusable, Unwanted, usable
 
 ROOT = Path(__file__).parents[2]
 
@@ -71,6 +71,8 @@ def test_all_of_it_is_used_or_none(package: Path, name: str) -> None:
 
 def test_the_environment_turns_it_off(package: Path) -> None:
     assert why_not(package, RESOLVER_PURE="1") == "RESOLVER_PURE is set"
+    with pytest.raises(Unwanted):
+        usable(str(package), {"RESOLVER_PURE": "1"})
     assert usable(str(package), {"RESOLVER_PURE": "0"}) == usable(str(package), {"RESOLVER_PURE": ""})
 
 
@@ -82,6 +84,30 @@ def test_without_the_directory_plain_python_runs(tmp_path: Path) -> None:
 def test_a_broken_manifest_means_plain_python(package: Path, text: str) -> None:
     (package / compiled.DIRECTORY / compiled.MANIFEST).write_bytes(text.encode("latin-1"))
     assert why_not(package) == "the manifest is broken"
+
+
+@pytest.mark.parametrize("name", LIBRARIES)
+def test_a_library_that_does_not_load_means_plain_python(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, name: str
+) -> None:
+    broken = tmp_path / "broken.so"
+    broken.write_bytes(b"\x7fELF and no more")
+    monkeypatch.delitem(sys.modules, name, raising=False)
+    before = list(sys.meta_path)
+    with pytest.raises(Unusable, match=r"^what is compiled does not load: .*broken\.so") as told:
+        compiled.load(Finder({name: str(broken)}))
+    assert "\n" not in str(told.value)
+    assert sys.meta_path == before
+
+
+def test_what_is_wrong_is_told_with_what_to_do_and_what_is_wanted_is_not(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(compiled, "_found", [Unusable("it does not load")])
+    assert compiled.problem() == compiled.why_not() == "it does not load"
+    assert compiled.runs() == f"plain Python: it does not load; {compiled.INSTEAD}"
+    monkeypatch.setattr(compiled, "_found", [Unwanted("RESOLVER_PURE is set")])
+    assert (compiled.problem(), compiled.why_not()) == (None, "RESOLVER_PURE is set")
+    monkeypatch.setattr(compiled, "_found", [])
+    assert (compiled.problem(), compiled.why_not(), compiled.runs()) == (None, None, "compiled")
 
 
 def test_pure_means_that_every_module_is_the_python_beside_it() -> None:

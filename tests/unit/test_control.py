@@ -200,9 +200,9 @@ def test_a_path_that_is_not_there_lists_the_routes(path: Path, on_loop: Any) -> 
             assert head.startswith(b"HTTP/1.1 404 ")
             assert [line.partition(":")[0] for line in body["routes"]] == [
                 "GET /health",
+                "GET /config",
                 "GET /stats",
                 "GET /workers",
-                "GET /config",
                 "GET /cache",
                 "POST /cache/flush",
             ]

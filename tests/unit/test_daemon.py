@@ -12,7 +12,7 @@ from pathlib import Path
 
 import pytest
 
-from resolver import daemon
+from resolver import compiled, daemon
 from resolver.cli.control_client import ask
 from resolver.config import Config, Loaded, load
 from resolver.errors import ListenError
@@ -44,7 +44,7 @@ class Program:
         for number in self.after_reload:
             os.kill(os.getpid(), number)
 
-    async def stop(self, drain_s: float | None = None) -> None:
+    async def stop(self, drain_s: float | None = None, *, relieved: bool = False) -> None:
         self.life.append("stop" if drain_s is None else f"stop in {drain_s:g}")
 
     def stats(self) -> Mapping[str, int | float | str]:
@@ -105,6 +105,18 @@ def test_it_may_have_as_many_files_open_as_the_system_lets_it(
     lived()
     assert raised == ["raised", "made"], "what the program may use follows from it"
     assert "event=descriptors limit=4096 before=1024" in capsys.readouterr().err
+
+
+def test_what_is_compiled_and_cannot_be_used_is_told(
+    monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    monkeypatch.setattr(compiled, "_found", [compiled.Unusable("it does not load")])
+    assert lived()[0] == 0
+    (line,) = [line for line in capsys.readouterr().err.splitlines() if "event=plain_python" in line]
+    assert 'level=warning event=plain_python problem="it does not load" instead=' in line
+    monkeypatch.setattr(compiled, "_found", [compiled.Unwanted("nothing is compiled")])
+    lived()
+    assert "plain_python" not in capsys.readouterr().err
 
 
 def test_searching_for_garbage_keeps_nobody_waiting() -> None:

@@ -122,6 +122,42 @@ def test_what_is_no_longer_wanted_is_closed_and_the_rest_goes_on(on_loop):
     assert echoed == b"hello"
 
 
+@pytest.mark.parametrize("relieved", [True, False])
+def test_who_is_relieved_answers_until_nothing_is_in_progress(on_loop, relieved):
+    async def main():
+        loop = asyncio.get_running_loop()
+        listeners, waiting, begun = Listeners(loop, RealClock(loop)), [], asyncio.Event()
+
+        def respond(wire, client, send):
+            if wire == b"slow":
+                waiting.append(send)
+                begun.set()
+            else:
+                send(wire)
+
+        bound = bind(ANY, 65536)
+        await listeners.start(bound, respond)
+        with socket.socket(socket.AF_INET, socket.SOCK_DGRAM) as client:
+            client.setblocking(False)
+            client.connect(bound.endpoint)
+            client.send(b"slow")
+            await begun.wait()
+            ending = asyncio.ensure_future(listeners.keep_only((), 30.0, relieved=relieved))
+            await asyncio.sleep(0)
+            client.send(b"quick")
+            for _ in range(10):
+                await asyncio.sleep(0)
+            got = [await asyncio.wait_for(loop.sock_recv(client, 100), 5)] if relieved else []
+            still = ending.done()
+            waiting[0](b"at last")
+            await ending
+            got.append(await asyncio.wait_for(loop.sock_recv(client, 100), 5))
+        bind(bound.endpoint, 65536).close()
+        return got, still
+
+    assert on_loop(main()) == ([*([b"quick"] if relieved else []), b"at last"], False)
+
+
 def test_new_limits_are_those_of_connections_to_come(on_loop):
     async def main():
         loop = asyncio.get_running_loop()

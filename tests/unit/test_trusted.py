@@ -57,7 +57,7 @@ def test_what_is_known_of_a_zone_that_is_followed_counts_also_when_it_is_nothing
     gone = KeySet([key], [key], NOW, revoked=(key,))
     made.following.seen(gone.rrset, gone.signatures, NOW)
     assert made.anchors == {}, "neither the key that was revoked nor those of the Internet"
-    made.following.save()
+    made.following.saving()()
     assert trusted(config(auto_trust_anchor_file=str(file)), NOW).anchors == {}
 
 

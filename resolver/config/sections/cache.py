@@ -19,7 +19,7 @@ class Cache(Section):
 
     min_ttl_s: Annotated[int, Field(ge=0, le=3600)] = 0
     """Floor of the TTL of positive answers. Above 0, changes of a zone become visible later than its owner says; what
-    is signed is never held for longer than that. Peers: Unbound 0 (`cache-min-ttl`), BIND 0 (`min-cache-ttl`), PowerDNS
+    is proven is never held for longer than that. Peers: Unbound 0 (`cache-min-ttl`), BIND 0 (`min-cache-ttl`), PowerDNS
     1 (`minimum-ttl-override`), Knot Resolver 5 (`cache.min_ttl`)."""
 
     max_ttl_s: Annotated[int, Field(ge=1, le=604800)] = 86400

@@ -46,6 +46,7 @@ MEANINGLESS: Final[dict[str, str]] = {
     "harden-unknown-additional": "scrubbing cannot be switched off",
     "harden-glue": "glue outside the zone of its sender is never believed",
     "harden-unverified-glue": "glue is used for its delegation only, and is never answered",
+    "harden-below-nxdomain": "a denial that is proven cuts off what is below it, always",
     "harden-referral-path": "the NS sets on the way are not asked for; Unbound's default, too",
     "msg-cache-size": "a bound of memory in Unbound's own entries",
     "rrset-cache-size": "a bound of memory in Unbound's own entries",
@@ -65,7 +66,6 @@ MEANINGLESS: Final[dict[str, str]] = {
 
 FEATURES: Final[dict[str, str]] = {
     "auto-trust-anchor-file": "rfc5011",
-    "harden-below-nxdomain": "proven-nxdomain",
     "rpz": "rpz",
     "auth-zone": "auth-zone",
     "forward-first": "forward-first",
@@ -237,7 +237,6 @@ class _Arranger:
             what, _, instead = str(wrong).partition("; ")
             self._fail(word, f"trust-anchor: {what}", instead)
         self._dnssec["trust_anchors"].append(word.value)
-        self._made.needs.setdefault("dnssec", word.line)
 
     def _anchor_file(self, word: Word) -> None:
         path = self._scenario.path.parent / word.value
@@ -246,7 +245,6 @@ class _Arranger:
         except ConfigError as wrong:
             self._fail(word, f"trust-anchor-file: {wrong.what}", wrong.instead)
         self._dnssec["trust_anchor_files"].append(path)
-        self._made.needs.setdefault("dnssec", word.line)
 
     def _insecure(self, word: Word) -> None:
         try:

@@ -35,7 +35,7 @@ class Zone:
             wall = START + self.day * DAY
             made = KeySet(keys, signers, wall, revoked=revoked)
             self._following.seen(made.rrset, made.signatures, wall)
-            self._following.save()
+            self._following.saving()()
             self._following = Following.begin(self._file, wall)
 
     @property

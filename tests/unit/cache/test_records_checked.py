@@ -106,9 +106,11 @@ def test_a_name_error_that_was_not_checked_ends_with_data_and_one_that_was_only_
 
 
 @pytest.mark.rfc(4035, "5.3.3")
-def test_what_is_signed_is_held_no_longer_than_its_ttl_whatever_the_lowest_ttl_is():
+def test_what_is_secure_is_held_no_longer_than_its_ttl_whatever_the_lowest_ttl_is():
     records, _ = made(minimum=60)
     assert records.learn(data(1, Status.SECURE, ttl=5), AUTHORITATIVE).ttl == 5
+    for status in (Status.UNCHECKED, Status.INSECURE):
+        assert records.learn(data(1, status, ttl=5)._replace(type=99), AUTHORITATIVE).ttl == 60
     assert records.learn(rrset("www.example.com. 5 IN MX 1 mx.test."), AUTHORITATIVE).ttl == 60
 
 

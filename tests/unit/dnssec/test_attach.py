@@ -2,7 +2,7 @@ from __future__ import annotations
 
 import pytest
 
-from resolver.dnssec.attach import MAX_BESIDE, MAX_SIGNATURES, attach
+from resolver.dnssec.attach import MAX_BESIDE, MAX_SIGNATURES, attach, delegated, denials
 from resolver.engine.outcome import Alias, Answered, Conclusion, Denied, Overlong
 from resolver.message import Message, Proof, Rcode, RRset, Status, Type
 from tests.support import zone_text
@@ -145,3 +145,37 @@ def test_signatures_too_short_to_be_any_and_other_classes_are_passed_over():
     elsewhere = rrset(signature(A))._replace(cls=3)
     message = said((A,))._replace(answer=(*sets(A), short, elsewhere))
     assert attach(Answered((), sets(A), True), message) == Answered((), sets(A), True)
+
+
+@pytest.mark.rfc(4035, "5.3.3")
+def test_what_is_signed_lives_no_longer_than_its_signature_does_as_a_record():
+    short = signature(A).replace(" 300 ", " 20 ", 1)
+    made = attach(Answered((), sets(A), True), said((A, short)))
+    assert isinstance(made, Answered)
+    assert made.rrsets[0].ttl == 20
+    long = signature(A).replace(" 300 ", " 900 ", 1)
+    made = attach(Answered((), sets(A), True), said((A, long)))
+    assert isinstance(made, Answered)
+    assert made.rrsets[0].ttl == 300
+    brief = signature(SOA).replace(" 900 ", " 20 ", 1)
+    denied = attach(Denied((), name(WWW), Rcode.NOERROR, rrset(SOA), True), said((), (SOA, brief)))
+    assert isinstance(denied, Denied)
+    assert denied.soa is not None
+    assert denied.soa.ttl == 20
+
+
+def test_what_denies_is_found_where_there_is_no_soa():
+    assert denials(said((), (NSEC, signature(NSEC)))) == (unchecked(NSEC, signature(NSEC)),)
+    assert denials(said((A, signature(A)), (NSEC, SOA, signature(SOA)))) == ()
+
+
+@pytest.mark.rfc(4035, "3.1.4")
+def test_a_referral_says_what_the_ds_is_or_denies_it():
+    zone = name("sub.example.com.")
+    ds, ns = f"sub.example.com. 300 IN DS 1 13 2 {'ab' * 32}", "sub.example.com. 300 IN NS ns.sub.example.com."
+    other = f"other.example.com. 300 IN DS 1 13 2 {'ab' * 32}"
+    assert delegated(zone, said((), (ns, ds, signature(ds)))) == (unchecked(ds, signature(ds)),)
+    assert delegated(zone, said((), (ns, NSEC, signature(NSEC)))) == (unchecked(NSEC, signature(NSEC)),)
+    assert delegated(zone, said((), (ns, ds))) == ()
+    assert delegated(zone, said((), (ns, ds, NSEC, signature(NSEC)))) == ()
+    assert delegated(zone, said((), (ns, other, signature(other)))) == ()

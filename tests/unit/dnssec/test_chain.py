@@ -199,6 +199,22 @@ def test_what_referrals_said_without_a_good_signature_is_asked_for() -> None:
     assert there.trust.said_of_ds(name("example.com.")) == ()
 
 
+def test_a_ds_that_a_wildcard_was_expanded_to_is_not_the_one_of_a_delegation() -> None:
+    there = made()
+    com, ds = there.zone("com."), there.zone("com.").sets[name("example.com."), Type.DS]
+    wildcard = ds._replace(name=name("*.com."), rdatas=(key(13, KSK, "attacker").ds("example.com."),))
+    there.trust.referred(name("example.com."), referral(com.told(wildcard, name("example.com."))))
+    assert statuses(there.resolve("www.example.com.")) == [("A", SECURE)]
+    com.sets[name("*.com."), Type.DS] = wildcard
+    com.alter = lambda message: (
+        message._replace(answer=tuple(com.told(wildcard, name("example.com."))))
+        if message.question and message.question[:2] == (name("example.com."), Type.DS)
+        else message
+    )
+    there.forget()
+    assert bogus(there, "www.example.com.")[0] == "SIGP"
+
+
 @pytest.mark.rfc(4035, "5.2")
 def test_a_zone_that_signs_without_a_ds_is_insecure() -> None:
     there = made(delegate=lambda ds: None)
@@ -291,8 +307,13 @@ def test_a_denial_without_its_records_is_bogus(kind: Hash | None) -> None:
 def test_a_denial_without_a_soa_has_to_be_proven_in_a_signed_zone_and_only_there() -> None:
     there = made(alter=without_soa)
     there.zone("unsigned.com.").alter = without_soa
-    assert there.resolve("www.example.com.", Type.AAAA) == Answer(0)
-    assert there.resolve("nothing.example.com.") == Answer(Rcode.NXDOMAIN)
+    for denied, rcode in (("www.example.com.", 0), ("nothing.example.com.", Rcode.NXDOMAIN)):
+        answer = there.resolve(denied, Type.AAAA)
+        assert answer.rcode == rcode
+        assert answer.soa is not None
+        assert (answer.soa.rdatas, answer.soa.status) == ((), Status.SECURE), "what holds the proof is no SOA"
+        assert answer.soa.proof is not None
+        assert {each.type for each in answer.soa.proof.beside} == {Type.NSEC}
     assert there.resolve("a.unsigned.com.", Type.AAAA) == Answer(0)
     there.zone("example.com.").alter = lambda message: without_denials(without_soa(message))
     assert bogus(there, "www.example.com.", Type.AAAA)[:2] == ("NSUN", 12)
@@ -566,6 +587,15 @@ def test_all_that_any_brings_is_proven() -> None:
     assert found == [("SOA", SECURE), ("NS", SECURE), ("DNSKEY", SECURE)]
     there.zone("example.com.").resign = lambda data, found: () if data.type == Type.NS else found
     assert bogus(there, "example.com.", Type.ANY)[0] == "SIGU"
+
+
+def test_a_ds_that_any_brings_from_the_zone_itself_is_its_parents() -> None:
+    there = made()
+    com = there.zone("com.")
+    beside = tuple(com.told(com.sets[name("example.com."), Type.DS]))
+    there.zone("example.com.").alter = lambda message: message._replace(answer=message.answer[:2] + beside)
+    there.resolve("www.example.com.", Type.DNSKEY)
+    assert statuses(there.resolve("example.com.", Type.ANY)) == [("SOA", SECURE), ("DS", SECURE)]
 
 
 def test_a_soa_that_a_wildcard_was_expanded_to_denies_nothing() -> None:

@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 import json
+import os
 from pathlib import Path
 
 import pytest
 
 from resolver.dnssec.anchors import Anchor
-from resolver.dnssec.following import Following, state_file, told
+from resolver.dnssec.following import Following, state_file
 from resolver.dnssec.rollover import DAY, Change, State
 from resolver.errors import ConfigError
 from resolver.wire import names
@@ -35,17 +36,14 @@ def test_what_is_known_outlives_the_process(file: Path) -> None:
     following = Following.begin(file, NOW)
     assert following.anchors == {ZONE: Anchor(ZONE, ds=(OLD.ds,))}
     changes = shown(following, KeySet([OLD, NEW], [OLD], NOW), NOW)
-    assert {told(ZONE, each) for each in changes} == {
-        f"key {OLD.public().tag} of example. is valid",
-        f"key {NEW.public().tag} of example. is pending",
-    }
-    following.save()
+    assert set(changes) == {Change(OLD.public(), State.VALID), Change(NEW.public(), State.PENDING)}
+    following.saving()()
     again = Following.begin(file, NOW + DAY)
     assert again.anchors == following.anchors == {ZONE: Anchor(ZONE, (), (OLD.public(),))}
     assert again.next_at == following.next_at
     later = NOW + 30 * DAY
     assert shown(again, KeySet([OLD, NEW], [OLD], later), later) == (Change(NEW.public(), State.VALID),)
-    again.save()
+    again.saving()()
     assert set(Following.begin(file, later).anchors[ZONE].dnskeys) == {OLD.public(), NEW.public()}
 
 
@@ -53,8 +51,8 @@ def test_the_file_of_a_person_is_never_written_and_nothing_is_left_beside_the_st
     before = file.read_text()
     following = Following.begin(file, NOW)
     shown(following, KeySet([OLD], [OLD], NOW), NOW)
-    following.save()
-    following.save()
+    following.saving()()
+    following.saving()()
     assert file.read_text() == before
     assert sorted(path.name for path in file.parent.iterdir()) == ["root.key", "root.key.state"]
 
@@ -62,7 +60,7 @@ def test_the_file_of_a_person_is_never_written_and_nothing_is_left_beside_the_st
 def test_a_key_that_was_revoked_is_not_believed_again_at_the_next_start(file: Path) -> None:
     following = Following.begin(file, NOW)
     shown(following, KeySet([OLD], [OLD], NOW, revoked=(OLD,)), NOW)
-    following.save()
+    following.saving()()
     again = Following.begin(file, NOW)
     assert again.anchors == {}
     assert list(again.zones) == [ZONE], "what is built in for it does not count again"
@@ -84,7 +82,7 @@ def test_the_zone_that_is_due_first_is_asked_next(file: Path) -> None:
 def test_a_zone_that_is_not_configured_any_more_is_not_followed_any_more(file: Path) -> None:
     following = Following.begin(file, NOW)
     shown(following, KeySet([OLD], [OLD], NOW), NOW)
-    following.save()
+    following.saving()()
     file.write_text("".join(f"{line}\n" for line in Anchor(names.from_text("other."), ds=(OTHER.ds,)).lines()))
     assert list(Following.begin(file, NOW).zones) == [names.from_text("other.")]
 
@@ -92,7 +90,7 @@ def test_a_zone_that_is_not_configured_any_more_is_not_followed_any_more(file: P
 def test_a_clock_that_was_wrong_once_does_not_put_off_the_next_question(file: Path) -> None:
     following = Following.begin(file, NOW + 36500 * DAY)
     following.failed(ZONE, NOW + 36500 * DAY)
-    following.save()
+    following.saving()()
     assert Following.begin(file, NOW).next_at <= NOW + 15 * DAY
 
 
@@ -130,7 +128,7 @@ def test_a_state_that_cannot_be_read_is_an_error_and_no_beginning(file: Path, oc
 def test_each_field_of_a_key_that_is_wrong_is_found(file: Path, key: str, value: object) -> None:
     following = Following.begin(file, NOW)
     shown(following, KeySet([OLD], [OLD], NOW), NOW)
-    following.save()
+    following.saving()()
     data = json.loads(state_file(file).read_text())
     data["zones"][0]["keys"][0][key] = value
     state_file(file).write_text(json.dumps(data))
@@ -147,9 +145,9 @@ def test_a_state_that_cannot_be_opened_is_named(file: Path) -> None:
 def test_what_stood_there_stays_when_it_cannot_be_written(file: Path) -> None:
     following = Following.begin(file, NOW)
     shown(following, KeySet([OLD], [OLD], NOW), NOW)
-    following.save()
+    following.saving()()
     before = state_file(file).read_text()
-    (file.parent / "root.key.state.new").mkdir()
+    (file.parent / f"root.key.state.{os.getpid()}").mkdir()
     with pytest.raises(OSError, match="Is a directory"):
-        following.save()
+        following.saving()()
     assert state_file(file).read_text() == before

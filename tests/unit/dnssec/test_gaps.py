@@ -184,7 +184,7 @@ def test_a_record_ends_with_its_signature_also_where_the_clock_of_signatures_wra
 
 def test_a_record_whose_signature_has_expired_is_not_held() -> None:
     held = Gaps()
-    held.learn(EXAMPLE, soa(), [A_TO_C], 0, (1 << 30) + 1)
+    held.learn(EXAMPLE, soa(), [A_TO_C], 0, 1 << 31)
     assert (len(held), held.bytes_held()) == (0, 0)
 
 
@@ -238,6 +238,16 @@ def test_nothing_below_a_delegation_is_denied_by_the_parent() -> None:
     assert rcode(held.synthesise(name("b.example."), Type.A, nothing, 0)) == Rcode.NXDOMAIN
 
 
+def test_a_name_that_others_are_asked_about_is_not_denied_from_above() -> None:
+    held = holding(AT_APEX, A_TO_C)
+    of, borders = name("host.B.example."), {name("b.example.")}
+    assert held.synthesise(of, Type.A, nothing, 0, borders) is None
+    assert held.synthesise(name("b.example."), Type.A, nothing, 0, borders) is None
+    assert rcode(held.synthesise(name("b.example."), Type.DS, nothing, 0, borders)) == Rcode.NXDOMAIN
+    assert rcode(held.synthesise(name("bb.example."), Type.A, nothing, 0, borders)) == Rcode.NXDOMAIN
+    assert rcode(held.synthesise(of, Type.A, nothing, 0, {EXAMPLE, name(".")})) == Rcode.NXDOMAIN
+
+
 @pytest.mark.rfc(8198, "5.3")
 def test_a_wildcard_whose_data_is_held_answers_with_the_proof_beside_it() -> None:
     held = holding(A_TO_C)
@@ -265,6 +275,48 @@ def test_a_wildcard_that_is_not_secure_answers_for_nothing(proof: Proof | None) 
     wild = rrset("*.example. 100 IN A 192.0.2.1")._replace(proof=proof)
     held = holding(A_TO_C)
     assert held.synthesise(name("b.example."), Type.A, lambda *asked: {(wild.name, 1): wild}.get(asked), 0) is None
+
+
+WILD = rrset("one.example. 100 IN A 192.0.2.1")
+B_TO_Z = nsec("b.example.", "z.example.", [Type.A])
+
+
+def expanded(beside: tuple[RRset, ...] = (B_TO_Z,), status: Status = Status.SECURE) -> RRset:
+    """The answer of *.example. for one.example., as it is proven."""
+    return WILD._replace(proof=Proof(status, (signature(Type.A, 1),), beside))
+
+
+@pytest.mark.rfc(8198, "5.3")
+def test_an_answer_that_was_expanded_gives_the_data_of_its_wildcard_and_its_gap() -> None:
+    held = holding(AT_APEX)
+    wildcard = held.learn_expanded(expanded(), 0, 0)
+    assert wildcard == WILD._replace(name=name("*.example."), proof=Proof(Status.SECURE, (signature(Type.A, 1),)))
+    concluded = held.synthesise(
+        name("two.example."), Type.A, lambda *asked: {(wildcard.name, 1): wildcard}.get(asked), 0
+    )
+    assert isinstance(concluded, Answered)
+    assert concluded.rrsets[0].name == name("two.example.")
+
+
+@pytest.mark.parametrize(
+    "unfit",
+    [
+        WILD,
+        expanded(()),
+        expanded(status=Status.INSECURE),
+        expanded((B_TO_Z._replace(proof=Proof(Status.SECURE, (signature(Type.NSEC, 2, signer=name("b.example.")),))),)),
+        expanded((nsec("p.example.", "z.example.", [Type.A]),)),
+    ],
+)
+def test_an_answer_without_the_whole_proof_gives_no_wildcard(unfit: RRset) -> None:
+    assert holding(AT_APEX).learn_expanded(unfit, 0, 0) is None
+
+
+def test_where_nothing_is_held_of_a_zone_its_wildcards_are_not_held_either() -> None:
+    assert Gaps().learn_expanded(expanded(), 0, 0) is None
+    held = holding(nsec("other.", "other.", [Type.NS, Type.SOA]), apex=OTHER)
+    assert held.learn_expanded(expanded(), 0, 0) is None
+    assert len(held) == 1
 
 
 def test_a_new_record_takes_the_place_of_those_in_its_gap() -> None:

@@ -530,12 +530,96 @@ def test_what_a_checked_question_is_answered_is_proven_link_by_link_before_it_is
     assert len(known.learnt) == 2
 
 
+def configured(zone: str, *lasts: int):
+    """A delegation whose servers are what they are: no other addresses of theirs are sought."""
+    return replace(delegation(zone, *lasts), configured=True)
+
+
+def bogus(*lasts: int):
+    """An act in which the signatures that these servers sent do not hold."""
+    whose: list[int] = []
+    good = servers(
+        *((last, "www.example.com. A", answer("www.example.com. 300 IN A 192.0.2.80", SIGNATURE)) for last in (2, 3, 4))
+    )
+
+    def act(action):
+        if isinstance(action, Verify):
+            return Verified(tuple(whose[-1] not in lasts for _ in action.checks))
+        whose.append(int(action.server.host.rpartition(".")[2]))
+        return good(action)
+
+    return act
+
+
 def test_what_cannot_be_proven_is_the_failure_of_the_question_and_not_kept():
-    known = validating(delegation("com.", 2), delegation("net.", 3))
-    walk = Resolved("www.example.com. A", judged(servers(*CHAIN), good=False), known, checked=True)
+    known = validating(configured("com.", 2))
+    walk = Resolved("www.example.com. A", bogus(2), known, checked=True)
     assert walk.failure is not None
     assert (walk.failure.tag, walk.failure.label) == ("TEST", "bogus")
     assert known.learnt == []
+
+
+def test_what_is_bogus_is_asked_of_one_more_server():
+    known = validating(configured("com.", 2, 3, 4))
+    walk = Resolved("www.example.com. A", bogus(2), known, checked=True)
+    assert walk.lines == ["www.example.com. 300 A 192.0.2.80"]
+    assert [whom for whom, _ in walk.driver.sent] == ["2", "3"]
+    again = Resolved("www.example.com. A", bogus(2, 3), validating(configured("com.", 2, 3, 4)), checked=True)
+    assert again.failure is not None
+    assert (again.failure.label, [whom for whom, _ in again.driver.sent]) == ("bogus", ["2", "3"])
+
+
+def test_a_server_that_is_not_believed_has_another_address_looked_up_where_it_is_the_only_one():
+    known = validating(delegation("com.", 2))
+    found = Found(Answer(0, sets("ns2.test. 300 IN AAAA 2001:db8::3")))
+
+    def act(action):
+        if isinstance(action, Lookup):
+            return found
+        if isinstance(action, Exchange) and ":" in action.server.host:
+            return Replied(
+                action.server,
+                action.transport,
+                reply(action.question, **answer("www.example.com. 300 IN A 192.0.2.80")),
+                0.02,
+            )
+        return bogus(2)(action) if isinstance(action, Exchange) else Verified((False,) * len(action.checks))
+
+    walk = Resolved("www.example.com. A", act, known, checked=True)
+    assert walk.driver.looked_up == ["ns2.test. AAAA"]
+
+
+def test_what_ends_by_the_limits_of_the_question_is_asked_of_nobody_else():
+    known = validating(configured("com.", 2, 3))
+    spent = ResolutionFailed("TEST", 6, "no more signatures", label="bogus", own_limit=True)
+
+    def prove(*_: object):
+        raise spent
+        yield
+
+    known.prove = prove  # type: ignore[method-assign]
+    walk = Resolved("www.example.com. A", bogus(), known, checked=True)
+    assert walk.failure is spent
+    assert [whom for whom, _ in walk.driver.sent] == ["2"]
+
+
+@pytest.mark.rfc(8020, "2")
+def test_below_a_minimised_name_that_is_proven_not_to_be_there_nobody_is_asked():
+    denial = (2, "gone.com. A", deny("com.", 3))
+    for checked, asked in ((True, ["gone.com. A"]), (False, ["gone.com. A", "www.gone.com. A"])):
+        known = validating(delegation("com.", 2))
+        known.minimises = True
+        known.recalled[name("www.gone.com."), Type.A] = None  # type: ignore[assignment]
+        script = servers(denial, (2, "www.gone.com. A", deny("com.", 3)))
+
+        def prove(question, conclusion, message, zone, budget, known=known):
+            known.recalled[name("www.gone.com."), Type.A] = conclusion._replace(name=name("www.gone.com."))
+            return conclusion
+            yield
+
+        known.prove = prove  # type: ignore[method-assign]
+        walk = Resolved("www.gone.com. A", script, known, checked=checked)
+        assert (walk.rcode, [what for _, what in walk.driver.sent]) == (3, asked)
 
 
 @pytest.mark.parametrize(("checked", "validates"), [(True, False), (False, True)])

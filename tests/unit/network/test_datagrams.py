@@ -18,7 +18,7 @@ from resolver.network.datagrams import MOST, OCTETS, Batch, Compiled, Plain
 pytestmark = pytest.mark.sockets
 
 COMPILED = pytest.mark.skipif(Batch is None, reason=f"{compiled.runs()}; `make test-accelerated` runs this")
-WAYS: dict[str, Callable[[socket.socket], Datagrams]] = {
+WAYS: dict[str, Callable[..., Datagrams]] = {
     "plain": Plain,
     **({} if Batch is None else {"compiled": Compiled}),
 }
@@ -34,7 +34,7 @@ Bind = Callable[[str], socket.socket]
 
 
 @pytest.fixture(params=WAYS)
-def way(request: pytest.FixtureRequest) -> Callable[[socket.socket], Datagrams]:
+def way(request: pytest.FixtureRequest) -> Callable[..., Datagrams]:
     return WAYS[request.param]
 
 
@@ -70,9 +70,9 @@ def test_it_is_closed_with_its_socket(way, bind: Bind) -> None:
 
 @COMPILED
 @pytest.mark.parametrize("octets", [b"", b"\0", b"\x10", b"\x10" + bytes(16), b"\xff" * 40, b"\x02\2\0", bytes(200)])
-def test_what_is_no_address_has_no_host_and_no_port(bind: Bind, octets: bytes) -> None:
+def test_what_is_no_address_has_no_host(bind: Bind, octets: bytes) -> None:
     moved = Compiled(bind("127.0.0.1"))
-    for read in (moved.port, moved.peer):
+    for read in (moved.host, moved.peer):
         with pytest.raises(ValueError, match="no address that was received"):
             read(octets)
         with pytest.raises(TypeError):
@@ -83,17 +83,45 @@ def test_what_is_no_address_has_no_host_and_no_port(bind: Bind, octets: bytes) -
 def test_what_comes_in_together_is_read_together_and_answered_in_its_order(way, bind: Bind, host: str) -> None:
     server, clients = bind(host), [bind(host) for _ in range(3)]
     moved = way(server)
-    assert moved.receive(MOST) == []
+    assert moved.receive(MOST) == ([], 0)
     for number in range(9):
         clients[number % 3].sendto(bytes((number,)), server.getsockname())
-    first, rest = moved.receive(4), moved.receive(MOST)
+    (first, _), (rest, dropped) = moved.receive(4), moved.receive(MOST)
     assert [wire[0] for wire, _ in first + rest] == list(range(9))
-    assert len(first) == 4
-    assert [moved.port(address) for _, address in first] == [clients[at % 3].getsockname()[1] for at in range(4)]
+    assert (len(first), dropped) == (4, 0)
     assert [moved.peer(address) for _, address in first] == [clients[at % 3].getsockname()[:2] for at in range(4)]
     assert moved.send([(b"re" + wire, address) for wire, address in first + rest]) == (9, 0, 0)
     for number, client in enumerate(clients):
         assert [client.recv(9) for _ in range(3)] == [b"re" + bytes((number + 3 * turn,)) for turn in range(3)]
+
+
+@pytest.mark.parametrize("host", ["127.0.0.1", "0.0.0.0", "::1", "::"])
+def test_what_comes_from_a_port_that_is_never_answered_is_counted_alone(way, bind: Bind, host: str) -> None:
+    loopback = "127.0.0.1" if "." in host else "::1"
+    server, clients = bind(host), [bind(loopback) for _ in range(3)]
+    moved = way(server, {0, clients[1].getsockname()[1], 65535})
+    for number in range(9):
+        clients[number % 3].sendto(bytes((number,)), (loopback, server.getsockname()[1]))
+    (first, dropped), rest = moved.receive(5), moved.receive(MOST)
+    assert ([wire[0] for wire, _ in first], dropped) == ([0, 2, 3], 2), "what is dropped counts as read"
+    assert ([wire[0] for wire, _ in rest[0]], rest[1]) == ([5, 6, 8], 1)
+    assert [moved.peer(at) for _, at in first] == [clients[at].getsockname()[:2] for at in (0, 2, 0)]
+    assert moved.receive(MOST) == ([], 0)
+
+
+@pytest.mark.parametrize("host", ["0.0.0.0", "::"])
+def test_a_host_is_the_same_from_each_of_its_ports_and_to_each_of_our_addresses(way, bind: Bind, host: str) -> None:
+    server = bind(host)
+    moved = way(server)
+    sources = ["127.0.0.1", "127.0.0.1", "127.0.0.2"] if host == "0.0.0.0" else ["::1", "::1"]
+    for number, source in enumerate(sources):
+        with socket.socket(FAMILIES[host], socket.SOCK_DGRAM) as client:
+            client.bind((source, 0))
+            client.sendto(b"", ("::1" if ":" in source else f"127.0.0.{9 - number}", server.getsockname()[1]))
+    hosts = [moved.host(address) for _, address in moved.receive(MOST)[0]]
+    assert len(hosts) == len(sources)
+    assert len(set(hosts)) == len(set(sources))
+    assert hosts[0] == hosts[1]
 
 
 @pytest.mark.rfc(2181, "4")
@@ -102,9 +130,8 @@ def test_on_a_wildcard_the_answer_leaves_from_the_address_that_was_asked(way, bi
     server, client = bind(host), bind("127.0.0.1" if host == "0.0.0.0" else "::1")
     moved = way(server)
     client.sendto(b"query", (asked, server.getsockname()[1]))
-    [(wire, address)] = moved.receive(1)
+    [(wire, address)], _ = moved.receive(1)
     assert moved.peer(address) == client.getsockname()[:2]
-    assert moved.port(address) == client.getsockname()[1]
     assert moved.send([(wire, address)]) == (1, 0, 0)
     assert client.recvfrom(9)[1][:2] == (asked, server.getsockname()[1])
 
@@ -122,14 +149,14 @@ def test_a_datagram_of_any_size_is_read_up_to_a_bound(way, bind: Bind, size: int
     moved = way(server)
     for octets in (b"before", b"x" * size, b"behind"):
         client.sendto(octets, server.getsockname())
-    assert [wire for wire, _ in moved.receive(MOST)] == [b"before", b"x" * min(size, OCTETS), b"behind"]
+    assert [wire for wire, _ in moved.receive(MOST)[0]] == [b"before", b"x" * min(size, OCTETS), b"behind"]
 
 
 def test_one_that_cannot_be_sent_keeps_none_of_the_others_back(way, bind: Bind) -> None:
     server, client = bind("127.0.0.1"), bind("127.0.0.1")
     moved = way(server)
     client.sendto(b"query", server.getsockname())
-    address = moved.receive(1)[0][1]
+    address = moved.receive(1)[0][0][1]
     oversized = bytes(65508)
     sizes = [b"one", oversized, b"two", oversized]
     assert moved.send([(wire, address) for wire in sizes]) == (2, 0, 2)
@@ -140,7 +167,7 @@ def test_more_than_fit_in_one_call_are_sent_with_several(way, bind: Bind) -> Non
     server, client = bind("127.0.0.1"), bind("127.0.0.1")
     moved = way(server)
     client.sendto(b"query", server.getsockname())
-    address = moved.receive(1)[0][1]
+    address = moved.receive(1)[0][0][1]
     assert moved.send([]) == (0, 0, 0)
     assert moved.send([(bytes((at,)), address) for at in range(2 * MOST + 1)]) == (2 * MOST + 1, 0, 0)
     assert [client.recv(9)[0] for _ in range(2 * MOST + 1)] == list(range(2 * MOST + 1))
@@ -170,7 +197,7 @@ def test_a_closed_socket_is_an_error_to_read_and_sends_nothing(way, bind: Bind) 
     server, client = bind("127.0.0.1"), bind("127.0.0.1")
     moved = way(server)
     client.sendto(b"query", server.getsockname())
-    address = moved.receive(1)[0][1]
+    address = moved.receive(1)[0][0][1]
     server.close()
     with pytest.raises(OSError, match="Bad file descriptor"):
         moved.receive(1)
@@ -193,7 +220,7 @@ def test_what_are_no_pairs_of_octets_is_refused(bind: Bind) -> None:
 
 @COMPILED
 def test_wrong_calls_are_refused() -> None:
-    batch = Batch()
+    batch = Batch(())
     for arguments in ((), (1,), (1, 2, 3), ("x", 1), (1, "x")):
         with pytest.raises(TypeError):
             batch.receive(*arguments)
@@ -205,8 +232,14 @@ def test_wrong_calls_are_refused() -> None:
             batch.send(descriptor, [])
     with pytest.raises(OverflowError):
         batch.receive(1 << 64, 1)
-    with pytest.raises(TypeError):
-        Batch(1)  # type: ignore[call-arg]
+    for wrong in ((), ((), ()), (1,), (["x"],)):
+        with pytest.raises(TypeError):
+            Batch(*wrong)
+    for port in (-1, 1 << 16):
+        with pytest.raises(ValueError, match=f"{port} is no port"):
+            Batch([53, port])
+    with pytest.raises(OverflowError):
+        Batch([1 << 64])
 
 
 @COMPILED
@@ -237,7 +270,7 @@ def test_both_read_and_answer_alike(wires: list[bytes], host: str) -> None:
         for way in (Plain(server), Compiled(server)):
             for wire in wires:
                 client.sendto(wire, (loopback, server.getsockname()[1]))
-            got = way.receive(MOST)
+            got, _ = way.receive(MOST)
             assert way.send(got) == (len(wires), 0, 0)
             came.append(([wire for wire, _ in got], {way.peer(address) for _, address in got}))
             assert [client.recv(OCTETS + 1) for _ in wires] == [wire[:OCTETS] for wire in wires]

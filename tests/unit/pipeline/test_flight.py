@@ -7,7 +7,9 @@ from collections.abc import Callable
 
 import pytest
 
+from resolver.message import Client, Query, Transport
 from resolver.network.simulated import Link
+from tests.support import zone_text
 from tests.support.internet import ROOT_SERVER, Internet, Resolver, delegate, leaf, root_with
 
 TEST = leaf("test.", "10.0.0.2", "www.test. 300 IN A 192.0.2.80")
@@ -24,7 +26,7 @@ class Watched(Internet):
         after = self.clock.after
 
         def noting(seconds: float, callback: Callable[[], None]):
-            self.watched += getattr(callback, "__name__", "") == "_expire"
+            self.watched += getattr(callback, "__qualname__", "") == "Flight._expire"
             return after(seconds, callback)
 
         self.clock.after = noting  # type: ignore[method-assign]
@@ -54,6 +56,20 @@ def test_a_client_is_told_when_its_time_is_over_whatever_is_waited_for_then_and_
     tag, took, flights, watched, left = run(main())
     assert (tag, flights, watched, left) == ("LATE", 1, 1, 0)
     assert took == pytest.approx(seconds)
+
+
+def test_a_client_whose_time_is_watched_is_told_once_and_what_has_nothing_under_way_is_let_go(run):
+    async def main():
+        world, told = Watched(300), []
+        resolver = Resolver(world)
+        deadline = world.clock.monotonic() + 0.65
+        client = Client("192.0.2.1", 0, Transport.UDP)
+        resolver.resolved.answer(Query(zone_text.question("www.test.", "A"), client, 1, deadline), told.append)
+        owned = set(world.tasks._running)
+        await asyncio.sleep(5)
+        return [each.rcode for each in told], world.watched, owned == {resolver.resolved}, world.tasks._running
+
+    assert run(main()) == ([0], 1, True, set())
 
 
 def test_a_client_whose_time_is_over_from_the_first_is_told_at_once(run):

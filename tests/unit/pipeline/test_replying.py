@@ -101,3 +101,16 @@ def test_who_wants_nothing_checked_has_the_signatures_and_is_told_nothing_of_the
     reply = reply_of(Answer(0, (proven(DATA),)), query(do=True, cd=True))
     assert not reply.ad
     assert reply.answer == (proven(DATA), signatures(DATA, SIGNATURE))
+
+
+def test_a_denial_that_is_proven_without_a_soa_is_told_with_its_proof_and_not_kept():
+    bare = SOA._replace(rdatas=(), proof=Proof(Status.SECURE, (), (NSEC,)))
+    told = reply_of(Answer(3, (), bare, keeps=False), query(do=True))
+    assert (told.ad, told.storable) == (True, False)
+    assert [(each.type, len(each.rdatas)) for each in told.authority] == [
+        (Type.SOA, 0),
+        (Type.NSEC, 1),
+        (Type.RRSIG, 1),
+    ]
+    insecure = bare._replace(proof=Proof(Status.INSECURE))
+    assert not reply_of(Answer(3, (), insecure, keeps=False), query(do=True)).ad

@@ -193,6 +193,49 @@ def test_a_session_is_resumed_at_the_price_of_no_signature(run, shown):
     bench(run, shown, act)
 
 
+@pytest.mark.parametrize("ends_first", [True, False])
+def test_sessions_of_clients_without_tickets_are_remembered_within_a_bound(run, monkeypatch, ends_first):
+    monkeypatch.setattr(module, "SESSIONS", 3)
+    shown = certificates.shown(Config().server, WALL_START)
+    without = client_context(ssl.TLSVersion.TLSv1_2)
+    without.options |= ssl.OP_NO_TICKET
+
+    def held():
+        return shown.context.session_stats()["number"]
+
+    async def gone(peer):
+        """What the client has heard by the end of its connection."""
+        if ends_first:
+            with pytest.raises(ssl.SSLWantReadError):
+                peer.tls.unwrap()
+            peer.send()
+        else:
+            peer.ask(b"")  # an empty message is no DNS
+        assert peer.stream.closing
+        closed = b"".join(peer.stream.writes[peer._taken :])
+        peer.connection.connection_lost(None)
+        return closed
+
+    async def act(made):
+        peers = [await Peer(made, without).shake() for _ in range(5)]
+        assert held() == 5, "each is remembered as long as it is open"
+        assert [bool(await gone(each)) for each in peers] == [False, False, True, True, True]
+        assert held() == 3
+        for version in (ssl.TLSVersion.TLSv1_2, ssl.TLSVersion.TLSv1_3):
+            assert await gone(await Peer(made, client_context(version)).shake()), "who has tickets is told of the end"
+        assert held() == 3
+        cut = await Peer(made, without).shake()
+        cut.connection.connection_lost(ConnectionResetError())
+        for _ in range(20):
+            peer = await Peer(made, without).shake()
+            peer.ask(b"one")
+            assert peer.heard() == framed(b"re:one")
+            await gone(peer)
+        assert held() == 3
+
+    bench(run, shown, act)
+
+
 @pytest.mark.rfc(7858, "3.2")
 @pytest.mark.parametrize(
     ("offered", "chosen"), [(("dot",), "dot"), (("h2", "dot"), "dot"), (("h2",), None), ((), None)]

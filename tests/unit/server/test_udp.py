@@ -12,6 +12,7 @@ from resolver.network.base import Endpoint
 from resolver.network.datagrams import OCTETS, Plain, batched
 from resolver.network.listening import bind_udp, bound_to
 from resolver.server import udp
+from resolver.server.access import UNANSWERED
 from resolver.server.udp import UdpListener
 
 pytestmark = pytest.mark.sockets
@@ -469,7 +470,8 @@ class Written:
 
 def written(host, *came, stored=None, allows=None, respond=echo):
     sock = Written(*came, host=host)
-    listener = UdpListener(None, Plain(sock), respond, None if stored is None else Kept(stored), allows)
+    moved = Plain(sock, UNANSWERED)
+    listener = UdpListener(None, moved, respond, None if stored is None else Kept(stored), allows)
     return sock, listener, listener._read
 
 
@@ -489,6 +491,40 @@ def test_a_stored_response_is_for_those_who_may_ask():
     sock, _, read = written("127.0.0.1", *came, stored=lambda wire: b"stored", allows=lambda host: host == "192.0.2.1")
     read()
     assert sock.sent == [(b"stored", ("192.0.2.1", 1024)), (b"re:ask", ("192.0.2.2", 1024))]
+
+
+@pytest.mark.parametrize("host", ["127.0.0.1", "0.0.0.0"])
+def test_who_may_ask_is_asked_for_once_and_who_may_not_each_time(host, monkeypatch):
+    asked = []
+
+    def allows(host):
+        asked.append(host)
+        return host != "192.0.2.1"
+
+    came = [(b"ask", (f"192.0.2.{last}", 1024 + last)) for last in (1, 2, 1, 2, 3, 2)]
+    sock, listener, read = written(host, *came, stored=lambda wire: b"stored", allows=allows)
+    read()
+    assert asked == ["192.0.2.1", "192.0.2.2", "192.0.2.1", "192.0.2.3"]
+    assert [wire for wire, _ in sock.sent] == [b"stored"] * 4 + [b"re:ask"] * 2
+    listener.allows = lambda host: asked.append("anew")
+    sock.datagrams.append((b"ask", ("192.0.2.2", 1024)))
+    read()
+    assert asked[4:] == ["anew"], "after a reload others may"
+    monkeypatch.setattr(udp, "ADMITTED", 20)
+    listener.allows = lambda host: True
+    sock.datagrams += [(b"ask", (f"192.0.2.{last}", 1024)) for last in range(60)]
+    read()
+    assert 0 < len(listener._admitted) <= 20
+
+
+@pytest.mark.parametrize("host", ["127.0.0.1", "0.0.0.0"])
+def test_what_is_dropped_for_its_port_keeps_nobody_behind_it_waiting(host):
+    came = [(b"new", ("192.0.2.1", port)) for port in [19] * 10 + [1024] * 10 + [19] * 100]
+    sock, listener, read = written(host, *came)
+    read()
+    assert (listener.received, listener.dropped_port) == (10, udp.BATCH - 10)
+    read()
+    assert (listener.received, listener.dropped_port, sock.datagrams) == (10, 110, [])
 
 
 @pytest.mark.parametrize("host", ["127.0.0.1", "0.0.0.0"])
@@ -564,7 +600,7 @@ class Noted:
 
     def __init__(self, sock):
         self.moved, self.calls = batched(sock), []
-        for name in ("fileno", "close", "receive", "port", "peer"):
+        for name in ("fileno", "close", "receive", "host", "peer"):
             setattr(self, name, getattr(self.moved, name))
 
     def send(self, answers):

@@ -275,7 +275,7 @@ def test_their_number_follows_the_settings(play: Play) -> None:
         await stage.crew.settle(config(), 1)
         for actor in (second, third, fourth):
             await stage.turn()
-            assert actor.orders[-1] == End(now=False)
+            assert actor.orders[-1] == End(now=False, relieved=True)
             stage.dies(actor, 0)
         await stage.turn()
         assert stage.born() == []

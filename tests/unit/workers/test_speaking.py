@@ -9,7 +9,7 @@ from typing import Any
 import pytest
 
 from resolver.config import Config, load
-from resolver.control import Table, routes
+from resolver.control import Table, of_process
 from resolver.observe.log import Log
 from resolver.testing.virtual_time import run
 from resolver.workers.messages import Question
@@ -26,7 +26,7 @@ class Asked:
 
     def __init__(self, stage: Stage, actors: list[Actor]) -> None:
         self.stage, self.actors = stage, actors
-        table = of_all(routes(None, lambda: load(None, {})), lambda: stage.crew.links, lambda: {"workers": 3})  # type: ignore[arg-type]
+        table = [*of_process(lambda: load(None, {})), *of_all(lambda: stage.crew.links, lambda: {"workers": 3})]
         self.table = Table(table, Log(stage.text, stage.clock.wall))
         self.answers: list[tuple[int, Any]] = []
 

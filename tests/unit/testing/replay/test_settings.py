@@ -68,9 +68,9 @@ def test_nothing_said_is_our_own_default():
 
 
 def test_features_are_needed_by_the_first_line_that_asks_for_them():
-    made = of(f'server:\n trust-anchor: ". {DS}"\n trust-anchor: "b. {DS}"\nrpz:\n name: "a."\n')
-    assert made.needs == {"dnssec": 2, "rpz": 4}
-    assert not of("server:\n harden-below-nxdomain: no\n").needs
+    made = of('forward-zone:\n forward-first: yes\n forward-first: yes\nrpz:\n name: "a."\n')
+    assert made.needs == {"forward-first": 2, "rpz": 4}
+    assert not of("forward-zone:\n forward-first: no\n").needs
 
 
 def test_trust_anchors_and_what_goes_with_them_become_settings(tmp_path):
