@@ -26,7 +26,7 @@ class Watched(Internet):
         after = self.clock.after
 
         def noting(seconds: float, callback: Callable[[], None]):
-            self.watched += getattr(callback, "__name__", "") == "_expire"
+            self.watched += getattr(callback, "__qualname__", "") == "Flight._expire"
             return after(seconds, callback)
 
         self.clock.after = noting  # type: ignore[method-assign]
