@@ -21,6 +21,7 @@ from resolver.answering import Answerer
 from resolver.cache.cookies import Cookies
 from resolver.certificates import Shown
 from resolver.config import HEALTH_NAME, HEALTH_TEXT, Budget, Config
+from resolver.dnssec.anchors import of_rrset
 from resolver.engine.budget import Limits
 from resolver.engine.delegation import Delegation, NameServer, Trim
 from resolver.listeners import BindAll, bind_all
@@ -43,13 +44,17 @@ from resolver.pipeline.resolved import Resolved
 from resolver.pipeline.screened import Screened
 from resolver.pipeline.staged import Staged
 from resolver.pipeline.stale import Stale, Staleness
+from resolver.pipeline.verifying import Inline, Threaded, Verifier
 from resolver.program import Composed, Offload, Program, Setting
+from resolver.trusted import Trusted, trusted
 from resolver.wire import names
 from resolver.wire.parse import Bounds
 from resolver.wire.special import special_above
 
 if TYPE_CHECKING:  # a resolver without a world of its own does not load what serves one
     from resolver.auth.hierarchy import World
+    from resolver.dnssec.trust import Trust
+    from resolver.rolling import Rolling
 
 
 def build(
@@ -73,14 +78,16 @@ def build(
     `ZoneError`.
     """
     loop = asyncio.get_running_loop()
-    offload: Offload = asyncio.to_thread if clock is None else _here
+    virtual = clock is not None
+    offload: Offload = _here if virtual else asyncio.to_thread
     clock = clock or RealClock(loop)
     entropy = entropy or SystemEntropy()
     log = log or Log(sys.stderr, clock.wall, config.log.level, config.log.format)
     cookies = Cookies(clock, entropy)
     sockets = SocketNetwork(loop, clock, entropy)
-    tools = Tools(sockets, clock, entropy, Counters(), transcript, cookies=cookies)
-    composing = partial(compose, network=network, root=root)
+    verifier: Verifier = Inline() if virtual else Threaded(loop)
+    tools = Tools(sockets, clock, entropy, Counters(), transcript, cookies=cookies, verifier=verifier)
+    composing = partial(compose, network=network, root=root, loop=None if virtual else loop)
     return Program(config, world, tools, log, composing, sockets, offload=offload, bind=bind, shown=shown)
 
 
@@ -89,8 +96,17 @@ async def _here(work: Callable[[], World | None]) -> World | None:
     return work()
 
 
-def compose(setting: Setting, *, network: Network | None = None, root: Delegation | None = None) -> Composed:
-    """The stages in their one order, over the network that the configuration allows, or the one that is given."""
+def compose(
+    setting: Setting,
+    *,
+    network: Network | None = None,
+    root: Delegation | None = None,
+    loop: asyncio.AbstractEventLoop | None = None,
+) -> Composed:
+    """The stages in their one order, over the network that the configuration allows, or the one that is given.
+
+    `loop` has threads for what takes long; without one, as in virtual time, it is done right here.
+    """
     config, caches = setting.config, setting.caches
     memory = SimulatedNetwork({}, setting.tools.clock, setting.tools.entropy)
     tools = replace(
@@ -104,23 +120,12 @@ def compose(setting: Setting, *, network: Network | None = None, root: Delegatio
     for host, respond in simulated.items():
         memory.declare(host, respond)
 
-    settings = config.resolver
+    settings, budget = config.resolver, config.budget
     caches.servers.max_in_flight = settings.max_per_server
     routes = _routes(setting, root or _root(setting))
-    known = Known(
-        caches.records,
-        caches.servers,
-        routes,
-        tools.clock,
-        port=setting.port if settings.roots == "simulated" else hints.PORT,
-        minimises=settings.qname_minimisation,
-        transcript=tools.transcript,
-        delegations=caches.delegations,
-        trim=Trim(config.budget.ns_names, config.budget.addresses_per_ns, tools.entropy.shuffle),
-        failure_ttl_s=config.cache.failure_ttl_s,
-        failure_max_ttl_s=config.cache.failure_max_ttl_s,
-    )
-    budget = config.budget
+    believed = _believed(setting)
+    trust = None if believed is None else _trust(setting, believed)
+    known = _known(setting, routes, trust)
     resolved = Resolved(
         known,
         tools,
@@ -134,16 +139,9 @@ def compose(setting: Setting, *, network: Network | None = None, root: Delegatio
     )
     below: Answerer = resolved
     if config.cache.serve_stale:
-        below = Stale(
-            known,
-            resolved,
-            tools.clock,
-            tools.counters,
-            _staleness(config),
-            max_aliases=budget.aliases,
-        )
+        below = Stale(known, resolved, tools.clock, tools.counters, _staleness(config), max_aliases=budget.aliases)
     prefetch = Prefetch(known, resolved, tools.clock, tools.counters) if config.cache.prefetch else None
-    cached = Cached(known, tools.counters, max_aliases=budget.aliases, prefetch=prefetch)
+    cached = Cached(known, tools.counters, max_aliases=budget.aliases, prefetch=prefetch, failed=resolved.remembered)
     identity = config.server.identity
     health = (names.from_text(HEALTH_NAME), HEALTH_TEXT)
     reserved = Reserved(
@@ -153,7 +151,74 @@ def compose(setting: Setting, *, network: Network | None = None, root: Delegatio
         unreserved=[names.from_text(each) for each in settings.unreserved],
     )
     screened = Screened(version=identity, identity=identity, health=health)
-    return Composed(Staged((screened.peek, reserved.peek, cached.peek), below), known, resolved, simulated)
+    staged = Staged((screened.peek, reserved.peek, cached.peek), below)
+    return Composed(staged, known, resolved, simulated, _rolling(setting, believed, trust, resolved, loop))
+
+
+def _known(setting: Setting, routes: Routes, trust: Trust | None) -> Known:
+    """What the resolver knows, over the caches that outlive a reload."""
+    config, caches, tools = setting.config, setting.caches, setting.tools
+    settings, budget = config.resolver, config.budget
+    return Known(
+        caches.records,
+        caches.servers,
+        routes,
+        tools.clock,
+        port=setting.port if settings.roots == "simulated" else hints.PORT,
+        minimises=settings.qname_minimisation,
+        transcript=tools.transcript,
+        delegations=caches.delegations,
+        trim=Trim(budget.ns_names, budget.addresses_per_ns, tools.entropy.shuffle),
+        failure_ttl_s=config.cache.failure_ttl_s,
+        failure_max_ttl_s=config.cache.failure_max_ttl_s,
+        trust=trust,
+    )
+
+
+def _believed(setting: Setting) -> Trusted | None:
+    """What the configuration believes of signed zones; None where nothing is to be proven, or there is nothing to begin
+    from. Raises `ConfigError`."""
+    config = setting.config
+    if not config.dnssec.validation:
+        return None
+    signed = None if setting.world is None else setting.world.trust_anchor
+    believed = trusted(config, setting.tools.clock.wall(), None if signed is None else of_rrset(signed))
+    return believed if believed.anchors or believed.following is not None else None
+
+
+def _trust(setting: Setting, believed: Trusted) -> Trust:
+    """Where what is proven begins, and what is found on the way."""
+    from resolver.dnssec.denial import Iterations
+    from resolver.dnssec.gaps import Gaps
+    from resolver.dnssec.trust import Trust
+
+    settings = setting.config.dnssec
+    return Trust(
+        believed.anchors,
+        setting.tools.clock,
+        negatives=believed.negatives,
+        iterations=Iterations(settings.nsec3_iterations_insecure, settings.nsec3_iterations_max),
+        gaps=Gaps() if settings.aggressive else None,
+    )
+
+
+def _rolling(
+    setting: Setting,
+    believed: Trusted | None,
+    trust: Trust | None,
+    resolved: Resolved,
+    loop: asyncio.AbstractEventLoop | None,
+) -> Rolling | None:
+    """What asks for the keys of zones that are followed, if there are any."""
+    if believed is None or trust is None or believed.following is None:
+        return None
+    from resolver.rolling import Rolling
+
+    def believe() -> None:
+        trust.believe(believed.anchors)
+
+    clock, log = setting.tools.clock, setting.log
+    return Rolling(believed.following, resolved.renew, believe, clock=clock, log=log, loop=loop)
 
 
 def _simulated(setting: Setting, tools: Tools) -> Mapping[str, Respond]:

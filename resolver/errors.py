@@ -11,6 +11,7 @@
     ├── ListenError         an address that cannot be bound
     ├── ControlError        the control socket does not answer, or refuses
     └── ResolutionFailed    a question that found no answer: rcode, EDE, tag and metric label
+        └── Bogus           a reply that is not what its zone has signed
 
 Each place that raises `ResolutionFailed` has its own four-letter tag, which stands at the end of the EDE's
 text: `grep` leads from a user's `dig` output to the line. docs/errors.md lists them.
@@ -120,10 +121,10 @@ class ResolutionFailed(ResolverdError):
         """The extended errors that the client is told, our own first."""
         return (Ede(self.code, str(self)), *self.heard)
 
-    def remembered(self, label: str = "remembered") -> ResolutionFailed:
+    def remembered(self, label: str | None = None) -> ResolutionFailed:
         """The same failure, as it is told to those who ask again while it is remembered (RFC 8914 section 4.14)."""
         again = self.fresh()
-        again.label = label
+        again.label = label or self.label
         again.heard = (*self.heard, Ede(_CACHED_ERROR, ""))
         return again
 
@@ -140,3 +141,13 @@ class ResolutionFailed(ResolverdError):
         )
         made._below = self._below
         return made
+
+
+class Bogus(ResolutionFailed):
+    """A reply that is not what its zone has signed (RFC 4035 section 4.3); another server of the zone may say what is.
+
+    Told to others, who have not asked that server, it is a failure like any other (`fresh`).
+    """
+
+    def __init__(self, tag: str, code: int, text: str) -> None:
+        super().__init__(tag, code, text, label="bogus")

@@ -88,14 +88,51 @@ class Question(NamedTuple):
     cls: int = Class.IN
 
 
+class Status(enum.IntEnum):
+    """How far data is proven (RFC 4035 section 4.3); the status of a whole is the lowest of its parts.
+
+    Bogus is none: it is a failure (`errors.ResolutionFailed` with the label "bogus"), and never held.
+    """
+
+    UNCHECKED = 0
+    """Nobody looked: validation is off, its client said so (CD), or only the resolver itself uses it."""
+    INDETERMINATE = 1
+    """No trust anchor is above it."""
+    INSECURE = 2
+    """Proven to be unsigned: a parent's denial of the DS, or an algorithm that is not known here."""
+    SECURE = 3
+    """Signed by keys that a trust anchor leads to."""
+
+
+class Proof(NamedTuple):
+    """How far an RRset is proven, and by what. `signatures` are the rdatas of the RRSIGs that cover it.
+
+    `beside` are sets of NSEC or NSEC3, with proofs of their own: those that let a wildcard stand for the name, or at
+    the SOA of a denial those that deny.
+    """
+
+    status: Status
+    signatures: tuple[bytes, ...] = ()
+    beside: tuple[RRset, ...] = ()
+
+
 class RRset(NamedTuple):
-    """Records of one name, type and class; `rdatas` are uncompressed, without repetition; `ttl` in seconds."""
+    """Records of one name, type and class; `rdatas` are uncompressed, without repetition; `ttl` in seconds.
+
+    `proof` None stands for one that is unchecked and unsigned.
+    """
 
     name: bytes
     type: int
     cls: int
     ttl: int
     rdatas: tuple[bytes, ...]
+    proof: Proof | None = None
+
+    @property
+    def status(self) -> Status:
+        """How far it is proven."""
+        return Status.UNCHECKED if self.proof is None else self.proof.status
 
 
 class Edns(NamedTuple):
@@ -163,6 +200,11 @@ class Query(NamedTuple):
     cd: bool = False
     ad: bool = False
     edns: Edns | None = None
+
+    @property
+    def do(self) -> bool:
+        """Whether its client wants signatures (RFC 3225 section 3)."""
+        return self.edns is not None and self.edns.do
 
 
 class Reply(NamedTuple):

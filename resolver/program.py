@@ -40,6 +40,7 @@ from resolver.wire import names, types
 
 if TYPE_CHECKING:
     from resolver.auth.hierarchy import World
+    from resolver.rolling import Rolling
 
 IN_MEMORY_PORT: Final = 53
 """The port of simulated servers that bind none."""
@@ -65,12 +66,14 @@ class Setting:
 
 @dataclass(frozen=True, slots=True)
 class Composed:
-    """The stages by the outermost, two of them that are spoken to directly, the simulated servers by host."""
+    """The stages by the outermost, two of them that are spoken to directly, the simulated servers by host, and what
+    follows the keys of zones, where something does."""
 
     answerer: Answerer
     known: Known
     resolved: Resolved
     simulated: Mapping[str, Respond]
+    rolling: Rolling | None = None
 
 
 Compose = Callable[[Setting], Composed]
@@ -148,7 +151,9 @@ class Program:
         await asyncio.gather(front, self._encrypted.keep_only((), drain_s))
         await self._behind.keep_only((), 0.0)
         self.respond.give_up()
+        self._roll(None)
         self._tasks.cancel()
+        self._tools.verifier.close()
         self._sockets.close()
 
     async def _put_in_force(self, config: Config, world: World | None) -> None:
@@ -159,7 +164,8 @@ class Program:
         encrypted: list[Bound] = []
         behind: list[Bound] = []
         # Of another internet nothing is known; questions in flight go on with what they began with.
-        caches = self._caches if _origin(config) == _origin(self.config) else new_caches(config, self._tools)
+        same = _origin(config, world) == _origin(self.config, self._world)
+        caches = self._caches if same else new_caches(config, self._tools)
         try:
             wanted = [each for each in config.server.listen_tls if each not in self._encrypted]
             encrypted = bind_front(wanted, None, self._bind, self.log)
@@ -173,8 +179,13 @@ class Program:
                 bound.close()
             raise
         self._caches = caches
+        self._roll(composed.rolling)
+        for zone in _excepted(config) ^ _excepted(self.config):
+            composed.known.flush(zone, subtree=True)
         self.config, self._world, self._composed = config, world, composed
         self._show(shown)
+        for finding in () if world is None else world.findings:
+            self.log.error("zone_not_served", reason=str(finding))
         access, clock = serving.access(config, self._tools.clock), self._tools.clock
         cookies = serving.cookies(config, self._drawn, clock)
         self.respond.adjust(composed.answerer, serving.conduct(config), caches.answers, access, cookies)
@@ -198,6 +209,13 @@ class Program:
             self._front.keep_only(config.server.listen, config.server.drain_s),
             self._encrypted.keep_only(config.server.listen_tls, config.server.drain_s),
         )
+
+    def _roll(self, rolling: Rolling | None) -> None:
+        """`rolling` follows the keys of zones from now on, and nothing else does."""
+        if self._composed.rolling is not None:
+            self._composed.rolling.cancel()
+        if rolling is not None:
+            rolling.begin()
 
     def _to_show(self, config: Config) -> Shown | None:
         """What clients of TLS are shown by `config`. Raises `ConfigError`."""
@@ -268,6 +286,7 @@ class Program:
             "cache.servers": len(self._caches.servers),
             "cache.failures": self._composed.resolved.failures,
             "cache.dead_zones": len(self._composed.known.dead_zones),
+            **({} if (trust := self._composed.known.trust) is None or trust.gaps is None else trust.gaps.counts()),
             "questions.in_flight": self._composed.resolved.flights,
             **self._front.counts(),
             **self._handshakes.counts(),
@@ -334,9 +353,16 @@ class Program:
         return respond, Hits(store, counters, Transport.UDP), Hits(store, counters, Transport.TCP)
 
 
-def _origin(config: Config) -> tuple[object, ...]:
-    """Which internet `config` resolves."""
-    return config.resolver.roots, config.resolver.hints_file, config.world.directory
+def _origin(config: Config, world: World | None) -> tuple[object, ...]:
+    """Which internet is resolved, and what is believed of it; the key of the world's root is a part of that."""
+    believed = config.dnssec.model_copy(update={"negative_trust_anchors": ()})
+    anchor = None if world is None else world.trust_anchor
+    return config.resolver.roots, config.resolver.hints_file, config.world.directory, believed, anchor
+
+
+def _excepted(config: Config) -> set[bytes]:
+    """The zones, folded, that `config` takes for unsigned."""
+    return {each.zone for each in config.dnssec.negative_trust_anchors}
 
 
 def _type_of(rtype: int) -> str:

@@ -16,13 +16,15 @@ from resolver import hints
 from resolver.answering import Answerer
 from resolver.auth.authority import Authority
 from resolver.auth.hierarchy import World, WorldServer
+from resolver.auth.signed import SignedZone
 from resolver.cache.answers import AnswerStore
 from resolver.cache.records import Records
 from resolver.cache.servers import Servers
+from resolver.dnssec import sign
 from resolver.engine.budget import Limits
 from resolver.engine.delegation import Delegation, NameServer
 from resolver.message import Respond
-from resolver.network.base import Endpoint
+from resolver.network.base import Clock, Endpoint
 from resolver.network.entropy import SeededEntropy
 from resolver.network.faults import Faults, Faulty
 from resolver.observe.counters import Counters
@@ -42,6 +44,18 @@ ANSWERS_BYTES: Final = 1 << 21
 """What one simulated server may keep of its answers as octets, so that a question that is repeated costs little."""
 ADDRESSES_BYTES: Final = 1 << 20
 """What the servers that recurse may remember of addresses."""
+
+
+class Periods:
+    """A clock whose seconds are signing periods: what is stored for one of them ends with its signatures' period."""
+
+    def __init__(self, clock: Clock) -> None:
+        """`clock` says which period it is."""
+        self._clock = clock
+
+    def boottime(self) -> float:
+        """The number of the period."""
+        return sign.period(self._clock.wall())
 
 
 @dataclass(frozen=True, slots=True)
@@ -66,10 +80,12 @@ class Simulation:
         return made
 
     def _responder(self, server: WorldServer, tools: Tools, addresses: Resolved) -> Respond:
-        authority = Authority(server.zones)
+        authority = Authority(server.zones, self.tools.clock.wall)
         answerer: Answerer = authority
-        # What an authority says does not age. Servers of a reloaded world are new ones, with nothing stored.
-        answers = None if server.recursion else AnswerStore(ANSWERS_BYTES, None)
+        # What an authority says does not age, but its signatures do. Servers of a reloaded world have nothing stored.
+        signed = any(isinstance(zone, SignedZone) for zone in server.zones)
+        ages = Periods(self.tools.clock) if signed else None
+        answers = None if server.recursion else AnswerStore(ANSWERS_BYTES, ages)
         if server.recursion:
             servers = Servers(self.tools.clock, self.tools.entropy)
             willing = recursing(self.world.servers, self.port)

@@ -129,7 +129,9 @@ def tags() -> list[tuple[str, str]]:
     for path in sorted((ROOT / "resolver").rglob("*.py")):
         module = ast.parse(path.read_text())
         comments = {id(node.value) for node in ast.walk(module) if isinstance(node, ast.Expr)}
-        raises = any(isinstance(node, ast.Name) and node.id == "ResolutionFailed" for node in ast.walk(module))
+        raises = any(
+            isinstance(node, ast.Name) and node.id in ("ResolutionFailed", "Bogus") for node in ast.walk(module)
+        )
         for node in ast.walk(module):
             if not (isinstance(node, ast.Constant) and isinstance(node.value, str)) or id(node) in comments:
                 continue

@@ -17,7 +17,7 @@ Limits: an alias into another zone of this server is not followed there; whoever
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
 from typing import Final
 
 from resolver.answering import Told
@@ -25,6 +25,9 @@ from resolver.auth.zone import NOT_AUTHORITATIVE, Zone
 from resolver.errors import ZoneError
 from resolver.message import Class, Ede, Query, Question, Rcode, Reply, Type
 from resolver.wire import names
+
+STORED: Final = 1
+"""For how long a reply may be stored: a unit of the clock that its store has, if any (`simulation.Periods`)."""
 
 ASKED: Final = 4096
 """Questions that are remembered as asked once, some 64 octets each; then all of them are forgotten."""
@@ -49,9 +52,13 @@ _UNANSWERED: Final[dict[int, Reply]] = {
 class Authority:
     """An authoritative server of some zones: an `Answerer` that needs nobody else."""
 
-    def __init__(self, zones: Iterable[Zone]) -> None:
-        """Serves `zones`. Raises ZoneError when two of them have the same apex."""
+    def __init__(self, zones: Iterable[Zone], wall: Callable[[], float] | None = None) -> None:
+        """Serves `zones`. Raises ZoneError when two of them have the same apex.
+
+        `wall` gives the seconds since 1970 at which signatures are to be valid; zones without any need none.
+        """
         self._zones = _by_apex(zones)
+        self._wall = wall or _epoch
         self._asked: set[int] = set()
 
     @property
@@ -65,23 +72,24 @@ class Authority:
 
     def answer(self, query: Query, done: Told) -> None:
         """`done` has the reply to `query`, at once."""
-        done(self.reply(query.question))
+        done(self.reply(query.question, query.do))
 
     def peek(self, query: Query) -> Reply:
         """The same without waiting. It may be stored if it was asked for before: then it may be asked for again.
 
-        It depends on the question alone, and on the zones.
+        It depends on the question and on DO alone, and on the zones.
         """
-        reply, mark = self.reply(query.question), hash(query.question)
+        do = query.do
+        reply, mark = self.reply(query.question, do), hash((query.question, do))
         if mark in self._asked:
-            return reply._replace(storable=True)
+            return reply._replace(storable=True, again_s=STORED)
         if len(self._asked) >= ASKED:
             self._asked.clear()
         self._asked.add(mark)
         return reply
 
-    def reply(self, question: Question) -> Reply:
-        """What this server says to `question`."""
+    def reply(self, question: Question, do: bool = False) -> Reply:
+        """What this server says to `question`; with `do` what proves it, too (RFC 4035 section 3.1)."""
         if question.cls != Class.IN:
             return _OTHER_CLASS
         if (question.type in _META or question.type == Type.OPT) and question.type != Type.ANY:
@@ -91,8 +99,8 @@ class Authority:
         if zone is None:
             return _OUTSIDE
         if question.type == Type.DS and name == zone.apex:
-            return self._from_the_parent(zone, question)
-        return zone.answer(question)
+            return self._from_the_parent(zone, question, do)
+        return zone.answer(question, do, self._wall())
 
     def enclosing(self, name: bytes) -> Zone | None:
         """The zone served here that is nearest to the folded `name`."""
@@ -103,12 +111,18 @@ class Authority:
             zone = zones.get(name)
         return zone
 
-    def _from_the_parent(self, child: Zone, question: Question) -> Reply:
-        parent = None if child.apex == names.ROOT else self.enclosing(names.parent(child.apex))
-        if parent is None:
-            return child.answer(question)
-        reply = parent.answer(question)
-        return reply if reply.aa else child.answer(question)
+    def _from_the_parent(self, child: Zone, question: Question, do: bool) -> Reply:
+        parent, now = None, self._wall()
+        if child.apex != names.ROOT:
+            parent = self.enclosing(names.parent(child.apex))
+        reply = None if parent is None else parent.answer(question, do, now)
+        if reply is None or (not reply.aa and reply.rcode == Rcode.NOERROR):
+            return child.answer(question, do, now)
+        return reply
+
+
+def _epoch() -> float:
+    return 0.0
 
 
 def _by_apex(zones: Iterable[Zone]) -> dict[bytes, Zone]:

@@ -4,8 +4,8 @@ Rules: names are absolute with or without a final dot. A server's address is in 
 is what it binds; its IPv6 address leads to the same server and is derived unless it is given: 127.53.2.10
 is fd53::2:10. A zone is served by the servers that list it in `zones` and by those in its own `servers`.
 Its data are the master file `NAME.zone` beside the declaration (`root.zone` for the root), or `file`, and
-its `records`; all may be missing. Unknown and repeated keys, wrong values and names that nobody declares
-are fatal findings with their line.
+its `records`; all may be missing. How it is signed is `signing`'s. Unknown and repeated keys, wrong values
+and names that nobody declares are fatal findings with their line.
 
 Limits: `MAX_DECLARED` servers and as many zones; `MAX_TEXT` octets of text. Zones and servers are in no
 classes but IN.
@@ -19,10 +19,11 @@ from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any, Final
 
-from resolver.auth import values
+from resolver.auth import signing, values
 from resolver.auth.findings import Finding, Report, Where, nearest
 from resolver.auth.places import Places, Section, explain
 from resolver.auth.shipped import FILE
+from resolver.auth.signing import Keeping, Signing
 from resolver.auth.values import Fault, Wrong
 from resolver.errors import ZoneError
 from resolver.wire import names
@@ -52,7 +53,7 @@ class ZoneDeclaration:
 
     `nameservers` are the NS that are generated instead of `servers`; `records` are lines of a master file
     with their places; TTLs are in seconds; `broken` is the reason why the lint says nothing about the zone,
-    "" when it speaks.
+    "" when it speaks; `dnssec` is None where the zone is not signed here.
     """
 
     apex: bytes
@@ -65,6 +66,7 @@ class ZoneDeclaration:
     negative_ttl: int = 300
     include: bool = False
     broken: str = ""
+    dnssec: Signing | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -74,6 +76,7 @@ class Declaration:
     file: str
     servers: Mapping[bytes, ServerDeclaration]
     zones: Mapping[bytes, ZoneDeclaration]
+    keeping: Keeping = field(default_factory=Keeping)
 
 
 def read(directory: Path, report: Report) -> Declaration:
@@ -111,9 +114,14 @@ def parse(text: str, file: str, directory: Path, report: Report) -> Declaration:
     return _Builder(file, directory, Places(text), report).build(raw)
 
 
+def stem(apex: bytes) -> str:
+    """What the names of a zone's files begin with; a `/` of RFC 2317 becomes `-`."""
+    return (names.to_text(names.fold(apex))[:-1] or "root").replace("/", "-")
+
+
 def master_name(apex: bytes) -> str:
-    """The name of the master file of a zone that names none; a `/` of RFC 2317 becomes `-`."""
-    return (names.to_text(names.fold(apex))[:-1] or "root").replace("/", "-") + ".zone"
+    """The name of the master file of a zone that names none."""
+    return f"{stem(apex)}.zone"
 
 
 @dataclass(slots=True)
@@ -131,9 +139,9 @@ class _Builder:
     sections: dict[bytes, Section] = field(default_factory=dict)
 
     def build(self, raw: dict[str, Any]) -> Declaration:
-        for key in raw.keys() - {"server", "zone"}:
+        for key in raw.keys() - {"server", "zone", "dnssec"}:
             line = max(self.places.find(key).line, self.places.find().key(key))
-            self.complain(line, f"unknown key {key!r}", nearest(key, ("server", "zone")))
+            self.complain(line, f"unknown key {key!r}", nearest(key, ("server", "zone", "dnssec")))
         servers, zones = raw.get("server", []), raw.get("zone", {})
         if not isinstance(servers, list) or not all(isinstance(table, dict) for table in servers):
             self.complain(self.places.find("server").line, "server is no list", "write [[server]]")
@@ -149,7 +157,7 @@ class _Builder:
         for index, table in enumerate(servers):
             self.server(table, self.places.find("server", index=index))
         self.unite()
-        return Declaration(self.file, self.servers, self.zones)
+        return Declaration(self.file, self.servers, self.zones, self.keeping(raw.get("dnssec", {})))
 
     def complain(self, line: int, text: str, instead: str) -> None:
         self.report(Finding(self.file, line, text, instead, fatal=True))
@@ -218,8 +226,8 @@ class _Builder:
         except Wrong as wrong:
             self.complain(at.line, str(wrong), wrong.instead)
             return
-        if not isinstance(table, dict) or any(isinstance(value, dict) for value in table.values()):
-            inner = next(iter(table)) if isinstance(table, dict) else "com"
+        inner = "com" if not isinstance(table, dict) else next(filter(_is_zone, table.items()), ("", None))[0]
+        if inner:
             line = max(at.line, self.places.find("zone", name, inner).line)
             self.complain(line, "a zone's name is not quoted", f'write [zone."{name}.{inner}"]')
             return
@@ -228,13 +236,49 @@ class _Builder:
             what = f"zone {names.to_text(apex)} is declared twice (line {first})"
             self.complain(at.line, what, "keep one of them")
             return
+        signed = self.signing(name, table.pop("dnssec"), at) if "dnssec" in table else None
         given = self.good(table, values.ZONE, at)
         file = self.path_of(apex, given.pop("file", None), at)
         records = tuple((record, Where(self.file, at.string("records", record))) for record in given.pop("records", ()))
         self.sections[names.fold(apex)] = at
         self.zones[names.fold(apex)] = ZoneDeclaration(
-            apex=apex, where=Where(self.file, at.line), file=file, records=records, **given
+            apex=apex, where=Where(self.file, at.line), file=file, records=records, dnssec=signed, **given
         )
+
+    def signing(self, name: str, value: Any, at: Section) -> Signing | None:
+        """How the zone `name` is signed, as far as that can be made out."""
+        inner = self.places.find("zone", name, "dnssec")
+        own = inner.path == ("zone", name, "dnssec")
+
+        def complain(key: str, text: str, instead: str) -> None:
+            line = inner.key(key) if own else at.key(f"dnssec.{key}", "dnssec")
+            self.complain(line, text, instead)
+
+        try:
+            table = signing.table(value)
+        except Wrong as wrong:
+            self.complain(at.key("dnssec"), f"dnssec: {wrong}", wrong.instead)
+            return None
+        given: dict[str, Any] = {}
+        for key, each in table.items():
+            try:
+                if key not in signing.ZONE:
+                    raise Wrong("unknown key", nearest(key, signing.ZONE))
+                given[key] = signing.ZONE[key](each)
+            except Wrong as wrong:
+                complain(key, f"dnssec.{key}: {wrong}", wrong.instead)
+        where = Where(self.file, inner.line if own else at.key("dnssec"))
+        return signing.make(given, where, complain)
+
+    def keeping(self, value: Any) -> Keeping:
+        """Where the keys of the world come from."""
+        at = self.places.find("dnssec")
+        if not isinstance(value, dict):
+            self.complain(self.places.find().key("dnssec"), "dnssec is no table", 'write [dnssec] and seed = "a text"')
+            return Keeping()
+        given = self.good(value, signing.WORLD, at)
+        keys = given.pop("keys", None)
+        return Keeping(**given, directory=None if keys is None else self.directory / keys)
 
     def path_of(self, apex: bytes, given: str | None, at: Section) -> Path | None:
         """The master file of the zone: the one given, else the one with its name if there is one."""
@@ -266,3 +310,9 @@ class _Builder:
             line = root.where.line if root else 1
             hint = 'declare [zone."."] and a [[server]] with zones = ["."]'
             self.complain(line, "no server serves the root", hint)
+
+
+def _is_zone(item: tuple[str, Any]) -> bool:
+    """Whether an entry of a zone's table looks like a zone below it: the name of this one is not quoted."""
+    key, value = item
+    return isinstance(value, dict) and key != "dnssec"

@@ -10,8 +10,8 @@ Rules. What a file or a declaration gives stays as it is; an RRset is generated 
 One exception: where nobody in the world owns the name of a declared server (a root server's, in the real root
 zone), the addresses that a file gives are those of the Internet; the declared ones take their place.
 
-Limits: a zone below a delegation out of the world gets no delegation; the lint says so. No DNSSEC records
-are made.
+Limits: a zone below a delegation out of the world gets no delegation; the lint says so. What belongs to keys
+is `keyring`'s.
 """
 
 from __future__ import annotations

@@ -1,9 +1,9 @@
 """Decides what the world is: its servers, their zones and faults, and the root that everything starts from.
 
-Rules: a world is read from a directory (`declaration`), completed (`generate`) and then never changes; a
-reload makes a new one. Mistakes that would leave the declared world half served raise `ZoneError` here; the
-others are for `lint.check`. The hints are the declared servers of the root. Addresses that no server of the
-world has are unreachable.
+Rules: a world is read from a directory (`declaration`), completed (`generate`, `keyring`) and then never changes; a
+reload makes a new one. Mistakes that would leave the declared world half served raise `ZoneError` here; but a zone that
+cannot be signed is not served, while the others are. The rest is for `lint.check`. The hints are the declared servers
+of the root. Addresses that no server of the world has are unreachable.
 
 Limits: all zones are in memory. A zone that no server serves is in `zones` and is delegated to, but nobody
 answers.
@@ -16,10 +16,14 @@ from dataclasses import dataclass
 from pathlib import Path
 from types import MappingProxyType
 
-from resolver.auth import draft, generate, zonecheck
-from resolver.auth.findings import refuse
+from resolver.auth import draft, generate, keyring, zonecheck
+from resolver.auth.draft import ZoneDraft
+from resolver.auth.findings import Finding, refuse
+from resolver.auth.signed import SignedZone, UnsignableZone
 from resolver.auth.values import Fault
 from resolver.auth.zone import Zone
+from resolver.dnssec.sign import Signer
+from resolver.message import Class, RRset, Type
 from resolver.wire import names
 
 
@@ -46,12 +50,22 @@ class WorldServer:
 class World:
     """Everything there is. `zones` are under their folded apex, servers in the order of their tables.
 
-    `root_servers` are the servers of the root: their names and addresses are the root hints.
+    `root_servers` are the servers of the root: their names and addresses are the root hints. `findings` say
+    which zones cannot be signed, and so are not served.
     """
 
     servers: tuple[WorldServer, ...]
     zones: Mapping[bytes, Zone]
     root_servers: tuple[WorldServer, ...]
+    findings: tuple[Finding, ...] = ()
+
+    @property
+    def trust_anchor(self) -> RRset | None:
+        """The DS of the root's key, from which all of the world is proven; None where the root is not signed."""
+        root = self.zones.get(names.ROOT)
+        if not isinstance(root, SignedZone):
+            return None
+        return RRset(names.ROOT, Type.DS, Class.IN, root.soa.ttl, (root.signer.ds,))
 
 
 def load(directory: Path) -> World:
@@ -60,7 +74,9 @@ def load(directory: Path) -> World:
     generate.complete(drafted)
     for zone in drafted.zones.values():
         zonecheck.fatal(zone, refuse)
-    zones = {apex: Zone(apex, zone.rrsets()) for apex, zone in drafted.zones.items()}
+    findings: list[Finding] = []
+    signers = keyring.complete(drafted, findings.append)
+    zones = {apex: _zone(zone, signers.get(apex)) for apex, zone in drafted.zones.items()}
     served: dict[bytes, list[Zone]] = {}
     for apex, drafted_zone in drafted.zones.items():
         for name in drafted_zone.declared.servers:
@@ -80,4 +96,14 @@ def load(directory: Path) -> World:
     )
     root = drafted.declaration.zones[names.ROOT]
     roots = tuple(server for server in servers if names.fold(server.name) in root.servers)
-    return World(servers, MappingProxyType(zones), roots)
+    return World(servers, MappingProxyType(zones), roots, tuple(findings))
+
+
+def _zone(drafted: ZoneDraft, signer: Signer | None) -> Zone:
+    """The zone as it will answer."""
+    how = drafted.declared.dnssec
+    if how is None:
+        return Zone(drafted.apex, drafted.rrsets())
+    if signer is None:
+        return UnsignableZone(drafted.apex, drafted.rrsets())
+    return SignedZone(drafted.apex, drafted.rrsets(), signer, how.nsec3)

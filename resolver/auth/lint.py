@@ -17,7 +17,7 @@ from dataclasses import dataclass, field
 from functools import partial
 from pathlib import Path
 
-from resolver.auth import draft, generate, shipped, zonecheck
+from resolver.auth import draft, generate, keyring, shipped, zonecheck
 from resolver.auth.draft import Draft, ZoneDraft
 from resolver.auth.findings import Finding, Where
 from resolver.auth.master import Record
@@ -35,6 +35,7 @@ def check(directory: Path) -> tuple[Finding, ...]:
         return tuple(found)  # the declaration could not be read, and nothing is known of the files
     # The declared world is compared as it will be served; generated records agree with one another.
     generate.complete(world)
+    keyring.complete(world, found.append)
     _Lint(world, found).run(directory)
     return tuple(sorted(dict.fromkeys(found), key=lambda finding: (finding.file, finding.line)))
 

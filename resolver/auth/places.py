@@ -33,9 +33,9 @@ class Section:
         """`key` is on `line`."""
         self._keys.setdefault(key, line)
 
-    def key(self, key: str) -> int:
-        """The line of `key`, else of the header."""
-        return self._keys.get(key, self.line)
+    def key(self, key: str, outer: str = "") -> int:
+        """The line of `key`, which may be dotted, else of the key `outer`, else of the header."""
+        return self._keys.get(key) or self._keys.get(outer, self.line)
 
     def string(self, key: str, text: str) -> int:
         """The line of the string `text` in the value of `key`, else of the key."""
@@ -62,6 +62,7 @@ class Places:
             elif match := _KEY.match(line):
                 path = (match[1],) if _BARE.fullmatch(match[1]) else _path(f"{match[1]} = 0")
                 section.has(path[0] if path else match[1], number)
+                section.has(".".join(path), number)
 
     def find(self, *path: str, index: int = 0) -> Section:
         """The table at `path`, of several with the same path the one at `index`.

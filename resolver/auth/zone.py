@@ -19,8 +19,8 @@ AA speaks for the first name in the answer: it is set even when a chain ends in 
 4.1.1). Data come with the NS of the apex in the authority section and with addresses: so caches learn the
 zone's own set, which they believe more than the parent's (RFC 2181 section 5.4.1).
 
-Limits: DNSSEC records are answered like others, none is added. A chain is followed over `MAX_ALIASES`
-aliases.
+Limits: DNSSEC records are answered like others, none is added: that is for `signed`. A chain is followed over
+`MAX_ALIASES` aliases.
 """
 
 from __future__ import annotations
@@ -109,8 +109,11 @@ class Zone:
         node = self._nodes.get(names.fold(name))
         return None if node is None else node.get(rtype)
 
-    def answer(self, question: Question) -> Reply:
-        """The reply to a question of class IN; REFUSED when its name lies outside the zone."""
+    def answer(self, question: Question, do: bool = False, now: float = 0.0) -> Reply:
+        """The reply to a question of class IN; REFUSED when its name lies outside the zone.
+
+        With `do` a signed zone proves it, by signatures that are valid at `now`, in seconds since 1970.
+        """
         name = question.name
         chain: tuple[RRset, ...] = ()
         passed: set[bytes] = set()

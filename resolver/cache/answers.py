@@ -19,11 +19,10 @@ Limits: the clock is read by `begin` alone, so what is served afterwards is as o
 from __future__ import annotations
 
 from collections.abc import Callable
-from typing import Final
+from typing import Final, Protocol
 
 from resolver.cache.records import BRIEFLY_S
 from resolver.cache.store import OVERHEAD, ByteStore
-from resolver.network.base import Clock
 from resolver.wire import stored
 
 Serve = Callable[[bytes], bytes | None]
@@ -35,6 +34,14 @@ _READY_BYTES: Final = 1 << 22
 
 _STREAM: Final = b"\xff"
 """What the keys of answers to streams begin with. No key of a query does, for it begins with flags, and QR is none."""
+
+
+class Ageing(Protocol):
+    """The one of a clock's times by which answers grow old."""
+
+    def boottime(self) -> float:
+        """Seconds that never jump, as TTLs count them."""
+        ...
 
 
 class AnswerStore:
@@ -53,7 +60,7 @@ class AnswerStore:
         "large",
     )
 
-    def __init__(self, limit_bytes: int, clock: Clock | None, large: int = 8_192) -> None:
+    def __init__(self, limit_bytes: int, clock: Ageing | None, large: int = 8_192) -> None:
         """Without a `clock` nothing grows old here."""
         self._boottime = _never if clock is None else clock.boottime
         self._ready_limit = min(limit_bytes // _READY_SHARE, _READY_BYTES)

@@ -2,7 +2,10 @@
 
 Rules
 * Data of lower credibility never replaces data of higher credibility that has not expired (RFC 2181 section
-  5.4.1).
+  5.4.1). What was checked (`message.Status`) is worth more than all that was not, and a question that is to be checked
+  sees nothing else (RFC 4035 section 4.5).
+* A denial, and what was made from a wildcard, are held for no longer than the NSEC or NSEC3 that prove them; what is
+  signed no longer than its TTL, which the validator has cut at the end of the signature.
 * A denial is held under the type it denies, NXDOMAIN under `NAME_ERROR`, for the TTL that RFC 2308 section 5
   gives: the lower of the SOA's TTL and its MINIMUM. A denial without a SOA is not held.
 * A new RRset replaces the denial of its type or of its name, and a denial replaces the RRset of its type, where
@@ -27,8 +30,9 @@ from itertools import islice
 from typing import Final, NamedTuple
 
 from resolver.cache import packed
+from resolver.cache.packed import LEAST_CHECKED, STATUS
 from resolver.cache.store import ByteStore
-from resolver.message import RRset, Type
+from resolver.message import Proof, RRset, Status, Type
 from resolver.network.base import Clock
 from resolver.wire import names, rdata
 
@@ -116,32 +120,33 @@ class Records:
         """The number of names of which something is held."""
         return len(self.store)
 
-    def recall(self, name: bytes, rtype: int) -> Known | None:
+    def recall(self, name: bytes, rtype: int, checked: bool = False) -> Known | None:
         """What is known of `name` and `rtype` now: the RRset, its alias, or the denial; None when it must be asked.
 
-        For ANY it is one RRset.
+        For ANY it is one RRset. With `checked`, what was not is not known.
         """
         key = name.lower()
         held = self._held(key)
         if held is None:
             return None
         now = int(self._boottime())
-        at = _fresh(held, rtype, now)
+        at = _fresh(held, rtype, now, LEAST_CHECKED if checked else 0)
         return None if at < 0 else _known(key, held, at, now)
 
-    def recall_stale(self, name: bytes, rtype: int, age: int) -> Known | None:
+    def recall_stale(self, name: bytes, rtype: int, age: int, checked: bool = False) -> Known | None:
         """As `recall`; failing that, what has expired for less than `age` seconds, with a TTL of 0."""
         key = name.lower()
         held = self._held(key)
         if held is None:
             return None
         now = int(self._boottime())
-        at = _fresh(held, rtype, now)
+        least = LEAST_CHECKED if checked else 0
+        at = _fresh(held, rtype, now, least)
         if at < 0 and rtype != _ANY:
-            at = _latest(held, rtype, now - age)
+            at = _latest(held, rtype, now - age, least)
         return None if at < 0 else _known(key, held, at, now)
 
-    def renewable_in(self, name: bytes, rtype: int) -> int | None:
+    def renewable_in(self, name: bytes, rtype: int, checked: bool = False) -> int | None:
         """Seconds until what `recall` gives is in the last tenth of the TTL that it was learnt with; 0 when it is.
 
         None when nothing is held, or that TTL is below `PREFETCHED_TTL_S`.
@@ -150,21 +155,22 @@ class Records:
         if held is None:
             return None
         now = int(self._boottime())
-        at = _fresh(held, rtype, now)
+        at = _fresh(held, rtype, now, LEAST_CHECKED if checked else 0)
         if at < 0:
             return None
         expires, ttl = packed.ends(held, at)
         return None if ttl < PREFETCHED_TTL_S else max(0, expires - now - ttl // 10)
 
-    def dname_above(self, name: bytes, *, stale_for: int = 0) -> RRset | None:
+    def dname_above(self, name: bytes, *, stale_for: int = 0, checked: bool = False) -> RRset | None:
         """The DNAME that is held nearest above `name`, with what is left of its TTL; 0 for one that is stale."""
         if not self.any_dname:
             return None
-        now = int(self._boottime())
+        now, least = int(self._boottime()), LEAST_CHECKED if checked else 0
         for owner in islice(names.ancestors(names.fold(name)), 1, None):
             held = self._held(owner) or b""
             for each in packed.sections(held):
-                if each.type == _DNAME and not each.denial and each.expires + stale_for > now:
+                here = each.type == _DNAME and not each.denial
+                if here and each.expires + stale_for > now and each.status >= least:
                     return packed.unpack(owner, held, each.at, now)
         return None
 
@@ -184,7 +190,7 @@ class Records:
 
     def learn(self, rrset: RRset, credibility: Credibility) -> RRset:
         """`rrset` is held for its TTL, within the limits, unless better data is there. Returned with that TTL."""
-        name, rtype, _, ttl, rdatas = rrset
+        name, rtype, _, ttl, rdatas, proof = rrset
         if rtype in _NO_DATA or not rdatas:
             return rrset
         limits = self.ttls
@@ -194,10 +200,14 @@ class Records:
         octets = len(rdatas[0]) if len(rdatas) == 1 else sum(map(len, rdatas))
         if octets > limits.max_bytes or len(rdatas) > limits.max_records:
             held_for = min(held_for, BRIEFLY_S)
+        trust = int(credibility)
+        if proof is not None:
+            held_for = self._as_proven(min(held_for, ttl) if proof.status is Status.SECURE else held_for, proof)
+            trust |= packed.bits_of(proof)
         learnt = rrset if held_for == ttl else rrset._replace(ttl=held_for)
         if rtype == _DNAME:
             self.any_dname = True
-        self._put(name.lower(), rtype, learnt, credibility)
+        self._put(name.lower(), rtype, learnt, trust)
         return learnt
 
     def learn_denial(self, name: bytes, rtype: int, soa: RRset, credibility: Credibility) -> RRset:
@@ -206,9 +216,19 @@ class Records:
         Returns the SOA with that time as its TTL, as it is answered (RFC 2308 section 3).
         """
         ttl = min(soa.ttl, rdata.soa_minimum(soa.rdatas[0]), self.ttls.negative_maximum)
+        if soa.proof is not None:
+            ttl = self._as_proven(ttl, soa.proof)
         learnt = soa._replace(ttl=ttl)
-        self._put(name.lower(), rtype, learnt, credibility | packed.DENIAL)
+        self._put(name.lower(), rtype, learnt, credibility | packed.DENIAL | packed.bits_of(soa.proof))
         return learnt
+
+    def _as_proven(self, ttl: int, proof: Proof) -> int:
+        """For how long what has `proof` is held, if it is `ttl` seconds otherwise."""
+        octets = sum(map(len, proof.signatures))
+        for each in proof.beside:
+            ttl = min(ttl, each.ttl)
+            octets += sum(map(len, each.rdatas)) + sum(map(len, each.proof.signatures if each.proof else ()))
+        return ttl if octets <= self.ttls.max_bytes else min(ttl, BRIEFLY_S)
 
     def flush(self, name: bytes, *, subtree: bool) -> int:
         """Nothing is held of `name`, nor of any name below it when `subtree`. The number of entries that went."""
@@ -237,15 +257,15 @@ class Records:
                 self.store.put(key, packed.pack(key, rtype, rrset, trust, int(self._boottime()) + ttl))
             return
         now = int(self._boottime())
-        credibility = trust & ~packed.DENIAL
+        rank = packed.rank(trust)
         ends_error = ttl > 0 and trust < packed.DENIAL
         kept = []
         for each in packed.sections(held):
             if each.type == rtype:
-                if each.expires <= now or (each.credibility <= credibility and ttl > 0):
+                if each.expires <= now or (each.rank <= rank and ttl > 0):
                     continue
                 ttl = 0  # it stays as it is
-            elif each.type == NAME_ERROR and ends_error and each.credibility <= credibility:
+            elif each.type == NAME_ERROR and ends_error and each.rank <= rank:
                 continue
             kept.append(held[each.at : each.stop])
         if ttl > 0:
@@ -259,18 +279,19 @@ class Records:
             self.store.remove(key)
 
 
-def _fresh(held: bytes, rtype: int, now: int) -> int:
-    """Where the section stands that answers for `rtype` at `now`; below 0 when none does.
+def _fresh(held: bytes, rtype: int, now: int, least: int) -> int:
+    """Where the section stands that answers for `rtype` at `now`; below 0 when none does that has the `least` status.
 
     That a type is denied says nothing of another: beside the type itself a name error and an alias answer.
     """
     if rtype == _ANY:
-        return next((each.at for each in _answering_any(held) if each.expires > now), -1)
+        those = (each.at for each in _answering_any(held) if each.expires > now and each.status >= least)
+        return next(those, -1)
     denied = alias = -1
     at, end = 0, len(held)
     while at < end:
         found, size, expires, _, trust, _ = packed.read_head(held, at)
-        if expires > now:
+        if expires > now and trust & STATUS >= least:
             if found == rtype:
                 return at
             if found == NAME_ERROR:
@@ -281,12 +302,13 @@ def _fresh(held: bytes, rtype: int, now: int) -> int:
     return denied if denied >= 0 else alias
 
 
-def _latest(held: bytes, rtype: int, ended: int) -> int:
+def _latest(held: bytes, rtype: int, ended: int, least: int) -> int:
     """Where of the sections that could answer for `rtype` and end after `ended` the one stands that was learnt last."""
     best: packed.Section | None = None
     for each in packed.sections(held):
         answers = each.type in (rtype, NAME_ERROR) or (each.type == _CNAME and not each.denial)
-        if answers and each.expires > ended and (best is None or _learnt(each) >= _learnt(best)):
+        there = answers and each.expires > ended and each.status >= least
+        if there and (best is None or _learnt(each) >= _learnt(best)):
             best = each
     return -1 if best is None else best.at
 

@@ -46,6 +46,7 @@ def run(args: argparse.Namespace) -> int:
         if args.what is None:
             _check_hints(loaded.config)
             _check_certificate(loaded.config)
+            _check_anchors(loaded.config)
             print(f"{loaded.file or 'built-in settings'}: clean")
             if not loaded.config.world_served:
                 return 0
@@ -70,6 +71,15 @@ def _check_certificate(config: Config) -> None:
         from resolver.network.clock import RealClock
 
         certificates.shown(config.server, RealClock.wall())
+
+
+def _check_anchors(config: Config) -> None:
+    """The files with trust anchors, if there are some, can be used. Raises `InputError`."""
+    if config.dnssec.trust_anchor_files or config.dnssec.auto_trust_anchor_file is not None:
+        from resolver.network.clock import RealClock
+        from resolver.trusted import trusted
+
+        trusted(config, RealClock.wall())
 
 
 def _check_zones(directory: Path) -> int:

@@ -42,6 +42,7 @@ def find_contradictions(config: Config) -> list[Contradiction]:
         *_tls(config),
         *_roots(config),
         *_zones(config),
+        *_dnssec(config),
         *_limits(config),
         *_workers(config),
     ]
@@ -121,6 +122,13 @@ def _zones(config: Config) -> Iterator[Contradiction]:
                 if endpoint in config.server.listen:
                     what = f'"{zone}" is to be asked of {endpoint}, where this daemon itself listens'
                     yield Contradiction("resolver", key, what, "name another server")
+
+
+def _dnssec(config: Config) -> Iterator[Contradiction]:
+    ours = config.dnssec
+    if ours.nsec3_iterations_insecure > ours.nsec3_iterations_max:
+        what = f"nsec3_iterations_insecure {ours.nsec3_iterations_insecure} is above nsec3_iterations_max"
+        yield Contradiction("dnssec", "nsec3_iterations_insecure", what, f"write at most {ours.nsec3_iterations_max}")
 
 
 def _limits(config: Config) -> Iterator[Contradiction]:

@@ -15,7 +15,7 @@ import tomllib
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Final, NamedTuple
+from typing import Final, NamedTuple, get_args, get_origin
 
 from pydantic import ValidationError
 from pydantic.fields import FieldInfo
@@ -24,7 +24,7 @@ from resolver.config import environment
 from resolver.config.contradictions import Contradictions
 from resolver.config.describe import allowed
 from resolver.config.positions import key_lines
-from resolver.config.sections import Budget, Cache, Config, Control, Log, Resolver, Server, World
+from resolver.config.sections import Budget, Cache, Config, Control, Dnssec, Log, Resolver, Server, World
 from resolver.config.values import shown
 from resolver.errors import ConfigError
 from resolver.text import printable
@@ -40,6 +40,7 @@ SECTIONS: Final[dict[str, Fields]] = {
     "server": Server.model_fields,
     "world": World.model_fields,
     "resolver": Resolver.model_fields,
+    "dnssec": Dnssec.model_fields,
     "budget": Budget.model_fields,
     "cache": Cache.model_fields,
     "log": Log.model_fields,
@@ -74,8 +75,8 @@ class _Layers:
     problems: list[ConfigError] = field(default_factory=list)
 
     def put(self, section: str, key: str, value: object, source: Source) -> None:
-        if source.file is not None and isinstance(value, str) and _is_path(SECTIONS[section][key]):
-            value = os.path.normpath(source.file.parent / value)
+        if source.file is not None and _is_path(SECTIONS[section][key]):
+            value = _from_directory(source.file.parent, value)
         self.data.setdefault(section, {})[key] = value
         self.sources[section, key] = source
 
@@ -243,6 +244,13 @@ def _check_files(layers: _Layers, config: Config) -> None:
     for key, path in (("tls_certificate", config.server.tls_certificate), ("tls_key", config.server.tls_key)):
         if path is not None and not _is_file(path):
             layers.report(layers.where("server", key), f"{key} {shown(str(path))} is no file", "give a file in PEM")
+    anchored = [("trust_anchor_files", path) for path in config.dnssec.trust_anchor_files]
+    if config.dnssec.auto_trust_anchor_file is not None:
+        anchored.append(("auto_trust_anchor_file", config.dnssec.auto_trust_anchor_file))
+    for key, path in anchored:
+        if not _is_file(path):
+            what = f"{key} {shown(str(path))} is no file"
+            layers.report(layers.where("dnssec", key), what, "give a file with DS or DNSKEY records")
     if world is not None and not _is_file(world / "hierarchy.toml"):
         where = layers.where("world", "directory")
         layers.report(where, f"directory {shown(str(world))} has no hierarchy.toml", "give a directory that has one")
@@ -257,7 +265,17 @@ def _is_file(path: Path) -> bool:
 
 
 def _is_path(info: FieldInfo) -> bool:
-    return Path in environment.parts_of(info.annotation)
+    """Whether a path is written for it, or a list of them."""
+    parts = environment.parts_of(info.annotation)
+    within = (inner for part in parts if get_origin(part) is tuple for inner in get_args(part))
+    return Path in parts or any(Path in environment.parts_of(inner) for inner in within)
+
+
+def _from_directory(directory: Path, value: object) -> object:
+    """`value` with each path in it taken from `directory`; what is none is left for the model to refuse."""
+    if isinstance(value, str):
+        return os.path.normpath(directory / value)
+    return [_from_directory(directory, each) for each in value] if isinstance(value, list) else value
 
 
 def _all_sources(layers: _Layers) -> dict[str, str]:

@@ -12,6 +12,7 @@ from __future__ import annotations
 import ipaddress
 from typing import Final
 
+from resolver.dnssec import anchors, negative
 from resolver.errors import BadName
 from resolver.network.base import Endpoint
 from resolver.text import printable
@@ -144,6 +145,24 @@ def parsed_zone(value: object) -> str:
         return names.to_text(names.fold(names.from_text(value)))
     except BadName as wrong:
         raise ValueError(f'{shown(value)} is no zone name ({wrong}); write one as in "example.com"') from None
+
+
+def trust_anchor(value: object) -> str:
+    """A DS or DNSKEY record that can be believed, its blanks made single ones."""
+    if not isinstance(value, str):
+        raise ValueError(f"{shown(value)} is no trust anchor; {anchors.INSTEAD}")
+    text = " ".join(value.replace("(", " ").replace(")", " ").split())
+    anchors.read_record(text)
+    return text
+
+
+def negative_anchor(value: object) -> negative.NegativeAnchor:
+    """The zone that is taken for unsigned, and until when."""
+    if isinstance(value, negative.NegativeAnchor):
+        return value
+    if not isinstance(value, str):
+        raise ValueError(f"{shown(value)} is no negative trust anchor; {negative.INSTEAD}")
+    return negative.read(value)
 
 
 def special_zone(value: object) -> str:

@@ -2,7 +2,7 @@
 
 A step of resolution is a generator that yields an `Action` and is sent the `Event` that came of it. Nothing
 else crosses the border, so the algorithm needs no loop, socket or clock, and the sequence of (action, event)
-is its transcript.
+is its transcript. The typed helpers `race` and `verify` keep the type of each answer: use them with `yield from`.
 """
 
 from __future__ import annotations
@@ -45,9 +45,13 @@ class Listen(NamedTuple):
 
 
 class Lookup(NamedTuple):
-    """A question of its own: the address of a name server."""
+    """A question of its own: the address of a name server, or what the chain of trust needs.
+
+    `checked`: its answer must be proven.
+    """
 
     question: Question
+    checked: bool = False
 
 
 class Race(NamedTuple):
@@ -58,6 +62,21 @@ class Race(NamedTuple):
 
     lookups: tuple[Lookup, ...]
     seconds: float
+
+
+class Check(NamedTuple):
+    """A `signature` over `data`. `key` is the public key field of a DNSKEY of `algorithm` (RFC 4034 section 2)."""
+
+    algorithm: int
+    key: bytes
+    signature: bytes
+    data: bytes
+
+
+class Verify(NamedTuple):
+    """Find out which of `checks` hold. It is paid for before (`Budget.spend_signature_check`)."""
+
+    checks: tuple[Check, ...]
 
 
 class Replied(NamedTuple):
@@ -128,8 +147,14 @@ class Undecided(NamedTuple):
     """No lookup of a `Race` has ended in its time."""
 
 
-Action: TypeAlias = Exchange | Listen | Race
-Event: TypeAlias = Replied | Unanswered | Malformed | Ended | Undecided
+class Verified(NamedTuple):
+    """Which checks of a `Verify` hold, in their order."""
+
+    good: tuple[bool, ...]
+
+
+Action: TypeAlias = Exchange | Listen | Race | Verify
+Event: TypeAlias = Replied | Unanswered | Malformed | Ended | Undecided | Verified
 Steps: TypeAlias = Generator[Action, Event, T]
 
 
@@ -138,3 +163,10 @@ def race(lookups: Sequence[Lookup], seconds: float) -> Steps[Ended | Undecided]:
     event = yield Race(tuple(lookups), seconds)
     assert isinstance(event, Ended | Undecided)
     return event
+
+
+def verify(checks: Sequence[Check]) -> Steps[tuple[bool, ...]]:
+    """Which of `checks` hold, in their order."""
+    event = yield Verify(tuple(checks))
+    assert isinstance(event, Verified)
+    return event.good

@@ -53,10 +53,11 @@ _NEVER_FROM_HERE: Final = frozenset((Trouble.FORBIDDEN, Trouble.UNDECLARED))
 
 
 class Heard(NamedTuple):
-    """A reply of use: what it means, and the message itself for the glue that is in it."""
+    """A reply of use: what it means, the message itself for the glue that is in it, and whose it is."""
 
     outcome: Conclusion | Referral
     message: Message
+    server: Endpoint
 
 
 class Asking:
@@ -102,12 +103,21 @@ class Asking:
 
 
 def ask_zone(
-    delegation: Delegation, question: Question, known: Knowledge, budget: Budget, *, recursed: bool = False
+    delegation: Delegation,
+    question: Question,
+    known: Knowledge,
+    budget: Budget,
+    *,
+    recursed: bool = False,
+    without: Endpoint | None = None,
 ) -> Steps[Heard]:
-    """What the servers of `delegation` say about `question`. Raises `ResolutionFailed` when none is of use."""
+    """What the servers of `delegation` say about `question`, `without` the one whose reply is not believed.
+
+    Raises `ResolutionFailed` when none is of use.
+    """
     if not recursed and (dead := known.dead_zone(delegation)) is not None:
         raise dead.fresh()  # what is raised must not be held by its own frame
-    candidates = Candidates(delegation, known.servers, budget, recursed)
+    candidates = Candidates(delegation, known.servers, budget, recursed, without)
     nameless = []
     for server in delegation.servers:
         name, endpoints = server
@@ -274,9 +284,9 @@ def _read(asking: Asking, event: Replied) -> Heard | None:
             asking.dismiss(candidate, fault)
             return None
         case Denied(rcode=Rcode.NOERROR, soa=None) if candidate and not (asking.doubted or asking.recursed):
-            asking.doubted = Heard(outcome, event.message)
+            asking.doubted = Heard(outcome, event.message, event.server)
             asking.dismiss(candidate, "denied without a SOA")
             return None
     if not event.edns and known.servers.standing(event.server)[0]:
         known.servers.without_edns(event.server)
-    return _make(Heard, (outcome, event.message))
+    return _make(Heard, (outcome, event.message, event.server))

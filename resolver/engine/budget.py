@@ -19,7 +19,7 @@ from typing import Final
 from resolver.errors import ResolutionFailed
 from resolver.network.base import Endpoint
 
-OTHER, NO_REACHABLE_AUTHORITY, NETWORK_ERROR = 0, 22, 23
+OTHER, BOGUS, NO_REACHABLE_AUTHORITY, NETWORK_ERROR = 0, 6, 22, 23
 """EDE info-codes (RFC 8914 section 4)."""
 
 
@@ -42,15 +42,32 @@ class Limits:
     sends_per_server: int = 3
     sends_to_silent_zone: int = 3
     silent_zone_ms: int = 2500
+    signature_checks: int = 32
+    rrsigs_per_rrset: int = 8
+    keys_per_tag: int = 2
+    ds_per_zone: int = 8
+    nsec3_hashes: int = 64
 
 
 class _Spent:
     """What the whole of a query has used, shared by all of its fetches."""
 
-    __slots__ = ("aliases", "failed_fetches", "fetches", "in_vain", "minimised", "places", "referrals", "silent")
+    __slots__ = (
+        "aliases",
+        "failed_fetches",
+        "fetches",
+        "in_vain",
+        "minimised",
+        "nsec3_hashes",
+        "places",
+        "referrals",
+        "signature_checks",
+        "silent",
+    )
 
     def __init__(self) -> None:
         self.aliases = self.referrals = self.fetches = self.failed_fetches = self.minimised = self.in_vain = 0
+        self.signature_checks = self.nsec3_hashes = 0
         self.silent: dict[bytes, int] = {}
         """Messages by zone, while no server of it had ever replied."""
         self.places: dict[bytes, tuple[Endpoint, ...]] = {}
@@ -144,6 +161,20 @@ class Budget:
         """A minimised name led no further down."""
         self.spent.in_vain += 1
 
+    def spend_signature_check(self) -> None:
+        """One more signature is checked (KeyTrap, CVE-2023-50387)."""
+        self.spent.signature_checks += 1
+        most = self.limits.signature_checks
+        if self.spent.signature_checks > most:
+            raise _unproven("BUDS", f"more than {most} signatures to check for one question")
+
+    def spend_nsec3_hash(self, count: int = 1) -> None:
+        """`count` more names are hashed (CVE-2023-50868)."""
+        self.spent.nsec3_hashes += count
+        most = self.limits.nsec3_hashes
+        if self.spent.nsec3_hashes > most:
+            raise _unproven("BUDH", f"more than {most} names to hash for one question")
+
     def is_silent_from_the_first(self, zone: bytes) -> bool:
         """Whether nothing has been sent to `zone` yet, as far as it is silent."""
         return zone not in self.spent.silent
@@ -163,3 +194,12 @@ class Budget:
 
 def _exhausted(tag: str, text: str) -> ResolutionFailed:
     return ResolutionFailed(tag, OTHER, text, label="budget", own_limit=True)
+
+
+def _unproven(tag: str, text: str) -> ResolutionFailed:
+    """What ends a proof: nothing is believed then, nor is anything told that has expired.
+
+    It says nothing of what was asked on the way, as all that is shared by what nests: so nobody can have the keys of
+    others taken for broken.
+    """
+    return ResolutionFailed(tag, BOGUS, text, label="bogus", own_limit=True)

@@ -73,13 +73,23 @@ class Candidates:
         "servers",
         "waited",
         "waiting",
+        "without",
     )
 
-    def __init__(self, delegation: Delegation, servers: ServerKnowledge, budget: Budget, recursed: bool) -> None:
+    def __init__(
+        self,
+        delegation: Delegation,
+        servers: ServerKnowledge,
+        budget: Budget,
+        recursed: bool,
+        without: Endpoint | None = None,
+    ) -> None:
         self.delegation, self.servers, self.budget, self.recursed = delegation, servers, budget, recursed
         self.waiting: dict[Endpoint, Candidate] = {}
         self.dismissed: list[tuple[Candidate, Why]] = []
-        self.anyone_replied = False
+        self.without = without
+        """One that has replied already, and is not asked again."""
+        self.anyone_replied = without is not None
         self.sent = False
         """Something left this machine."""
         self.waited = 0.0
@@ -88,7 +98,7 @@ class Candidates:
         """`endpoints` are addresses of the name server `name`."""
         gone = [candidate.endpoint for candidate, _ in self.dismissed] if self.dismissed else ()
         for endpoint in endpoints:
-            if endpoint not in self.waiting and endpoint not in gone:
+            if endpoint not in self.waiting and endpoint not in gone and endpoint != self.without:
                 knows_edns, keeps_case, has_replied = self.servers.standing(endpoint)
                 self.waiting[endpoint] = Candidate(endpoint, name, knows_edns, not keeps_case)
                 if has_replied:

@@ -37,7 +37,7 @@ from resolver.engine.outcome import (
     Unusable,
 )
 from resolver.errors import BadName
-from resolver.message import AA, RA, TC, Class, Ede, Message, Question, Rcode, RRset, Type
+from resolver.message import AA, RA, TC, Class, Ede, Message, Proof, Question, Rcode, RRset, Type
 from resolver.wire import names
 
 MAX_CHAIN: Final = 16
@@ -63,6 +63,7 @@ _MEANT: Final = frozenset(map(int, (Rcode.NOERROR, Rcode.NXDOMAIN, Rcode.YXDOMAI
 """The rcodes of replies that say something of the name."""
 _YXDOMAIN: Final = int(Rcode.YXDOMAIN)
 _IN: Final = int(Class.IN)
+_RRSIG: Final = int(Type.RRSIG)
 _ALIASES: Final = frozenset(map(int, (Type.CNAME, Type.DNAME)))
 
 _Index = dict[tuple[bytes, int], RRset]
@@ -92,11 +93,11 @@ def classify(
     name = question.name.lower()
     if not names.is_below(name, zone):
         return Unusable(Fault.LAME)
-    if len(answer) == 1 and rcode != _YXDOMAIN:
-        owner, rtype, cls, _, _ = answer[0]
+    if answer and rcode != _YXDOMAIN and (len(answer) == 1 or (len(answer) == 2 and answer[1].type == _RRSIG)):
+        owner, rtype, cls, _, _, _ = answer[0]
         # The data asked for, and no alias: as nearly all answers are, that need no further look.
         if rtype == question.type and rtype not in _ALIASES and cls == _IN and owner.lower() == name:
-            return _make(Answered, ((), answer, authoritative))
+            return _make(Answered, ((), answer[:1], authoritative))
     index: _Index = {(names.fold(each.name), each.type): _one(each) for each in answer if each.cls == Class.IN}
     if rcode == Rcode.YXDOMAIN:
         return _too_long(index, question.name, zone)
@@ -205,7 +206,8 @@ def synthesised(spelled: bytes, dname: RRset) -> Alias | Overlong:
         target = names.substitute(spelled, dname.name, dname.rdatas[0])
     except BadName:
         return Overlong((dname,))
-    made = RRset(spelled, Type.CNAME, Class.IN, dname.ttl, (target,))
+    proof = None if dname.proof is None else Proof(dname.proof.status)
+    made = RRset(spelled, Type.CNAME, Class.IN, dname.ttl, (target,), proof)
     return Alias((dname, made), target, True)
 
 

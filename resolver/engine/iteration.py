@@ -14,6 +14,9 @@ Rules
 * A delegation whose name servers are all within its zone and have no glue is completed by asking the servers of the
   parent for the address of one.
 * While an alias is followed its TTL runs down: the answer tells what is left of it.
+* What a *checked* question is answered is proven before it is kept (RFC 4035 section 5), each link of a chain by
+  itself; what is bogus is asked of one more server, and then the question's failure. Of all else the signatures are
+  kept with it.
 """
 
 from __future__ import annotations
@@ -24,13 +27,14 @@ from typing import Final, assert_never
 from resolver.engine import asking
 from resolver.engine import delegation as delegations
 from resolver.engine.actions import Steps
+from resolver.engine.asking import Heard
 from resolver.engine.budget import OTHER, Budget
 from resolver.engine.delegation import Delegation, NameServer
 from resolver.engine.giving_up import NOTHING_WAS_SAID
-from resolver.engine.knowledge import Knowledge
+from resolver.engine.knowledge import Knowledge, Route
 from resolver.engine.outcome import Alias, Answer, Answered, Conclusion, Denied, Overlong, Referral
-from resolver.errors import ResolutionFailed
-from resolver.message import Question, Rcode, RRset, Type
+from resolver.errors import Bogus, ResolutionFailed
+from resolver.message import Message, Question, Rcode, RRset, Type
 from resolver.wire import names
 
 # Making a named tuple this way takes half the time of calling its class.
@@ -39,19 +43,22 @@ _make: Final = tuple.__new__
 _NOERROR: Final = Rcode.NOERROR
 
 
-def resolve(question: Question, known: Knowledge, budget: Budget, *, anew: bool = False) -> Steps[Answer]:
+def resolve(
+    question: Question, known: Knowledge, budget: Budget, *, anew: bool = False, checked: bool = False
+) -> Steps[Answer]:
     """The answer to `question`, aliases followed to their end. Raises `ResolutionFailed`.
 
-    `anew`: what is held is asked again, because it will soon be too old.
+    `anew`: what is held is asked again, because it will soon be too old. `checked`: the answer must be proven, where
+    the configuration validates.
     """
     chain: list[RRset] = []
     name = question.name
     seen: set[bytes] = set()
     while True:
         asked = question if name is question.name else Question(name, question.type, question.cls)
-        conclusion: Conclusion | None = None if anew else known.recall(name, question.type)
+        conclusion: Conclusion | None = None if anew else known.recall(name, question.type, checked)
         if conclusion is None:
-            conclusion = yield from _ask(asked, known, budget)
+            conclusion = yield from _ask(asked, known, budget, checked)
         match conclusion:
             case None:
                 return Answer(Rcode.NOERROR, tuple(chain), keeps=False)
@@ -62,7 +69,7 @@ def resolve(question: Question, known: Knowledge, budget: Budget, *, anew: bool 
                 return Answer(Rcode.NOERROR, (*_current(chain, known), *links, *rrsets))
             case Denied(links, _, rcode, soa):
                 _follow(links, seen or {question.name.lower()}, budget)
-                return Answer(rcode, (*_current(chain, known), *links), soa, keeps=soa is not None)
+                return Answer(rcode, (*_current(chain, known), *links), soa, keeps=soa is not None and bool(soa.rdatas))
             case Overlong(links):
                 return Answer(Rcode.YXDOMAIN, (*_current(chain, known), *links))
             case Alias(links, target):
@@ -97,24 +104,24 @@ def _follow(links: tuple[RRset, ...], seen: set[bytes], budget: Budget) -> None:
         seen.add(target)
 
 
-def _ask(question: Question, known: Knowledge, budget: Budget) -> Steps[Conclusion | None]:
+def _ask(question: Question, known: Knowledge, budget: Budget, checked: bool) -> Steps[Conclusion | None]:
     """What the servers responsible for `question` say, found by following referrals. None when none may be asked."""
     route = known.route(question)
     if route is None:
         return None
     delegation, recursed = route
     if delegation.configured and delegation.zone == names.ROOT and not recursed and known.wants_priming():
-        said = yield from _prime(delegation, known, budget)
-        if said is not None and question.name == names.ROOT and question.type == Type.NS:
-            return known.learn(question, said)
-        delegation, recursed = known.route(question) or route
+        said = yield from _primed(question, delegation, known, budget, checked)
+        if said is not None:
+            return said
+        route = known.route(question) or route
+        delegation, recursed = route
     extra_labels, whole = 1, False
     while True:
-        asked = question
-        if known.minimises and not recursed and not whole:
-            asked = delegations.minimised(question, delegation.zone, extra_labels)
-            if asked is not question and not budget.may_minimise():
-                asked = question
+        as_is = whole or recursed or not known.minimises
+        asked = question if as_is else delegations.minimised(question, delegation.zone, extra_labels)
+        if asked is not question and not budget.may_minimise():
+            asked = question
         try:
             heard = yield from asking.ask_zone(delegation, asked, known, budget, recursed=recursed)
         except ResolutionFailed as failure:
@@ -125,13 +132,16 @@ def _ask(question: Question, known: Knowledge, budget: Budget) -> Steps[Conclusi
         match heard.outcome:
             case Referral(below):
                 budget.spend_referral()
-                if not recursed:
-                    below = yield from _placed(below, delegation, known, budget)
-                    known.learn_delegation(below)
-                delegation, recursed, extra_labels, whole = below, False, 1, False
+                route = delegation, recursed = yield from _below(below, route, heard.message, known, budget)
+                extra_labels, whole = 1, False
             case outcome if asked is question:
-                return known.learn(question, outcome)
-            case Denied(rcode=Rcode.NXDOMAIN) | Alias() | Overlong():
+                if not (checked and known.validates):
+                    return _unproven(question, outcome, heard.message, known)
+                return (yield from _believed(question, outcome, heard, route, known, budget))
+            case Denied(rcode=Rcode.NXDOMAIN) | Alias() | Overlong() as outcome:
+                cut = yield from _cut_off((question, asked), outcome, heard, delegation, known, budget, checked)
+                if cut is not None:
+                    return cut
                 whole = True
                 budget.minimised_in_vain()
             case Answered() | Denied():
@@ -139,6 +149,81 @@ def _ask(question: Question, known: Knowledge, budget: Budget) -> Steps[Conclusi
                 budget.minimised_in_vain()
             case _:
                 assert_never(heard.outcome)
+
+
+def _believed(
+    question: Question,
+    outcome: Conclusion,
+    heard: Heard,
+    route: Route,
+    known: Knowledge,
+    budget: Budget,
+) -> Steps[Conclusion]:
+    """What is kept of the `outcome` of what was `heard` from a server of `route`, if it is proven.
+
+    When it is bogus another server is asked, once: it is more often one server that is broken, or a liar on the way to
+    it, than the zone (RFC 4035 section 5.5 leaves it to us). Where that which it rests on is bogus nobody is.
+    """
+    delegation, recursed = route
+    try:
+        return (yield from _proven(question, outcome, heard.message, delegation.zone, known, budget))
+    except Bogus as failure:
+        bogus = failure.fresh()
+    try:
+        heard = yield from asking.ask_zone(delegation, question, known, budget, recursed=recursed, without=heard.server)
+    except ResolutionFailed:
+        raise bogus from None
+    if isinstance(heard.outcome, Referral):
+        raise bogus
+    return (yield from _proven(question, heard.outcome, heard.message, delegation.zone, known, budget))
+
+
+def _cut_off(
+    lookups: tuple[Question, Question],
+    outcome: Conclusion,
+    heard: Heard,
+    delegation: Delegation,
+    known: Knowledge,
+    budget: Budget,
+    checked: bool,
+) -> Steps[Conclusion | None]:
+    """What the `outcome` of the second of `lookups`, of a name above, means for the first: where it is proven that
+    there is no such name, nothing is below it either (RFC 8020 section 2). None where it is not: some servers deny
+    names that have others below."""
+    question, asked = lookups
+    if not checked or not known.validates or not isinstance(outcome, Denied):
+        return None
+    try:
+        yield from _proven(asked, outcome, heard.message, delegation.zone, known, budget)
+    except ResolutionFailed as failure:
+        if failure.own_limit:
+            raise
+        return None
+    return known.recall(question.name, question.type, True)
+
+
+def _unproven(question: Question, conclusion: Conclusion, message: Message, known: Knowledge) -> Conclusion:
+    """What is kept of `conclusion`, drawn from `message`, as it is told."""
+    if len(message.answer) + len(message.authority) > 1:  # else there can be no signatures of it
+        conclusion = known.attach(conclusion, message)
+    return known.learn(question, conclusion)
+
+
+def _proven(
+    question: Question, conclusion: Conclusion, message: Message, zone: bytes, known: Knowledge, budget: Budget
+) -> Steps[Conclusion]:
+    """What is kept of `conclusion`, drawn from the `message` of a server of `zone`, as it is proven."""
+    return known.learn(question, (yield from known.prove(question, conclusion, message, zone, budget)))
+
+
+def _below(below: Delegation, route: Route, message: Message, known: Knowledge, budget: Budget) -> Steps[Route]:
+    """Where the referral to `below`, in the `message` of a server of `route`, leads. Those of servers that should have
+    recursed are not learnt."""
+    if not route.recursed:
+        below = yield from _placed(below, route.delegation, known, budget)
+        known.learn_delegation(below)
+        known.referred(below.zone, message)
+    return Route(below)
 
 
 def _placed(below: Delegation, above: Delegation, known: Knowledge, budget: Budget) -> Steps[Delegation]:
@@ -169,7 +254,19 @@ def _placed(below: Delegation, above: Delegation, known: Knowledge, budget: Budg
             return below
 
 
-def _prime(hints: Delegation, known: Knowledge, budget: Budget) -> Steps[Conclusion | None]:
+def _primed(
+    question: Question, hints: Delegation, known: Knowledge, budget: Budget, checked: bool
+) -> Steps[Conclusion | None]:
+    """The root is primed; what it said if that was the `question`."""
+    primed = yield from _prime(hints, known, budget)
+    if primed is None or question.name != names.ROOT or question.type != Type.NS:
+        return None
+    if not (checked and known.validates):
+        return _unproven(question, *primed, known)
+    return (yield from _proven(question, *primed, names.ROOT, known, budget))
+
+
+def _prime(hints: Delegation, known: Knowledge, budget: Budget) -> Steps[tuple[Conclusion, Message] | None]:
     """The servers of the root are those that the root itself names; if it does not say, the hints stay in use."""
     try:
         heard = yield from asking.ask_zone(hints, Question(names.ROOT, Type.NS), known, budget)
@@ -185,6 +282,6 @@ def _prime(hints: Delegation, known: Knowledge, budget: Budget) -> Steps[Conclus
             placed = tuple(each for each in servers if each.endpoints)  # to find the others the root would be asked
             if placed:
                 known.learn_delegation(replace(root, servers=placed))
-            return said
+            return said, heard.message
         case _:
             return None

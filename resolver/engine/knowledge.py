@@ -9,10 +9,12 @@ from __future__ import annotations
 from collections.abc import Collection, Sequence
 from typing import NamedTuple, Protocol
 
+from resolver.engine.actions import Steps
+from resolver.engine.budget import Budget
 from resolver.engine.delegation import Delegation, Trim
 from resolver.engine.outcome import Conclusion, Outcome
 from resolver.errors import ResolutionFailed
-from resolver.message import Question, RRset
+from resolver.message import Ede, Message, Question, RRset
 from resolver.network.base import Endpoint
 
 
@@ -107,8 +109,13 @@ class Knowledge(Protocol):
         """Whether servers are asked minimised names (RFC 9156)."""
         ...
 
-    def recall(self, name: bytes, rtype: int) -> Conclusion | None:
-        """What is known of the question now."""
+    @property
+    def validates(self) -> bool:
+        """Whether the answers of checked questions are proven (RFC 4035 section 4)."""
+        ...
+
+    def recall(self, name: bytes, rtype: int, checked: bool) -> Conclusion | None:
+        """What is known of the question now; where answers are proven, a `checked` one does not see what was not."""
         ...
 
     def current(self, rrset: RRset) -> RRset:
@@ -123,12 +130,33 @@ class Knowledge(Protocol):
         """True once when the servers of the root, which are about to be asked, are known from hints only (RFC 9609)."""
         ...
 
+    def attach(self, conclusion: Conclusion, message: Message) -> Conclusion:
+        """`conclusion`, which was drawn from `message`, with the signatures in it, of which nothing is proven."""
+        ...
+
+    def prove(
+        self, question: Question, conclusion: Conclusion, message: Message, zone: bytes, budget: Budget
+    ) -> Steps[Conclusion]:
+        """The same for `conclusion` from a server of `zone`, with the status of each part of it.
+
+        Raises `ResolutionFailed`, with the label "bogus" where it is not to be believed.
+        """
+        ...
+
+    def told(self, name: bytes) -> tuple[Ede, ...]:
+        """Why nothing is proven of `name`, where that can be told."""
+        ...
+
     def learn(self, question: Question, conclusion: Conclusion) -> Conclusion:
         """`conclusion` is what the servers said about `question`; returned with the TTLs it is kept for."""
         ...
 
     def learn_delegation(self, delegation: Delegation) -> None:
         """`delegation` is good for its TTL."""
+        ...
+
+    def referred(self, zone: bytes, message: Message) -> None:
+        """`message` refers to `zone`, and may say of its DS what else would have to be asked."""
         ...
 
     def dead_zone(self, delegation: Delegation) -> ResolutionFailed | None:

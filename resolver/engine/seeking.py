@@ -4,7 +4,8 @@ Rules
 * The first look-up is alone, then two are under way at a time; one that takes longer than `STAGGER_S` gets company.
   AAAA is asked for when there is no A.
 * Where a zone is silent, no more addresses are sought than can still be asked.
-* A name server whose addresses are all of a family without a route is looked up in the other, when nobody else is left.
+* A name server whose addresses are all of a family without a route is looked up in the other, when nobody else is left,
+  and so is one whose reply is not believed.
 
 Limits: what is spent is the `Budget`'s; addresses that are not found are five at most for one client query, those
 sought ten (NXNSAttack, CVE-2020-12662).
@@ -65,7 +66,8 @@ class Seeking:
             self._begin_next()
 
     def in_other_family(self) -> bool:
-        """Whether those of which all addresses have no route from here are being looked up in the other family.
+        """Whether those of which all addresses have no route from here, or the one that is not believed, are being
+        looked up in the other family.
 
         Once, and `ABREAST` of them at most. Those of a configuration are what they are.
         """
@@ -77,6 +79,11 @@ class Seeking:
         routed = {candidate.name for candidate, why in gone if why is not Trouble.NO_ROUTE}
         routed.update(candidate.name for candidate in candidates.waiting.values())
         six = {candidate.name: ":" in candidate.endpoint.host for candidate, _ in gone if candidate.name not in routed}
+        doubted = candidates.without
+        if doubted is not None:
+            for name, places in candidates.delegation.servers:
+                if doubted in places and name not in routed:
+                    six.setdefault(name, ":" in doubted.host)
         for name, is_six in list(six.items())[:ABREAST]:
             if candidates.budget.may_fetch(len(self.open)):
                 self._begin(Question(name, Type.A if is_six else Type.AAAA))

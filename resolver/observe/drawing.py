@@ -18,7 +18,7 @@ def branches(nodes: Sequence[Node], indent: str = "") -> Iterator[str]:
             asked = f"{node.asked}  → {node.server or '(a configured server)'} {node.address}"
             yield f"{indent}{stem}{asked} ({node.transport}{recursion}){rtt}"
         else:
-            yield f"{indent}{stem}{node.asked}  (the address of a name server)"
+            yield f"{indent}{stem}{node.asked}  ({node.why or 'replies are waited for'})"
         yield from branches(node.below, indent + below)
         for mark, text in (("←", node.came_back), ("=", node.decided)):
             if text:

@@ -15,7 +15,7 @@ from contextvars import ContextVar, Token
 from dataclasses import dataclass, field
 from typing import Final
 
-from resolver.engine.actions import Exchange, Found, Listen, Malformed, NotFound, Replied, Unanswered
+from resolver.engine.actions import Exchange, Found, Listen, Lookup, Malformed, NotFound, Replied, Unanswered
 from resolver.engine.outcome import (
     Alias,
     Answered,
@@ -42,6 +42,8 @@ class Node:
     zone: str = ""
     transport: str = ""
     recursion_desired: bool = False
+    why: str = ""
+    """What a question of its own is for."""
     rtt: float | None = None
     came_back: str = ""
     decided: str = ""
@@ -82,9 +84,10 @@ class Transcript:
         """Nothing more is sent; replies to what was sent are waited for."""
         return self._begin(Node(asked=_question(action.question), zone=names.to_text(action.zone)))
 
-    def entered(self, question: Question) -> _Opened:
-        """A question of its own begins: that for an address of a name server."""
-        return self._begin(Node(asked=_question(question)))
+    def entered(self, lookup: Lookup) -> _Opened:
+        """A question of its own begins: that for an address of a name server, or for what a proof takes."""
+        why = "for the chain of trust" if lookup.checked else "the address of a name server"
+        return self._begin(Node(asked=_question(lookup.question), why=why))
 
     def left(self, opened: _Opened) -> None:
         """What begins from now on does not stand below what was `opened`, which goes on."""

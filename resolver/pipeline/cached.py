@@ -4,7 +4,7 @@ Positive answers have nothing in their authority and additional sections, and de
 responses.
 
 A query without RD is answered from here or not at all: REFUSED tells it that we would have had to ask (RFC
-1035 section 4.1.1 leaves the choice; Unbound's default too).
+1035 section 4.1.1 leaves the choice; Unbound's default too). What has failed a moment ago is told as that.
 """
 
 from __future__ import annotations
@@ -14,7 +14,8 @@ from typing import Final
 
 from resolver.engine.knowledge import Knowledge
 from resolver.engine.outcome import Alias, Answer, Answered, Conclusion, Denied
-from resolver.message import Ede, Query, Rcode, Reply, RRset
+from resolver.errors import ResolutionFailed
+from resolver.message import Ede, Query, Question, Rcode, Reply, RRset
 from resolver.observe.counters import Counters
 from resolver.pipeline.prefetch import Prefetch
 from resolver.pipeline.replying import reply_of
@@ -22,8 +23,16 @@ from resolver.pipeline.replying import reply_of
 _NOT_AUTHORITATIVE: Final = 20
 _NOT_HELD: Final = Ede(_NOT_AUTHORITATIVE, "not in the cache, and recursion was not desired [NREC]")
 
-Look = Callable[[bytes, int], Conclusion | None]
-"""Gives what is held of a name and a type."""
+Look = Callable[[bytes, int, bool], Conclusion | None]
+"""Gives what is held of a name and a type, for a question that is to be checked or not."""
+
+Failed = Callable[[Question, bool], ResolutionFailed | None]
+"""Gives the failure that is remembered of a question, which is to be checked or not."""
+
+
+def _never(question: Question, checked: bool) -> ResolutionFailed | None:
+    """Nothing is remembered."""
+    return None
 
 
 class Cached:
@@ -36,28 +45,40 @@ class Cached:
         *,
         max_aliases: int = 11,
         prefetch: Prefetch | None = None,
+        failed: Failed = _never,
     ) -> None:
         """`max_aliases` is how many one query may follow at all."""
+        self._failed = failed
         self._max_aliases = max_aliases
         self._known = known
+        self._why = known.told if known.validates else None
         self._prefetch = prefetch
         self._counters = counters
 
     def peek(self, query: Query) -> Reply | None:
         """The reply that needs no work: from records, or to a query that wants none done; None when there is work."""
         name, rtype, _ = query.question
-        found = self._known.recall(name, rtype)
-        held = None if found is None else whole(found, rtype, self._known.recall, self._max_aliases)
+        checked = not query.cd
+        found = self._known.recall(name, rtype, checked)
+        held = None if found is None else whole(found, rtype, checked, self._known.recall, self._max_aliases)
         if held is None:
-            return None if query.rd else Reply(Rcode.REFUSED, ra=True, ede=(_NOT_HELD,))
+            return None if query.rd else self._not_held(query, checked)
         self._counters.answers_cached += 1
         if self._prefetch is None or not query.rd:
-            return reply_of(held)
-        return reply_of(held, self._prefetch.consider(query.question, held))
+            return reply_of(held, query, None, self._why)
+        return reply_of(held, query, self._prefetch.consider(query.question, held, checked), self._why)
+
+    def _not_held(self, query: Query, checked: bool) -> Reply:
+        """What a query without RD is told whose answer is not held."""
+        failure = self._failed(query.question, checked)
+        if failure is None:
+            return Reply(Rcode.REFUSED, ra=True, ede=(_NOT_HELD,))
+        self._counters.failures_cached += 1
+        return Reply(failure.rcode, ra=True, ede=failure.ede)
 
 
-def whole(found: Conclusion | None, rtype: int, look: Look, max_aliases: int) -> Answer | None:
-    """The whole answer that begins with what was `found`, from what `look` finds for type `rtype`.
+def whole(found: Conclusion | None, rtype: int, checked: bool, look: Look, max_aliases: int) -> Answer | None:
+    """The whole answer that begins with what was `found`, from what `look` finds for type `rtype`, `checked` or not.
 
     None where a part is missing or the chain is too long.
     """
@@ -70,7 +91,7 @@ def whole(found: Conclusion | None, rtype: int, look: Look, max_aliases: int) ->
                 return Answer(rcode, (*chain, *links), soa)
             case Alias(links, target):
                 chain.extend(links)
-                found = look(target, rtype)
+                found = look(target, rtype, checked)
             case _:
                 return None
     return None

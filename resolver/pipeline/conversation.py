@@ -18,6 +18,8 @@ Rules
 * A datagram with TC set that was cut in the middle of a record is a truncated reply, not a malformed one.
 * A reply without a question fits nothing. One is heeded: FORMERR or NOTIMP to a message with an OPT, which servers say
   that cannot read EDNS (RFC 6891 section 7). It has the server asked without, and no more.
+* With EDNS signatures are asked for (DO, RFC 4035 section 3.2.1), whoever wants them. Servers that recurse on our
+  behalf are told to leave the checking to us where we check (CD, RFC 6840 section 5.9).
 
 Limits: where the letter case is not drawn, id and source port alone keep forgers out.
 """
@@ -55,7 +57,7 @@ _UNREADABLE: Final = (Rcode.FORMERR, Rcode.NOTIMP)
 @dataclass(frozen=True, slots=True)
 class Means:
     """What conversations are held with. `payload` is how many octets of a datagram servers are offered, `bounds` how
-    much of a reply is read. Without `cookies` none are sent."""
+    much of a reply is read. Without `cookies` none are sent. `validates`: what is told is proven here."""
 
     network: Network
     clock: Clock
@@ -65,6 +67,7 @@ class Means:
     payload: int = EDNS_PAYLOAD
     bounds: Bounds = DEFAULT_BOUNDS
     cookies: Cookies | None = None
+    validates: bool = False
 
 
 class _Try:
@@ -162,10 +165,10 @@ class Conversation:
                 option = means.cookies.option(server)
                 cookie = option[1]
                 options = (option,)
-            edns = _make(Edns, (means.payload, 0, False, options))
+            edns = _make(Edns, (means.payload, 0, True, options))
         # A cookie that the server has given makes its datagrams believable, whichever port they come to.
         believable = len(cookie) > CLIENT_SIZE
-        wire = render_query(message_id, question, rd=rd, edns=edns)
+        wire = render_query(message_id, question, rd=rd, edns=edns, cd=rd and means.validates)
         attempt = _Try(action, wire, cookie, means.clock.monotonic())
         means.counters.upstream_sent += 1
         attempt.sending = means.network.send(

@@ -8,6 +8,7 @@ Rules
   many are asked, leave the other half to those that are answered at once.
 * A server that was not given its time because the question's was over is not to blame.
 * Nothing here is a task or a future: what has come of an action makes the steps go on, in the same call.
+* Signatures are checked elsewhere (`verifying.py`); what comes of it when the question has ended is nobody's.
 
 Limits: one exchange and a few look-ups at a time for each question.
 """
@@ -17,7 +18,7 @@ from __future__ import annotations
 import math
 from collections.abc import Callable
 from contextvars import copy_context
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Any, Final, assert_never
 
 from resolver.cache.cookies import Cookies
@@ -34,6 +35,8 @@ from resolver.engine.actions import (
     Race,
     Unanswered,
     Undecided,
+    Verified,
+    Verify,
 )
 from resolver.engine.budget import NO_REACHABLE_AUTHORITY, OTHER, Budget
 from resolver.engine.knowledge import Knowledge
@@ -44,6 +47,7 @@ from resolver.network.base import Clock, Entropy, Network, Timer, Trouble
 from resolver.observe.counters import Counters
 from resolver.observe.transcript import Transcript
 from resolver.pipeline.conversation import Conversation, Heard, Means
+from resolver.pipeline.verifying import LONGEST_S, Inline, Verifier
 from resolver.wire import names
 from resolver.wire.parse import DEFAULT_BOUNDS, Bounds
 
@@ -53,7 +57,7 @@ Result = Answer | ResolutionFailed
 """What becomes of a question. A failure in it was never raised, or no more: see `ResolutionFailed.fresh`."""
 Done = Callable[[Result], None]
 """Takes the result of a question; it is called once, perhaps at once."""
-LookUp = Callable[[Question, Done], None]
+LookUp = Callable[[Lookup, Done], None]
 """Begins a look-up, of which `Done` has the result."""
 FOR_EVER: Final = math.inf
 """How long somebody waits who does not watch the time."""
@@ -62,7 +66,8 @@ FOR_EVER: Final = math.inf
 @dataclass(frozen=True, slots=True)
 class Tools:
     """What a driver needs of the world. `payload`: the octets of a datagram that it offers to take; `bounds`: what is
-    read of one message; `cookies`: those of servers, where cookies are used."""
+    read of one message; `cookies`: those of servers, where cookies are used; `verifier`: where signatures are
+    checked."""
 
     network: Network
     clock: Clock
@@ -72,6 +77,7 @@ class Tools:
     payload: int = EDNS_PAYLOAD
     bounds: Bounds = DEFAULT_BOUNDS
     cookies: Cookies | None = None
+    verifier: Verifier = field(default_factory=Inline)
 
 
 class Driver:
@@ -79,6 +85,7 @@ class Driver:
 
     def __init__(self, known: Knowledge, tools: Tools, *, use_0x20: bool, max_per_zone: int = MAX_PER_ZONE) -> None:
         self.known, self.clock, self.counters, self.transcript = known, tools.clock, tools.counters, tools.transcript
+        self.verifier = tools.verifier
         self.means = Means(
             tools.network,
             tools.clock,
@@ -88,6 +95,7 @@ class Driver:
             tools.payload,
             tools.bounds,
             tools.cookies,
+            known.validates,
         )
         self._max_per_zone = max_per_zone
         self._per_zone: dict[bytes, list[int]] = {}
@@ -136,11 +144,13 @@ class Drive:
         "_steps",
     )
 
-    def __init__(self, driver: Driver, question: Question, budget: Budget, patience: float, *, anew: bool) -> None:
+    def __init__(
+        self, driver: Driver, question: Question, budget: Budget, patience: float, *, anew: bool, checked: bool
+    ) -> None:
         """`patience` is the monotonic time up to which somebody waits, of which `_wait_beyond` is told."""
         self._driver, self._budget, self._name, self._patience = driver, budget, question.name, patience
         self._over = False
-        self._steps = iteration.resolve(question, driver.known, budget, anew=anew)
+        self._steps = iteration.resolve(question, driver.known, budget, anew=anew, checked=checked)
         self._lookups: _Lookups | None = None
         self._action: Action | None = None
         """What is under way."""
@@ -165,8 +175,8 @@ class Drive:
             self._steps.close()
             self._end(late(self._name))
 
-    def _look_up(self, question: Question, done: Done) -> None:
-        """`done` has the answer to `question`, which this one needs."""
+    def _look_up(self, lookup: Lookup, done: Done) -> None:
+        """`done` has the answer to `lookup`, which this one needs."""
         raise NotImplementedError
 
     def _wait_beyond(self, now: float) -> None:
@@ -254,8 +264,21 @@ class Drive:
                 if now + seconds > self._patience:
                     self._wait_beyond(now)
                 return self._lookups.race(action, seconds)
+            case Verify():
+                return self._verify(action, now)
             case _:
                 assert_never(action)
+
+    def _verify(self, action: Verify, now: float) -> Verified | None:
+        self._action = action
+        if now + LONGEST_S > self._patience:
+            self._wait_beyond(now)
+        return self._driver.verifier.verify(action.checks, self._verified)
+
+    def _verified(self, verified: Verified) -> None:
+        """The signatures have been checked, which may have taken longer than the question."""
+        if isinstance(self._action, Verify):
+            self._go_on(verified)
 
     def _has_come(self, event: Event | None) -> None:
         """`event` has come of what was under way. Raises `ResolutionFailed` where the question's time is up."""
@@ -306,7 +329,7 @@ class _Lookups:
 
     def _begin(self, lookup: Lookup) -> None:
         transcript = self._driver.transcript
-        opened = transcript.entered(lookup.question) if transcript is not None else None
+        opened = transcript.entered(lookup) if transcript is not None else None
         self._results[lookup] = None
 
         def done(result: Result) -> None:
@@ -319,7 +342,7 @@ class _Lookups:
                 self.close()
                 self._ended(self._first(race))
 
-        self._look_up(lookup.question, done)
+        self._look_up(lookup, done)
         if opened is not None and transcript is not None:
             transcript.left(opened)
 

@@ -13,20 +13,21 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import Protocol
 
+from resolver.engine.actions import Lookup
 from resolver.engine.budget import Budget
 from resolver.engine.outcome import Answer
 from resolver.message import Question
 from resolver.network.base import Clock, Timer
 from resolver.pipeline.driving import FOR_EVER, Done, Drive, Driver, Result, late
 
-Key = tuple[bytes, int]
-"""A question: its name, folded, and its type."""
+Key = tuple[bytes, int, bool]
+"""A question: its name, folded, its type, and whether its answer must be proven."""
 
 
 class LookUp(Protocol):
-    """Finds the address of a name server: `done` has the answer to `question`, which `asker` needs."""
+    """Finds what a question needs to know on its way: `done` has the answer to `lookup`, which `asker` needs."""
 
-    def __call__(self, question: Question, budget: Budget, depth: int, asker: Flight, done: Done, /) -> None: ...
+    def __call__(self, lookup: Lookup, budget: Budget, depth: int, asker: Flight, done: Done, /) -> None: ...
 
 
 class Control(Protocol):
@@ -64,7 +65,7 @@ class Flight(Drive):
         anew: bool,
     ) -> None:
         """`done` has what becomes of it, by the monotonic time `patience`."""
-        Drive.__init__(self, control.driver, question, budget, patience, anew=anew)
+        Drive.__init__(self, control.driver, question, budget, patience, anew=anew, checked=key[2])
         self._control, self.key, self._depth, self.asker, self._done = control, key, depth, asker, done
         self._joined: list[Joined] = []
         self._timer: Timer | None = None
@@ -94,8 +95,8 @@ class Flight(Drive):
                 links += link.waits_for
         return False
 
-    def _look_up(self, question: Question, done: Done) -> None:
-        self._control.look_up(question, self._budget.fetch(), self._depth + 1, self, done)
+    def _look_up(self, lookup: Lookup, done: Done) -> None:
+        self._control.look_up(lookup, self._budget.fetch(), self._depth + 1, self, done)
 
     def _wait_beyond(self, now: float) -> None:
         self._timer = self._driver.clock.after(max(0.0, self._patience - now), self._expire)

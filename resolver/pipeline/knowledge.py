@@ -9,28 +9,35 @@ Rules
 * Delegations are those of parents, for the TTL that the parent gave (never what the child says of itself): a
   zone that was taken away is gone when that TTL is, and so is all that was learnt through it (ghost domains, Phoenix
   domain). The root is not taken away, nor is what the configuration says.
+* Where answers are proven, what is proven to be missing answers for more names than were asked.
 """
 
 from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
-from typing import Final
+from typing import TYPE_CHECKING, Final
 
 from resolver.cache import records as held
 from resolver.cache.failures import FIRST_S, LONGEST_S, Failures
 from resolver.cache.records import NAME_ERROR, Credibility, Records
 from resolver.cache.servers import Servers
 from resolver.cache.table import Table
+from resolver.dnssec.attach import attach
+from resolver.engine.actions import Steps
+from resolver.engine.budget import Budget
 from resolver.engine.classify import is_elsewhere, synthesised
 from resolver.engine.delegation import UNTOUCHED, Delegation, Trim
 from resolver.engine.knowledge import Route
 from resolver.engine.outcome import Alias, Answered, Conclusion, Denied, Outcome
 from resolver.errors import ResolutionFailed
-from resolver.message import Question, Rcode, RRset, Type
+from resolver.message import Ede, Message, Proof, Question, Rcode, RRset, Type
 from resolver.network.base import Clock
 from resolver.observe.transcript import Transcript
 from resolver.wire import names
+
+if TYPE_CHECKING:
+    from resolver.dnssec.trust import Trust
 
 # Making a named tuple this way takes half the time of calling its class.
 _make: Final = tuple.__new__
@@ -66,6 +73,12 @@ class Routes:
                 return self.forwards[ancestor]
         return None
 
+    def closest(self, name: bytes) -> bytes | None:
+        """The stub or forward zone that `name`, folded, is in."""
+        if not (self.stubs or self.forwards):
+            return None
+        return next((each for each in names.ancestors(name) if each in self.stubs or each in self.forwards), None)
+
     def has_zone(self, name: bytes) -> bool:
         """Whether `name` is that of a stub or forward zone."""
         folded = names.fold(name)
@@ -93,43 +106,81 @@ class Known:
         failure_ttl_s: float = FIRST_S,
         failure_max_ttl_s: float = LONGEST_S,
         trim: Trim = UNTOUCHED,
+        trust: Trust | None = None,
     ) -> None:
-        """`delegations` are those learnt before, when they outlive this; `trim` is how much is used of one."""
+        """`delegations` are those learnt before, when they outlive this; `trim` is how much is used of one; `trust` is
+        there where answers are to be proven."""
         self.trim = trim
+        self.trust = trust
+        self.validates = trust is not None
+        if trust is not None:
+            from resolver.dnssec import chain, gaps  # with `cryptography`, which others have no use for
+
+            self._prove, self._below_denied = chain.prove, gaps.below_denied
         self.borders = frozenset((*routes.stubs, *routes.forwards))
         self.records = records
         self.servers = servers
         self.routes = routes
         self.port = port
         self.minimises = minimises
+        self._boottime = clock.boottime
         self.delegations = delegations if delegations is not None else Table(DELEGATIONS_BYTES, clock, weigh)
         self.dead_zones: Failures[bytes] = Failures(clock, failure_ttl_s, failure_max_ttl_s)
         self._primed: Table[bytes, bool] = Table(1, clock)
         self._transcript = transcript
 
-    def recall(self, name: bytes, rtype: int) -> Conclusion | None:
-        """What the records say of the question now."""
-        known = self.records.recall(name, rtype)
-        if known is None:
-            return self._made_of_a_dname(name, rtype) if self.records.any_dname else None
-        return _concluded(name, rtype, known)
+    def recall(self, name: bytes, rtype: int, checked: bool = True) -> Conclusion | None:
+        """What the records say of the question now; where answers are proven, a `checked` one sees no others."""
+        checked = checked and self.validates
+        known = self.records.recall(name, rtype, checked)
+        if known is not None:
+            return _concluded(name, rtype, known)
+        made = self._made_of_a_dname(name, rtype, checked) if self.records.any_dname else None
+        return self._denied(name, rtype) if checked and made is None else made
 
-    def recall_stale(self, name: bytes, rtype: int, age: int) -> Conclusion | None:
+    def _denied(self, name: bytes, rtype: int) -> Conclusion | None:
+        """What follows for the question from what is proven of other names: one above it does not exist (RFC 8020), or
+        it lies in a gap (RFC 8198)."""
+        made: Conclusion | None = self._below_denied(name, self._error_at)
+        trust = self.trust
+        if made is None and trust is not None and trust.gaps is not None:
+            made = trust.gaps.synthesise(name, rtype, self._data_at, int(self._boottime()))
+        return made if made is None or trust is None or self._says(_zone_of(made), names.fold(name), trust) else None
+
+    def _says(self, zone: bytes | None, name: bytes, trust: Trust) -> bool:
+        """Whether what is proven in `zone` is a word on `name`, both folded: a zone of the configuration, and one that
+        is excepted from validation, are there whatever the zones above them say."""
+        configured, begins = self.routes.closest(name), trust.beginning(name)
+        if zone is None or not isinstance(begins, bytes) or not names.is_below(zone, begins):
+            return False
+        return configured is None or names.is_below(zone, configured)
+
+    def _error_at(self, name: bytes) -> Denied | None:
+        known = self.records.recall(name, NAME_ERROR, checked=True)
+        return Denied((), name, Rcode.NXDOMAIN, known.soa, False) if known is not None and known.nxdomain else None
+
+    def _data_at(self, name: bytes, rtype: int) -> RRset | None:
+        known = self.records.recall(name, rtype, checked=True)
+        found = None if known is None else known.rrset
+        return found if found is not None and found.type == rtype else None
+
+    def recall_stale(self, name: bytes, rtype: int, age: int, checked: bool = True) -> Conclusion | None:
         """As `recall`; failing that, what has expired for less than `age` seconds, with TTLs of 0."""
-        if self.records.any_dname and (fresh := self.recall(name, rtype)) is not None:
+        checked = checked and self.validates
+        if self.records.any_dname and (fresh := self.recall(name, rtype, checked)) is not None:
             return fresh
-        known = self.records.recall_stale(name, rtype, age)
+        known = self.records.recall_stale(name, rtype, age, checked)
         if known is None:
-            return self._made_of_a_dname(name, rtype, age) if self.records.any_dname else None
+            return self._made_of_a_dname(name, rtype, checked, age) if self.records.any_dname else None
         return _concluded(name, rtype, known)
 
-    def renewable_in(self, name: bytes, rtype: int) -> int | None:
+    def renewable_in(self, name: bytes, rtype: int, checked: bool = True) -> int | None:
         """Seconds until what is held of the question is in the last tenth of its TTL; None if it is of no interest."""
-        return self.records.renewable_in(name, rtype)
+        return self.records.renewable_in(name, rtype, checked and self.validates)
 
-    def _made_of_a_dname(self, name: bytes, rtype: int, stale_for: int = 0) -> Conclusion | None:
+    def _made_of_a_dname(self, name: bytes, rtype: int, checked: bool, stale_for: int = 0) -> Conclusion | None:
         """What a DNAME that is held makes of the question; the alias itself where it is what is asked for."""
-        dname = self.records.dname_above(name, stale_for=stale_for)
+        dname = self.records.dname_above(name, stale_for=stale_for, checked=checked)
         if dname is None or is_elsewhere(names.fold(name), names.fold(dname.name), self.borders):
             return None
         made = synthesised(name, dname)
@@ -173,11 +224,28 @@ class Known:
         self._primed.put(names.ROOT, True, _PRIMING_PAUSE_S)
         return True
 
+    def attach(self, conclusion: Conclusion, message: Message) -> Conclusion:
+        """`conclusion` with the signatures in `message`."""
+        return attach(conclusion, message)
+
+    def prove(
+        self, question: Question, conclusion: Conclusion, message: Message, zone: bytes, budget: Budget
+    ) -> Steps[Conclusion]:
+        """`conclusion` with its signatures and with the status of each part. Raises `ResolutionFailed`."""
+        assert self.trust is not None, "nothing is proven here"
+        return self._prove(question, conclusion, message, zone, self.trust, budget)
+
+    def told(self, name: bytes) -> tuple[Ede, ...]:
+        """Why nothing is proven of `name`, where that can be told (RFC 8914 sections 4.2 and 4.3)."""
+        return () if self.trust is None else self.trust.told(names.fold(name))
+
     def learn(self, question: Question, conclusion: Conclusion) -> Conclusion:
         """The records hold what `conclusion` says; returned with the TTLs it is held for."""
         match conclusion:
             case Answered((), (rrset,), authoritative):
                 learnt = self.records.learn(rrset, _ANSWER_AA if authoritative else _ANSWER)
+                if rrset.proof is not None and rrset.proof.beside:
+                    self._hold_wildcard(rrset, _credibility(authoritative))
                 return conclusion if learnt is rrset else Answered((), (learnt,), authoritative)
             case Answered(chain, rrsets, authoritative):
                 held = self._hold((*chain, *rrsets), authoritative)  # together: an alias asked for may be made, too
@@ -185,7 +253,7 @@ class Known:
             case Alias(chain, target, authoritative):
                 return Alias(self._hold(chain, authoritative), target, authoritative)
             case Denied(chain, name, rcode, soa, authoritative):
-                if soa is not None:
+                if soa is not None and soa.rdatas:
                     # What the parent says of a DS is not for the name itself where the configuration has a zone there.
                     whole = rcode == Rcode.NXDOMAIN and not (question.type == Type.DS and self.routes.has_zone(name))
                     rtype = NAME_ERROR if whole else question.type
@@ -202,6 +270,11 @@ class Known:
         if not lasting:
             seconds = min(seconds, self.delegations.left(parent))
         self.delegations.put(delegation.zone, delegation, seconds)
+
+    def referred(self, zone: bytes, message: Message) -> None:
+        """`message` refers to `zone`; what it says of the DS is for the proof of what comes from there."""
+        if self.trust is not None:
+            self.trust.referred(zone, message)
 
     def dead_zone(self, delegation: Delegation) -> ResolutionFailed | None:
         """The failure of `delegation`, when all of its servers were silent a moment ago and none has replied since."""
@@ -236,6 +309,10 @@ class Known:
         folded = names.fold(name)
         self.dead_zones.clear()
         gone = self.records.flush(name, subtree=subtree)
+        if self.trust is not None:
+            gone += self.trust.forget(folded, subtree=subtree)
+            if self.trust.gaps is not None:
+                self.trust.gaps.forget(folded, subtree=subtree)
         for zone, _ in self.delegations.items():
             if zone == folded or (subtree and names.is_below(zone, folded)):
                 self.delegations.remove(zone)
@@ -251,7 +328,17 @@ class Known:
                 held.append(rrset._replace(ttl=held[-1].ttl))
             else:
                 held.append(self.records.learn(rrset, credibility))
+                if rrset.proof is not None and rrset.proof.beside:
+                    self._hold_wildcard(rrset, credibility)
         return tuple(held)
+
+    def _hold_wildcard(self, rrset: RRset, credibility: Credibility) -> None:
+        """What `rrset` was expanded from is held too, to answer for other names (RFC 8198 section 5.3)."""
+        trust = self.trust
+        if trust is not None and trust.gaps is not None:
+            wildcard = trust.gaps.learn_expanded(rrset, int(self._boottime()), int(trust.clock.wall()))
+            if wildcard is not None:
+                self.records.learn(wildcard, credibility)
 
 
 def _concluded(name: bytes, rtype: int, known: held.Known) -> Conclusion:
@@ -261,6 +348,22 @@ def _concluded(name: bytes, rtype: int, known: held.Known) -> Conclusion:
     if rtype in (known.rrset.type, Type.ANY):
         return Answered((), (known.rrset,), False)
     return Alias((known.rrset,), known.rrset.rdatas[0], False)
+
+
+def _zone_of(denying: Conclusion) -> bytes | None:
+    """The zone, folded, whose denial it is, or without whose denials a wildcard would not answer."""
+    match denying:
+        case Denied(soa=RRset(name=zone)):
+            return names.fold(zone)
+        case (
+            Answered(rrsets=(RRset(proof=Proof(beside=(first, *_))), *_))
+            | Alias(chain=(RRset(proof=Proof(beside=(first, *_))), *_))
+        ):
+            from resolver.dnssec.signatures import signers
+
+            return next(iter(signers(first)), None)
+        case _:
+            return None
 
 
 def _credibility(authoritative: bool) -> Credibility:

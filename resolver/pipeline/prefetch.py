@@ -32,7 +32,7 @@ _MAX_PAUSED: Final = 10_000
 class Ageing(Protocol):
     """What is known, as far as its age goes."""
 
-    def renewable_in(self, name: bytes, rtype: int) -> int | None:
+    def renewable_in(self, name: bytes, rtype: int, checked: bool) -> int | None:
         """Seconds until what is held of the question is in the last tenth of its TTL; None if it is of no interest."""
         ...
 
@@ -40,8 +40,9 @@ class Ageing(Protocol):
 class Renewing(Protocol):
     """What asks the servers."""
 
-    def refresh(self, question: Question) -> None:
-        """`question` is being asked, although an answer to it may be held."""
+    def refresh(self, question: Question, checked: bool) -> None:
+        """`question` is being asked, although an answer to it may be held; where answers are proven, a `checked` one's
+        will be."""
         ...
 
     @property
@@ -57,32 +58,32 @@ class Prefetch:
         self._known = known
         self._resolved = resolved
         self._counters = counters
-        self._paused: Table[tuple[bytes, int], bool] = Table(_MAX_PAUSED, clock)
+        self._paused: Table[tuple[bytes, int, bool], bool] = Table(_MAX_PAUSED, clock)
 
-    def consider(self, question: Question, held: Answer) -> int | None:
-        """`held` was the answer to `question`: it is being renewed if a part of it will end soon. Returns at once.
+    def consider(self, question: Question, held: Answer, checked: bool) -> int | None:
+        """`held` was the answer to `question`, `checked` or not: it is being renewed if a part of it will end soon.
 
-        The seconds after which the question should come here again, although the answer is still good: 0 for the next
-        one, which may find a newer answer; None for never.
+        Returns, at once, the seconds after which the question should come here again, although the answer is still
+        good: 0 for the next one, which may find a newer answer; None for never.
         """
         if question.type == Type.ANY:
             return None
-        seconds = self._renewable_in(question, held)
+        seconds = self._renewable_in(question, held, checked)
         if seconds is None or seconds > 0:
             return seconds
-        key = (names.fold(question.name), question.type)
+        key = (names.fold(question.name), question.type, checked)
         if key in self._paused or self._resolved.flights >= MAX_FLIGHTS:
             return PAUSE_S
         self._paused.put(key, True, PAUSE_S)
         self._counters.cache_prefetched += 1
-        self._resolved.refresh(question)
+        self._resolved.refresh(question, checked)
         return 0
 
-    def _renewable_in(self, question: Question, held: Answer) -> int | None:
+    def _renewable_in(self, question: Question, held: Answer, checked: bool) -> int | None:
         """The seconds until the first link of the chain is in the last tenth of its TTL."""
         rtype = question.type
         links = [question.name]
         if rtype != Type.CNAME:
             links += [rrset.rdatas[0] for rrset in held.rrsets if rrset.type == Type.CNAME]
-        found = [each for each in (self._known.renewable_in(link, rtype) for link in links) if each is not None]
-        return min(found, default=None)
+        seconds = (self._known.renewable_in(link, rtype, checked) for link in links)
+        return min((each for each in seconds if each is not None), default=None)

@@ -25,13 +25,15 @@ from typing import Final
 from resolver.answering import Told
 from resolver.auth.authority import Authority
 from resolver.cache.servers import Servers
-from resolver.engine.budget import Limits
+from resolver.dnssec.attach import attach
+from resolver.engine.actions import Steps
+from resolver.engine.budget import Budget, Limits
 from resolver.engine.classify import classify
 from resolver.engine.delegation import UNTOUCHED, Delegation, NameServer
 from resolver.engine.knowledge import Route
 from resolver.engine.outcome import Alias, Answered, Conclusion, Denied, Outcome, Referral
 from resolver.errors import ResolutionFailed
-from resolver.message import AA, Class, Message, Query, Question, RRset, Type
+from resolver.message import AA, Class, Ede, Message, Query, Question, RRset, Type
 from resolver.network.base import Endpoint
 from resolver.observe.transcript import Transcript
 from resolver.pipeline.driving import Tools
@@ -46,6 +48,7 @@ class ZoneKnowledge:
     """What a server knows from its zones alone (`engine.knowledge.Knowledge`)."""
 
     minimises = False
+    validates = False
     trim = UNTOUCHED
     borders: frozenset[bytes] = frozenset()
 
@@ -64,10 +67,10 @@ class ZoneKnowledge:
         self.servers = servers
         self.port = port
 
-    def recall(self, name: bytes, rtype: int) -> Conclusion | None:
+    def recall(self, name: bytes, rtype: int, checked: bool = False) -> Conclusion | None:
         """What the server's own zones say, when it is more than a delegation."""
-        outcome = self._said(Question(name, rtype))
-        return outcome if isinstance(outcome, Answered | Alias | Denied) else None
+        outcome, message = self._said(Question(name, rtype))
+        return attach(outcome, message) if isinstance(outcome, Answered | Alias | Denied) else None
 
     def current(self, rrset: RRset) -> RRset:
         """As it is: nothing is kept here, so nothing is known of when it was learnt."""
@@ -75,7 +78,7 @@ class ZoneKnowledge:
 
     def route(self, question: Question) -> Route | None:
         """The servers of the delegation that the server's zones hold for `question`."""
-        outcome = self._said(question)
+        outcome, _ = self._said(question)
         if not isinstance(outcome, Referral):
             return None
         below = outcome.delegation
@@ -90,12 +93,29 @@ class ZoneKnowledge:
         """Never: it has no hints."""
         return False
 
+    def attach(self, conclusion: Conclusion, message: Message) -> Conclusion:
+        """`conclusion` with the signatures in `message`, which whoever asked may want."""
+        return attach(conclusion, message)
+
+    def prove(
+        self, question: Question, conclusion: Conclusion, message: Message, zone: bytes, budget: Budget
+    ) -> Steps[Conclusion]:
+        """Never: it is for whoever asked to prove what they are told."""
+        raise NotImplementedError
+
+    def told(self, name: bytes) -> tuple[Ede, ...]:
+        """Nothing."""
+        return ()
+
     def learn(self, question: Question, conclusion: Conclusion) -> Conclusion:
         """Nothing is kept."""
         return conclusion
 
     def learn_delegation(self, delegation: Delegation) -> None:
         """Nothing is kept."""
+
+    def referred(self, zone: bytes, message: Message) -> None:
+        """Nothing is proven here."""
 
     def dead_zone(self, delegation: Delegation) -> ResolutionFailed | None:
         """None: nothing is kept."""
@@ -114,14 +134,13 @@ class ZoneKnowledge:
         if self._transcript is not None:
             self._transcript.decided(outcome)
 
-    def _said(self, question: Question) -> Outcome | None:
-        reply = self._authority.reply(question)
-        zone = self._authority.enclosing(names.fold(question.name))
-        if zone is None:
-            return None
+    def _said(self, question: Question) -> tuple[Outcome | None, Message]:
+        """What the server's zones say, with the signatures in them; None where it has none for the name."""
+        reply = self._authority.reply(question, do=True)
         flags = AA if reply.aa else 0
-        sections = (reply.answer, reply.authority, reply.additional)
-        return classify(Message(0, flags, reply.rcode, question, *sections), question, zone.apex, self.port)
+        message = Message(0, flags, reply.rcode, question, reply.answer, reply.authority, reply.additional)
+        zone = self._authority.enclosing(names.fold(question.name))
+        return None if zone is None else classify(message, question, zone.apex, self.port), message
 
 
 class Recursing:
@@ -149,6 +168,6 @@ class Recursing:
         below = not reply.aa and not reply.answer and bool(reply.authority)
         unfinished = bool(reply.answer) and reply.answer[-1].type == Type.CNAME != query.question.type
         if not query.rd or query.question.cls != Class.IN or not (below or unfinished):
-            done(reply._replace(ra=True))
+            done(self._authority.reply(query.question, query.do)._replace(ra=True))
             return
         self._resolved.answer(query._replace(deadline=query.deadline - self._earlier_s), done)

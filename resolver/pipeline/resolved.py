@@ -3,6 +3,8 @@
 Rules
 * A question that is being asked is a *flight* (`driving.py` says how it is driven). Equal questions join it; a client
   that has waited long enough is told so, while the flight goes on for the cache until the work has taken `work_s`.
+* Where answers are proven, a question whose client wants it unchecked (CD, RFC 4035 section 3.2.2) is another one, and
+  so is that for the address of a name server: to prove it would take the servers that it is needed for.
 * Who waits for whom is kept as a graph, and a question that would wait for itself, by however many others,
   fails instead (cyclic delegations without glue, also across clients).
 * What failed by the budget, depth, cycle or deadline of a question above it says nothing about the sub-question:
@@ -23,6 +25,7 @@ from typing import Final, Protocol
 
 from resolver.answering import Told
 from resolver.cache.failures import FIRST_S, LONGEST_S, Failures
+from resolver.engine.actions import Lookup
 from resolver.engine.budget import NO_REACHABLE_AUTHORITY, Budget, Limits
 from resolver.engine.knowledge import Knowledge
 from resolver.engine.outcome import Answer
@@ -31,9 +34,12 @@ from resolver.message import Query, Question
 from resolver.observe.counters import Counters
 from resolver.pipeline.driving import FOR_EVER, MAX_PER_ZONE, Done, Driver, Result, Tools
 from resolver.pipeline.flight import Flight, Joined, Key, LookUp, nobody
-from resolver.pipeline.replying import reply_of
+from resolver.pipeline.replying import Why, reply_of
 from resolver.tasks import Running
 from resolver.wire import names
+
+# Making a named tuple this way takes half the time of calling its class.
+_make: Final = tuple.__new__
 
 
 class Owner(Protocol):
@@ -66,6 +72,7 @@ class Resolved:
         self.look_up: LookUp = self._ask if addresses is None else addresses.looked_up
         self.owner = owner
         self._known = known
+        self._why = known.told if known.validates else None
         self._clock = tools.clock
         self._counters: Counters = tools.counters
         self._limits = limits
@@ -80,13 +87,21 @@ class Resolved:
         self._counters.answers_resolved += 1
         deadline, worked_until = query.deadline, self._clock.monotonic() + self._work_s
         budget = Budget(self._limits, worked_until if worked_until > deadline else deadline)
-        self._ask(query.question, budget, 0, None, partial(_tell, done), deadline)
+        lookup = _make(Lookup, (query.question, self._known.validates and not query.cd))
+        self._ask(lookup, budget, 0, None, partial(_tell, done, query, self._why), deadline)
 
-    def refresh(self, question: Question) -> None:
-        """`question` is being asked, although an answer to it may be held."""
-        if (names.fold(question.name), question.type) not in self._flights:
+    def refresh(self, question: Question, checked: bool = True) -> None:
+        """`question` is being asked, although an answer to it may be held; where answers are proven, a `checked` one's
+        will be."""
+        checked = checked and self._known.validates
+        if (names.fold(question.name), question.type, checked) not in self._flights:
             budget = Budget(self._limits, self._clock.monotonic() + self._work_s)
-            self._ask(question, budget, 0, None, nobody, anew=True)
+            self._ask(Lookup(question, checked), budget, 0, None, nobody, anew=True)
+
+    def renew(self, question: Question, done: Done) -> None:
+        """`done` has what servers say of `question`, unproven, whatever is held of it."""
+        budget = Budget(self._limits, self._clock.monotonic() + self._work_s)
+        self._ask(Lookup(question), budget, 0, None, done, anew=True)
 
     def cancel(self) -> None:
         """Nothing is being asked any more, and all who wait have been told so."""
@@ -96,6 +111,11 @@ class Resolved:
     def forget_failures(self) -> None:
         """What failed is asked again."""
         self._failures.clear()
+
+    def remembered(self, question: Question, checked: bool) -> ResolutionFailed | None:
+        """The failure of `question`, which is to be `checked` or not, while it is remembered."""
+        failed = self._failures.get((question.name.lower(), question.type, checked and self._known.validates))
+        return None if failed is None else failed.remembered()
 
     @property
     def failures(self) -> int:
@@ -107,13 +127,13 @@ class Resolved:
         """Questions that are being asked now."""
         return len(self._flights)
 
-    def looked_up(self, question: Question, budget: Budget, depth: int, asker: Flight, done: Done) -> None:
-        """`done` has the answer to `question`, asked here for somebody elsewhere, with a budget of its own."""
-        self._ask(question, Budget(self._limits, budget.deadline), 0, None, done)
+    def looked_up(self, lookup: Lookup, budget: Budget, depth: int, asker: Flight, done: Done) -> None:
+        """`done` has the answer to `lookup`, asked here for somebody elsewhere, with a budget of its own."""
+        self._ask(lookup, Budget(self._limits, budget.deadline), 0, None, done)
 
     def _ask(
         self,
-        question: Question,
+        lookup: Lookup,
         budget: Budget,
         depth: int,
         asker: Flight | None,
@@ -122,8 +142,9 @@ class Resolved:
         *,
         anew: bool = False,
     ) -> None:
-        """`done` has the answer to `question`, which `asker` needs, or a client, by the monotonic time `patience`."""
-        key = (question.name.lower(), question.type)
+        """`done` has the answer to `lookup`, which `asker` needs, or a client, by the monotonic time `patience`."""
+        question, checked = lookup
+        key = (question.name.lower(), question.type, checked)
         if depth > self._limits.depth:
             try:
                 budget.check_depth(depth)
@@ -143,11 +164,11 @@ class Resolved:
             self._flights[key] = flight
             flight.start()
         elif asker is not None and flight.waits(asker):
-            text = f"the address of {names.to_text(question.name)} depends on itself"
+            text = f"what is needed of {names.to_text(question.name)} depends on itself"
             done(ResolutionFailed("CYCL", NO_REACHABLE_AUTHORITY, text, label="cycle", own_limit=True))
         else:
             self._counters.questions_joined += 1
-            again = partial(self._ask, question, budget, depth, asker, done, patience)
+            again = partial(self._ask, lookup, budget, depth, asker, done, patience)
             seconds = max(0.0, min(budget.deadline, patience) - self._clock.monotonic())
             flight.join(Joined(flight, asker, done, again), self._clock, seconds)
 
@@ -189,11 +210,11 @@ class Resolved:
             failures.put(flight.key, result, grows=False)
 
 
-_PASSING: Final = frozenset(("local", "zone_busy"))
+_PASSING: Final = frozenset(("local", "zone_busy", "verifier_busy"))
 """Labels of failures that are over as soon as this machine can send, or has done with others."""
 
 
-def _tell(done: Told, result: Result) -> None:
-    """A client is told what became of its question."""
+def _tell(done: Told, query: Query, why: Why | None, result: Result) -> None:
+    """A client is told what became of its `query`."""
     # What is asked for once is held as records alone: a flood of names is not worth their octets too.
-    done(reply_of(result, 0) if isinstance(result, Answer) else result)
+    done(reply_of(result, query, 0, why) if isinstance(result, Answer) else result)

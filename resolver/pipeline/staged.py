@@ -18,6 +18,7 @@ from resolver.errors import ResolutionFailed
 from resolver.message import Query, Reply, Type
 
 _ANY: Final = int(Type.ANY)
+_RRSIG: Final = int(Type.RRSIG)
 
 AtHand = Callable[[Query], Reply | None]
 """The reply that needs no work, or None."""
@@ -57,7 +58,10 @@ def _tell_minimal(done: Told, result: Reply | ResolutionFailed) -> None:
 
 
 def minimal(reply: Reply) -> Reply:
-    """`reply` with one of its RRsets, that of the lowest type: what is told to ANY."""
-    if len(reply.answer) < 2:
+    """`reply` with one of its RRsets, that of the lowest type, and its signatures: what is told to ANY."""
+    answer = reply.answer
+    if len(answer) < 2:
         return reply
-    return reply._replace(answer=tuple(sorted(reply.answer, key=lambda rrset: rrset.type)[:1]))
+    lowest = min(range(len(answer)), key=lambda at: (answer[at].type == _RRSIG, answer[at].type))
+    signed = lowest + 1 < len(answer) and answer[lowest].type != _RRSIG == answer[lowest + 1].type
+    return reply._replace(answer=answer[lowest : lowest + 1 + signed])

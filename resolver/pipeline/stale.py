@@ -7,6 +7,7 @@ Rules
   refresh is tried again (RFC 8767 section 5, the failure recheck timer). So at most one client in that time waits.
 * What is stale is told with `ttl_s` as the highest TTL, and with an extended error: 3, or 19 for a name error (RFC 8914
   section 4.4 and 4.20), and those of the failure. It is never stored as octets.
+* What was proven is told with its signatures and without AD: they may have ended, or the key that made them.
 * A chain of which one link is stale is stale as a whole. No part may have expired for `max_age_s` or longer.
 * An answer of the servers, a denial too, takes the place of what is stale; a failure does not. A failure in `DISTRUST`
   is no reason to tell anything: then the servers did answer, and the answer is not to be believed.
@@ -42,13 +43,14 @@ DISTRUST: Final = frozenset(("bogus",))
 _STALE: Final = 3
 _STALE_NXDOMAIN: Final = 19
 
-_Key = tuple[bytes, int]
+_Key = tuple[bytes, int, bool, bool, bool]
+"""A question: its name, folded, its type, and what else decides how its answer is told: CD, DO and AD."""
 
 
 class Past(Protocol):
     """What was known."""
 
-    def recall_stale(self, name: bytes, rtype: int, age: int) -> Conclusion | None:
+    def recall_stale(self, name: bytes, rtype: int, age: int, checked: bool) -> Conclusion | None:
         """What is known of the question now, or has expired for less than `age` seconds: that with TTLs of 0."""
         ...
 
@@ -65,10 +67,10 @@ class Staleness:
 class _Waiting:
     """A client that waits for a refresh, and what it is told if that comes to nothing."""
 
-    __slots__ = ("done", "stale", "timer")
+    __slots__ = ("done", "query", "stale", "timer")
 
-    def __init__(self, stale: Answer, done: Told) -> None:
-        self.stale, self.done = stale, done
+    def __init__(self, stale: Answer, query: Query, done: Told) -> None:
+        self.stale, self.query, self.done = stale, query, done
         self.timer: Timer | None = None
 
 
@@ -97,28 +99,29 @@ class Stale:
     def answer(self, query: Query, done: Told) -> None:
         """`done` has what becomes of `query` below if it comes in time, else what is stale."""
         name, rtype, _ = query.question
-        found = self._past.recall_stale(name, rtype, self._staleness.max_age_s)
-        stale = None if found is None else self._whole(found, rtype)
+        checked = not query.cd
+        found = self._past.recall_stale(name, rtype, self._staleness.max_age_s, checked)
+        stale = None if found is None else self._whole(found, rtype, checked)
         if stale is None:
             self._below(query, done)
             return
-        key = (names.fold(name), rtype)
+        key = (names.fold(name), rtype, query.cd, query.do, query.ad)
         if key in self._failing:
-            done(self._told(stale, self._failing.get(key)))
+            done(self._told(stale, query, self._failing.get(key)))
             return
         under_way = key in self._refreshing
         seconds = min(self._staleness.client_timeout_s, query.deadline - self._clock.monotonic())
         if not under_way:
             if len(self._refreshing) >= MAX_REFRESHES:
-                done(self._told(stale, None))
+                done(self._told(stale, query, None))
                 return
             self._refreshing[key] = []
         if seconds > 0:
-            self._wait(key, seconds, _Waiting(stale, done))
+            self._wait(key, seconds, _Waiting(stale, query, done))
         if not under_way:
             self._refresh(key, query)
         if seconds <= 0:
-            done(self._told(stale, None))
+            done(self._told(stale, query, None))
 
     def _wait(self, key: _Key, seconds: float, waiting: _Waiting) -> None:
         """`waiting` is told of the refresh, or that it takes too long."""
@@ -155,12 +158,16 @@ class Stale:
         if isinstance(result, Reply) or (result is not None and result.label in DISTRUST):
             waiting.done(result)
         else:
-            waiting.done(self._told(waiting.stale, result))
+            waiting.done(self._told(waiting.stale, waiting.query, result))
 
-    def _whole(self, found: Conclusion, rtype: int) -> Answer | None:
+    def _whole(self, found: Conclusion, rtype: int, checked: bool) -> Answer | None:
         """The whole answer that begins with what was `found` stale, with the TTLs that it is told with."""
         age, look = self._staleness.max_age_s, self._past.recall_stale
-        answer = whole(found, rtype, lambda name, rtype: look(name, rtype, age), self._max_aliases)
+
+        def looked(name: bytes, rtype: int, checked: bool) -> Conclusion | None:
+            return look(name, rtype, age, checked)
+
+        answer = whole(found, rtype, checked, looked, self._max_aliases)
         if answer is None:
             return None
         soa = None if answer.soa is None else self._limited(answer.soa)
@@ -170,8 +177,9 @@ class Stale:
         ttl = self._staleness.ttl_s
         return rrset._replace(ttl=min(rrset.ttl, ttl) or ttl)
 
-    def _told(self, stale: Answer, failure: ResolutionFailed | None) -> Reply:
+    def _told(self, stale: Answer, query: Query, failure: ResolutionFailed | None) -> Reply:
         self._counters.answers_stale += 1
         code = _STALE_NXDOMAIN if stale.rcode == Rcode.NXDOMAIN else _STALE
         why = () if failure is None else failure.ede
-        return reply_of(stale)._replace(ede=(Ede(code, "expired, and no newer answer is to be had yet [STAL]"), *why))
+        told = (Ede(code, "expired, and no newer answer is to be had yet [STAL]"), *why)
+        return reply_of(stale, query)._replace(ad=False, ede=told)

@@ -156,18 +156,18 @@ def _section(
             rdata = _rdata(wire, pos, stop, rtype, cls, memo)
         pos = stop
         if count == 1:  # as in most sections: there is nothing to gather
-            return (_make(RRset, (name, rtype, cls, ttl, (rdata,))),), pos, None
+            return (_make(RRset, (name, rtype, cls, ttl, (rdata,), None)),), pos, None
         key = (name.lower(), rtype, cls)
         found = sets.get(key)
         if found is None:
-            sets[key] = _make(RRset, (name, rtype, cls, ttl, (rdata,)))
+            sets[key] = _make(RRset, (name, rtype, cls, ttl, (rdata,), None))
         else:
             more.setdefault(key, [found[4][0]]).append(rdata)
             if ttl < found[3]:
                 sets[key] = found._replace(ttl=ttl)
     for key, rdatas in more.items():
-        name, rtype, cls, ttl, _ = sets[key]
-        sets[key] = _make(RRset, (name, rtype, cls, ttl, _distinct(rtype, rdatas)))
+        name, rtype, cls, ttl, _, _ = sets[key]
+        sets[key] = _make(RRset, (name, rtype, cls, ttl, _distinct(rtype, rdatas), None))
     return tuple(sets.values()), pos, opt
 
 

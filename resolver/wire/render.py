@@ -145,7 +145,7 @@ def _write(out: bytearray, rrset: RRset, table: _Table, asked: bytes, room: int)
 
     `table` has no entries before a name is written that is no pointer to the question.
     """
-    name, rtype, cls, ttl, rdatas = rrset
+    name, rtype, cls, ttl, rdatas, _ = rrset
     fields = COMPRESSED.get(rtype)
     same = name.lower() == asked and asked != ROOT
     if not table and asked and not (same and fields is None):  # the first that has a use for it

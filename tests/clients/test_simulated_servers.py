@@ -84,11 +84,13 @@ def test_recursion_is_to_be_had_from_the_third_root_server_alone(daemon: Daemon,
 
 @pytest.mark.rfc(4035, "3.1.4.1")
 def test_ds_is_a_matter_of_the_parent(daemon: Daemon, dig: Ask) -> None:
-    for parent, server in (("com.", COM), ("edu.", "127.53.1.31")):
+    for parent, server in (("net.", "127.53.1.11"), ("edu.", "127.53.1.31")):
         reply = dig(daemon, f"example.{parent}", "DS", "+norecurse", at=server)
         assert reply.status == "NOERROR"
         assert "aa" in reply.flags
         assert [(record.owner, record.type) for record in reply.authority] == [(parent, "SOA")]
+    signed = dig(daemon, "example.com", "DS", "+norecurse", at=COM)
+    assert [(record.owner, record.type) for record in signed.answer] == [("example.com.", "DS")]
     both = dig(daemon, "cs.example.edu", "DS", at="127.53.2.32")
     assert [record.owner for record in both.authority] == ["example.edu."]
 

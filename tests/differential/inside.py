@@ -1,7 +1,8 @@
 """Asks our daemon and unbound the same questions about one world, inside a network namespace.
 
 `python -m tests.differential.inside DIRECTORY`: the directory holds `world/`, `questions.json` and gets `answers.json`.
-Both see the same servers: those that our daemon binds on 127.53.x.y, port 53, which is free in here.
+Both see the same servers: those that our daemon binds on 127.53.x.y, port 53, which is free in here. Neither validates:
+whether they agree about proofs is seen in tests/clients/.
 """
 
 from __future__ import annotations
@@ -50,8 +51,8 @@ LOCAL = (
 """Zones that unbound would answer by itself, and that a world may declare."""
 
 
-def unbound(directory: Path, world: Path) -> subprocess.Popen[str]:
-    """Unbound, answering at `THEIRS` from the root of `world`."""
+def unbound(directory: Path, world: Path, *more: str) -> subprocess.Popen[str]:
+    """Unbound, answering at `THEIRS` from the root of `world`; `more` lines of its configuration prevail."""
     roots = hierarchy.load(world).root_servers
     hints = "".join(
         f". 3600 NS {names.to_text(each.name)}\n{names.to_text(each.name)} 3600 A {each.ipv4}\n" for each in roots
@@ -74,6 +75,7 @@ def unbound(directory: Path, world: Path) -> subprocess.Popen[str]:
         "num-threads: 1",
         "infra-host-ttl: 60",
         *(f'local-zone: "{zone}." nodefault' for zone in LOCAL),
+        *more,
     ]
     (directory / "unbound.conf").write_text("server:\n" + "".join(f"    {line}\n" for line in lines))
     log = (directory / "unbound.log").open("w")
@@ -117,7 +119,8 @@ def main(directory: Path) -> None:
     exec(compile(LOOPBACK_UP, "loopback", "exec"))
     world = directory / "world"
     questions = json.loads((directory / "questions.json").read_text())
-    ours = Daemon(directory, "--listen", f"{OURS[0]}:{OURS[1]}", "--world", str(world))
+    unproven = {"RESOLVER_DNSSEC__VALIDATION": "false"}
+    ours = Daemon(directory, "--listen", f"{OURS[0]}:{OURS[1]}", "--world", str(world), environ=unproven)
     theirs = unbound(directory, world)
     try:
         wait_for(THEIRS)

@@ -568,6 +568,7 @@ def composed(settings, world: Internet):
     root = hints.root([NameServer(name("a.root."), (Endpoint(ROOT_SERVER, 53),))])
     settings = {
         "resolver": {"roots": "internet", "qname_minimisation": False, **settings.pop("resolver", {})},
+        "dnssec": {"validation": False},
         **settings,
     }
     return build(

@@ -35,7 +35,7 @@ BOTH = pytest.mark.parametrize("mode", ["iterative", "recursive"])
         ),
         ("unknown.example.edu.", "TYPE65280", ["unknown.example.edu. 3600 TYPE65280 \\# 4 0a000001"]),
         ("10.2.0.192.in-addr.arpa.", "PTR", ["10.2.0.192.in-addr.arpa. 3600 PTR example.com."]),
-        ("x.wild.example.org.", "A", ["x.wild.example.org. 3600 A 203.0.113.90"]),
+        ("x.wild.example.org.", "A", ["x.wild.example.org. 300 A 203.0.113.90"]),
         ("ci.dev.example.com.", "A", ["ci.dev.example.com. 3600 A 192.0.2.51"]),
         ("www.example.net.", "A", ["www.example.net. 3600 A 198.51.100.80"]),
         ("node-03.cs.example.edu.", "A", ["node-03.cs.example.edu. 3600 A 192.0.2.142"]),
@@ -109,9 +109,8 @@ def test_a_ds_is_answered_by_the_parent():
         message = await made.ask("example.com.", "DS")
         return message, outline(made.transcript.roots)
 
-    message, walk = whole(main)
-    assert (message.rcode, message.answer) == (0, ())
-    assert names.to_text(message.authority[0].name) == "com."
+    message, walk = whole(main, {"dnssec": {"validation": False}})
+    assert [(names.to_text(each.name), each.type) for each in message.answer] == [("example.com.", Type.DS)]
     assert walk[-1].partition(" ")[0] in ("a.nic.com.", "b.nic.com.")
     assert walk[-1].endswith("example.com. DS")
 
@@ -123,7 +122,7 @@ def test_servers_see_no_more_of_the_name_than_they_need(minimised):
         await made.ask("bench.lab.example.com.", "AAAA")
         return [line.partition(" ")[2] for line in outline(made.transcript.roots)]
 
-    walk = whole(main, {"resolver": {"qname_minimisation": minimised}})
+    walk = whole(main, {"resolver": {"qname_minimisation": minimised}, "dnssec": {"validation": False}})
     whole_name = "bench.lab.example.com. AAAA"
     if minimised:
         assert walk == [". NS", "com. A", "example.com. A", "lab.example.com. A", whole_name]

@@ -24,12 +24,12 @@ EDNS = Edns()
 
 
 class Composed:
-    """A program whose network is `internet`, with the root at `ROOT_SERVER`."""
+    """A program whose network is `internet`, with the root at `ROOT_SERVER`. Nothing in it is signed."""
 
     def __init__(self, internet: Internet, settings: dict[str, Any]) -> None:
         self.internet, self.clock, self.network = internet, internet.clock, internet.network
         self.program = build(
-            Config.model_validate({"resolver": {"roots": "internet"}, **settings}),
+            Config.model_validate({"resolver": {"roots": "internet"}, "dnssec": {"validation": False}, **settings}),
             clock=internet.clock,
             entropy=internet.entropy,
             log=Log(internet.log, internet.clock.wall),

@@ -5,12 +5,28 @@ from __future__ import annotations
 from collections.abc import Callable, Iterable
 from typing import Any
 
-from resolver.engine.actions import Ended, Event, Exchange, Found, Listen, Lookup, NotFound, Race, Unanswered, Undecided
+from resolver.dnssec.attach import attach
+from resolver.engine.actions import (
+    Check,
+    Ended,
+    Event,
+    Exchange,
+    Found,
+    Listen,
+    Lookup,
+    NotFound,
+    Race,
+    Steps,
+    Unanswered,
+    Undecided,
+    verify,
+)
+from resolver.engine.budget import BOGUS, Budget
 from resolver.engine.delegation import UNTOUCHED, Delegation, NameServer
 from resolver.engine.knowledge import Route
 from resolver.engine.outcome import Conclusion, Outcome
-from resolver.errors import ResolutionFailed
-from resolver.message import Question, RRset, Type
+from resolver.errors import Bogus, ResolutionFailed
+from resolver.message import Ede, Message, Question, RRset, Type
 from resolver.network.base import Endpoint, Trouble
 from resolver.wire import names
 from tests.support.messages import name
@@ -92,8 +108,14 @@ class Written:
         self.noted: list[Outcome] = []
         self.left: dict[bytes, int] = {}
         self.dead: dict[bytes, ResolutionFailed] = {}
+        self.validates = False
+        self.asked_checked: list[bool] = []
+        self.proven: list[tuple[Question, bytes]] = []
+        self.referrals: list[tuple[bytes, Message]] = []
+        self.remarks: dict[bytes, tuple[Ede, ...]] = {}
 
-    def recall(self, name: bytes, rtype: int) -> Conclusion | None:
+    def recall(self, name: bytes, rtype: int, checked: bool = False) -> Conclusion | None:
+        self.asked_checked.append(checked)
         return self.recalled.get((names.fold(name), rtype))
 
     def current(self, rrset: RRset) -> RRset:
@@ -112,6 +134,22 @@ class Written:
         wanted, self.unprimed = self.unprimed, False
         return wanted
 
+    def attach(self, conclusion: Conclusion, message: Message) -> Conclusion:
+        return attach(conclusion, message)
+
+    def prove(
+        self, question: Question, conclusion: Conclusion, message: Message, zone: bytes, budget: Budget
+    ) -> Steps[Conclusion]:
+        self.proven.append((question, zone))
+        checks = [Check(13, b"", each, question.name) for rrset in message.answer for each in rrset.rdatas]
+        good = yield from verify(checks)
+        if not all(good):
+            raise Bogus("TEST", BOGUS, f"a signature of {names.to_text(question.name)} is wrong")
+        return conclusion
+
+    def told(self, name: bytes) -> tuple[Ede, ...]:
+        return self.remarks.get(name, ())
+
     def learn(self, question: Question, conclusion: Conclusion) -> Conclusion:
         self.learnt.append((question, conclusion))
         return conclusion
@@ -119,6 +157,9 @@ class Written:
     def learn_delegation(self, delegation: Delegation) -> None:
         self.learnt_delegations.append(delegation)
         self.delegations[delegation.zone] = delegation
+
+    def referred(self, zone: bytes, message: Message) -> None:
+        self.referrals.append((zone, message))
 
     def dead_zone(self, delegation: Delegation) -> ResolutionFailed | None:
         return self.dead.get(delegation.zone)

@@ -26,7 +26,8 @@ def respond(wire, client, send):
 
 async def main():
     settings = {"roots": "internet", "forward_zones": {".": ["9.9.9.9"]}}
-    config = Config.model_validate({"server": {"listen": ["127.0.0.1:0"]}, "resolver": settings})
+    off = {"validation": False}
+    config = Config.model_validate({"server": {"listen": ["127.0.0.1:0"]}, "resolver": settings, "dnssec": off})
     network = SimulatedNetwork({"9.9.9.9": respond}, RealClock(asyncio.get_running_loop()), SystemEntropy())
     reply = await build(config, network=network).ask("www.example.com", "A")
     assert reply.answer[0].rdatas == (bytes((192, 0, 2, 1)),)
@@ -47,7 +48,7 @@ UNUSED = (
     "resolver.simulation",
     "resolver.testing",
 )
-"""What serves a world, reads master files, signs, or belongs to tests. `ssl` is not here: asyncio loads it."""
+"""What serves a world, reads master files, signs, proves or belongs to tests. `ssl` is not here: asyncio loads it."""
 
 
 def test_a_forwarder_has_loaded_nothing_that_it_does_not_use_after_its_first_answer():

@@ -106,7 +106,7 @@ def test_stats_are_numbers_that_grow_with_use():
         await made.clock.advance(60)
         return before, made.program.stats()
 
-    before, after = whole(main)
+    before, after = whole(main, {"dnssec": {"validation": False}})
     assert before.keys() == after.keys()
     assert all(isinstance(value, int | float) for value in after.values())
     assert {
@@ -208,7 +208,8 @@ def test_a_floor_and_a_ceiling_of_ttls_are_seen_in_answers():
         return found, gone.authority[0].ttl
 
     cache = {"min_ttl_s": 60, "max_ttl_s": 600, "negative_max_ttl_s": 7}
-    assert whole(main, {"cache": cache}) == ([60, 600], 7)
+    assert whole(main, {"cache": cache, "dnssec": {"validation": False}}) == ([60, 600], 7)
+    assert whole(main, {"cache": cache}) == ([5, 600], 7), "what is proven is held no longer than its TTL"
 
 
 # -- on real sockets
@@ -420,6 +421,50 @@ def test_a_reload_to_another_world_forgets_what_the_first_one_said(on_loop, tmp_
     assert before.rcode() == gone.rcode() == dns.rcode.NXDOMAIN
     assert after.answer[0].to_text() == "www.shop.test. 60 IN A 192.0.2.99"
     assert roots[0] == "a.root.test."
+
+
+@pytest.mark.sockets
+def test_a_world_whose_keys_have_changed_is_believed_from_the_reload_on(on_loop, tmp_path):
+    text = worlds.SMALL.replace('[zone."."]', '[zone."."]\ndnssec = "nsec"').replace(
+        '[zone."test"]', '[zone."test"]\ndnssec = "nsec"'
+    )
+    worlds.write(tmp_path, text, test="www A 192.0.2.99\nother A 192.0.2.98\n")
+    config = settings(world={"directory": str(tmp_path)})
+
+    async def main():
+        program = build(config)
+        await program.start()
+        (front,) = program.listening
+        before = await ask(front, "www.test")
+        worlds.write(tmp_path, '[dnssec]\nseed = "another"\n' + text)
+        await program.reload(config)
+        after = [await ask(front, name) for name in ("www.test", "other.test")]
+        await program.stop()
+        return [before, *after]
+
+    assert [each.rcode() for each in on_loop(main())] == [dns.rcode.NOERROR] * 3
+
+
+@pytest.mark.sockets
+def test_a_zone_that_cannot_be_signed_is_told_in_the_log_and_the_others_are_served(on_loop, tmp_path):
+    text = worlds.SMALL.replace('[zone."shop.test"]', '[zone."shop.test"]\ndnssec = "nsec"')
+    worlds.write(tmp_path, text, shop_test="*.x NS ns.example.\n", test="www A 192.0.2.99\n")
+    log = io.StringIO()
+
+    async def main():
+        program = build(settings(world={"directory": str(tmp_path)}), log=Log(log, lambda: 0.0))
+        await program.start()
+        (front,) = program.listening
+        answers = [await ask(front, name) for name in ("www.test", "shop.test")]
+        await program.stop()
+        return answers
+
+    other, unsignable = on_loop(main())
+    assert other.answer[0].to_text().endswith("IN A 192.0.2.99")
+    assert unsignable.rcode() == dns.rcode.SERVFAIL
+    (told_of_it,) = (line for line in log.getvalue().splitlines() if "zone_not_served" in line)
+    assert "level=error" in told_of_it
+    assert f"{tmp_path}/shop.test.zone:1: zone shop.test. cannot be signed" in told_of_it
 
 
 async def hear(program, host: str, options: tuple[tuple[int, bytes], ...] = ()) -> Message:

@@ -7,6 +7,8 @@ from types import MappingProxyType
 import pytest
 
 from resolver.auth.hierarchy import World, WorldServer
+from resolver.dnssec import sign
+from resolver.dnssec.records import read_rrsig
 from resolver.message import RA, Client, Edns, Message, Rcode, Transport
 from resolver.network.base import Endpoint
 from resolver.network.entropy import SeededEntropy
@@ -21,6 +23,7 @@ from resolver.testing.virtual_time import VirtualClock
 from resolver.wire import names
 from resolver.wire.parse import parse
 from resolver.wire.render import render_query
+from tests.support import signed_zones as signed
 from tests.support import zone_text
 from tests.support.internet import leaf, root_with
 from tests.support.messages import name
@@ -49,12 +52,13 @@ class Served:
             network.declare(host, respond)
 
     async def ask(
-        self, host: str, qname: str = "www.example.", *, rd: bool = False, tcp: bool = False
+        self, host: str, qname: str = "www.example.", *, rd: bool = False, tcp: bool = False, do: bool = False
     ) -> Message | None:
         """What the server at `host` says within ten seconds; None for nothing."""
         said: list[bytes | None] = []
         client = Client("127.0.0.1", 1, Transport.TCP if tcp else Transport.UDP)
-        self.responders[host](render_query(7, zone_text.question(qname, "A"), rd=rd, edns=Edns()), client, said.append)
+        query = render_query(7, zone_text.question(qname, "A"), rd=rd, edns=Edns(do=do))
+        self.responders[host](query, client, said.append)
         await self.clock.advance(10)
         assert len(said) == 1
         return None if said[0] is None else parse(said[0])
@@ -181,3 +185,32 @@ def test_a_server_that_recurses_stores_nothing_and_a_faulty_one_is_faulty_each_t
         return s.responders["127.53.0.1"].answers, [each and each.rcode for each in asked]
 
     assert served(run, main, ROOT, faulty) == (None, [Rcode.REFUSED] * 3)
+
+
+SIGNED = signed.zone(*leaf("example.", "127.53.2.1", "www.example. 999999999 IN A 192.0.2.80"))
+SIGNING = replace(LEAF, zones=(SIGNED,))
+
+
+def test_signatures_are_valid_by_the_clock_of_the_world_also_those_of_stored_answers(run):
+    async def main(s: Served):
+        begins = []
+        for _ in range(3):
+            for _ in range(3):  # from the second time on the answer is stored, and the third is served from there
+                reply = await s.ask("127.53.2.1", do=True)
+                assert reply.answer[0].ttl == 999_999_999
+                signature = read_rrsig(reply.answer[1].rdatas[0])
+                assert signature.begins < s.clock.wall() < signature.expires - sign.PERIOD
+                begins.append(signature.begins)
+            await s.clock.advance(sign.PERIOD)
+        assert len(s.responders["127.53.2.1"].answers) == 1
+        return [each - begins[0] for each in begins[::3]]
+
+    assert served(run, main, ROOT, SIGNING) == [0, sign.PERIOD, 2 * sign.PERIOD]
+
+
+def test_a_server_that_recurses_proves_what_is_its_own(run):
+    async def main(s: Served):
+        return [await s.ask("127.53.2.1", do=do, rd=rd) for do in (True, False) for rd in (True, False)]
+
+    replies = served(run, main, ROOT, replace(SIGNING, recursion=True))
+    assert [len(reply.answer) for reply in replies] == [2, 2, 1, 1]

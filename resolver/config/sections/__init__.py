@@ -14,12 +14,25 @@ from resolver.config.contradictions import Contradictions, find_contradictions
 from resolver.config.sections.base import Section
 from resolver.config.sections.budget import Budget
 from resolver.config.sections.cache import Cache
+from resolver.config.sections.dnssec import Dnssec
 from resolver.config.sections.resolver import Resolver
 from resolver.config.sections.server import Server
 from resolver.config.sections.service import Control, Log
 from resolver.config.sections.world import World
 
-__all__ = ["HEALTH_NAME", "HEALTH_TEXT", "Budget", "Cache", "Config", "Control", "Log", "Resolver", "Server", "World"]
+__all__ = [
+    "HEALTH_NAME",
+    "HEALTH_TEXT",
+    "Budget",
+    "Cache",
+    "Config",
+    "Control",
+    "Dnssec",
+    "Log",
+    "Resolver",
+    "Server",
+    "World",
+]
 
 HEALTH_NAME: Final = "health.resolverd.invalid."
 """The built-in name that `resolver healthcheck` asks for: below invalid. (RFC 6761 section 6.4), so nobody
@@ -40,6 +53,9 @@ class Config(Section):
 
     resolver: Resolver = Field(default_factory=Resolver)
     """How answers are found."""
+
+    dnssec: Dnssec = Field(default_factory=Dnssec)
+    """What is believed of signed zones."""
 
     budget: Budget = Field(default_factory=Budget)
     """What one question may cost."""

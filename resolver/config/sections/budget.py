@@ -73,6 +73,30 @@ class Budget(Section):
     """Soft. How long a question waits for a zone of which no server has ever replied: its client hears within 3 s.
     Peers: no such setting; with two silent servers they take 3 to more than 20 s."""
 
+    signature_checks: Annotated[int, Field(ge=4, le=1024), Doc("checks")] = 32
+    """Hard (`BUDS`). Signatures that are checked, those of the chain of trust included: an answer of a zone below com.
+    takes six when nothing is known (KeyTrap, CVE-2023-50387). Peers: BIND 16 for each fetch
+    (`max-validations-per-fetch`), PowerDNS 30 (`max-signature-validations-per-query`), Knot Resolver 32
+    (`KR_VLD_LIMIT_CRYPTO_DEFAULT`), Unbound 16 pauses after 8 each (`MAX_VALIDATION_SUSPENDS`)."""
+
+    rrsigs_per_rrset: Annotated[int, Field(ge=1, le=64), Doc("signatures")] = 8
+    """Soft. Signatures of one RRset that are tried before it counts as bogus. Peers: Unbound 8
+    (`MAX_VALIDATE_RRSIGS`), PowerDNS 2 (`max-rrsigs-per-record`), BIND 1 that fails
+    (`max-validation-failures-per-fetch`)."""
+
+    keys_per_tag: Annotated[int, Field(ge=1, le=16), Doc("keys")] = 2
+    """Soft. Keys of a zone with the same tag and algorithm that are tried with a signature: two that collide by chance
+    are rare, more are an attack. Peers: PowerDNS 2 (`max-dnskeys`)."""
+
+    ds_per_zone: Annotated[int, Field(ge=1, le=64), Doc("records")] = 8
+    """Soft. DS records of a delegation that are tried. Peers: PowerDNS 8 (`max-ds-per-zone`), Unbound 4 that do not fit
+    (`MAX_DS_MATCH_FAILURES`)."""
+
+    nsec3_hashes: Annotated[int, Field(ge=8, le=4096), Doc("names")] = 64
+    """Hard (`BUDH`). Names that are hashed to read denials by NSEC3 (CVE-2023-50868), each with as many iterations as
+    the zone says, within the bounds of RFC 9276; 20 iterations cost as much as one more name. Peers: Unbound 8 at once
+    (`MAX_NSEC3_CALCULATIONS`), PowerDNS 600, iterations included (`max-nsec3-hash-computations-per-query`)."""
+
     message_records: Annotated[int, Field(ge=16, le=65535), Doc("records")] = 512
     """A message with more records is refused whole, before they are read. No answer of use has as many. Peers: no such
     setting; they read what fits into 64 KiB."""

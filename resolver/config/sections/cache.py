@@ -18,9 +18,9 @@ class Cache(Section):
     Knot Resolver 100 (`cache.size`), PowerDNS a million records (`max-cache-entries`)."""
 
     min_ttl_s: Annotated[int, Field(ge=0, le=3600)] = 0
-    """Floor of the TTL of positive answers. Above 0, changes of a zone become visible later than its owner
-    says. Peers: Unbound 0 (`cache-min-ttl`), BIND 0 (`min-cache-ttl`), PowerDNS 1 (`minimum-ttl-override`), Knot
-    Resolver 5 (`cache.min_ttl`)."""
+    """Floor of the TTL of positive answers. Above 0, changes of a zone become visible later than its owner says; what
+    is proven is never held for longer than that. Peers: Unbound 0 (`cache-min-ttl`), BIND 0 (`min-cache-ttl`), PowerDNS
+    1 (`minimum-ttl-override`), Knot Resolver 5 (`cache.min_ttl`)."""
 
     max_ttl_s: Annotated[int, Field(ge=1, le=604800)] = 86400
     """Ceiling of the TTL of positive answers (RFC 8767 section 4 wants one of days, at most a week).

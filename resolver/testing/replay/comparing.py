@@ -4,7 +4,7 @@ Rules: what counts is what the entry's MATCH names: `all`, or the parts. Records
 without regard to letter case, TTLs only with `ttl`. The level says how much of `all` counts:
 
 * `core`: rcode, the flags except AA, the question, the answer section; when the script answers a denial with a SOA,
-  that SOA.
+  that SOA. To a question for ANY some of the records that the script wants are enough (RFC 8482 section 4.1).
 * `strict`: AA, all three sections, the OPT and its DO, and the extended error that MATCH ede= names, too.
 
 A TTL may be lower than the script's by the seconds that passed while the resolver waited for silent servers: in the
@@ -44,14 +44,10 @@ class Level(enum.StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class Difference:
-    """One part of an answer that is not what the script wants: `part` and a few words about it.
-
-    `missing` are the types of records that the script wants and the answer does not have.
-    """
+    """One part of an answer that is not what the script wants: `part` and a few words about it."""
 
     part: str
     text: str
-    missing: frozenset[int] = frozenset()
 
 
 def expected(entry: Entry) -> Message:
@@ -76,9 +72,10 @@ def differences(entry: Entry, got: Message, level: Level, *, slack_s: int = 0) -
     if every or "question" in parts or parts & {"qname", "qtype"}:
         found += _question(want, got)
     ttl = "ttl" in parts
-    if every or "answer" in parts:
-        found += _records("answer", want.answer, got.answer, ttl, slack_s)
     strict = every and level is Level.STRICT
+    if every or "answer" in parts:
+        wanted = want.answer if level is Level.STRICT else _enough(want, got)
+        found += _records("answer", wanted, got.answer, ttl, slack_s)
     if strict or "authority" in parts:
         found += _records("authority", want.authority, got.authority, ttl, slack_s)
     elif every and _denies(want):
@@ -120,6 +117,14 @@ def _denies(want: Message) -> bool:
     return asked is not None and all(each.type in kept for each in want.answer) and asked.type not in kept
 
 
+def _enough(want: Message, got: Message) -> tuple[RRset, ...]:
+    """What of the answer section must be told: all; of ANY no more than was told, if anything was."""
+    if want.question is None or want.question.type != Type.ANY or not got.answer:
+        return want.answer
+    told = _flat(got.answer).keys()
+    return tuple(each for each in want.answer if _flat((each,)).keys() & told)
+
+
 def _flat(rrsets: Iterable[RRset]) -> dict[_Record, int]:
     """Each record, in the form in which records are compared, with its TTL."""
     return {
@@ -136,7 +141,7 @@ def _records(part: str, want: Iterable[RRset], got: Iterable[RRset], ttl: bool, 
         parts = [f"{len(missing)} missing"] * bool(missing) + [f"{len(surplus)} that should not be there"] * bool(
             surplus
         )
-        return [Difference(part, ", ".join(parts), frozenset(record[1] for record in missing))]
+        return [Difference(part, ", ".join(parts))]
     if ttl:
         for record, seconds in wanted.items():
             if not max(0, seconds - slack_s) <= there[record] <= seconds:
@@ -167,8 +172,7 @@ def as_text(message: Message) -> list[str]:
     flags = " ".join(name for name, bit in FLAGS.items() if message.flags & bit)
     lines = [f"{types.rcode_to_text(message.rcode)}, flags {flags or 'none'}"]
     if message.edns is not None:
-        codes = [int.from_bytes(data[:2], "big") for code, data in message.edns.options if code == _EDE]
-        told = "".join(f", EDE {code}" for code in codes)
+        told = "".join(f", {_shown(data)}" for code, data in message.edns.options if code == _EDE)
         lines.append(f"OPT{', DO' if message.edns.do else ''}{told}")
     if message.question is not None:
         name, rtype, _ = message.question
@@ -180,6 +184,12 @@ def as_text(message: Message) -> list[str]:
     ):
         lines += sorted(f"{title} {line}" for each in section for line in records.lines(each))
     return lines
+
+
+def _shown(extended: bytes) -> str:
+    """An extended error (RFC 8914 section 2), its text behind its code."""
+    text = extended[2:].decode("utf-8", "replace")
+    return f"EDE {int.from_bytes(extended[:2], 'big')}" + (f" {text}" if text else "")
 
 
 def diff(entry: Entry, got: Message, where: str) -> list[str]:

@@ -9,6 +9,8 @@ Rules
 * A name that no entry answers, at or above one that the server has entries for, is a minimised name, of which the
   script does not know: where the resolver minimises it is filled in, too. Where the server refers to the NS set of that
   very name, it refers; else it has no such data there.
+* What a referral of the script says of a zone's DS, the records or the denial, is told to whom asks its server for the
+  DS, where no entry of the whole script answers that question: a real server does (RFC 4035 section 3.1.4.1).
 * What cannot be sent to is said by the script, too (`do-ip6: no`): `Trouble.NO_ROUTE`.
 
 Limits: datagrams have no size here, ports no meaning.
@@ -139,12 +141,20 @@ class ScriptedNetwork:
                 return
         question = sent.query.question
         if question is not None and entries and (names.fold(question.name), question.type) not in self._answered:
-            made = self._of_glue(question)
-            if made is None and self._minimises:
-                made = _of_a_minimised_name(question, entries)
+            made, gist = self._filled(question, entries)
             if made is not None:
-                self._note_filled(f"{_text(question)} at {sent.to.host}: {_gist(made)}")
+                self._note_filled(f"{_text(question)} at {sent.to.host}: {gist}")
                 self.reply(sent, made)
+
+    def _filled(self, question: Question, entries: list[Entry]) -> tuple[Entry | None, str]:
+        """What a server that has `entries` replies where the script does not say it, and what that is."""
+        if (made := self._of_glue(question)) is not None:
+            return made, "the glue" if made.answer else "no such data"
+        if (made := _of_a_referral(question, entries)) is not None:
+            return made, "the DS of the referral" if made.answer else "the denial of the referral"
+        if self._minimises and (made := _of_a_minimised_name(question, entries)) is not None:
+            return made, "the referral" if made.authority else "no such data"
+        return None, ""
 
     def _note_filled(self, text: str) -> None:
         if text not in self.filled:
@@ -179,8 +189,39 @@ def _of_a_minimised_name(question: Question, entries: list[Entry]) -> Entry | No
     return Entry(0, adjust=_COPY, flags=QR | AA) if below else None
 
 
-def _gist(entry: Entry) -> str:
-    return "the glue" if entry.answer else "the referral" if entry.authority else "no such data"
+def _of_a_referral(question: Question, entries: list[Entry]) -> Entry | None:
+    """What a server that has `entries` says of the DS of a zone to which one of them refers."""
+    name = names.fold(question.name)
+    if question.type != Type.DS:
+        return None
+    for entry in entries:
+        said = entry.authority
+        if entry.raw is not None or not any(each.type == Type.NS and names.fold(each.name) == name for each in said):
+            continue
+        if listed := [each for each in _signed(said, Type.DS) if names.fold(each.name) == name]:
+            return Entry(0, adjust=_COPY, flags=QR | AA, answer=tuple(listed))
+        if denied := (*_signed(said, Type.NSEC), *_signed(said, Type.NSEC3)):
+            return Entry(0, adjust=_COPY, flags=QR | AA, authority=(*_soa(name, entries), *denied))
+    return None
+
+
+def _soa(name: bytes, entries: list[Entry]) -> tuple[RRset, ...]:
+    """The SOA with its signatures of the closest zone above `name` that one of `entries` has."""
+    found: list[tuple[RRset, ...]] = []
+    for entry in entries:
+        for section in (entry.answer, entry.authority):
+            held = _signed(section, Type.SOA)
+            if held and names.fold(held[0].name) != name and names.is_below(name, names.fold(held[0].name)):
+                found.append(held)
+    return max(found, key=lambda held: names.depth(held[0].name), default=())
+
+
+def _signed(section: tuple[RRset, ...], rtype: int) -> tuple[RRset, ...]:
+    """The records of `rtype`, and the signatures over such records."""
+    covers = rtype.to_bytes(2, "big")
+    return tuple(
+        each for each in section if each.type == rtype or (each.type == Type.RRSIG and each.rdatas[0][:2] == covers)
+    )
 
 
 def _text(question: Question) -> str:

@@ -5,8 +5,10 @@ stands in `MEANINGLESS` with the reason why it changes nothing here. A word in n
 Root hints are the addresses of the stub zone `.`; in the dialect of Deckard, `stub-addr` and `forward-addr` stand alone
 and mean the root. A feature that is needed does not skip a file by itself: the file is played, and may pass without it.
 
-What a script does not mention is as its author had it: nothing stale is served, nothing is prefetched, and special-use
-names are looked up like any other. All else is our own default.
+What a script does not mention is as its author had it: nothing stale is served, nothing is prefetched, special-use
+names are looked up like any other, and what none of its trust anchors covers is not validated; without one, nothing is.
+Zones with many NSEC3 iterations are insecure, and never bogus.
+All else is our own default.
 
 Limits: hosts by name (`stub-host`) and ports other than 53 are not known; no scenario has them.
 """
@@ -23,8 +25,9 @@ from typing import Any, Final, NoReturn
 from pydantic import ValidationError
 
 from resolver.config import Config
+from resolver.dnssec import anchors, negative
 from resolver.engine.delegation import Delegation, NameServer
-from resolver.errors import ScenarioError
+from resolver.errors import ConfigError, ScenarioError
 from resolver.hints import PORT
 from resolver.network.base import Endpoint
 from resolver.testing.replay.script import Scenario, Word
@@ -43,14 +46,12 @@ MEANINGLESS: Final[dict[str, str]] = {
     "harden-unknown-additional": "scrubbing cannot be switched off",
     "harden-glue": "glue outside the zone of its sender is never believed",
     "harden-unverified-glue": "glue is used for its delegation only, and is never answered",
+    "harden-below-nxdomain": "a denial that is proven cuts off what is below it, always",
     "harden-referral-path": "the NS sets on the way are not asked for; Unbound's default, too",
     "msg-cache-size": "a bound of memory in Unbound's own entries",
     "rrset-cache-size": "a bound of memory in Unbound's own entries",
     "fake-sha1": "a seam of Unbound's tests for signatures that no longer exist",
     "trust-anchor-signaling": "RFC 8145 is not done; scenarios switch it off",
-    "val-nsec3-keysize-iterations": "limits of validation; they need what trust-anchor needs",
-    "aggressive-nsec": "RFC 8198 needs proofs; scenarios that rely on it have a trust-anchor",
-    "domain-insecure": "an exception from validation; without validation all is insecure",
     "ede": "extended errors are always sent",
     "ede-serve-expired": "extended errors are always sent",
     "discard-timeout": "a late answer of Unbound's is dropped; here a client is always answered in time",
@@ -64,10 +65,7 @@ MEANINGLESS: Final[dict[str, str]] = {
 """Words that change nothing here, with the reason."""
 
 FEATURES: Final[dict[str, str]] = {
-    "trust-anchor": "dnssec",
-    "trust-anchor-file": "dnssec",
     "auto-trust-anchor-file": "rfc5011",
-    "harden-below-nxdomain": "proven-nxdomain",
     "rpz": "rpz",
     "auth-zone": "auth-zone",
     "forward-first": "forward-first",
@@ -84,6 +82,11 @@ _STALE_VALUES: Final = {
 }
 _UNLIMITED_S: Final = 604_800
 """The most that our own setting takes, for `serve-expired-ttl: 0`, which knows no limit."""
+
+_ITERATIONS: Final = 150
+"""Up to which the peers of whose players scripts were written hash NSEC3; beyond it a zone is insecure to them."""
+_NEVER_BOGUS: Final = 65_535
+"""The most iterations that a record can name."""
 
 _YES: Final = {"yes": True, "on": True, "no": False, "off": False}
 
@@ -112,8 +115,16 @@ class _Arranger:
         self._scenario = scenario
         self._resolver: dict[str, Any] = {"roots": "internet", "unreserved": ["."]}
         self._cache: dict[str, Any] = {"serve_stale": False, "prefetch": False}
+        self._dnssec: dict[str, Any] = {
+            "trust_anchors": [],
+            "trust_anchor_files": [],
+            "negative_trust_anchors": [],
+            "nsec3_iterations_insecure": _ITERATIONS,
+            "nsec3_iterations_max": _NEVER_BOGUS,
+        }
         self._lines: dict[str, Word] = {}
         self._zones: dict[str, dict[str, list[str]]] = {"stub-zone": {}, "forward-zone": {}}
+        self._anchored: set[bytes] = set()
         self._made = Arrangement()
 
     def result(self) -> Arrangement:
@@ -138,8 +149,13 @@ class _Arranger:
         return made
 
     def _config(self) -> Config:
+        anchored = bool(self._dnssec["trust_anchors"] or self._dnssec["trust_anchor_files"])
+        self._dnssec["validation"] = anchored
+        if names.ROOT not in self._anchored:
+            # Where the script has no anchor of its own, that of the Internet's root must not count.
+            self._dnssec["negative_trust_anchors"].append(negative.read("."))
         try:
-            return Config.model_validate({"resolver": self._resolver, "cache": self._cache})
+            return Config.model_validate({"resolver": self._resolver, "cache": self._cache, "dnssec": self._dnssec})
         except ValidationError as wrong:
             found = wrong.errors()[0]
             word = self._lines.get(str(found["loc"][-1]), Word(1, 0, "the configuration", ""))
@@ -214,6 +230,41 @@ class _Arranger:
     def _prefetch(self, word: Word) -> None:
         self._cache["prefetch"] = self._yes(word)
 
+    def _anchor(self, word: Word) -> None:
+        try:
+            self._anchored.add(anchors.read_record(word.value).zone)
+        except ValueError as wrong:
+            what, _, instead = str(wrong).partition("; ")
+            self._fail(word, f"trust-anchor: {what}", instead)
+        self._dnssec["trust_anchors"].append(word.value)
+
+    def _anchor_file(self, word: Word) -> None:
+        path = self._scenario.path.parent / word.value
+        try:
+            self._anchored.update(anchor.zone for anchor in anchors.read_file(path, self._made.wall))
+        except ConfigError as wrong:
+            self._fail(word, f"trust-anchor-file: {wrong.what}", wrong.instead)
+        self._dnssec["trust_anchor_files"].append(path)
+
+    def _insecure(self, word: Word) -> None:
+        try:
+            self._dnssec["negative_trust_anchors"].append(negative.read(word.value))
+        except ValueError as wrong:
+            what, _, instead = str(wrong).partition("; ")
+            self._fail(word, f"domain-insecure: {what}", instead)
+
+    def _aggressive(self, word: Word) -> None:
+        self._dnssec["aggressive"] = self._yes(word)
+
+    def _iterations(self, word: Word) -> None:
+        """Pairs of a key size and the iterations up to which a zone with keys of at most that size is validated. We
+        have one limit for all: that for the smallest keys."""
+        numbers = word.value.split()
+        if not numbers or len(numbers) % 2 or not all(number.isdecimal() for number in numbers):
+            self._fail(word, f"{word.key}: {word.value!r}", "write pairs of a key size and a number of iterations")
+        self._lines["nsec3_iterations_insecure"] = word
+        self._dnssec["nsec3_iterations_insecure"] = int(numbers[1])
+
     # -- values
 
     def _yes(self, word: Word) -> bool:
@@ -250,6 +301,11 @@ _WORDS: Final[dict[str, Callable[[_Arranger, Word], None]]] = {
     "serve-expired-reply-ttl": _Arranger._stale_value,
     "serve-expired-client-timeout": _Arranger._stale_value,
     "prefetch": _Arranger._prefetch,
+    "trust-anchor": _Arranger._anchor,
+    "trust-anchor-file": _Arranger._anchor_file,
+    "domain-insecure": _Arranger._insecure,
+    "aggressive-nsec": _Arranger._aggressive,
+    "val-nsec3-keysize-iterations": _Arranger._iterations,
 }
 
 

@@ -10,16 +10,13 @@ import enum
 from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Final, NamedTuple
+from typing import Final
 
 from resolver.observe.drawing import branches
 from resolver.testing import virtual_time
 from resolver.testing.replay import playing, reading, settings
 from resolver.testing.replay.comparing import Difference, Level
 from resolver.testing.replay.script import Scenario
-
-_SIGNED: Final = frozenset((43, 46, 47, 48, 50, 51))
-"""DS, RRSIG, NSEC, DNSKEY, NSEC3, NSEC3PARAM: records that only somebody who validates asks for and keeps."""
 
 
 class Status(enum.StrEnum):
@@ -81,19 +78,6 @@ def judge_scenario(scenario: Scenario, level: Level = Level.CORE) -> Verdict:
     return Verdict(path, Status.FAIL, reason, tuple(lines), notes)
 
 
-def _by_validation(found: list[Difference]) -> bool:
-    """Whether it is what somebody does who does not validate: no AD, answers to what is bogus, no proofs."""
-    first = found[0]
-    if first.text.startswith("SERVFAIL for "):
-        return False
-    return first.part == "AD" or first.text.endswith(" for SERVFAIL") or any(each.missing & _SIGNED for each in found)
-
-
-def _by_asking_below(found: list[Difference]) -> bool:
-    """Whether it is what somebody does who asks for names below one that does not exist (RFC 8020)."""
-    return found[0].text.endswith(" for NXDOMAIN")
-
-
 def _by_trusting_forwarders(found: list[Difference]) -> bool:
     """Whether it is what somebody does who has nobody else to ask."""
     return found[0].text.startswith("SERVFAIL for ")
@@ -103,29 +87,20 @@ def _by_anything(found: list[Difference]) -> bool:
     return bool(found)
 
 
-class _Lack(NamedTuple):
-    """A feature that we do not have: the word behind `needs-`, and whether its lack explains what went wrong."""
-
-    word: str
-    explains: Callable[[list[Difference]], bool]
-
-
-LACKS: Final[dict[str, _Lack]] = {
-    "rpz": _Lack("rpz", _by_anything),
-    "auth-zone": _Lack("auth-zone", _by_anything),
-    "rfc5011": _Lack("rfc5011", _by_anything),
-    "views": _Lack("views", _by_anything),
-    "local-data": _Lack("local-data", _by_anything),
-    "forward-first": _Lack("forward-first", _by_trusting_forwarders),
-    # An NXDOMAIN cuts the names below it off only where it is proven, so this one needs validation, too.
-    "proven-nxdomain": _Lack("dnssec", _by_asking_below),
-    "dnssec": _Lack("dnssec", _by_validation),
+LACKS: Final[dict[str, Callable[[list[Difference]], bool]]] = {
+    "rpz": _by_anything,
+    "auth-zone": _by_anything,
+    "rfc5011": _by_anything,
+    "views": _by_anything,
+    "local-data": _by_anything,
+    "forward-first": _by_trusting_forwarders,
 }
-"""What we do not have, by the features of `settings.FEATURES`; the first that explains a failure is named."""
+"""The features of `settings.FEATURES` that we do not have, and whether the lack of one explains what went wrong; the
+first that does is named."""
 
 
 def _lack(needs: Iterable[str], found: list[Difference]) -> str | None:
     """The feature without which it went wrong; None when nothing that is missing explains it."""
     if not found:
         return None
-    return next((lack.word for name, lack in LACKS.items() if name in needs and lack.explains(found)), None)
+    return next((name for name, explains in LACKS.items() if name in needs and explains(found)), None)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from resolver.auth.authority import ASKED, Authority
+from resolver.auth.authority import ASKED, STORED, Authority
 from resolver.auth.zone import Zone
 from resolver.errors import ZoneError
 from resolver.message import Class, Client, Query, Question, Rcode, Reply, Transport
@@ -103,7 +103,7 @@ def asked(authority: Authority, name: str) -> Reply:
 def test_what_was_asked_before_may_be_stored_and_is_the_same(authority: Authority) -> None:
     first, other, second = (asked(authority, name) for name in ("x.", "y.x.", "x."))
     assert (first.storable, other.storable, second.storable) == (False, False, True)
-    assert second == first._replace(storable=True)
+    assert second == first._replace(storable=True, again_s=STORED)
 
 
 def test_of_what_was_asked_once_a_bounded_number_is_remembered(authority: Authority) -> None:

@@ -8,9 +8,12 @@ from typing import get_args
 
 import pytest
 
-from resolver.auth import declaration, findings, hierarchy, lint, shipped, values
+from resolver.auth import declaration, findings, hierarchy, lint, shipped, signing, values
 from resolver.auth.hierarchy import World, WorldServer
+from resolver.auth.signed import SignedZone
 from resolver.auth.values import Fault
+from resolver.dnssec import keys
+from resolver.dnssec.faults import Fault as DnssecFault
 from resolver.message import AA, QR, Message, Question, Rcode, Reply, Type
 from resolver.network import faults
 from resolver.wire import names
@@ -98,7 +101,8 @@ def test_addresses_tell_the_level() -> None:
     for server in WORLD.servers:
         level = min(names.depth(zone.apex) for zone in server.zones)
         third = int(server.ipv4.split(".")[2])
-        expected = 9 if text(server.name).endswith("broken.test.") else min(level, 2)
+        set_apart = {"dnssec-failed": 8, "broken": 9}.get(text(server.name).split(".")[-3])
+        expected = set_apart or min(level, 2)
         assert third == expected, text(server.name)
 
 
@@ -301,9 +305,30 @@ def test_the_words_for_faults_are_those_of_the_network() -> None:
     assert set(get_args(Fault)) == {str(fault) for fault in faults.Fault}
 
 
+def test_the_zones_that_are_signed_are_those_that_the_readme_names() -> None:
+    signed = {text(apex)[:-1] or "." for apex, zone in WORLD.zones.items() if isinstance(zone, SignedZone)}
+    failed = {f"{fault}.dnssec-failed.test" for fault in DnssecFault}
+    named = {".", "com", "org", "kr", "arpa", "test", "example.com", "example.org", "dnssec-failed.test"}
+    assert signed == named | failed
+    assert WORLD.findings == ()
+
+
+@pytest.mark.parametrize("fault", DnssecFault)
+def test_each_child_of_dnssec_failed_has_its_fault_and_an_address_for_www(fault: DnssecFault) -> None:
+    zone = WORLD.zones[names.from_text(f"{fault}.dnssec-failed.test")]
+    assert isinstance(zone, SignedZone)
+    assert zone.signer.fault == fault
+    assert found(f"www.{fault}.dnssec-failed.test", "A") == [f"www.{fault}.dnssec-failed.test. A"]
+    parent = WORLD.zones[names.from_text("dnssec-failed.test")]
+    assert parent.rrset(zone.apex, Type.DS) is not None
+
+
 def test_the_readme_explains_every_key_and_every_fault() -> None:
     readme = (ZONES / "README.md").read_text(encoding="utf-8")
     documented = {
         word.strip("` ") for line in readme.split("\n") if line.startswith("| `") for word in line.split("|")[1].split()
     }
     assert set(values.SERVER) | set(values.ZONE) | set(get_args(Fault)) <= documented
+    assert {"dnssec", *signing.ZONE, *(fault.value for fault in DnssecFault)} <= documented
+    assert all(f"\n{key} = " in readme for key in signing.WORLD)
+    assert all(mnemonic in readme for mnemonic in keys.SIGNING)

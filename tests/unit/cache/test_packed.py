@@ -4,7 +4,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from resolver.cache import packed
-from resolver.message import RRset, Type
+from resolver.message import Proof, RRset, Status, Type
 from resolver.wire import names
 from tests.support.messages import name, rrset, soa
 
@@ -14,7 +14,7 @@ KEY = name("www.example.com.")
 def test_an_rrset_comes_back_as_it_was_with_the_ttl_that_is_left():
     learnt = rrset("www.example.com. 300 IN A 192.0.2.1")._replace(rdatas=(b"\1\2\3\4", b"", b"\5" * 700))
     made = packed.pack(KEY, 1, learnt, 5, 7300)
-    assert list(packed.sections(made)) == [(0, len(made), 1, 7300, 300, False, 5)]
+    assert list(packed.sections(made)) == [(0, len(made), 1, 7300, 300, False, 5, 0)]
     assert packed.ends(made, 0) == (7300, 300)
     assert packed.unpack(KEY, made, 0, 7258) == learnt._replace(ttl=42)
     assert packed.unpack(KEY, made, 0, 7300) == packed.unpack(KEY, made, 0, 9999) == learnt._replace(ttl=0)
@@ -34,7 +34,7 @@ def test_a_denial_is_its_soa_under_the_type_that_is_denied():
         proof = rrset(soa(zone))
         made = packed.pack(KEY, 28, proof, 5 | packed.DENIAL, proof.ttl)
         (section,) = packed.sections(made)
-        assert (section.type, section.denial, section.credibility) == (28, True, 5)
+        assert (section.type, section.denial, section.rank) == (28, True, 5)
         assert packed.unpack(KEY, made, 0, 0) == proof
         assert packed.count(made, section) == 0
 
@@ -73,3 +73,55 @@ def test_whatever_is_packed_comes_back_from_between_its_neighbours(labels, learn
     assert [packed.unpack(key, held, each.at, 0) for each in sections] == rrsets
     assert [packed.count(held, each) for each in sections] == [len(each.rdatas) for each in rrsets]
     assert [(each.type, each.ttl) for each in sections] == [(each.type, each.ttl) for each in rrsets]
+
+
+SIGNATURES = (b"\1" * 94, b"\2" * 146)
+
+
+def packed_with(proof: Proof | None) -> bytes:
+    """A set with `proof`, as it is held."""
+    learnt = rrset("www.example.com. 300 IN A 192.0.2.1")._replace(proof=proof)
+    return packed.pack(KEY, 1, learnt, 5 | packed.bits_of(proof), 7300)
+
+
+def test_how_far_a_set_is_proven_takes_no_room_and_its_signatures_what_they_are():
+    bare = len(packed_with(None))
+    for status in Status:
+        assert len(packed_with(Proof(status))) == bare
+        assert len(packed_with(Proof(status, SIGNATURES))) == bare + 2 + 2 * 2 + 94 + 146 + 4
+
+
+def test_a_proof_comes_back_with_what_stands_beside_and_the_ttl_that_is_left():
+    beside = tuple(
+        rrset(line)._replace(ttl=42, proof=Proof(Status.SECURE, signatures))
+        for line, signatures in (
+            ("example.com. 9 IN NSEC a.example.com. NS SOA", SIGNATURES),
+            ("Alpha.example.com. 9 IN NSEC zulu.example.com. A", SIGNATURES[:1]),
+            (". 9 IN NSEC com. NS", ()),
+        )
+    )
+    for proof in (Proof(Status.SECURE, SIGNATURES, beside), Proof(Status.SECURE, (), beside)):
+        held = packed_with(proof)
+        for before, behind in ((b"", b""), (packed_with(None), packed_with(Proof(Status.INSECURE)))):
+            (section, *_) = [each for each in packed.sections(before + held + behind) if each.at == len(before)]
+            made = packed.unpack(KEY, before + held + behind, section.at, 7258)
+            assert (made.rdatas, made.ttl, made.proof) == ((b"\xc0\0\2\1",), 42, proof)
+            assert packed.count(before + held + behind, section) == 1
+
+
+def test_what_was_checked_is_worth_more_than_what_is_credible():
+    ranks = [packed.rank(trust) for trust in (1, 5, 1 | 1 << 4, 1 | 3 << 4, 5 | 2 << 4)]
+    assert ranks == sorted(ranks)
+    assert ranks[2] == ranks[3], "how it was checked makes no difference"
+    (section,) = packed.sections(packed_with(Proof(Status.SECURE, SIGNATURES)))
+    assert (section.denial, section.rank, section.status) == (False, packed.rank(5 | 3 << 4), packed.STATUS)
+
+
+def test_nothing_that_says_nothing_is_kept():
+    for proof in (None, Proof(Status.UNCHECKED)):
+        assert packed.unpack(KEY, packed_with(proof), 0, 0).proof is None
+    for status in (Status.INDETERMINATE, Status.INSECURE, Status.SECURE):
+        assert packed.unpack(KEY, packed_with(Proof(status)), 0, 0).proof == Proof(status)
+    assert packed.unpack(KEY, packed_with(Proof(Status.UNCHECKED, SIGNATURES)), 0, 0).proof == Proof(
+        Status.UNCHECKED, SIGNATURES
+    )

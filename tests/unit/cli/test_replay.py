@@ -21,7 +21,7 @@ def files(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     (tmp_path / "some/a.rpl").write_text(good)
     (tmp_path / "some/where/b.rpl").write_text(good.replace("QR RD RA NOERROR", "QR RD RA REFUSED"))
     (tmp_path / "some/c.rpl").write_text(
-        good.replace("server:\n", 'server:\n trust-anchor: ". DS 1 8 2 00"\n').replace("QR RD RA", "QR RD RA AD")
+        good.replace("CONFIG_END", 'rpz:\n name: "other."\nCONFIG_END').replace("QR RD RA", "QR RD RA AD")
     )
     (tmp_path / "bad.rpl").write_text(good.replace("MATCH all", "MATCH colour"))
     return tmp_path
@@ -32,7 +32,7 @@ def test_a_folder_is_played_whole_with_one_line_a_file(files: Path, capsys: pyte
     out = capsys.readouterr().out.splitlines()
     assert [line for line in out if not line.startswith(" ")] == [
         "PASS some/a.rpl",
-        "SKIP some/c.rpl: needs-dnssec",
+        "SKIP some/c.rpl: needs-rpz",
         "FAIL some/where/b.rpl",
         "1 PASS, 1 FAIL, 1 SKIP",
     ]

@@ -22,6 +22,9 @@ def test_what_is_shown_gives_the_same_settings_when_it_is_read(tmp_path: Path, m
         "resolver.hints_file": 'hints "x"',
         "resolver.stub_zones": {r"a\.b.test": ["192.0.2.1"], "c.test": ["2001:db8::1", "192.0.2.2:5300"]},
         "server.drain_s": 0.25,
+        "dnssec.trust_anchors": ["x. DS 1 8 1 00112233445566778899aabbccddeeff00112233"],
+        "dnssec.trust_anchor_files": [str(tmp_path / 'hints "x"')],
+        "dnssec.negative_trust_anchors": ["a.test", "b.test until 2026-12-24"],
     }
     shown = to_toml(load(None, {}, overrides))
     again = tmp_path / "again.toml"

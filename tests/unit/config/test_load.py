@@ -170,6 +170,30 @@ def test_a_relative_path_in_a_file_is_relative_to_that_file() -> None:
     assert load(None, environ).config.resolver.hints_file == Path("etc/hints")
 
 
+def test_each_path_of_a_list_is_relative_to_the_file_that_names_it() -> None:
+    Path("etc").mkdir()
+    Path("etc/keys").touch()
+    Path("etc/my.toml").write_text("[dnssec]\ntrust_anchor_files = ['keys']\nauto_trust_anchor_file = 'keys'\n")
+    loaded = load(Path("etc/my.toml"), {}).config
+    assert loaded.dnssec.trust_anchor_files == (Path("etc/keys"),)
+    assert loaded.dnssec.auto_trust_anchor_file == Path("etc/keys")
+    environ = {"RESOLVER_DNSSEC__TRUST_ANCHOR_FILES": '["etc/keys"]'}
+    assert load(None, environ).config.dnssec.trust_anchor_files == (Path("etc/keys"),)
+
+
+def test_what_is_wrong_with_an_anchor_is_told_with_its_line() -> None:
+    assert problems("[dnssec]\n\ntrust_anchors = ['x. A 192.0.2.1']\ntrust_anchor_files = ['a', 'b']\n") == [
+        'resolver.toml:3: dnssec.trust_anchors: "A" is neither DS nor DNSKEY; write a record as in '
+        '". IN DS 20326 8 2 E06D44…" or "example.com. IN DNSKEY 257 3 13 …"'
+    ]
+    assert problems("[dnssec]\ntrust_anchor_files = ['a', 'b']\nauto_trust_anchor_file = 'c'\n") == [
+        'resolver.toml:2: trust_anchor_files "a" is no file; give a file with DS or DNSKEY records',
+        'resolver.toml:2: trust_anchor_files "b" is no file; give a file with DS or DNSKEY records',
+        'resolver.toml:3: auto_trust_anchor_file "c" is no file; give a file with DS or DNSKEY records',
+    ]
+    assert problems("[dnssec]\ntrust_anchor_files = [5]\n")[0].startswith("resolver.toml:2: dnssec.trust_anchor_files")
+
+
 def test_a_wrong_address_inside_a_table_is_told_on_its_own_line() -> None:
     text = '[resolver.stub_zones]\n"a.test" = ["::1"]\n"b.test" = ["::1", "localhost"]\n"c..d" = ["::1"]\n'
     lines = problems(text)

@@ -164,6 +164,7 @@ def test_an_identity_fits_into_one_character_string() -> None:
         ({"server": {"listen_tls": ["::1"], "tls_key": "x"}}, "tls_key is set and tls_certificate is not"),
         ({"server": {"tls_key": "x", "tls_certificate": "x"}}, "nothing listens for TLS"),
         ({"cache": {"min_ttl_s": 60, "max_ttl_s": 30}}, "above max_ttl_s"),
+        ({"dnssec": {"nsec3_iterations_insecure": 151}}, "write at most 150"),
     ],
 )
 def test_settings_that_exclude_each_other_are_refused(sections: dict[str, Any], why: str) -> None:
@@ -196,3 +197,36 @@ def test_only_special_names_or_those_above_them_can_be_unreserved() -> None:
     assert settings.resolver.unreserved == ("internal.", "10.in-addr.arpa.", ".")
     assert "no special-use name" in complaint(resolver={"unreserved": ["example.com"]})
     assert "no special-use name" in complaint(resolver={"unreserved": ["a.internal"]})
+
+
+DIGEST = "E06D44B80B8F1D39A95C0B0D7C65D08458E880409BBC683457104237C7F8EC8D"
+
+
+def test_a_trust_anchor_is_kept_as_it_is_written() -> None:
+    settings = config(dnssec={"trust_anchors": [f". IN DS ( 20326  8 2\n{DIGEST} )"]})
+    assert settings.dnssec.trust_anchors == (f". IN DS 20326 8 2 {DIGEST}",)
+
+
+@pytest.mark.parametrize(
+    ("anchor", "why"),
+    [
+        (f". IN DS 20326 8 2 {DIGEST[1:]}", "not in hexadecimal digits"),
+        (". IN A 192.0.2.1", "neither DS nor DNSKEY"),
+        (20326, "20326 is no trust anchor"),
+    ],
+)
+def test_what_is_no_trust_anchor_is_refused_with_what_to_write(anchor: object, why: str) -> None:
+    told = complaint(dnssec={"trust_anchors": [anchor]})
+    assert why in told
+    assert "; write " in told or "; copy " in told
+
+
+def test_a_negative_trust_anchor_may_end() -> None:
+    settings = config(dnssec={"negative_trust_anchors": ["Example.com", "a.test until 2026-12-24"]})
+    assert [str(one) for one in settings.dnssec.negative_trust_anchors] == [
+        "example.com.",
+        "a.test. until 2026-12-24T00:00:00Z",
+    ]
+    assert config(dnssec={"negative_trust_anchors": list(settings.dnssec.negative_trust_anchors)}) == settings
+    assert "has no time behind until" in complaint(dnssec={"negative_trust_anchors": ["a.test until noon"]})
+    assert "5 is no negative trust anchor" in complaint(dnssec={"negative_trust_anchors": [5]})

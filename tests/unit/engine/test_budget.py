@@ -87,3 +87,29 @@ def test_a_zone_is_silent_until_one_of_its_servers_replies():
 def test_minimised_names_are_so_many_in_all():
     budget = Budget(Limits(minimised_names=2), 0.0)
     assert [budget.may_minimise(), budget.fetch().may_minimise(), budget.may_minimise()] == [True, True, False]
+
+
+@pytest.mark.parametrize(
+    ("spend", "limit", "tag", "said"),
+    [
+        (Budget.spend_signature_check, "signature_checks", "BUDS", "more than 3 signatures to check"),
+        (Budget.spend_nsec3_hash, "nsec3_hashes", "BUDH", "more than 3 names to hash"),
+    ],
+)
+def test_what_proofs_cost_is_spent_once_for_all_that_nests_and_what_is_beyond_is_not_believed(spend, limit, tag, said):
+    budget = Budget(Limits(**{limit: 3}), 0.0)
+    spend(budget)
+    spend(budget.fetch())
+    spend(budget.fetch().fetch())
+    with pytest.raises(ResolutionFailed, match=said) as caught:
+        spend(budget.fetch())
+    failure = caught.value
+    assert (failure.tag, failure.rcode, failure.label, failure.ede[0].code) == (tag, Rcode.SERVFAIL, "bogus", 6)
+    assert failure.own_limit, "what was asked on the way is not to blame, nor is it remembered as bogus"
+
+
+def test_several_names_are_hashed_for_the_price_of_each():
+    budget = Budget(Limits(nsec3_hashes=5), 0.0)
+    budget.spend_nsec3_hash(5)
+    with pytest.raises(ResolutionFailed, match="BUDH"):
+        budget.spend_nsec3_hash(1)

@@ -1,13 +1,15 @@
 from __future__ import annotations
 
+from dataclasses import replace
+
 import pytest
 
-from resolver.engine.actions import Exchange, Found, Replied, Unanswered
+from resolver.engine.actions import Exchange, Found, Lookup, NotFound, Replied, Unanswered, Verified, Verify
 from resolver.engine.budget import Budget, Limits
 from resolver.engine.iteration import resolve
 from resolver.engine.outcome import Alias, Answer, Answered, Denied
 from resolver.errors import ResolutionFailed
-from resolver.message import Question, Rcode, Transport, Type
+from resolver.message import Question, Rcode, Status, Transport, Type
 from resolver.network.base import Endpoint, Trouble
 from resolver.wire import names
 from tests.support import zone_text
@@ -54,7 +56,9 @@ def deny(zone: str, rcode: int = 0, *lines: str) -> dict:
 class Resolved:
     """What came of a question, and how."""
 
-    def __init__(self, asked: str, act, known: Written | None = None, limits: Limits | None = None):
+    def __init__(
+        self, asked: str, act, known: Written | None = None, limits: Limits | None = None, *, checked: bool = False
+    ):
         self.known = known or Written(ROOT)
         self.driver = Driver(act)
         self.budget = Budget(limits or Limits(), 0.0)
@@ -62,7 +66,8 @@ class Resolved:
         self.failure: ResolutionFailed | None = None
         text, rtype = asked.split()
         try:
-            self.answer = self.driver.run(resolve(zone_text.question(text, rtype), self.known, self.budget))
+            steps = resolve(zone_text.question(text, rtype), self.known, self.budget, checked=checked)
+            self.answer = self.driver.run(steps)
         except ResolutionFailed as failed:
             self.failure = failed
 
@@ -479,3 +484,260 @@ def test_glue_is_not_missing_where_another_name_server_has_an_address():
     refers["authority"] = ["example. 3600 IN NS ns0.example.", "example. 3600 IN NS ns.example."]
     found = Resolved("www.example. A", servers((1, "www.example. A", refers), WWW_AT_2))
     assert found.driver.sent == [("1", "www.example. A"), ("2", "www.example. A")]
+
+
+# -- what a checked question is answered
+
+
+SIGNATURE = "www.example.com. 300 IN RRSIG CNAME 13 3 300 20300101000000 20260101000000 1 com. AQID"
+
+
+def validating(*delegations: object) -> Written:
+    known = Written(*delegations)
+    known.validates = True
+    return known
+
+
+NO_ADDRESS = NotFound(ResolutionFailed("NOAD", 22, "it has no other address", label="no_address"))
+
+
+def judged(act, *, good: bool = True):
+    """`act`, with this verdict on each signature."""
+
+    def either(action):
+        if isinstance(action, Lookup):  # of another address of the server that is not believed
+            return NO_ADDRESS
+        return Verified(tuple(good for _ in action.checks)) if isinstance(action, Verify) else act(action)
+
+    return either
+
+
+CHAIN = (
+    (2, "www.example.com. A", answer(ALIAS, SIGNATURE)),
+    (3, "web.example.net. A", answer("web.example.net. 300 IN A 192.0.2.80")),
+)
+
+
+def test_what_a_checked_question_is_answered_is_proven_link_by_link_before_it_is_kept():
+    known = validating(delegation("com.", 2), delegation("net.", 3))
+    walk = Resolved("www.example.com. A", judged(servers(*CHAIN)), known, checked=True)
+    assert walk.lines == ["www.example.com. 300 CNAME web.example.net.", "web.example.net. 300 A 192.0.2.80"]
+    assert [(question.name, zone) for question, zone in known.proven] == [
+        (name("www.example.com."), name("com.")),
+        (name("web.example.net."), name("net.")),
+    ]
+    assert known.asked_checked == [True, True]
+    assert len(known.learnt) == 2
+
+
+def configured(zone: str, *lasts: int):
+    """A delegation whose servers are what they are: no other addresses of theirs are sought."""
+    return replace(delegation(zone, *lasts), configured=True)
+
+
+def bogus(*lasts: int):
+    """An act in which the signatures that these servers sent do not hold."""
+    whose: list[int] = []
+    good = servers(
+        *((last, "www.example.com. A", answer("www.example.com. 300 IN A 192.0.2.80", SIGNATURE)) for last in (2, 3, 4))
+    )
+
+    def act(action):
+        if isinstance(action, Verify):
+            return Verified(tuple(whose[-1] not in lasts for _ in action.checks))
+        whose.append(int(action.server.host.rpartition(".")[2]))
+        return good(action)
+
+    return act
+
+
+def test_what_cannot_be_proven_is_the_failure_of_the_question_and_not_kept():
+    known = validating(configured("com.", 2))
+    walk = Resolved("www.example.com. A", bogus(2), known, checked=True)
+    assert walk.failure is not None
+    assert (walk.failure.tag, walk.failure.label) == ("TEST", "bogus")
+    assert known.learnt == []
+
+
+def test_what_is_bogus_is_asked_of_one_more_server():
+    known = validating(configured("com.", 2, 3, 4))
+    walk = Resolved("www.example.com. A", bogus(2), known, checked=True)
+    assert walk.lines == ["www.example.com. 300 A 192.0.2.80"]
+    assert [whom for whom, _ in walk.driver.sent] == ["2", "3"]
+    again = Resolved("www.example.com. A", bogus(2, 3), validating(configured("com.", 2, 3, 4)), checked=True)
+    assert again.failure is not None
+    assert (again.failure.label, [whom for whom, _ in again.driver.sent]) == ("bogus", ["2", "3"])
+
+
+def test_a_server_that_is_not_believed_has_another_address_looked_up_where_it_is_the_only_one():
+    known = validating(delegation("com.", 2))
+    found = Found(Answer(0, sets("ns2.test. 300 IN AAAA 2001:db8::3")))
+
+    def act(action):
+        if isinstance(action, Lookup):
+            return found
+        if isinstance(action, Exchange) and ":" in action.server.host:
+            return Replied(
+                action.server,
+                action.transport,
+                reply(action.question, **answer("www.example.com. 300 IN A 192.0.2.80")),
+                0.02,
+            )
+        return bogus(2)(action) if isinstance(action, Exchange) else Verified((False,) * len(action.checks))
+
+    walk = Resolved("www.example.com. A", act, known, checked=True)
+    assert walk.driver.looked_up == ["ns2.test. AAAA"]
+
+
+def test_what_ends_by_the_limits_of_the_question_is_asked_of_nobody_else():
+    known = validating(configured("com.", 2, 3))
+    spent = ResolutionFailed("TEST", 6, "no more signatures", label="bogus", own_limit=True)
+
+    def prove(*_: object):
+        raise spent
+        yield
+
+    known.prove = prove  # type: ignore[method-assign]
+    walk = Resolved("www.example.com. A", bogus(), known, checked=True)
+    assert walk.failure is spent
+    assert [whom for whom, _ in walk.driver.sent] == ["2"]
+
+
+@pytest.mark.rfc(8020, "2")
+def test_below_a_minimised_name_that_is_proven_not_to_be_there_nobody_is_asked():
+    denial = (2, "gone.com. A", deny("com.", 3))
+    for checked, asked in ((True, ["gone.com. A"]), (False, ["gone.com. A", "www.gone.com. A"])):
+        known = validating(delegation("com.", 2))
+        known.minimises = True
+        known.recalled[name("www.gone.com."), Type.A] = None  # type: ignore[assignment]
+        script = servers(denial, (2, "www.gone.com. A", deny("com.", 3)))
+
+        def prove(question, conclusion, message, zone, budget, known=known):
+            known.recalled[name("www.gone.com."), Type.A] = conclusion._replace(name=name("www.gone.com."))
+            return conclusion
+            yield
+
+        known.prove = prove  # type: ignore[method-assign]
+        walk = Resolved("www.gone.com. A", script, known, checked=checked)
+        assert (walk.rcode, [what for _, what in walk.driver.sent]) == (3, asked)
+
+
+@pytest.mark.parametrize(("checked", "validates"), [(True, False), (False, True)])
+def test_nothing_is_proven_where_nobody_wants_it_or_the_configuration_does_not_but_signatures_are_kept(
+    checked, validates
+):
+    known = Written(delegation("com.", 2), delegation("net.", 3))
+    known.validates = validates
+    walk = Resolved("www.example.com. A", servers(*CHAIN), known, checked=checked)
+    assert known.proven == []
+    assert known.asked_checked == [checked] * 2
+    assert walk.answer is not None
+    proof = walk.answer.rrsets[0].proof
+    assert proof is not None
+    assert (proof.status, proof.signatures) == (Status.UNCHECKED, rrset(SIGNATURE).rdatas)
+
+
+def test_what_is_said_of_minimised_names_is_not_proven():
+    known = validating(ROOT)
+    known.minimises = True
+    walk = Resolved("a.www.ent.example.com. TXT", judged(servers(*MINIMISED)), known, checked=True)
+    assert walk.lines == ['a.www.ent.example.com. 300 TXT "hello"']
+    assert [names.to_text(question.name) for question, _ in known.proven] == ["a.www.ent.example.com."]
+
+
+def test_the_servers_that_the_root_names_are_proven_where_they_were_asked_for():
+    root = replace(ROOT, configured=True)
+    said = {"answer": ". 86400 IN NS ns.root.", "additional": "ns.root. 86400 IN A 192.0.2.7"}
+    for asked, proven in ((". NS", 1), ("www.example.com. A", 0)):
+        known = validating(root)
+        known.unprimed = True
+        script = servers((1, ". NS", said), (7, "www.example.com. A", deny("com.")))
+        assert Resolved(asked, judged(script), known, checked=True).failure is None
+        assert [zone for question, zone in known.proven if question.type == Type.NS] == [names.ROOT] * proven
+
+
+def test_the_address_of_a_name_server_is_looked_up_unchecked_as_its_zone_may_wait_for_it():
+    known = validating(delegation("example.com.", nameless=("ns.other.",)))
+    found = Found(Answer(0, sets("ns.other. 300 IN A 192.0.2.9")))
+    lookups: list[Lookup] = []
+
+    def act(action):
+        if isinstance(action, Lookup):
+            lookups.append(action)
+            return found
+        return judged(servers((9, "www.example.com. A", answer("www.example.com. 300 IN A 192.0.2.80"))))(action)
+
+    assert Resolved("www.example.com. A", act, known, checked=True).failure is None
+    assert [each.checked for each in lookups] == [False]
+
+
+def by_address(act, *good: str):
+    """As `act`; of all addresses those in `good` are signed."""
+    signed = [rrset(f"www.example.com. 300 IN A {each}").rdatas[0] for each in good]
+
+    def judge(action):
+        if isinstance(action, Lookup):
+            return NO_ADDRESS
+        if isinstance(action, Verify):
+            return Verified(tuple(check.signature in signed for check in action.checks))
+        return act(action)
+
+    return judge
+
+
+def said_by(*lasts: int):
+    return servers(
+        *((last, "www.example.com. A", answer(f"www.example.com. 300 IN A 192.0.2.{last}")) for last in lasts)
+    )
+
+
+@pytest.mark.rfc(4035, "5.5")
+def test_where_one_server_says_what_is_not_signed_so_another_is_asked():
+    known = validating(delegation("example.com.", 2, 3, 4, 5))
+    walk = Resolved("www.example.com. A", by_address(said_by(2, 3), "192.0.2.3"), known, checked=True)
+    assert walk.lines == ["www.example.com. 300 A 192.0.2.3"]
+    assert [names.to_text(question.name) for question, _ in known.learnt] == ["www.example.com."]
+
+
+@pytest.mark.rfc(4035, "5.5")
+def test_when_another_server_is_no_better_no_third_is_asked():
+    known = validating(delegation("example.com.", 2, 3, 4, 5))
+    walk = Resolved("www.example.com. A", by_address(said_by(2, 3, 4), "192.0.2.4"), known, checked=True)
+    assert walk.failure is not None
+    assert (walk.failure.tag, walk.failure.label) == ("TEST", "bogus")
+    assert len(known.proven) == 2
+    assert known.learnt == []
+
+
+def test_the_failure_of_the_first_server_is_told_when_the_others_are_silent_or_refer_elsewhere():
+    silence = Unanswered(Trouble.TIMEOUT, 0.4)
+    first = (2, "www.example.com. A", answer("www.example.com. 300 IN A 192.0.2.2"))
+    for then in (silence, refer("www.example.com.", 9)):
+        known = validating(delegation("example.com.", 2, 3))
+        script = servers(first, (3, "www.example.com. A", then))
+        walk = Resolved("www.example.com. A", by_address(script), known, checked=True)
+        assert walk.failure is not None
+        assert walk.failure.tag == "TEST"
+        assert known.dead == {}
+
+
+def test_what_the_proof_rests_on_is_not_looked_for_at_other_servers_of_the_zone():
+    known = validating(delegation("example.com.", 2, 3))
+    broken = ResolutionFailed("SIGX", 7, "the keys of com. are broken", label="bogus")
+
+    def fails(question, conclusion, message, zone, budget):
+        raise broken
+        yield
+
+    known.prove = fails
+    walk = Resolved("www.example.com. A", said_by(2), known, checked=True)
+    assert walk.failure is broken
+
+
+def test_what_a_referral_says_besides_is_kept_for_the_proof_of_what_comes_from_there():
+    known = Written(ROOT)
+    script = servers((1, "www.example.com. A", refer("com.", 2)), (2, "www.example.com. A", deny("com.")))
+    assert Resolved("www.example.com. A", script, known).failure is None
+    ((zone, message),) = known.referrals
+    assert zone == name("com.")
+    assert message.authority == sets("com. 3600 IN NS ns.com.")

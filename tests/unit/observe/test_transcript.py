@@ -4,7 +4,7 @@ import asyncio
 
 import pytest
 
-from resolver.engine.actions import Exchange, Found, Malformed, NotFound, Replied, Suspicion, Unanswered
+from resolver.engine.actions import Exchange, Found, Lookup, Malformed, NotFound, Replied, Suspicion, Unanswered
 from resolver.engine.delegation import Delegation, NameServer
 from resolver.engine.outcome import Alias, Answer, Answered, Denied, Fault, Overlong, Referral, Truncated, Unusable
 from resolver.errors import ResolutionFailed
@@ -68,7 +68,7 @@ def test_what_came_back_is_told_in_a_few_words(event, text):
 )
 def test_what_was_found_is_told_in_a_few_words(result, text):
     transcript = Transcript()
-    transcript.found(transcript.entered(WWW), result)
+    transcript.found(transcript.entered(Lookup(WWW)), result)
     assert transcript.roots[0].came_back == text
 
 
@@ -94,7 +94,7 @@ def test_what_a_reply_was_taken_for_is_told_in_a_few_words(outcome, text):
 
 def test_what_begins_while_something_is_open_stands_below_it():
     transcript = Transcript()
-    above = transcript.entered(zone_text.question("ns.test.", "A"))
+    above = transcript.entered(Lookup(zone_text.question("ns.test.", "A")))
     transcript.ended(transcript.sent(ASKED), said())
     transcript.ended(transcript.sent(ASKED), said())
     transcript.left(above)

@@ -103,7 +103,7 @@ class Considered:
     def __init__(self) -> None:
         self.seen: list[object] = []
 
-    def consider(self, question, held) -> int | None:
+    def consider(self, question, held, checked) -> int | None:
         self.seen.append((question, held.rrsets))
         return len(self.seen) - 1
 

@@ -12,7 +12,7 @@ from hypothesis import strategies as st
 
 from resolver.cache.cookies import Cookies
 from resolver.engine.actions import Exchange, Malformed, Replied, Suspicion, Unanswered
-from resolver.message import QR, TC, Edns, Message, Question, Transport, Type
+from resolver.message import CD, QR, TC, Edns, Message, Question, Transport, Type
 from resolver.network.base import Endpoint, Trouble
 from resolver.network.entropy import SeededEntropy
 from resolver.observe.counters import Counters
@@ -100,8 +100,8 @@ class Talk:
 
         self.clock.after(seconds, act)
 
-    async def ask(self, server=ONE, *, seconds=1.0, question=WWW, zone=ZONE, transport=UDP, edns=True):
-        action = Exchange(server, question, zone, transport, seconds, False, edns)
+    async def ask(self, server=ONE, *, seconds=1.0, question=WWW, zone=ZONE, transport=UDP, edns=True, rd=False):
+        action = Exchange(server, question, zone, transport, seconds, rd, edns)
         return await self.hear(lambda: self.conversation.exchange(action, seconds))
 
 
@@ -678,8 +678,31 @@ def test_servers_are_offered_the_payload_that_is_set():
         await t.ask()
         return t.wire.sent[0].query.edns
 
-    assert talk(main, payload=512) == Edns(512)
-    assert talk(main) == Edns(1232)
+    assert talk(main, payload=512) == Edns(512, do=True)
+    assert talk(main) == Edns(1232, do=True)
+
+
+@pytest.mark.rfc(4035, "3.2.1")
+def test_signatures_are_asked_for_wherever_edns_is_used():
+    async def main(t: Talk):
+        t.later(0.01, 0, good)
+        t.later(0.02, 1, good)
+        await t.ask()
+        await t.ask(TWO, edns=False)
+        return [sent.query.edns for sent in t.wire.sent]
+
+    assert talk(main) == [Edns(1232, do=True), None]
+
+
+@pytest.mark.rfc(6840, "5.9")
+@pytest.mark.parametrize(("rd", "validates", "expected"), [(True, True, CD), (False, True, 0), (True, False, 0)])
+def test_servers_that_recurse_leave_the_checking_to_us_where_we_check(rd, validates, expected):
+    async def main(t: Talk):
+        t.later(0.01, 0, good)
+        await t.ask(rd=rd)
+        return t.wire.sent[0].query.flags & CD
+
+    assert talk(main, validates=validates) == expected
 
 
 @pytest.mark.parametrize("replied", [True, False])

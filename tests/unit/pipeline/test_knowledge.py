@@ -7,13 +7,17 @@ import pytest
 from resolver import hints
 from resolver.cache.records import Records, TtlLimits
 from resolver.cache.servers import Servers
+from resolver.dnssec.anchors import Anchor
+from resolver.dnssec.gaps import Gaps
+from resolver.dnssec.negative import NegativeAnchor, NegativeAnchors
+from resolver.dnssec.trust import Trust
 from resolver.engine.delegation import Delegation
 from resolver.engine.outcome import Alias, Answered, Denied, Overlong
-from resolver.message import Question, Rcode, Type
+from resolver.message import Proof, Question, Rcode, Status, Type
 from resolver.network.entropy import SeededEntropy
 from resolver.pipeline.knowledge import Known, Routes
 from resolver.wire import names
-from tests.support import zone_text
+from tests.support import denials, zone_text
 from tests.support.clocks import ManualClock
 from tests.support.engine import delegation
 from tests.support.messages import name, rrset, sets, soa
@@ -31,6 +35,21 @@ def made(*, stubs=(), forwards=(), recursed_root: bool = False, **limits):
     )
     records = Records(1 << 20, clock, TtlLimits(**limits))
     return Known(records, Servers(clock, SeededEntropy(1)), routes, clock, port=53, minimises=True), clock
+
+
+def denying(*, stubs=(), negatives: NegativeAnchors | None = None) -> Known:
+    """What knows that nothing is between a.example. and c.example., and that gone.example. does not exist."""
+    known, clock = made(stubs=stubs)
+    trust = Trust({names.ROOT: Anchor(names.ROOT)}, clock, gaps=Gaps(), negatives=negatives)
+    known = Known(known.records, known.servers, known.routes, clock, port=53, minimises=True, trust=trust)
+    gap = denials.nsec("a.example.", "c.example.", [Type.A])
+    top = denials.nsec("example.", "a.example.", [Type.NS, Type.SOA])
+    assert trust.gaps is not None
+    trust.gaps.learn(name("example."), denials.soa(), [gap, top], int(clock.boottime()), 0)
+    gone = denials.nsec("e.example.", "k.example.", [Type.A])
+    said = denials.soa()._replace(proof=Proof(Status.SECURE, (), (gone, top)))
+    known.learn(zone_text.question("gone.example.", "A"), Denied((), name("gone.example."), Rcode.NXDOMAIN, said, True))
+    return known
 
 
 def routed(known: Known, asked: str, rtype: str = "A") -> tuple[str, bool]:
@@ -359,6 +378,57 @@ def test_a_name_that_does_not_exist_has_no_ds_now_and_later():
         recalled = known.recall(name("no.such."), rtype)
         assert isinstance(recalled, Denied)
         assert recalled.rcode == Rcode.NXDOMAIN
+
+
+@pytest.mark.rfc(8020, "2")
+@pytest.mark.rfc(8198, "5.1")
+@pytest.mark.parametrize("asked", ["b.example.", "x.b.example.", "x.gone.example."])
+def test_a_checked_question_is_answered_from_what_is_proven_of_other_names(asked):
+    known = denying()
+    concluded = known.recall(name(asked), Type.A)
+    assert isinstance(concluded, Denied)
+    assert (concluded.name, concluded.rcode) == (name(asked), Rcode.NXDOMAIN)
+    assert known.recall(name(asked), Type.A, checked=False) is None
+    assert known.recall(name("d.example."), Type.A) is None
+
+
+@pytest.mark.rfc(8198, "5.3")
+def test_a_wildcard_that_has_answered_once_answers_for_other_names():
+    known = denying()
+    gap = denials.nsec("m.example.", "z.example.", [Type.A])
+    proof = Proof(Status.SECURE, (denials.signature(Type.A, 1),), (gap,))
+    told = rrset("one.example. 100 IN A 192.0.2.1")._replace(proof=proof)
+    assert known.recall(name("two.example."), Type.A) is None
+    known.learn(zone_text.question("one.example.", "A"), Answered((), (told,), True))
+    concluded = known.recall(name("two.example."), Type.A)
+    assert isinstance(concluded, Answered)
+    (made,) = concluded.rrsets
+    assert (made.name, made.rdatas, made.status) == (name("two.example."), told.rdatas, Status.SECURE)
+    assert known.recall(name("two.example."), Type.A, checked=False) is None
+
+
+@pytest.mark.rfc(8198, "5.3")
+def test_an_alias_at_a_wildcard_that_has_led_once_leads_other_names():
+    known = denying()
+    gap = denials.nsec("m.example.", "z.example.", [Type.A])
+    proof = Proof(Status.SECURE, (denials.signature(Type.CNAME, 1),), (gap,))
+    alias = rrset("three.example. 100 IN CNAME a.org.")._replace(proof=proof)
+    known.learn(zone_text.question("three.example.", "MX"), Alias((alias,), name("a.org."), True))
+    assert isinstance(known.recall(name("two.example."), Type.MX), Alias)
+
+
+@pytest.mark.parametrize(("asked", "stub"), [("x.b.example.", "b.example."), ("x.y.gone.example.", "y.gone.example.")])
+def test_nothing_is_proven_of_names_that_others_are_asked_about(asked, stub):
+    assert denying(stubs=("org.",)).recall(name(asked), Type.A) is not None
+    assert denying(stubs=(stub,)).recall(name(asked), Type.A) is None
+
+
+@pytest.mark.rfc(7646, "2")
+def test_nothing_is_proven_of_names_below_a_negative_trust_anchor():
+    negative = NegativeAnchors((NegativeAnchor(name("b.example.")),))
+    known = denying(negatives=negative)
+    assert known.recall(name("x.b.example."), Type.A) is None
+    assert known.recall(name("bb.example."), Type.A) is not None
 
 
 def test_delegations_are_bounded_by_what_they_weigh():

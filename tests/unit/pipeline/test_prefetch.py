@@ -20,7 +20,7 @@ class Renewing:
         self.flights = 0
         self.asked: list[Question] = []
 
-    def refresh(self, question: Question) -> None:
+    def refresh(self, question: Question, checked: bool) -> None:
         self.asked.append(question)
 
 
@@ -28,7 +28,7 @@ class Ageing:
     def __init__(self, *owners: str) -> None:
         self.seconds: dict[bytes, int | None] = {name(each): 0 for each in owners}
 
-    def renewable_in(self, name: bytes, rtype: int) -> int | None:
+    def renewable_in(self, name: bytes, rtype: int, checked: bool) -> int | None:
         return self.seconds.get(name)
 
 
@@ -39,7 +39,7 @@ class Made:
         self.prefetch = Prefetch(self.known, self.resolved, self.clock, self.counters)
 
     def asked(self, question: Question = WWW, held: Answer = DATA) -> int:
-        self.prefetch.consider(question, held)
+        self.prefetch.consider(question, held, True)
         assert self.counters.cache_prefetched == len(self.resolved.asked)
         return len(self.resolved.asked)
 
@@ -81,10 +81,10 @@ def test_nothing_is_renewed_while_many_questions_are_asked():
 
 def test_the_question_should_come_again_when_the_first_link_is_ageing_and_at_once_while_it_is_renewed():
     made = Made()
-    assert made.prefetch.consider(WWW, CHAIN) is None
+    assert made.prefetch.consider(WWW, CHAIN, True) is None
     made.known.seconds = {name("www.example.com."): 50, name("web.test."): 20}
-    assert made.prefetch.consider(WWW, CHAIN) == 20
+    assert made.prefetch.consider(WWW, CHAIN, True) == 20
     made.known.seconds[name("www.example.com.")] = None
-    assert made.prefetch.consider(WWW, CHAIN) == 20
+    assert made.prefetch.consider(WWW, CHAIN, True) == 20
     made.known.seconds[name("web.test.")] = 0
-    assert [made.prefetch.consider(WWW, CHAIN) for _ in range(2)] == [0, PAUSE_S]
+    assert [made.prefetch.consider(WWW, CHAIN, True) for _ in range(2)] == [0, PAUSE_S]

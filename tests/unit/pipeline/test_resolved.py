@@ -6,6 +6,7 @@ import math
 import pytest
 
 from resolver.answering import awaited
+from resolver.engine.actions import Lookup
 from resolver.engine.budget import Limits
 from resolver.errors import ResolutionFailed
 from resolver.message import Client, Query, Rcode, Reply, Transport
@@ -137,7 +138,7 @@ def test_those_who_join_do_not_inherit_the_limits_of_the_first(run, limit):
             (asker,) = resolver.resolved._flights.values()
             budget = Budget(Limits(sends=1), world.clock.monotonic() + 4.5)
             first = asyncio.get_running_loop().create_future()
-            resolver.resolved._ask(zone_text.question("www.test.", "A"), budget, 1, asker, first.set_result)
+            resolver.resolved._ask(Lookup(zone_text.question("www.test.", "A")), budget, 1, asker, first.set_result)
         return await outcomes(first, resolver.ask("www.test."), resolver.ask("www.test."))
 
     first, second, third = run(main())
@@ -580,7 +581,7 @@ def test_what_is_remembered_of_a_failure_is_not_the_frames_that_it_passed(run):
         world.script("10.0.0.2", says(rcode=2))
         resolver = Resolver(world, failure_ttl_s=5.0)
         first, second = await outcomes(resolver.failure("www.test."), resolver.failure("www.test."))
-        remembered = resolver.resolved._failures.get((names.from_text("www.test."), 1))
+        remembered = resolver.resolved._failures.get((names.from_text("www.test."), 1, False))
         return first, second, remembered
 
     first, second, remembered = run(main())

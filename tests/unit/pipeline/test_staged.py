@@ -62,3 +62,20 @@ def test_of_what_there_is_for_any_one_rrset_is_told():
     assert asked(Staged((), Always(WORKED)).work, Type.ANY) is WORKED
     failed = ResolutionFailed("TEST", 0, "nobody")
     assert asked(Staged((), Always(failed)).work, Type.ANY) is failed
+
+
+SIGNED = sets(
+    (
+        "www.test. 9 IN TXT text",
+        "www.test. 9 IN RRSIG TXT 13 2 9 20300101000000 20260101000000 1 test. AQID",
+        "other.test. 9 IN RRSIG AAAA 13 2 9 20300101000000 20260101000000 1 test. AQID",
+    )
+)
+
+
+@pytest.mark.rfc(8482, "4.1")
+def test_the_one_rrset_that_is_told_for_any_keeps_its_signatures():
+    whole = (SIGNED[0], SIGNED[1], *sets("www.test. 9 IN SPF text"))
+    assert asked(Staged((), Always(Reply(0, whole))).work, Type.ANY).answer == SIGNED[:2]
+    assert asked(Staged((), Always(Reply(0, (GIVEN[1], *SIGNED[:2])))).work, Type.ANY).answer == GIVEN[1:2]
+    assert asked(Staged((), Always(Reply(0, SIGNED[1:]))).work, Type.ANY).answer == SIGNED[1:2], "they are all there is"

@@ -7,7 +7,7 @@ import pytest
 from resolver.answering import Told, awaited
 from resolver.engine.outcome import Answered
 from resolver.errors import ResolutionFailed
-from resolver.message import Client, Query, Rcode, Reply, Transport, Type
+from resolver.message import Client, Edns, Proof, Query, Rcode, Reply, Status, Transport, Type
 from resolver.observe.counters import Counters
 from resolver.pipeline.stale import MAX_REFRESHES, RECHECK_S, Stale, Staleness
 from resolver.testing.virtual_time import VirtualClock
@@ -27,9 +27,11 @@ class Past:
     def __init__(self) -> None:
         self.held = {(WWW, int(Type.A)): Answered((), OLD, False)}
         self.age = 0
+        self.checked: list[bool] = []
 
-    def recall_stale(self, name: bytes, rtype: int, age: int):
+    def recall_stale(self, name: bytes, rtype: int, age: int, checked: bool):
         self.age = age
+        self.checked.append(checked)
         return self.held.get((name, rtype))
 
 
@@ -56,10 +58,11 @@ class Made:
         self.past, self.below, self.counters = Past(), Below(self.clock), Counters()
         self.stage = Stale(self.past, self.below, self.clock, self.counters, Staleness(**staleness), max_aliases=11)
 
-    async def ask(self, *, patience: float = 4.5) -> tuple[Reply, float]:
+    async def ask(self, *, patience: float = 4.5, **changes) -> tuple[Reply, float]:
         began = self.clock.monotonic()
         question = zone_text.question("www.example.com.", "A")
         query = Query(question, Client("192.0.2.9", 0, Transport.UDP), 1, began + patience, rd=True)
+        query = query._replace(**changes)
         reply = await awaited(self.stage, query)
         return reply, round(self.clock.monotonic() - began, 3)
 
@@ -226,3 +229,42 @@ def test_nobody_waits_for_a_refresh_that_broke_and_the_next_one_is_begun(run):
         return [zone_text.lines(reply.answer) for reply in told], made.below.asked, made.stage._refreshing
 
     assert run(main()) == ([["www.example.com. 30 A 192.0.2.1"]] * 2, 2, {})
+
+
+# -- what was proven
+
+
+@pytest.mark.rfc(8767, "4")
+def test_what_was_proven_is_told_with_its_signatures_but_not_as_proven(run):
+    async def main():
+        made = Made()
+        made.below.result = broken()
+        (old,) = OLD
+        made.past.held[WWW, int(Type.A)] = Answered(
+            (), (old._replace(proof=Proof(Status.SECURE, (b"\0\1\15\3" + bytes(90),))),), False
+        )
+        reply, _ = await made.ask(ad=True, edns=Edns(do=True))
+        return reply.ad, [(each.type, each.ttl) for each in reply.answer]
+
+    assert run(main()) == (False, [(Type.A, 30), (Type.RRSIG, 30)])
+
+
+def test_a_question_that_wants_nothing_checked_is_looked_up_and_refreshed_as_such(run):
+    async def main():
+        made = Made()
+        made.below.seconds = 1.0
+        replies = await asyncio.gather(*(made.ask(cd=cd) for cd in (False, True, True)))
+        return [took for _, took in replies], made.below.asked, set(made.past.checked)
+
+    assert run(main()) == ([1.0] * 3, 2, {False, True})
+
+
+@pytest.mark.parametrize("changes", [{"ad": True}, {"edns": Edns(do=True)}, {"cd": True}])
+def test_what_a_refresh_brings_is_told_only_to_those_who_are_told_the_same(run, changes):
+    async def main():
+        made = Made()
+        made.below.seconds = 1.0
+        await asyncio.gather(made.ask(), made.ask(**changes), made.ask(edns=Edns()))
+        return made.below.asked
+
+    assert run(main()) == 2

@@ -191,6 +191,48 @@ def test_glue_of_the_script_is_filled_in_and_said():
     assert course(*world, answered, *BOTH, config=PLAIN + stub + below).failure is not None
 
 
+def test_what_a_referral_says_of_a_ds_is_told_to_who_asks_for_it():
+    ds, signature = (
+        f"example. 60 IN DS 1 8 1 {'0A' * 20}",
+        "example. 60 IN RRSIG DS 8 1 60 20300101000000 20200101000000 1 . AAAA",
+    )
+    referral = entry(QUESTION, "SECTION AUTHORITY", "example. IN NS ns.example.", ds, signature, reply="QR NOERROR")
+    question = "example. IN DS"
+    made = course(
+        server(PRIMING, referral),
+        asks(1, question, reply="RD DO"),
+        is_told(2, question, "SECTION ANSWER", ds, signature),
+    )
+    assert made.failure is None
+    assert made.notes == ["filled in example. DS at 192.0.2.1: the DS of the referral"]
+    denied = server(entry(question, reply="QR AA NXDOMAIN"), first=90)
+    assert (
+        course(server(PRIMING, referral), denied, asks(1, question), is_told(2, question, "SECTION ANSWER", ds)).failure
+        is not None
+    )
+
+
+def test_a_referral_without_a_ds_denies_it_with_the_soa_of_the_zone_above():
+    soa = ". 60 IN SOA a. b. 1 2 3 4 5"
+    nsec = "example. 60 IN NSEC z. NS RRSIG NSEC"
+    signatures = [
+        f"{owner} 60 IN RRSIG {of} 8 1 60 20300101000000 20200101000000 1 . AAAA"
+        for owner, of in ((".", "SOA"), ("example.", "NSEC"))
+    ]
+    referral = entry(
+        QUESTION, "SECTION AUTHORITY", "example. IN NS ns.example.", nsec, signatures[1], reply="QR NOERROR"
+    )
+    other = entry("other. IN A", "SECTION AUTHORITY", soa, signatures[0])
+    question = "example. IN DS"
+    told = is_told(
+        2, question, "SECTION AUTHORITY", soa, signatures[0], nsec, signatures[1], reply="QR RD RA DO NOERROR"
+    )
+    steps = (asks(1, question, reply="RD DO"), told)
+    made = course(server(PRIMING, referral, other), *steps, level=Level.STRICT)
+    assert made.failure is None
+    assert made.notes == ["filled in example. DS at 192.0.2.1: the denial of the referral"]
+
+
 def test_minimised_names_are_filled_in_where_the_resolver_minimises():
     question, address = "a.b.example. IN TXT", ("SECTION ANSWER", "a.b.example. 300 IN TXT x")
     steps = (asks(1, question), is_told(2, question, *address))

@@ -8,6 +8,8 @@ from resolver.testing.replay.settings import FEATURES, MEANINGLESS, arrange, wor
 from resolver.testing.virtual_time import WALL_START
 from tests.support.scripts import asks, scenario
 
+DS = f"DS 1 8 1 {'0A' * 20}"
+
 
 def of(config: str):
     return arrange(scenario(asks(1, "www.example. IN A"), config=config))
@@ -66,9 +68,35 @@ def test_nothing_said_is_our_own_default():
 
 
 def test_features_are_needed_by_the_first_line_that_asks_for_them():
-    made = of('server:\n trust-anchor: ". DS 1 8 2 00"\n trust-anchor: ". DS 2 8 2 00"\nrpz:\n name: "a."\n')
-    assert made.needs == {"dnssec": 2, "rpz": 4}
-    assert not of("server:\n harden-below-nxdomain: no\n").needs
+    made = of('forward-zone:\n forward-first: yes\n forward-first: yes\nrpz:\n name: "a."\n')
+    assert made.needs == {"forward-first": 2, "rpz": 4}
+    assert not of("forward-zone:\n forward-first: no\n").needs
+
+
+def test_trust_anchors_and_what_goes_with_them_become_settings(tmp_path):
+    made = of(
+        f'server:\n trust-anchor: "example.com. 3600 IN {DS}"\n trust-anchor: "b. {DS}"\n aggressive-nsec: no\n'
+        ' domain-insecure: "Sub.example.com"\n val-nsec3-keysize-iterations: "1024 100 2048 200"\n'
+    ).config.dnssec
+    assert made.validation
+    assert made.trust_anchors == (f"example.com. 3600 IN {DS}", f"b. {DS}")
+    assert [str(each) for each in made.negative_trust_anchors] == ["sub.example.com.", "."]
+    assert (made.nsec3_iterations_insecure, made.nsec3_iterations_max, made.aggressive) == (100, 65_535, False)
+    keys = tmp_path / "keys"
+    keys.write_text(f". {DS}\n")
+    from_file = of(f"server:\n trust-anchor-file: {keys}\n").config.dnssec
+    assert (from_file.validation, from_file.trust_anchor_files) == (True, (keys,))
+    assert from_file.negative_trust_anchors == ()
+
+
+def test_without_an_anchor_nothing_is_validated():
+    assert not of("server:\n").config.dnssec.validation
+
+
+def test_the_root_of_the_internet_is_not_believed_in_a_script():
+    """Its anchor is built in for `roots = "internet"`, and a script has a root of its own."""
+    assert [str(each) for each in of("server:\n").config.dnssec.negative_trust_anchors] == ["."]
+    assert of(f'server:\n trust-anchor: ". {DS}"\n').config.dnssec.negative_trust_anchors == ()
 
 
 def test_every_word_without_meaning_has_a_reason_and_no_word_has_two_places():
@@ -94,6 +122,21 @@ def test_every_word_without_meaning_has_a_reason_and_no_word_has_two_places():
         ),
         ("stub-addr: here\n", "some.rpl:1: 'here' is no IP address"),
         ('server:\n local-zone: "a." static\n', "some.rpl:2: 'local-zone' is neither"),
+        (
+            'server:\n trust-anchor: ". DS 1 8 2 00"\n',
+            "some.rpl:2: trust-anchor: a digest of 1 octets, where type 2 has 32",
+        ),
+        ("server:\n trust-anchor-file: none\n", "some.rpl:2: trust-anchor-file: cannot be read: No such file"),
+        ("server:\n domain-insecure: a..b\n", 'some.rpl:2: domain-insecure: "a..b" names no zone'),
+        ("server:\n aggressive-nsec: maybe\n", "some.rpl:2: aggressive-nsec: 'maybe'; write yes or no"),
+        (
+            "server:\n val-nsec3-keysize-iterations: 1024\n",
+            "some.rpl:2: val-nsec3-keysize-iterations: '1024'; write pairs",
+        ),
+        (
+            'server:\n val-nsec3-keysize-iterations: "1024 9999"\n',
+            "some.rpl:2: val-nsec3-keysize-iterations 1024 9999: Input should be less than or equal to 2500",
+        ),
         ("server:\n serve-expired-ttl: long\n", "some.rpl:2: serve-expired-ttl: 'long'; write a number"),
         (
             "server:\n serve-expired-reply-ttl: 9999\n",
