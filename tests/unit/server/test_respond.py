@@ -36,7 +36,7 @@ from resolver.message import (
     Type,
 )
 from resolver.observe.counters import Counters
-from resolver.observe.log import BURST, Log
+from resolver.observe.log import BURST, WINDOW, Log
 from resolver.server.access import Access
 from resolver.server.conduct import ANSWERING_S, Conduct
 from resolver.server.cookies import Cookies
@@ -441,8 +441,10 @@ def test_what_is_bogus_is_a_line_in_the_log_a_few_times_a_minute_and_other_failu
     async def main(f: Front):
         for number in range(20):
             await f.ask(query(id=number))
-        f.below.said = ResolutionFailed("MUTE", 22, "nobody replied")
-        await f.ask()
+        f.clock.suspend(WINDOW)
+        for said in (bogus.remembered(), ResolutionFailed("MUTE", 22, "nobody replied")):
+            f.below.said = said
+            await f.ask()
         return [each for each in f.events if each["level"] == "warning"]
 
     events = front(run, main, bogus)
