@@ -213,6 +213,8 @@ class Chain:
         """The record set that was asked for, or an alias on the way."""
         told = Link("", "", target.status.name.lower())
         signed = self._signed.get((target.name, target.type))
+        if target.type == Type.RRSIG:
+            told.text = "signatures are not signed themselves (RFC 4035 section 2.2)"
         if target.status is not Status.SECURE:
             return told
         if signed is None:

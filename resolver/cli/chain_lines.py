@@ -26,9 +26,9 @@ def lines(links: Iterable[Link]) -> Iterator[str]:
 def _below(link: Link) -> Iterator[str]:
     yield from (_ds(ds) for ds in link.ds)
     yield from map(_key, link.keys)
-    yield from link.shown
-    if link.signature is not None:
-        yield from _signature(link.signature, brief=" " in link.what or link.what in ("DS", "DNSKEY"))
+    brief = " " in link.what or link.what in ("DS", "DNSKEY")
+    by = () if link.signature is None else _signature(link.signature, brief=brief)
+    yield from (*link.shown, *by) if brief else (*by, *link.shown)
     if link.text:
         yield link.text
 

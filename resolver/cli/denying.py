@@ -33,7 +33,7 @@ def told(judged: Judged) -> Iterator[str]:
     if judged.encloser is not None:
         missing = telling.chain.without_closer(judged.name, judged.encloser)
         if missing is not None:
-            yield from telling.missing(judged.name, missing._replace(encloser=judged.encloser), closer_only=True)
+            yield from telling.missing(judged.name, missing, closer_only=True)
         return
     yield from telling.standing(judged.name, judged.rtype)
 
@@ -62,8 +62,8 @@ class _Telling:
         if self._hashes is None:
             yield f"{_span(around)}: {names.to_text(name)} would stand between, and is not there"
             return
-        if above and not closer_only:
-            yield f"NSEC3 {_hash(_start(above[0]))} is the hash of {encloser}, which so exists"
+        if not closer_only:
+            yield f"NSEC3 {_hash(_start((*above, around)[0]))} is the hash of {encloser}, which so exists"
         closer = names.last_labels(name, names.depth(missing.encloser) + 1)
         excepted = ", if it is no unsigned delegation (opt-out)" if missing.opt_out else ""
         yield f"{_span(around)}: {self._hashed(closer)} would stand between, and is not there{excepted}"

@@ -156,12 +156,12 @@ def _walked(walk: Walk) -> Iterator[str]:
 
 def _verdict(walk: Walk, links: list[Link], config: Config) -> str:
     """How far it is proven, in a line."""
-    end = next((link.name for link in links if link.status == walk.status), "")
+    why = next((link.text for link in links if link.status == walk.status and link.text), "")
     match walk.status:
         case "secure":
             return "secure: each link holds, from the trust anchor to the answer"
         case "insecure":
-            return f"insecure: the chain of trust ends at {end or 'a zone that is not signed'}"
+            return f"insecure: {why or 'it need not be signed; --dnssec shows why'}"
         case "indeterminate":
             return "indeterminate: no trust anchor is above it"
         case "bogus":

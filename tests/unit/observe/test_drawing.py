@@ -6,7 +6,7 @@ from resolver.observe.transcript import Node
 
 def test_a_transcript_is_a_tree_with_what_came_back_and_what_was_decided():
     inner = Node("ns.example. A", "ns.test.", "192.0.2.2:53", transport="tcp", rtt=0.0125, came_back="REFUSED")
-    lookup = Node("ns.example. A", below=[inner], came_back="failed")
+    lookup = Node("ns.example. A", why="the address of a name server", below=[inner], came_back="failed")
     first = Node("www.example. A", "", "192.0.2.1:53", transport="udp", recursion_desired=True, decided="referral")
     assert list(branches([first, lookup], "> ")) == [
         "> ├─ www.example. A  → (a configured server) 192.0.2.1:53 (udp, recursion desired)",
