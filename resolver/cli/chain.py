@@ -20,7 +20,7 @@ from resolver.dnssec import moments
 from resolver.dnssec.algorithms import MNEMONICS
 from resolver.dnssec.anchors import Anchor
 from resolver.dnssec.canonical import WILDCARD
-from resolver.dnssec.denial import Proven
+from resolver.dnssec.denial import Proven, Unproven
 from resolver.dnssec.evidence import Begun, Concluded, Evidence, Judged, Named, Reached, Signed
 from resolver.dnssec.negative import NegativeAnchor
 from resolver.dnssec.records import Dnskey, Ds, read_ds
@@ -140,8 +140,6 @@ class Chain:
             if (link.name, link.what) not in self._told:
                 self._told.add((link.name, link.what))
                 self.links.append(link)
-            if link.status != "secure":
-                break
         if self._failure and status is Status.UNCHECKED:
             if not self.links or self.links[-1].status != "bogus":
                 self._put(name, types.to_text(rtype), Link("", "", "bogus", self._failure))
@@ -183,6 +181,9 @@ class Chain:
             self._show(told, judged)
             if not isinstance(judged.verdict, Proven):
                 told.text = judged.verdict.why
+            if isinstance(judged.verdict, Unproven):
+                told.status, told.text = "bogus", self._failure or told.text
+                return told
         match link:
             case None if signed is None:
                 return None
@@ -191,7 +192,7 @@ class Chain:
                 told.text = "there is no such name" if absent else f"no zone begins at {told.name}"
             case Unsigned(zone, status, ede):
                 told.status = status.name.lower()
-                told.text = ede.text if ede is not None else f"{_at(zone)} is not signed, and the chain of trust ends"
+                told.text = ede.text if ede is not None else told.text or f"{_at(zone)} is not signed"
         return told
 
     def _keys(self, zone: bytes, anchored: bytes) -> Link | None:

@@ -14,7 +14,7 @@ from typing import Final
 
 from resolver.dnssec import nsec, nsec3
 from resolver.dnssec.canonical import WILDCARD
-from resolver.dnssec.denial import ITERATIONS, Insecure
+from resolver.dnssec.denial import ITERATIONS, Insecure, Unproven
 from resolver.dnssec.evidence import Judged
 from resolver.dnssec.records import read_nsec, read_nsec3
 from resolver.dnssec.standing import At, Empty, Missing, all_types, is_cut, is_no_name
@@ -92,7 +92,7 @@ class _Telling:
 
 def _telling(judged: Judged) -> _Telling | None:
     """What reads the records of `judged`; None where they were not read either."""
-    if isinstance(judged.verdict, Insecure) and judged.verdict.ede == ITERATIONS:
+    if isinstance(judged.verdict, Insecure | Unproven) and judged.verdict.ede == ITERATIONS:
         return None
     links = [link for each in judged.sets if each.type == Type.NSEC and (link := nsec.read(each, judged.zone))]
     if links:
