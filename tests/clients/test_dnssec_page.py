@@ -59,11 +59,11 @@ def test_dig_shows_what_the_page_says(daemon: Daemon, printed: Print, command: s
 
 
 @pytest.mark.parametrize(("command", "wanted"), [each for each in COMMANDS if each[0].startswith("resolver ")])
-def test_a_command_shows_what_the_page_says(daemon: Daemon, command: str, wanted: str) -> None:
-    (daemon.directory / "my-world").mkdir(exist_ok=True)
-    (daemon.directory / "my-world" / "hierarchy.toml").write_text(WORLD)
+def test_a_command_shows_what_the_page_says(daemon: Daemon, tmp_path: Path, command: str, wanted: str) -> None:
+    (tmp_path / "my-world").mkdir()
+    (tmp_path / "my-world" / "hierarchy.toml").write_text(WORLD)
     _, *words = shlex.split(command)
-    done = daemon.resolver(*words, *(("--socket", str(daemon.socket)) if words[0] == "stats" else ()))
+    done = run_resolver(tmp_path, *words, *(("--socket", str(daemon.socket)) if words[0] == "stats" else ()))
     assert wanted in done.stdout
     assert done.returncode == (1 if wanted == "[SIGX]" else 0), done.stderr
 
