@@ -92,10 +92,10 @@ class Target(NamedTuple):
 class Chain:
     """What was found of one question, and the links that were told."""
 
-    def __init__(self, evidence: Iterable[Evidence], failure: str = "") -> None:
-        """`failure` is why there is no answer, where there is none."""
+    def __init__(self, evidence: Iterable[Evidence], failure: str = "", broken: str = "bogus") -> None:
+        """`failure` is why there is no answer, where there is none; `broken` is what to call the link that it is of."""
         self.links: list[Link] = []
-        self._failure = failure
+        self._failure, self._broken = failure, broken
         self._begun: dict[bytes, Anchor | NegativeAnchor | None] = {}
         self._signed: dict[tuple[bytes, int], Signed] = {}
         self._named: dict[bytes, Named] = {}
@@ -141,8 +141,8 @@ class Chain:
                 self._told.add((link.name, link.what))
                 self.links.append(link)
         if self._failure and status is Status.UNCHECKED:
-            if not self.links or self.links[-1].status != "bogus":
-                self._put(name, types.to_text(rtype), Link("", "", "bogus", self._failure))
+            if not self.links or self.links[-1].status not in ("bogus", self._broken):
+                self._put(name, types.to_text(rtype), Link("", "", self._broken, self._failure))
         elif rcode is not None:
             self._put(name, "denial", self._denied(target))
         elif (names.to_text(name), types.to_text(rtype)) not in self._told:
@@ -205,7 +205,7 @@ class Chain:
         by = "trust anchor" if zone == anchored else "DS"
         told.keys = [_key(each, by if each in named.named else "") for each in named.keys]
         if signed is None:
-            told.status, told.text = "bogus", self._failure
+            told.status, told.text = self._broken, self._failure
         else:
             _by(told, signed)
         return told

@@ -8,7 +8,7 @@ from typing import Final
 from resolver.cli.chain import Digest, Key, Link, Signature
 from resolver.observe.drawing import plain
 
-MARKS: Final = {"secure": "✓", "bogus": "✗", "insecure": "○", "indeterminate": "?", "unchecked": "?"}
+MARKS: Final = {"secure": "✓", "bogus": "✗", "failed": "✗", "insecure": "○", "indeterminate": "?", "unchecked": "?"}
 """Behind each stands the word, too, where it is not the first."""
 _ENTRY_POINT: Final = 1
 """The flag of a key-signing key (RFC 4034 section 2.1.1)."""

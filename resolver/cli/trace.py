@@ -114,8 +114,8 @@ def _chain(walk: Walk, name: str, rtype: str) -> list[Link]:
     from resolver.wire import names, types
 
     question = Question(names.from_text(name), types.from_text(rtype))
-    if walk.status == "bogus":
-        chain = Chain(walk.evidence, walk.ede[0].text)
+    if walk.rcode == _SERVFAIL:
+        chain = Chain(walk.evidence, walk.ede[0].text if walk.ede else "", walk.status or "failed")
         targets = list(chain.targets(question))
     else:
         chain = Chain(walk.evidence)
@@ -124,7 +124,7 @@ def _chain(walk: Walk, name: str, rtype: str) -> list[Link]:
         if soa is not None:
             aliased = walk.answer[-1].rdatas[0] if walk.answer else question.name
             targets.append(Target(names.fold(aliased), question.type, soa.status, walk.rcode))
-    for target in targets if walk.status else ():
+    for target in targets if walk.evidence else ():
         chain.tell(target)
     return chain.links
 
@@ -170,6 +170,8 @@ def _verdict(walk: Walk, links: list[Link], config: Config) -> str:
         return "not validated: dnssec.validation is off"
     if walk.rcode == _SERVFAIL:
         return "not validated: there is no answer to be validated"
+    if walk.evidence:
+        return "not validated: it came without any record that could be proven"
     if walk.nodes:
         return "not validated: there is no trust anchor to begin from (dnssec.trust_anchors)"
     return "not validated: it is answered here, and nobody was asked"

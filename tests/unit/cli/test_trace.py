@@ -373,10 +373,14 @@ def test_an_alias_into_a_zone_that_is_broken_is_told_as_far_as_it_holds(capsys: 
         (Path("world") / each.name).write_bytes(each.read_bytes())
     with Path("world/hierarchy.toml").open("a") as file:
         file.write('\n[zone."shop.com"]\nservers = ["ns1.example.com"]\ndnssec = "nsec"\n')
-        file.write('records = ["bad CNAME www.bogus.dnssec-failed.test."]\n')
+        file.write('records = ["bad CNAME www.bogus.dnssec-failed.test.", "mute CNAME refused.broken.test."]\n')
     told = Told(capsys, "bad.shop.com", "--world", "world")
     assert "✓ bad.shop.com. CNAME" in told.steps
     assert told.steps[-1] == "✗ www.bogus.dnssec-failed.test. A: bogus"
+    told = Told(capsys, "mute.shop.com", "--world", "world")
+    assert told.steps[-2:] == ["✓ mute.shop.com. CNAME", "✗ refused.broken.test. A: failed"]
+    assert "[RFSD]" in told.below(told.steps[-1])[0]
+    assert told.lines[-1] == "not validated: there is no answer to be validated"
 
 
 def test_the_walk_ends_with_the_status_too(capsys: pytest.CaptureFixture[str]) -> None:
