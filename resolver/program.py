@@ -164,7 +164,8 @@ class Program:
         encrypted: list[Bound] = []
         behind: list[Bound] = []
         # Of another internet nothing is known; questions in flight go on with what they began with.
-        caches = self._caches if _origin(config) == _origin(self.config) else new_caches(config, self._tools)
+        same = _origin(config, world) == _origin(self.config, self._world)
+        caches = self._caches if same else new_caches(config, self._tools)
         try:
             wanted = [each for each in config.server.listen_tls if each not in self._encrypted]
             encrypted = bind_front(wanted, None, self._bind, self.log)
@@ -352,10 +353,11 @@ class Program:
         return respond, Hits(store, counters, Transport.UDP), Hits(store, counters, Transport.TCP)
 
 
-def _origin(config: Config) -> tuple[object, ...]:
-    """Which internet `config` resolves, and what it believes of it."""
+def _origin(config: Config, world: World | None) -> tuple[object, ...]:
+    """Which internet is resolved, and what is believed of it; the key of the world's root is a part of that."""
     believed = config.dnssec.model_copy(update={"negative_trust_anchors": ()})
-    return config.resolver.roots, config.resolver.hints_file, config.world.directory, believed
+    anchor = None if world is None else world.trust_anchor
+    return config.resolver.roots, config.resolver.hints_file, config.world.directory, believed, anchor
 
 
 def _excepted(config: Config) -> set[bytes]:

@@ -8,9 +8,10 @@ Rules
   is no zone, or one above, signs nothing here (RFC 4035 section 5.3.1). A DS is the parent's (RFC 4035 section 5.2).
 * What a wildcard was expanded to needs the proof that no name is closer (RFC 4035 section 5.3.4); a denial needs that
   of `denial`, by sets that are signed themselves.
-* What follows a secure alias in the same zone without a signature is not believed and asked for, as if it had not been
-  in the reply: a server, or somebody else, may have added it.
+* What a secure alias led to in the same zone, and is not signed, is taken for absent, and so is asked for by itself: a
+  server, or somebody else, may have added it.
 * An alias that a DNAME made is as good as the DNAME (RFC 6672 section 5.3.1).
+* What a secure denial rests on is kept, to deny other names with (`gaps`).
 * Keys of a zone are proven by its DS or trust anchor, never by themselves (RFC 4035 section 5.2).
 * Signatures have none themselves (RFC 4035 section 2.2): asked for alone they are insecure.
 
@@ -31,6 +32,7 @@ from resolver.dnssec.signatures import BOGUS, Invalid, Keys, signers
 from resolver.dnssec.trust import Trust, Unsigned
 from resolver.engine.actions import Steps
 from resolver.engine.budget import Budget
+from resolver.engine.classify import synthesised
 from resolver.engine.outcome import Alias, Answered, Conclusion, Denied, Overlong
 from resolver.errors import Bogus
 from resolver.message import Class, Ede, Message, Proof, Question, RRset, Status, Type
@@ -47,8 +49,11 @@ def prove(
 
     Raises `Bogus` when it is not to be believed, and `ResolutionFailed` when what it rests on is not, or cannot be had.
     """
+    conclusion = attach(conclusion, message)
+    if (unsigned := trust.unsigned(zone)) is not None:  # as of most zones
+        return _wholly(conclusion, unsigned.status)
     folded = Question(names.fold(question.name), question.type, question.cls)
-    proven = yield from _proven(Proving(Descent(trust, budget, folded), zone), attach(conclusion, message), message)
+    proven = yield from _proven(Proving(Descent(trust, budget, folded), zone), conclusion, message)
     if trust.noting is not None:
         trust.noting(Concluded(folded, proven))
     return proven
@@ -78,6 +83,23 @@ def _proven(proving: Proving, conclusion: Conclusion, message: Message) -> Steps
             assert_never(conclusion)
 
 
+def _wholly(conclusion: Conclusion, status: Status) -> Conclusion:
+    """`conclusion`, each part of which has this `status`."""
+    match conclusion:
+        case Answered(chain, rrsets, authoritative):
+            return Answered(_each(chain, status), _each(rrsets, status), authoritative)
+        case Alias(chain) | Overlong(chain):
+            return conclusion._replace(chain=_each(chain, status))
+        case Denied(chain, _, _, soa):
+            return conclusion._replace(chain=_each(chain, status), soa=None if soa is None else _as(soa, status))
+        case _:
+            assert_never(conclusion)
+
+
+def _each(rrsets: tuple[RRset, ...], status: Status) -> tuple[RRset, ...]:
+    return tuple([_as(each, status) for each in rrsets])
+
+
 def is_signed(rrset: RRset | None) -> bool:
     """Whether it has signatures, good or not."""
     return rrset is not None and rrset.proof is not None and bool(rrset.proof.signatures)
@@ -97,13 +119,18 @@ class Proving:
         """`links`, in their order, each as it is proven; fewer, up to an alias, if the rest is to be asked."""
         proven: list[RRset] = []
         for link in links:
-            if proven and not is_signed(link) and proven[-1].type == Type.CNAME and self.is_to_be_signed(link.name):
+            if proven and not is_signed(link) and self._follows(link, proven[-1]):
                 break
-            if link.type == Type.CNAME and proven and proven[-1].type == Type.DNAME:
+            if proven and _is_made(link, proven[-1]):
                 proven.append(link._replace(ttl=proven[-1].ttl, proof=Proof(proven[-1].status)))
             else:
                 proven.append((yield from self._set(link)))
         return tuple(proven)
+
+    def _follows(self, link: RRset, alias: RRset) -> bool:
+        """Whether `link` is what `alias` led to, in a zone that signs; in a reply to ANY it may stand beside it."""
+        leads = alias.type == Type.CNAME and names.fold(link.name) != names.fold(alias.name)
+        return leads and self.is_to_be_signed(link.name)
 
     def is_to_be_signed(self, name: bytes) -> bool:
         """Whether `name` is in a zone that has signed an alias on the way there, as far as one can see."""
@@ -250,14 +277,27 @@ class Proving:
 def _with_beside(rrset: RRset, status: Status, beside: tuple[RRset, ...]) -> RRset:
     """`rrset`, which is signed, with `beside` beside it, and no longer good than that is."""
     assert rrset.proof is not None
-    ttl = min(rrset.ttl, *(each.ttl for each in beside))
+    ttl = min((rrset.ttl, *(each.ttl for each in beside)))
     return rrset._replace(ttl=ttl, proof=Proof(status, rrset.proof.signatures, beside))
+
+
+def _is_made(rrset: RRset, dname: RRset) -> bool:
+    """Whether `rrset` is the alias that `dname` makes of its owner, and so has no signature of its own.
+
+    Two sets that merely follow one another, as in a reply to ANY, are not.
+    """
+    if rrset.type != Type.CNAME or dname.type != Type.DNAME or len(rrset.name) <= len(dname.name):
+        return False
+    if not names.is_below(names.fold(rrset.name), names.fold(dname.name)):
+        return False
+    made = synthesised(rrset.name, dname)
+    return isinstance(made, Alias) and names.fold(made.target) == names.fold(rrset.rdatas[0])
 
 
 def _as(rrset: RRset, status: Status) -> RRset:
     """`rrset` with that status, whatever came with it."""
-    proof = rrset.proof
-    return rrset._replace(proof=Proof(status) if proof is None else proof._replace(status=status))
+    name, rtype, cls, ttl, rdatas, proof = rrset
+    return RRset(name, rtype, cls, ttl, rdatas, Proof(status) if proof is None else proof._replace(status=status))
 
 
 def _misplaced(rrset: RRset, zone: Keys) -> Bogus:

@@ -9,7 +9,8 @@ Rules
 * Where none holds one reason is told, the one that says most: time before keys, keys before the signature itself.
 
 Limits: of the signatures of one set `Limits.rrsigs_per_rrset` are tried, each with `Limits.keys_per_tag` keys, and each
-check is paid from the budget (KeyTrap, CVE-2023-50387). Clocks are taken to be right, to the second.
+check is paid from the budget (KeyTrap, CVE-2023-50387); one in vain for what it takes, since only the hostile have many
+of those. Clocks are taken to be right, to the second.
 """
 
 from __future__ import annotations
@@ -18,7 +19,7 @@ import enum
 from typing import Final, NamedTuple
 
 from resolver.dnssec import moments
-from resolver.dnssec.algorithms import SUPPORTED
+from resolver.dnssec.algorithms import PRICES, SUPPORTED
 from resolver.dnssec.canonical import signed_data, signed_labels, signed_owner
 from resolver.dnssec.records import Dnskey, Rrsig, read_rrsig, read_signer
 from resolver.engine.actions import Check, Steps, verify
@@ -127,6 +128,8 @@ def check_rrset(rrset: RRset, keys: Keys, now: float, budget: Budget) -> Steps[V
             (good,) = yield from verify((Check(rrsig.algorithm, key.key, rrsig.signature, data),))
             if good:
                 return _valid(rrset, rrsig, now)
+            for _ in range(1, PRICES.get(rrsig.algorithm, 1)):
+                budget.spend_signature_check()
         told = max(told, _Objection(Reason.SIGNATURE, f"by key {rrsig.tag} does not hold"))
         tried += 1
         if tried >= limits.rrsigs_per_rrset:

@@ -118,6 +118,13 @@ class Trust:
         """What has been found of `name`, folded; None for nothing that still counts."""
         return self._links.get(name)
 
+    def unsigned(self, zone: bytes) -> Unsigned | None:
+        """What is known of `zone`, folded, if it is that it and all below it is unsigned; else None, as where each step
+        of a proof is to be seen."""
+        link = self._links.get(zone)
+        short = self._root_alone and not len(self.negatives) and self.noting is None
+        return link if short and isinstance(link, Unsigned) else None
+
     def found(self, name: bytes, link: Link, seconds: int) -> None:
         """`link` is what there is at `name`, folded, for so many seconds."""
         if self.noting is not None:

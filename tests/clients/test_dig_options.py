@@ -114,10 +114,10 @@ def test_a_version_of_edns_that_is_not_known_is_badvers(daemon: Daemon, dig: Ask
 
 @pytest.mark.rfc(3225, "3")
 def test_do_is_echoed_and_asks_for_nothing_that_is_not_there(daemon: Daemon, dig: Ask) -> None:
-    reply = dig(daemon, "www.example.com", "+dnssec")
+    reply = dig(daemon, "www.example.net", "+dnssec")
     assert reply.dnssec_ok
-    assert reply.data == ["A 192.0.2.80"]
-    assert not dig(daemon, "www.example.com").dnssec_ok
+    assert reply.data == ["A 198.51.100.80"]
+    assert not dig(daemon, "www.example.net").dnssec_ok
 
 
 # -- cookies and keepalive

@@ -31,7 +31,7 @@ from tests.support.hierarchies import LONG, Plan
 from tests.support.internet import Internet
 from tests.support.strict import run_strictly
 
-ROOTS = {"resolver": {"roots": "internet"}}
+ROOTS = {"resolver": {"roots": "internet"}, "dnssec": {"validation": False}}
 """No world of the program's own: the root is handed in."""
 EDNS = Edns()
 WORK_S = 8.0

@@ -164,7 +164,9 @@ class Front:
         self.internet = internet
         root = Delegation(names.ROOT, (NameServer(names.from_text("a.root."), (Endpoint(ROOT_SERVER, 53),)),), 0, True)
         self.program: Program = build(
-            Config.model_validate({"resolver": {"roots": "internet"}, **(settings or {})}),
+            Config.model_validate(
+                {"resolver": {"roots": "internet"}, "dnssec": {"validation": False}, **(settings or {})}
+            ),
             clock=internet.clock,
             entropy=SeededEntropy(7),
             log=Log(io.StringIO(), internet.clock.wall),

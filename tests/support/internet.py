@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import io
 from collections.abc import Callable
-from functools import partial
 from typing import Any
 
 from resolver import hints
@@ -104,13 +103,18 @@ Proving = Callable[[Question, Conclusion, Message, bytes, Budget], Steps[Conclus
 """Stands in for the chain of trust: proves what was concluded from the message of a server of a zone."""
 
 
-class _Proving(Known):
-    """Knowledge that proves by a stand-in."""
+class _Proving:
+    """Knowledge that proves by a stand-in; in all else it is `known`. What is compiled has no subclasses here."""
 
-    def __init__(self, proving: Proving, *args: Any, **options: Any) -> None:
-        super().__init__(*args, **options)
-        self.validates, self.prove = True, proving  # type: ignore[method-assign]
-        self._below_denied = lambda name, recall: None
+    validates = True
+
+    def __init__(self, proving: Proving, known: Known) -> None:
+        known.validates = True
+        known._below_denied = lambda name, recall: None
+        self._known, self.prove = known, proving
+
+    def __getattr__(self, name: str) -> Any:
+        return getattr(self._known, name)
 
 
 class Resolver:
@@ -147,8 +151,7 @@ class Resolver:
             NameServer(names.from_text(f"r{number}.hints."), (Endpoint(host, 53),)) for number, host in enumerate(roots)
         )
         routes = Routes(hints.root(named), stubs=_configured(stubs), forwards=_configured(forwards))
-        made = Known if proving is None else partial(_Proving, proving)
-        self.known = made(
+        known = Known(
             self.records,
             self.servers,
             routes,
@@ -158,6 +161,7 @@ class Resolver:
             transcript=transcript,
             trim=Trim(shuffle=internet.entropy.shuffle),
         )
+        self.known: Any = known if proving is None else _Proving(proving, known)
         if primed:
             self.known.wants_priming()
         self.cookies = Cookies(clock, internet.entropy) if cookies else None

@@ -424,6 +424,28 @@ def test_a_reload_to_another_world_forgets_what_the_first_one_said(on_loop, tmp_
 
 
 @pytest.mark.sockets
+def test_a_world_whose_keys_have_changed_is_believed_from_the_reload_on(on_loop, tmp_path):
+    text = worlds.SMALL.replace('[zone."."]', '[zone."."]\ndnssec = "nsec"').replace(
+        '[zone."test"]', '[zone."test"]\ndnssec = "nsec"'
+    )
+    worlds.write(tmp_path, text, test="www A 192.0.2.99\nother A 192.0.2.98\n")
+    config = settings(world={"directory": str(tmp_path)})
+
+    async def main():
+        program = build(config)
+        await program.start()
+        (front,) = program.listening
+        before = await ask(front, "www.test")
+        worlds.write(tmp_path, '[dnssec]\nseed = "another"\n' + text)
+        await program.reload(config)
+        after = [await ask(front, name) for name in ("www.test", "other.test")]
+        await program.stop()
+        return [before, *after]
+
+    assert [each.rcode() for each in on_loop(main())] == [dns.rcode.NOERROR] * 3
+
+
+@pytest.mark.sockets
 def test_a_zone_that_cannot_be_signed_is_told_in_the_log_and_the_others_are_served(on_loop, tmp_path):
     text = worlds.SMALL.replace('[zone."shop.test"]', '[zone."shop.test"]\ndnssec = "nsec"')
     worlds.write(tmp_path, text, shop_test="*.x NS ns.example.\n", test="www A 192.0.2.99\n")

@@ -145,6 +145,18 @@ def test_an_alias_that_a_dname_made_is_as_good_as_the_dname() -> None:
 
 
 @pytest.mark.rfc(6672, "5.3.1")
+def test_an_alias_beside_a_dname_that_the_dname_did_not_make_has_to_be_signed() -> None:
+    there = made()
+    forged = rrset("tree.example.com. 60 IN CNAME attacker.net.")
+    there.zone("example.com.").alter = lambda message: (
+        message._replace(answer=(*message.answer, forged))
+        if message.question and message.question.type == Type.ANY
+        else message
+    )
+    assert bogus(there, "tree.example.com.", Type.ANY)[:2] == ("SIGU", 10)
+
+
+@pytest.mark.rfc(6672, "5.3.1")
 def test_an_alias_that_a_dname_without_a_signature_made_is_bogus() -> None:
     there = made(resign=lambda data, found: () if data.type == Type.DNAME else found)
     assert bogus(there, "a.tree.example.com.")[:2] == ("SIGU", 10)
@@ -258,6 +270,17 @@ def test_what_follows_an_alias_without_a_signature_is_asked_for_and_not_believed
     assert there.resolve(qname) == proper
     there.zone("example.com.").alter = lambda message: alter(message)._replace(answer=message.answer[:links])
     assert there.resolve(qname) == proper
+
+
+def test_what_stands_beside_an_alias_without_a_signature_is_bogus() -> None:
+    there = made()
+    forged = rrset("alias.example.com. 300 IN TXT forged")
+    there.zone("example.com.").alter = lambda message: (
+        message._replace(answer=(*message.answer[:2], forged))
+        if message.question and message.question.type == Type.ANY
+        else message
+    )
+    assert bogus(there, "alias.example.com.", Type.ANY)[:2] == ("SIGU", 10)
 
 
 @pytest.mark.rfc(4035, "5")

@@ -277,6 +277,8 @@ def test_an_alias_at_a_wildcard_leads_on() -> None:
     )
     assert isinstance(concluded, Alias)
     assert concluded.target == name("www.example.org.")
+    of = holding(A_TO_C).synthesise(name("b.example."), Type.ANY, lambda *asked: {(wild.name, 5): wild}.get(asked), 0)
+    assert of is None
 
 
 @pytest.mark.parametrize("proof", [None, Proof(Status.UNCHECKED), Proof(Status.INSECURE, SECURE.signatures)])

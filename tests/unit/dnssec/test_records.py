@@ -132,3 +132,26 @@ def test_a_key_for_rsa_with_md5_has_the_tag_of_its_modulus() -> None:
     octets = rdata("DNSKEY", "256 3 1 AwEAAQECAwQ=")
     assert records.key_tag(octets) == 0x0203
     assert records.key_tag(b"\1\0\3\1") == 0
+
+
+@given(st.binary(max_size=80), st.integers(0, 0xFFFF))
+def test_any_octets_are_read_or_refused_and_nothing_else(octets: bytes, rtype: int) -> None:
+    for read in (records.read_rrsig, records.read_signer, records.read_dnskey, records.read_ds):
+        try:
+            read(octets)
+        except WireError:
+            continue
+    for denying in (records.read_nsec, records.read_nsec3):
+        try:
+            records.has_type(denying(octets).types, rtype)
+        except WireError:
+            continue
+
+
+@given(st.binary(min_size=19, max_size=80))
+def test_the_signer_of_a_signature_is_the_one_that_is_read_with_all_else(octets: bytes) -> None:
+    try:
+        signer = records.read_signer(octets)
+    except WireError:
+        return
+    assert records.read_rrsig(octets).signer == signer == signer.lower()

@@ -63,6 +63,22 @@ def test_other_anchors_are_believed_from_now_on_and_nothing_is_held_of_what_came
     assert (there.link(COM), there.told(COM), there.said_of_ds(COM)) == (None, (), ())
 
 
+def test_a_zone_is_wholly_unsigned_where_no_anchor_can_stand_below_it() -> None:
+    unsigned = Unsigned(COM, Status.INSECURE)
+    there = trust(".")
+    assert there.unsigned(COM) is None
+    there.found(COM, Within(), 60)
+    assert there.unsigned(COM) is None
+    there.found(COM, unsigned, 60)
+    assert there.unsigned(COM) == unsigned
+    assert there.unsigned(EXAMPLE) is None
+    there.negatives = NegativeAnchors([NegativeAnchor(WWW)])
+    assert there.unsigned(COM) is None
+    there = trust(".", "example.com.")
+    there.found(COM, unsigned, 60)
+    assert there.unsigned(COM) is None
+
+
 def test_a_link_is_held_for_its_seconds() -> None:
     there = trust(".")
     there.found(COM, Within(), 60)

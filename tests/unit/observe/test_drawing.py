@@ -6,11 +6,14 @@ from resolver.observe.transcript import Node
 
 def test_a_transcript_is_a_tree_with_what_came_back_and_what_was_decided():
     inner = Node("ns.example. A", "ns.test.", "192.0.2.2:53", transport="tcp", rtt=0.0125, came_back="REFUSED")
-    lookup = Node("ns.example. A", why="the address of a name server", below=[inner], came_back="failed")
+    lookup = Node("ns.example. A", below=[inner], came_back="failed", why="the address of a name server")
     first = Node("www.example. A", "", "192.0.2.1:53", transport="udp", recursion_desired=True, decided="referral")
-    assert list(branches([first, lookup], "> ")) == [
+    waited = Node("www.example. A", zone="example.", came_back="no reply")
+    assert list(branches([first, waited, lookup], "> ")) == [
         "> ├─ www.example. A  → (a configured server) 192.0.2.1:53 (udp, recursion desired)",
         "> │  = referral",
+        "> ├─ www.example. A  (replies are waited for)",
+        "> │  ← no reply",
         "> └─ ns.example. A  (the address of a name server)",
         ">    └─ ns.example. A  → ns.test. 192.0.2.2:53 (tcp) 12.5 ms",
         ">       ← REFUSED",
