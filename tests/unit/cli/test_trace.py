@@ -12,7 +12,11 @@ import pytest
 
 from resolver.auth.shipped import find_zones
 from resolver.cli import main
+from resolver.cli.trace import Walk, _verdict
+from resolver.config import Config
+from resolver.dnssec.evidence import Begun
 from resolver.dnssec.faults import Fault
+from resolver.observe.transcript import Node
 
 
 @pytest.fixture(autouse=True)
@@ -364,6 +368,16 @@ def test_what_is_not_validated_is_told_with_the_reason(
 ) -> None:
     told = Told(capsys, name)
     assert (told.code, told.steps, told.lines[-1]) == (code, [], last)
+
+
+def test_a_denial_without_any_record_is_not_taken_for_a_missing_anchor() -> None:
+    nothing = Walk(0, (), (), (), [Node("www.test. A")], 0, 0.1, "", [Begun(b"\0", None)])
+    assert _verdict(nothing, [], Config()) == "not validated: it came without any record that could be proven"
+
+
+def test_a_chain_is_the_same_whoever_walks(capsys: pytest.CaptureFixture[str]) -> None:
+    told = Told(capsys, "www.example.com", "--mode", "recursive")
+    assert told.steps == [*EXAMPLE, "✓ www.example.com. A"]
 
 
 def test_an_alias_into_a_zone_that_is_broken_is_told_as_far_as_it_holds(capsys: pytest.CaptureFixture[str]) -> None:
