@@ -21,7 +21,7 @@ from resolver.dnssec.algorithms import MNEMONICS
 from resolver.dnssec.anchors import Anchor
 from resolver.dnssec.canonical import WILDCARD
 from resolver.dnssec.denial import Proven, Unproven
-from resolver.dnssec.evidence import Begun, Concluded, Evidence, Judged, Named, Reached, Signed
+from resolver.dnssec.evidence import Begun, Concluded, Evidence, Judged, Named, Reached, Signed, Sought
 from resolver.dnssec.negative import NegativeAnchor
 from resolver.dnssec.records import Dnskey, Ds, read_ds
 from resolver.dnssec.signatures import Invalid, Valid, left
@@ -102,6 +102,7 @@ class Chain:
         self._judged: dict[tuple[bytes, int], Judged] = {}
         self._reached: dict[bytes, Reached] = {}
         self._concluded: dict[Question, Conclusion] = {}
+        self._sought: set[tuple[bytes, int]] = set()
         self._told: set[tuple[str, str]] = set()
         for each in evidence:
             self._take(each)
@@ -110,6 +111,8 @@ class Chain:
         match evidence:
             case Begun(name, anchor):
                 self._begun[name] = anchor
+            case Sought(name, rtype):
+                self._sought.add((name, rtype))
             case Signed(rrset):
                 self._signed[names.fold(rrset.name), rrset.type] = evidence
             case Named(anchor):
@@ -186,7 +189,10 @@ class Chain:
                 return told
         match link:
             case None if signed is None:
-                return None
+                if not self._is_lost(name, Type.DS):
+                    return None
+                told.shown.append("whether a zone begins here, and need not be signed, could not be proven")
+                told.status, told.text = self._broken, self._failure
             case Within(absent):
                 told.what = "no DS"
                 told.text = "there is no such name" if absent else f"no zone begins at {told.name}"
@@ -199,9 +205,10 @@ class Chain:
         """The keys of `zone`, which has a trust anchor if it is `anchored`; None where nobody looked, or there are none
         to look for."""
         named, signed = self._named.get(zone), self._signed.get((zone, Type.DNSKEY))
-        if named is None:
-            return None
         told = Link(names.to_text(zone), "DNSKEY", "secure")
+        if named is None:
+            told.status, told.text = self._broken, self._failure
+            return told if self._is_lost(zone, Type.DNSKEY) else None
         by = "trust anchor" if zone == anchored else "DS"
         told.keys = [_key(each, by if each in named.named else "") for each in named.keys]
         if signed is None:
@@ -209,6 +216,10 @@ class Chain:
         else:
             _by(told, signed)
         return told
+
+    def _is_lost(self, name: bytes, rtype: int) -> bool:
+        """Whether it was looked up in vain, which is the end of it all."""
+        return bool(self._failure) and (name, rtype) in self._sought and (name, rtype) not in self._signed
 
     def _data(self, target: Target) -> Link:
         """The record set that was asked for, or an alias on the way."""

@@ -25,7 +25,7 @@ from typing import Final, NamedTuple, TypeVar
 from resolver.dnssec import denial
 from resolver.dnssec.algorithms import digest
 from resolver.dnssec.anchors import Anchor
-from resolver.dnssec.evidence import Judged, Named, Signed
+from resolver.dnssec.evidence import Judged, Named, Signed, Sought
 from resolver.dnssec.records import Dnskey, Ds, read_dnskey, read_ds
 from resolver.dnssec.signatures import BOGUS, KEY_MISSING, Invalid, Keys, Valid, check_rrset
 from resolver.dnssec.trust import Link, Trust, Unsigned, Within, usable
@@ -234,6 +234,8 @@ class Descent:
 
     def _looked_up(self, name: bytes, rtype: int) -> Steps[Answer]:
         """The answer to a question of its own. Raises `ResolutionFailed`."""
+        if self.trust.noting is not None:
+            self.trust.noting(Sought(name, rtype))
         lookup = Lookup(Question(name, rtype), checked=True)
         event = yield from race((lookup,), PATIENCE_S)
         what = f"the {types.to_text(rtype)} of {names.to_text(name)} could not be had"

@@ -29,6 +29,13 @@ class Begun(NamedTuple):
     anchor: Anchor | NegativeAnchor | None
 
 
+class Sought(NamedTuple):
+    """The records of `rtype` at `name`, folded, are looked up for the chain."""
+
+    name: bytes
+    rtype: int
+
+
 class Signed(NamedTuple):
     """Whether one of the signatures of `rrset`, which stand in its proof, holds by `keys`, at `now` of wall time."""
 
@@ -73,5 +80,5 @@ class Concluded(NamedTuple):
     conclusion: Conclusion
 
 
-Evidence: TypeAlias = Begun | Signed | Named | Judged | Reached | Concluded
+Evidence: TypeAlias = Begun | Sought | Signed | Named | Judged | Reached | Concluded
 Noting = Callable[[Evidence], None]

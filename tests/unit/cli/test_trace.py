@@ -12,11 +12,16 @@ import pytest
 
 from resolver.auth.shipped import find_zones
 from resolver.cli import main
+from resolver.cli.chain import Chain, Target
 from resolver.cli.trace import Walk, _verdict
 from resolver.config import Config
-from resolver.dnssec.evidence import Begun
+from resolver.dnssec.anchors import Anchor
+from resolver.dnssec.evidence import Begun, Sought
 from resolver.dnssec.faults import Fault
+from resolver.dnssec.records import Ds
+from resolver.message import Status, Type
 from resolver.observe.transcript import Node
+from resolver.wire import names
 
 
 @pytest.fixture(autouse=True)
@@ -95,7 +100,8 @@ def test_the_same_is_told_as_data(capsys: pytest.CaptureFixture[str]) -> None:
 
 
 KEYS = {Fault.EXPIRED, Fault.FUTURE, Fault.DS_MISMATCH, Fault.KSK_MISSING, Fault.REVOKED}
-"""The faults that are seen at the zone's keys; the others are seen at its data."""
+"""The faults that are seen at the zone's keys; the others are seen at its data, or where data without signatures are to
+be those of an unsigned zone below."""
 UNKNOWN = {Fault.UNKNOWN_ALGORITHM: "algorithm 100", Fault.UNKNOWN_DIGEST: "digest type 100"}
 
 
@@ -104,13 +110,25 @@ def test_a_chain_ends_where_it_broke_with_the_reason(fault: Fault, capsys: pytes
     zone = f"{fault}.dnssec-failed.test."
     told = Told(capsys, f"www.{zone}")
     assert told.code == 1
-    keys = [f"✗ {zone} DNSKEY: bogus"] if fault in KEYS else [f"✓ {zone} DNSKEY", f"✗ www.{zone} A: bogus"]
+    what = "DS" if fault is Fault.UNSIGNED else "A"
+    keys = [f"✗ {zone} DNSKEY: bogus"] if fault in KEYS else [f"✓ {zone} DNSKEY", f"✗ www.{zone} {what}: bogus"]
     assert told.steps == [*FAILED, f"✓ {zone} DS", *keys]
     ede = re.search(r"^  EDE \d+: (.* \[[A-Z]{4}\])$", "\n".join(told.lines), re.MULTILINE)
     assert ede is not None
     assert told.below(told.steps[-1])[-1] == ede[1]
     assert told.links[-1]["status"] == told.data["status"] == "bogus"
     assert told.lines[-1].startswith("bogus: ")
+
+
+def test_keys_that_could_not_be_had_are_where_the_chain_ends() -> None:
+    anchor, zone = Anchor(names.ROOT, (Ds(1, 13, 2, bytes(32)),)), names.from_text("test.")
+    chain = Chain([Begun(zone, anchor), Sought(names.ROOT, Type.DNSKEY)], "nobody replied [MUTE]", "failed")
+    chain.tell(Target(zone, Type.A, Status.UNCHECKED))
+    assert [(link.name, link.what, link.status) for link in chain.links] == [
+        (".", "trust anchor", "secure"),
+        (".", "DNSKEY", "failed"),
+    ]
+    assert chain.links[-1].text == "nobody replied [MUTE]"
 
 
 def test_keys_that_nobody_names_are_shown_beside_the_ds_that_names_another(capsys: pytest.CaptureFixture[str]) -> None:
