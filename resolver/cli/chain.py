@@ -31,8 +31,6 @@ from resolver.message import Question, Rcode, RRset, Status, Type
 from resolver.wire import names, types
 
 DIGESTS: Final = {1: "SHA-1", 2: "SHA-256", 4: "SHA-384"}
-MAX_ALIASES: Final = 64
-"""As many as `budget.aliases` may be."""
 
 
 class Signature(NamedTuple):
@@ -127,7 +125,9 @@ class Chain:
     def targets(self, question: Question) -> Iterator[Target]:
         """What `question` led to by way of aliases, as far as it was proven, and what was to follow."""
         name = names.fold(question.name)
-        for _ in range(MAX_ALIASES):
+        seen: set[bytes] = set()
+        while name not in seen:
+            seen.add(name)
             conclusion = self._concluded.get(Question(name, question.type, question.cls))
             if not isinstance(conclusion, Alias):
                 break

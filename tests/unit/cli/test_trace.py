@@ -388,6 +388,12 @@ def test_what_is_not_validated_is_told_with_the_reason(
     assert (told.code, told.steps, told.lines[-1]) == (code, [], last)
 
 
+def test_aliases_that_come_back_are_told_once(capsys: pytest.CaptureFixture[str]) -> None:
+    aliases = [step for step in Told(capsys, "cnameloop.broken.test").steps if "CNAME" in step]
+    assert len(aliases) > 1
+    assert len(aliases) == len(set(aliases))
+
+
 def test_a_denial_without_any_record_is_not_taken_for_a_missing_anchor() -> None:
     nothing = Walk(0, (), (), (), [Node("www.test. A")], 0, 0.1, "", [Begun(b"\0", None)])
     assert _verdict(nothing, [], Config()) == "not validated: it came without any record that could be proven"
