@@ -43,13 +43,13 @@ class Keys(NamedTuple):
 
 
 class Valid(NamedTuple):
-    """A signature holds, by the key with this `tag`. The set is good for `ttl` seconds.
+    """The signature `rrsig` holds. The set is good for `ttl` seconds.
 
     `encloser` is the parent of the wildcard that it was made from, None where it stands in the zone as it is.
     """
 
     ttl: int
-    tag: int
+    rrsig: Rrsig
     encloser: bytes | None = None
 
 
@@ -178,8 +178,8 @@ def _valid(rrset: RRset, rrsig: Rrsig, now: float) -> Valid:
     """What it means that `rrsig` holds for `rrset`."""
     ttl = min(rrset.ttl, rrsig.original_ttl, left(rrsig.expires, now))
     if rrsig.labels == signed_labels(rrset.name):
-        return Valid(ttl, rrsig.tag)
-    return Valid(ttl, rrsig.tag, names.last_labels(names.fold(rrset.name), rrsig.labels))
+        return Valid(ttl, rrsig)
+    return Valid(ttl, rrsig, names.last_labels(names.fold(rrset.name), rrsig.labels))
 
 
 def left(time: int, now: float) -> int:
