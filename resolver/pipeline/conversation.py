@@ -55,7 +55,8 @@ _UNREADABLE: Final = (Rcode.FORMERR, Rcode.NOTIMP)
 @dataclass(frozen=True, slots=True)
 class Means:
     """What conversations are held with. `payload` is how many octets of a datagram servers are offered, `bounds` how
-    much of a reply is read. Without `cookies` none are sent."""
+    much of a reply is read. Without `cookies` none are sent. Replies are read `whole` where somebody looks at sections
+    that the engine has no use for."""
 
     network: Network
     clock: Clock
@@ -65,6 +66,7 @@ class Means:
     payload: int = EDNS_PAYLOAD
     bounds: Bounds = DEFAULT_BOUNDS
     cookies: Cookies | None = None
+    whole: bool = True
 
 
 class _Try:
@@ -224,7 +226,7 @@ class Conversation:
                 return Unanswered(Trouble.TIMEOUT, waited, Suspicion.CASE, server)
         data = data[:HEADER] + name + data[behind:]
         try:
-            message = parse(data, self._means.bounds, question)
+            message = parse(data, self._means.bounds, question, whole=self._means.whole)
         except WireError as error:
             flags = int.from_bytes(data[2:4], "big")
             if not flags & TC or transport is not Transport.UDP:

@@ -88,6 +88,7 @@ class Driver:
             tools.payload,
             tools.bounds,
             tools.cookies,
+            whole=tools.transcript is not None,
         )
         self._max_per_zone = max_per_zone
         self._per_zone: dict[bytes, list[int]] = {}

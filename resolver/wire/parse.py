@@ -58,6 +58,7 @@ _NAMES: Final = frozenset(map(int, (Type.NS, Type.CNAME, Type.PTR)))
 _OPT: Final = int(Type.OPT)
 _TSIG: Final = int(Type.TSIG)
 _EMPTY: Final = frozenset(map(int, (Class.NONE, Class.ANY)))
+_IN: Final = int(Class.IN)
 
 _TO_QUESTION: Final = POINTER | HEADER
 """The pointer to the question's name."""
@@ -67,11 +68,14 @@ _Opt = tuple[int, int, bytes]
 """What an OPT record says in its class, its TTL and its rdata."""
 
 
-def parse(wire: bytes, bounds: Bounds = DEFAULT_BOUNDS, question: Question | None = None) -> Message:
+def parse(
+    wire: bytes, bounds: Bounds = DEFAULT_BOUNDS, question: Question | None = None, *, whole: bool = True
+) -> Message:
     """The message that `wire` is. Raises `WireError`, and nothing else, when it is none.
 
     It is `Oversized` where the message has more records than `bounds` allows. `question` is the one that stands in it,
-    where the caller has seen to that already: it is not read again.
+    where the caller has seen to that already: it is not read again. Unless the message is wanted `whole`, what stands
+    behind an answer of nothing but the addresses that were asked for is checked, and left out.
     """
     try:
         ident, flags, asked, answers, authorities, additionals = _HEADER(wire)
@@ -98,17 +102,27 @@ def parse(wire: bytes, bounds: Bounds = DEFAULT_BOUNDS, question: Question | Non
                 raise WireError(f"{counted} records announced in {end - pos} octets")
             if counted > bounds.records:
                 raise Oversized(f"{counted} records; {bounds.records} are read of one message")
+            # One octet more lets even a last record that the root owns be unpacked as if it began with a pointer.
+            longer = wire + ROOT
             if answers:
-                answer, pos, _ = _section(wire, pos, answers, memo, final=False)
+                answer, pos, _ = _section(longer, pos, answers, memo, final=False, kept=True)
+                if not whole and len(answer) == 1 and question is not None:
+                    name, rtype, cls, _, _ = answer[0]
+                    alone = name == question[0] and rtype == question[1] and rtype in _ADDRESSES and cls == _IN
+                    whole = not alone
+                else:
+                    whole = True
+            else:
+                whole = True
             if authorities:
-                authority, pos, _ = _section(wire, pos, authorities, memo, final=False)
+                authority, pos, _ = _section(longer, pos, authorities, memo, final=False, kept=whole)
             if additionals:
                 owner, rtype, payload, ttl, size = _OWNED(wire, pos)
                 if additionals == 1 and rtype == _OPT and not owner and pos + MIN_RECORD + size == end:
                     opt: _Opt | None = (payload, ttl, wire[pos + MIN_RECORD :])  # as it ends most messages
                     pos = end
                 else:
-                    additional, pos, opt = _section(wire, pos, additionals, memo, final=True)
+                    additional, pos, opt = _section(longer, pos, additionals, memo, final=True, kept=whole)
                 if opt is not None:
                     payload, ttl, options = opt
                     rcode |= ttl >> 20 & 0xFF0
@@ -122,27 +136,31 @@ def parse(wire: bytes, bounds: Bounds = DEFAULT_BOUNDS, question: Question | Non
 
 
 def _section(
-    wire: bytes, pos: int, count: int, memo: Memo, *, final: bool
+    wire: bytes, pos: int, count: int, memo: Memo, *, final: bool, kept: bool
 ) -> tuple[tuple[RRset, ...], int, _Opt | None]:
-    """The RRsets of `count` records at `pos`, the offset behind them, and the OPT of the final section."""
-    # One octet more lets even a last record that the root owns be unpacked as if it began with a pointer.
-    longer = wire + ROOT
+    """The RRsets of `count` records at `pos`, or none unless they are `kept`, the offset behind them, and the OPT of
+    the final section. `wire` has an octet more than the message, whose end the caller compares."""
     sets: dict[_Key, RRset] = {}
     more: dict[_Key, list[bytes]] = {}
     opt: _Opt | None = None
     for left in range(count - 1, -1, -1):
-        pointer, rtype, cls, ttl, size = _POINTED(longer, pos)
+        pointer, rtype, cls, ttl, size = _POINTED(wire, pos)
         name = memo.get(pointer)
         if name is not None:
             pos += 12
+        elif pointer < 0x100:
+            name = ROOT
+            _, rtype, cls, ttl, size = _OWNED(wire, pos)
+            pos += 11
         else:
             name, pos = read(wire, pos, memo)
             rtype, cls, ttl, size = _FIXED(wire, pos)
             pos += 10
         stop = pos + size
-        if ttl > MAX_TTL and rtype != _OPT:
-            ttl = 0
         if size == _ADDRESSES.get(rtype):
+            if not kept:
+                pos = stop
+                continue
             rdata = wire[pos:stop]  # where that is cut short, the message ends before its last record does
         elif rtype == _OPT:
             if name != ROOT or opt is not None or not final:
@@ -155,6 +173,10 @@ def _section(
                 raise WireError("a TSIG that is not the last record")
             rdata = _rdata(wire, pos, stop, rtype, cls, memo)
         pos = stop
+        if not kept:
+            continue
+        if ttl > MAX_TTL:
+            ttl = 0
         if count == 1:  # as in most sections: there is nothing to gather
             return (_make(RRset, (name, rtype, cls, ttl, (rdata,))),), pos, None
         key = (name.lower(), rtype, cls)
