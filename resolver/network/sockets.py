@@ -154,10 +154,9 @@ class _Datagram:
 
     def ready(self, _events: int) -> None:
         """What has come is delivered."""
-        for _ in range(UDP_BATCH):
-            sock = self._sock
-            if sock is None:  # closed by the receiver, or earlier in this turn of the loop
-                return
+        left = UDP_BATCH
+        while left and (sock := self._sock) is not None:  # else closed by the receiver, or earlier in this turn
+            left -= 1
             try:
                 datagram = sock.recv(UDP_BUFFER)
             except (BlockingIOError, InterruptedError):

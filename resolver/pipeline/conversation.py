@@ -186,7 +186,8 @@ class Conversation:
     def _delivered(self, attempt: _Try, data: bytes | Trouble) -> None:
         """`data` has come of `attempt`: whoever waits hears of it if it fits, of trouble only if this is waited for."""
         waited = self._means.clock.monotonic() - attempt.began
-        if isinstance(data, Trouble):
+        if type(data) is not bytes:
+            assert isinstance(data, Trouble)
             if attempt is self._current:
                 if attempt.action.transport is Transport.TCP:
                     attempt.close()

@@ -106,23 +106,16 @@ def parse(
             longer = wire + ROOT
             if answers:
                 answer, pos, _ = _section(longer, pos, answers, memo, final=False, kept=True)
-                if not whole and len(answer) == 1 and question is not None:
-                    name, rtype, cls, _, _ = answer[0]
-                    alone = name == question[0] and rtype == question[1] and rtype in _ADDRESSES and cls == _IN
-                    whole = not alone
-                else:
-                    whole = True
-            else:
-                whole = True
+            kept = whole or not _suffices(answer, question)
             if authorities:
-                authority, pos, _ = _section(longer, pos, authorities, memo, final=False, kept=whole)
+                authority, pos, _ = _section(longer, pos, authorities, memo, final=False, kept=kept)
             if additionals:
                 owner, rtype, payload, ttl, size = _OWNED(wire, pos)
                 if additionals == 1 and rtype == _OPT and not owner and pos + MIN_RECORD + size == end:
                     opt: _Opt | None = (payload, ttl, wire[pos + MIN_RECORD :])  # as it ends most messages
                     pos = end
                 else:
-                    additional, pos, opt = _section(longer, pos, additionals, memo, final=True, kept=whole)
+                    additional, pos, opt = _section(longer, pos, additionals, memo, final=True, kept=kept)
                 if opt is not None:
                     payload, ttl, options = opt
                     rcode |= ttl >> 20 & 0xFF0
@@ -133,6 +126,14 @@ def parse(
         return _make(Message, (ident, flags & 0xFFF0, rcode, question, answer, authority, additional, edns))
     except (IndexError, error):
         raise WireError(f"the message ends early, at octet {len(wire)}") from None
+
+
+def _suffices(answer: tuple[RRset, ...], question: Question | None) -> bool:
+    """Whether `answer` is the addresses that `question` asks for, and nothing else."""
+    if len(answer) != 1 or question is None:
+        return False
+    name, rtype, cls, _, _ = answer[0]
+    return rtype in _ADDRESSES and (name, rtype, cls) == question and cls == _IN
 
 
 def _section(
@@ -158,9 +159,6 @@ def _section(
             pos += 10
         stop = pos + size
         if size == _ADDRESSES.get(rtype):
-            if not kept:
-                pos = stop
-                continue
             rdata = wire[pos:stop]  # where that is cut short, the message ends before its last record does
         elif rtype == _OPT:
             if name != ROOT or opt is not None or not final:
