@@ -63,6 +63,9 @@ _IN: Final = int(Class.IN)
 _TO_QUESTION: Final = POINTER | HEADER
 """The pointer to the question's name."""
 
+_STRAY_OPT: Final = "an OPT that is not the only one, not the root's or not additional"
+_STRAY_TSIG: Final = "a TSIG that is not the last record"
+
 _Key = tuple[bytes, int, int]
 _Opt = tuple[int, int, bytes]
 """What an OPT record says in its class, its TTL and its rdata."""
@@ -98,29 +101,30 @@ def parse(
         authority: tuple[RRset, ...] = ()
         additional: tuple[RRset, ...] = ()
         if counted := answers + authorities + additionals:
-            if counted * MIN_RECORD > end - pos:
-                raise WireError(f"{counted} records announced in {end - pos} octets")
-            if counted > bounds.records:
-                raise Oversized(f"{counted} records; {bounds.records} are read of one message")
+            if counted * MIN_RECORD > end - pos or counted > bounds.records:
+                raise _too_many(counted, end - pos, bounds)
             # One octet more lets even a last record that the root owns be unpacked as if it began with a pointer.
             longer = wire + ROOT
             if answers:
-                answer, pos, _ = _section(longer, pos, answers, memo, final=False, kept=True)
-            kept = whole or not _suffices(answer, question)
+                answer, pos, _ = _section(longer, pos, answers, memo, final=False)
+            opt: _Opt | None = None
+            if not whole and question is not None and _suffices(answer, question):
+                pos, opt = _passed(longer, pos, authorities + additionals, additionals, memo, question)
+                authorities = additionals = 0
             if authorities:
-                authority, pos, _ = _section(longer, pos, authorities, memo, final=False, kept=kept)
+                authority, pos, _ = _section(longer, pos, authorities, memo, final=False)
             if additionals:
                 owner, rtype, payload, ttl, size = _OWNED(wire, pos)
                 if additionals == 1 and rtype == _OPT and not owner and pos + MIN_RECORD + size == end:
-                    opt: _Opt | None = (payload, ttl, wire[pos + MIN_RECORD :])  # as it ends most messages
+                    opt = (payload, ttl, wire[pos + MIN_RECORD :])  # as it ends most messages
                     pos = end
                 else:
-                    additional, pos, opt = _section(longer, pos, additionals, memo, final=True, kept=kept)
-                if opt is not None:
-                    payload, ttl, options = opt
-                    rcode |= ttl >> 20 & 0xFF0
-                    told = _options(options, bounds.options) if options else ()
-                    edns = _make(Edns, (payload, ttl >> 16 & 0xFF, ttl & 0x8000 != 0, told))
+                    additional, pos, opt = _section(longer, pos, additionals, memo, final=True)
+            if opt is not None:
+                payload, ttl, options = opt
+                rcode |= ttl >> 20 & 0xFF0
+                told = _options(options, bounds.options) if options else ()
+                edns = _make(Edns, (payload, ttl >> 16 & 0xFF, ttl & 0x8000 != 0, told))
         if pos != end:
             raise WireError(f"the records end at octet {pos}, the message at {end}")
         return _make(Message, (ident, flags & 0xFFF0, rcode, question, answer, authority, additional, edns))
@@ -128,19 +132,64 @@ def parse(
         raise WireError(f"the message ends early, at octet {len(wire)}") from None
 
 
-def _suffices(answer: tuple[RRset, ...], question: Question | None) -> bool:
+def _too_many(counted: int, octets: int, bounds: Bounds) -> WireError:
+    """What is wrong with a message that says it has `counted` records in so many octets."""
+    if counted * MIN_RECORD > octets:
+        return WireError(f"{counted} records announced in {octets} octets")
+    return Oversized(f"{counted} records; {bounds.records} are read of one message")
+
+
+def _suffices(answer: tuple[RRset, ...], question: Question) -> bool:
     """Whether `answer` is the addresses that `question` asks for, and nothing else."""
-    if len(answer) != 1 or question is None:
+    if len(answer) != 1:
         return False
     name, rtype, cls, _, _ = answer[0]
     return rtype in _ADDRESSES and (name, rtype, cls) == question and cls == _IN
 
 
+def _passed(
+    wire: bytes, pos: int, count: int, additionals: int, memo: Memo, question: Question
+) -> tuple[int, _Opt | None]:
+    """The offset behind `count` records at `pos`, the last `additionals` of them additional, and their OPT: all that
+    `_section` would find wrong with them is, but no RRset is made."""
+    asked = question[0]
+    # Most often they belong to the zone, and that is one label above what was asked.
+    memo[_TO_QUESTION + asked[0] + 1] = asked[asked[0] + 1 :] or ROOT
+    opt: _Opt | None = None
+    for left in range(count - 1, -1, -1):
+        pointer, rtype, cls, ttl, size = _POINTED(wire, pos)
+        name = memo.get(pointer)
+        if name is not None:
+            pos += 12
+        elif pointer < 0x100:
+            name = ROOT
+            _, rtype, cls, ttl, size = _OWNED(wire, pos)
+            pos += 11
+        else:
+            name, pos = read(wire, pos, memo)
+            rtype, cls, ttl, size = _FIXED(wire, pos)
+            pos += 10
+        stop = pos + size
+        if size != _ADDRESSES.get(rtype):
+            if rtype == _OPT:
+                if name != ROOT or opt is not None or left >= additionals:
+                    raise WireError(_STRAY_OPT)
+                opt = cls, ttl, wire[pos:stop]
+            elif rtype == _TSIG and (left or not additionals):
+                raise WireError(_STRAY_TSIG)
+            else:
+                _rdata(wire, pos, stop, rtype, cls, memo)
+        pos = stop
+    return pos, opt
+
+
 def _section(
-    wire: bytes, pos: int, count: int, memo: Memo, *, final: bool, kept: bool
+    wire: bytes, pos: int, count: int, memo: Memo, *, final: bool
 ) -> tuple[tuple[RRset, ...], int, _Opt | None]:
-    """The RRsets of `count` records at `pos`, or none unless they are `kept`, the offset behind them, and the OPT of
-    the final section. `wire` has an octet more than the message, whose end the caller compares."""
+    """The RRsets of `count` records at `pos`, the offset behind them, and the OPT of the final section.
+
+    `wire` has an octet more than the message, whose end the caller compares.
+    """
     sets: dict[_Key, RRset] = {}
     more: dict[_Key, list[bytes]] = {}
     opt: _Opt | None = None
@@ -162,17 +211,15 @@ def _section(
             rdata = wire[pos:stop]  # where that is cut short, the message ends before its last record does
         elif rtype == _OPT:
             if name != ROOT or opt is not None or not final:
-                raise WireError("an OPT that is not the only one, not the root's or not additional")
+                raise WireError(_STRAY_OPT)
             opt = cls, ttl, wire[pos:stop]
             pos = stop
             continue
         else:
             if rtype == _TSIG and (left or not final):
-                raise WireError("a TSIG that is not the last record")
+                raise WireError(_STRAY_TSIG)
             rdata = _rdata(wire, pos, stop, rtype, cls, memo)
         pos = stop
-        if not kept:
-            continue
         if ttl > MAX_TTL:
             ttl = 0
         if count == 1:  # as in most sections: there is nothing to gather
