@@ -105,12 +105,14 @@ def parse(
                 raise _too_many(counted, end - pos, bounds)
             # One octet more lets even a last record that the root owns be unpacked as if it began with a pointer.
             longer = wire + ROOT
-            if answers:
-                answer, pos, _ = _section(longer, pos, answers, memo, final=False)
             opt: _Opt | None = None
-            if not whole and question is not None and _suffices(answer, question):
-                pos, opt = _passed(longer, pos, authorities + additionals, additionals, memo, question)
+            counts = answers, authorities, additionals
+            plain = None if whole or question is None else _addresses(longer, pos, counts, memo, question)
+            if plain is not None:
+                answer, pos, opt = plain
                 authorities = additionals = 0
+            elif answers:
+                answer, pos, _ = _section(longer, pos, answers, memo, final=False)
             if authorities:
                 authority, pos, _ = _section(longer, pos, authorities, memo, final=False)
             if additionals:
@@ -139,12 +141,34 @@ def _too_many(counted: int, octets: int, bounds: Bounds) -> WireError:
     return Oversized(f"{counted} records; {bounds.records} are read of one message")
 
 
-def _suffices(answer: tuple[RRset, ...], question: Question) -> bool:
-    """Whether `answer` is the addresses that `question` asks for, and nothing else."""
-    if len(answer) != 1:
-        return False
-    name, rtype, cls, _, _ = answer[0]
-    return rtype in _ADDRESSES and (name, rtype, cls) == question and cls == _IN
+def _addresses(
+    wire: bytes, pos: int, counts: tuple[int, int, int], memo: Memo, question: Question
+) -> tuple[tuple[RRset, ...], int, _Opt | None] | None:
+    """What `_section` would give of the answers at `pos`, the offset behind all sections, and the OPT; None where the
+    answers are anything else than the addresses that `question` asks for, with an owner that points to it."""
+    asked, rtype, cls = question
+    octets = _ADDRESSES.get(rtype)
+    answers, authorities, additionals = counts
+    if octets is None or cls != _IN or not answers:
+        return None
+    lowest = MAX_TTL
+    rdatas = []
+    for _ in range(answers):
+        pointer, its, cls, ttl, size = _POINTED(wire, pos)
+        if pointer != _TO_QUESTION or its != rtype or cls != _IN or size != octets:
+            return None
+        pos += 12
+        rdatas.append(wire[pos : pos + octets])  # where that is cut short, the message ends before its last record does
+        pos += octets
+        if ttl < lowest:
+            lowest = ttl
+        elif ttl > MAX_TTL:
+            lowest = 0
+    distinct = rdatas if answers == 1 else dict.fromkeys(rdatas)
+    answer = (_make(RRset, (asked, its, cls, lowest, tuple(distinct))),)
+    if not (authorities or additionals):
+        return answer, pos, None
+    return answer, *_passed(wire, pos, authorities + additionals, additionals, memo, question)
 
 
 def _passed(

@@ -316,9 +316,12 @@ NS = record(b"\xc0\x10", Type.NS, rdata=b"\x02ns\xc0\x10")
 GLUE = record(b"\x02ns\xc0\x10")
 
 
-def test_what_stands_behind_the_addresses_that_were_asked_for_is_left_out_unless_the_message_is_wanted_whole():
-    wire = message(record(), record(rdata=b"\xc0\0\2\2"), NS, GLUE, opt(options=b"\0\x0a\0\0"), counts=(2, 1, 2))
+@pytest.mark.parametrize(("ttl", "lowest"), [(300, 8), (7, 7), (0x80000000, 0)])
+def test_what_stands_behind_the_addresses_that_were_asked_for_is_left_out_unless_all_is_wanted(ttl: int, lowest: int):
+    answers = [record(ttl=9), record(rdata=b"\xc0\0\2\2", ttl=ttl), record(rdata=b"\xc0\0\2\1", ttl=8)]
+    wire = message(*answers, NS, GLUE, opt(options=b"\0\x0a\0\0"), counts=(3, 1, 2))
     whole = parse(wire, question=ASKED)
+    assert whole.answer == (RRset(NAME, Type.A, Class.IN, lowest, (b"\xc0\0\2\1", b"\xc0\0\2\2")),)
     assert whole.authority
     assert whole.additional
     assert parse(wire, question=ASKED, whole=False) == whole._replace(authority=(), additional=())
@@ -329,6 +332,7 @@ def test_what_stands_behind_the_addresses_that_were_asked_for_is_left_out_unless
     [
         ([NS, GLUE], (0, 1, 1), ASKED),
         ([record(b"\xc0\x10"), NS, GLUE], (1, 1, 1), ASKED),
+        ([record(NAME), NS, GLUE], (1, 1, 1), ASKED),
         ([record(), record(b"\xc0\x10"), NS, GLUE], (2, 1, 1), ASKED),
         ([record(rtype=Type.AAAA, rdata=bytes(16)), NS, GLUE], (1, 1, 1), ASKED),
         ([record(rtype=Type.CNAME, rdata=b"\2ns\xc0\x10"), GLUE, NS], (2, 1, 0), ASKED),
