@@ -121,7 +121,7 @@ class SocketNetwork:
         if transport is not _UDP:
             return self._streams.send(to, wire, deliver)
         try:
-            return self._pool.send(to, wire, deliver, self._has_room())
+            return self._pool.send(to, wire, deliver, len(self._poller.watched) < self.max_open)
         except (OSError, OverflowError) as error:
             return Undelivered(self._clock, deliver, local_trouble_of(error))
 
