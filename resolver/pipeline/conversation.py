@@ -115,7 +115,7 @@ class Conversation:
             return self._arrived.pop(0)
         self._current = self._send(action)
         self._seconds = seconds
-        self._timer = self._means.clock.after(seconds, self._expire)
+        self._timer = self._means.clock.after(seconds, self._time_out)
         return None
 
     def listen(self, action: Listen, seconds: float) -> Heard | None:
@@ -128,7 +128,7 @@ class Conversation:
         if (action.zone, action.question) != self._topic:
             return Unanswered(Trouble.TIMEOUT, 0.0)
         self._seconds = seconds
-        self._timer = self._means.clock.after(seconds, self._expire)
+        self._timer = self._means.clock.after(seconds, self._time_out)
         return None
 
     def close(self) -> None:
@@ -178,7 +178,7 @@ class Conversation:
         self._tries.append(attempt)
         return attempt
 
-    def _expire(self) -> None:
+    def _time_out(self) -> None:
         """The time of what is waited for is over."""
         attempt = self._current
         if attempt is not None and attempt.action.transport is _TCP:
