@@ -56,10 +56,7 @@ def signed_owner(name: bytes, labels: int) -> bytes | None:
 def in_order(rrset: RRset) -> list[bytes]:
     """The rdatas of `rrset` in canonical form and order, each once, and with its length before it."""
     _, rtype, _, _, rdatas = rrset[:5]
-    if len(rdatas) == 1:
-        ordered = [canonical(rtype, rdatas[0])]
-    else:
-        ordered = sorted({canonical(rtype, each) for each in rdatas})
+    ordered = [canonical(rtype, rdatas[0])] if len(rdatas) == 1 else sorted({canonical(rtype, each) for each in rdatas})
     return [len(each).to_bytes(2, "big") + each for each in ordered]
 
 

@@ -4,8 +4,8 @@ TCP; or of a hostile signed zone, one of `keytrap.TRAPS`.
 Every name has one address. For a name with the label `forged` a forger who sits at the server's own address is faster:
 `FORGED` replies with wrong ids come before the true one. The port is printed once both sockets listen.
 
-Limits: no zones, no SOA, no EDNS, but for a hostile zone; it answers octets with octets, so that it costs little beside the daemon. It ends
-with its standard input.
+Limits: no zones, no SOA, no EDNS, but for a hostile zone; it answers octets with octets, so that it costs little beside
+the daemon. It ends with its standard input.
 """
 
 from __future__ import annotations

@@ -1,9 +1,9 @@
 """Hostile signed zones: more keys, signatures, hashes and proofs than anybody could check (CVE-2023-50387 and 50868).
 
 Rules
-* The zone `evil.` has a DS at its parent, a key-signing key that it names, and a zone-signing key; what has to be good so
-  that more is looked at is signed by these. All else is for show: keys are points of their curve or numbers of the size
-  of a modulus, and signatures numbers in their range, so that each check costs what a true one does.
+* The zone `evil.` has a DS at its parent, a key-signing key that it names, and a zone-signing key; what has to be good
+  so that more is looked at is signed by these. All else is for show: keys are points of their curve or numbers of the
+  size of a modulus, and signatures numbers in their range, so that each check costs what a true one does.
 * A key tag is a checksum, and most flags of a key mean nothing: any two keys are given one tag by flags alone.
 * Signatures are in time from 2023 to 2057, so that the same zone serves virtual time and sockets.
 
@@ -107,8 +107,8 @@ def signatures(rrset: RRset, rdatas: Iterable[bytes]) -> RRset:
 
 
 class Trap:
-    """The zone `evil.`: `say` answers what is asked but its keys; `extra` are keys besides its two, `more` the DS besides
-    the true one, and `over_keys` makes the signatures of the keys of the true one."""
+    """The zone `evil.`: `say` answers what is asked but its keys; `extra` are keys besides its two, `more` the DS
+    besides the true one, and `over_keys` makes the signatures of the keys of the true one."""
 
     def __init__(
         self,
@@ -201,7 +201,9 @@ def _long_chain(trap: Trap, question: Question) -> Message:
         return answer(None, authority=tuple(sets))
     rrset = _address(question.name)
     signers = list(names.ancestors(question.name))[:MANY]
-    return answer(None, rrset, signatures(rrset, (each for signer in signers for each in forged(rrset, 1, signer=signer))))
+    return answer(
+        None, rrset, signatures(rrset, (each for signer in signers for each in forged(rrset, 1, signer=signer)))
+    )
 
 
 def _chain(bad: int) -> Callable[[Trap, Question], Message]:
@@ -213,7 +215,10 @@ def _chain(bad: int) -> Callable[[Trap, Question], Message]:
         for number in range(11):
             target = names.prepend(b"z%d" % number, EVIL)
             link = RRset(name, Type.CNAME, Class.IN, 300, (target,))
-            rrsets += [link, signatures(link, (*forged(link, bad, trap.zsk.dnskey.algorithm, trap.zsk.dnskey.tag), trap.true(link)))]
+            rrsets += [
+                link,
+                signatures(link, (*forged(link, bad, trap.zsk.dnskey.algorithm, trap.zsk.dnskey.tag), trap.true(link))),
+            ]
             name = target
         last = _address(name)
         return answer(None, *rrsets, last, signatures(last, (trap.true(last),)))

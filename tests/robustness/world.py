@@ -220,13 +220,14 @@ def in_front_of(
     settings: dict[str, Any] | None = None,
     **options: Any,
 ) -> Any:
-    """What `main` returns for a resolver in a hostile internet that `prepare` has prepared."""
+    """What `main` returns for a resolver in a hostile internet that `prepare` has prepared, whose root it knows."""
 
     async def go() -> Any:
         internet = Hostile(**options)
         prepare(internet)
         front = Front(internet.opened(), settings)
         try:
+            await front.prime()
             return await main(front)
         finally:
             await front.program.stop()
@@ -239,7 +240,6 @@ def cost(attack: Attack) -> Seen:
     """What one question of `attack` costs, and what its client is told."""
 
     async def main(front: Front) -> Seen:
-        await front.prime()
         began = front.internet.clock.monotonic()
         message, seconds = await front.ask(attack.question, attack.rtype)
         await front.internet.clock.advance(SETTLED_S)
@@ -255,7 +255,6 @@ def twice(attack: Attack) -> int:
     """What `attack` costs whose client asks again `IMPATIENT_S` after its answer."""
 
     async def main(front: Front) -> int:
-        await front.prime()
         await front.ask(attack.question, attack.rtype)
         await front.internet.clock.advance(IMPATIENT_S)
         await front.ask(attack.question, attack.rtype)
