@@ -312,6 +312,8 @@ class Laid:
     name: str = "www.evil."
     bound: int = 5
     rcode: str = "SERVFAIL"
+    holds: bool = False
+    """Whether there is nothing wrong with its signatures but their number."""
 
     @cached_property
     def trap(self) -> Trap:
@@ -356,8 +358,8 @@ _LAID: Final = (
     Laid(KEYTRAP, "100 signatures of 350 records", lambda: Trap(_many_records, colliding(MANY))),
     Laid(PROOFS, "a name error", lambda: Trap(_denied)),
     Laid(PROOFS, "11 aliases in a reply, 7 bad signatures each", lambda: Trap(_chain(7))),
-    Laid(PROOFS, "11 aliases in a reply, good ones alone", lambda: Trap(_chain(0)), rcode="NOERROR"),
-    Laid(PROOFS, "the same with P-384", lambda: Trap(_chain(0), algorithm=P384)),
+    Laid(PROOFS, "11 aliases in a reply, which all hold", lambda: Trap(_chain(0)), rcode="NOERROR", holds=True),
+    Laid(PROOFS, "the same with P-384", lambda: Trap(_chain(0), algorithm=P384), holds=True),
     Laid(PROOFS, "an alias in each reply, 7 bad signatures each", lambda: Trap(_separate_links), bound=13),
     Laid(HASHES, "120 labels, no iterations", lambda: Trap(_hashed(0)), DEEP),
     Laid(HASHES, "120 labels, 50 iterations", lambda: Trap(_hashed(50)), DEEP),
@@ -366,5 +368,8 @@ _LAID: Final = (
 )
 TRAPS: Final = {each.attack.id: each for each in _LAID}
 """By the names that they have among the attacks, in the order of the table."""
+
+WALK: Final = next(name for name, each in TRAPS.items() if each.bound > 20)
+"""The one of them that costs by its messages rather than by each of them."""
 
 ATTACKS: Final = tuple(each.attack for each in _LAID)
