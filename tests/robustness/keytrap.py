@@ -13,6 +13,7 @@ Limits: what a reply holds fits into 64 KiB, and into the records that are read 
 from __future__ import annotations
 
 import hashlib
+import itertools
 from base64 import b32hexdecode, b32hexencode
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass
@@ -66,20 +67,20 @@ def public(algorithm: int, number: int, exponent: int = 65537) -> bytes:
     return private.public_key().public_bytes(Encoding.X962, PublicFormat.UncompressedPoint)[1:]
 
 
+def with_tag(field: bytes) -> bytes | None:
+    """The key with that `field` behind its flags, and with flags that give it the tag `TAG` and let it sign zones."""
+    without = read_dnskey(b"\0\0" + field).tag
+    for flags in ((TAG - without) % 0x10000, (TAG - without - 1) % 0x10000):
+        made = read_dnskey(flags.to_bytes(2, "big") + field)
+        if made.tag == TAG and flags & ZONE_KEY and not flags & REVOKED:
+            return made.rdata
+    return None
+
+
 def colliding(count: int, algorithm: int = P256, exponent: int = 65537) -> tuple[bytes, ...]:
     """So many keys of one algorithm with the tag `TAG`, which may sign zones."""
-    found: list[bytes] = []
-    number = 0
-    while len(found) < count:
-        field = bytes((3, algorithm)) + public(algorithm, number, exponent)
-        number += 1
-        without = read_dnskey(b"\0\0" + field).tag
-        for flags in ((TAG - without) % 0x10000, (TAG - without - 1) % 0x10000):
-            made = read_dnskey(flags.to_bytes(2, "big") + field)
-            if made.tag == TAG and flags & ZONE_KEY and not flags & REVOKED:
-                found.append(made.rdata)
-                break
-    return tuple(found)
+    fields = (bytes((3, algorithm)) + public(algorithm, number, exponent) for number in itertools.count())
+    return tuple(itertools.islice(filter(None, map(with_tag, fields)), count))
 
 
 def head(rrset: RRset, algorithm: int = P256, tag: int = TAG, signer: bytes = EVIL) -> bytes:
@@ -340,6 +341,17 @@ def _key_sig() -> Trap:
     return Trap(_true_address, keys, named(keys), lambda rrset, true: (*forged(rrset, MANY), true))
 
 
+def _long_keys() -> Trap:
+    """Keys of 15,000 octets, which are none, and as many DS as are tried with them."""
+    fields = (bytes((3, P256)) + octets("long", number, size=15_000) for number in itertools.count())
+    keys = tuple(itertools.islice(filter(None, map(with_tag, fields)), 3))
+    return Trap(
+        _true_address,
+        keys,
+        tuple(b"".join((ds[:4], octets(number, size=32))) for number in range(8) for ds in ds_of(keys[:1])),
+    )
+
+
 def _hash() -> Trap:
     keys = colliding(MANY)
     return Trap(_true_address, keys, ds_of(keys))
@@ -354,6 +366,7 @@ _LAID: Final = (
     Laid(KEYTRAP, "LockCram: 100 keys of one tag, one signature", _cram),
     Laid(KEYTRAP, "KeySigTrap: keys that the DS name, signatures over the keys", _key_sig),
     Laid(KEYTRAP, "HashTrap: 100 DS of one tag, 100 keys", _hash),
+    Laid(KEYTRAP, "8 DS of keys of 15,000 octets", _long_keys),
     Laid(KEYTRAP, "signers at each of 120 labels", lambda: Trap(_long_chain), DEEP, bound=27),
     Laid(KEYTRAP, "100 signatures of 350 records", lambda: Trap(_many_records, colliding(MANY))),
     Laid(PROOFS, "a name error", lambda: Trap(_denied)),

@@ -99,6 +99,10 @@ def test_without_the_limits_it_would_be_far_more() -> None:
     assert len(effort(trap("120-labels-no-iterations"), settings=LENIENT).hashes) > len(DEEP) // 2 - 10
 
 
+def test_keys_that_are_longer_than_any_that_could_be_used_are_not_digested() -> None:
+    assert effort(trap("15000-octets")).digests <= 2
+
+
 @pytest.mark.parametrize("name", ["150-iterations", "2500-iterations"])
 def test_above_the_limit_of_iterations_no_name_is_hashed(name: str) -> None:
     assert not effort(trap(name)).hashes
