@@ -171,7 +171,7 @@ def _soa() -> RRset:
 # -- what is said
 
 
-def _address_with(make: Callable[[RRset], tuple[bytes, ...]]) -> Callable[[Trap, Question], Message]:
+def address_with(make: Callable[[RRset], tuple[bytes, ...]]) -> Callable[[Trap, Question], Message]:
     """An address, signed by what `make` makes."""
 
     def say(trap: Trap, question: Question) -> Message:
@@ -299,7 +299,7 @@ PROOFS: Final = "proofs with many signatures"
 def _many(algorithm: int, exponent: int = 65537) -> Trap:
     """As many keys of one tag as signatures."""
     count = MANY if algorithm != RSA else 50
-    say = _address_with(lambda rrset: forged(rrset, count, algorithm))
+    say = address_with(lambda rrset: forged(rrset, count, algorithm))
     return Trap(say, colliding(count, algorithm, exponent))
 
 
@@ -329,11 +329,11 @@ class Laid:
 
 
 def _jam() -> Trap:
-    return Trap(_address_with(lambda rrset: forged(rrset, MANY)), colliding(1))
+    return Trap(address_with(lambda rrset: forged(rrset, MANY)), colliding(1))
 
 
 def _cram() -> Trap:
-    return Trap(_address_with(lambda rrset: forged(rrset, 1)), colliding(MANY))
+    return Trap(address_with(lambda rrset: forged(rrset, 1)), colliding(MANY))
 
 
 def _key_sig() -> Trap:
