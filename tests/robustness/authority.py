@@ -78,10 +78,12 @@ def _stream(listener: socket.socket, answer: Answer) -> None:
     stream, _ = listener.accept()
     with stream:
         stream.settimeout(1)
-        wire = stream.recv(4096)  # a resolver writes length and message together
-        if len(wire) > 14:
-            response = answer(wire[2:])
+        wire = stream.recv(4096)  # a resolver writes length and message together, and perhaps several of them
+        while len(wire) > 14:
+            end = 2 + int.from_bytes(wire[:2], "big")
+            response = answer(wire[2:end])
             stream.sendall(len(response).to_bytes(2, "big") + response)
+            wire = wire[end:]
 
 
 def main(host: str, hostile: str | None = None) -> None:
