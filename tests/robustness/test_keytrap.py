@@ -29,8 +29,8 @@ def trap(part: str) -> Laid:
     return found
 
 
-MOST = LIMITS.signature_checks + (IN_VAIN - 1) * 5
-"""What the last check takes more than was left when it began, as it turned out to be in vain; P-384 takes 5."""
+MOST = LIMITS.signature_checks + (IN_VAIN - 1) * 2
+"""What the last check takes more than was left when it began, as it turned out to be in vain; P-384 takes 2."""
 
 
 def is_bounded(seen: Effort) -> bool:

@@ -213,7 +213,7 @@ def test_where_sha1_is_refused_its_algorithms_are_not_known(monkeypatch: pytest.
 
 @pytest.mark.parametrize(
     ("algorithm", "octets", "exponent", "price_of_it"),
-    [(13, 64, 0, 1), (14, 96, 0, 5), (15, 32, 0, 1), (16, 57, 0, 3), (8, 260, 3, 1), (8, 516, 3, 1), (8, 516, 5, 2)],
+    [(13, 64, 0, 1), (14, 96, 0, 2), (15, 32, 0, 1), (16, 57, 0, 2), (8, 260, 3, 1), (8, 516, 3, 1), (8, 516, 5, 2)],
 )
 def test_the_price_of_a_check_is_what_it_takes_at_most(
     algorithm: int, octets: int, exponent: int, price_of_it: int
