@@ -18,12 +18,13 @@ its names (RFC 4035 section 4.7).
 
 from __future__ import annotations
 
+import itertools
 from collections.abc import Iterable
 from dataclasses import dataclass
 from typing import Final, NamedTuple, TypeVar
 
 from resolver.dnssec import denial
-from resolver.dnssec.algorithms import digest
+from resolver.dnssec.algorithms import LONGEST_KEY, digest
 from resolver.dnssec.anchors import Anchor
 from resolver.dnssec.evidence import Judged, Named, Signed, Sought
 from resolver.dnssec.records import Dnskey, Ds, read_dnskey, read_ds
@@ -40,6 +41,8 @@ PATIENCE_S: Final = 60.0
 """Seconds of waiting for a look-up, which has limits of its own."""
 LINK_TTL_S: Final = 3600
 """Seconds for which a link is held at most, so that what is repaired in the middle of a chain is seen in time."""
+LONGEST_DNSKEY: Final = 4 + LONGEST_KEY
+"""Octets of a DNSKEY; longer ones are no keys that anything could be checked with, and are not digested."""
 
 LinkT = TypeVar("LinkT", Keys, Unsigned, Within)
 
@@ -205,7 +208,7 @@ class Descent:
                 listed = known[: self.budget.limits.ds_per_zone]
             elif not anchor.dnskeys:
                 return known
-        keys = [read_dnskey(rdata) for rdata in rrset.rdatas]
+        keys = [read_dnskey(rdata) for rdata in rrset.rdatas if len(rdata) <= LONGEST_DNSKEY]
         named = [*self._digested(zone, keys, listed), *(key for key in keys if _is_among(key, anchor.dnskeys))]
         if self.trust.noting is not None:
             self.trust.noting(Named(anchor, tuple(keys), tuple(named)))
@@ -226,8 +229,8 @@ class Descent:
         """Those of `keys` that one of the `listed` DS is the digest of, each once."""
         found: dict[bytes, Dnskey] = {}
         for ds in listed:
-            alike = [key for key in keys if key.tag == ds.tag and key.algorithm == ds.algorithm]
-            for key in alike[: self.budget.limits.keys_per_tag]:
+            alike = (key for key in keys if key.tag == ds.tag and key.algorithm == ds.algorithm)
+            for key in itertools.islice(alike, self.budget.limits.keys_per_tag):
                 if digest(ds.digest_type, zone, key.rdata) == ds.digest:
                     found[key.rdata] = key
         return found.values()

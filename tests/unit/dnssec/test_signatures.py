@@ -305,3 +305,30 @@ def test_the_signers_of_a_set_are_those_of_signatures_that_can_be_read() -> None
     data = signed(DATA, GOOD, KEY.rrsig(DATA, "com."), b"", GOOD[:20])
     assert signers(data) == {ZONE, name("com.")}
     assert signers(DATA) == set()
+
+
+def test_a_check_that_does_not_hold_costs_four_times_and_none_more_is_made_when_that_is_not_left() -> None:
+    broken = [GOOD[:-1] + bytes((GOOD[-1] ^ number,)) for number in range(1, 20)]
+    checking = Checking(Limits(signature_checks=9))
+    with pytest.raises(ResolutionFailed, match="BUDS"):
+        checking(signed(DATA, *broken), KEY)
+    assert checking.tried == 3, "two that cost four each, and what is left is one"
+
+
+def test_a_check_by_a_slow_algorithm_costs_as_much_as_it_takes() -> None:
+    slow = key(14, seed="slow")
+    checking = Checking(Limits(signature_checks=5))
+    good = signed(DATA, slow.rrsig(DATA, "example.com."))
+    assert [isinstance(checking(good, slow), Valid) for _ in range(2)] == [True, True]
+    with pytest.raises(ResolutionFailed, match="BUDS"):
+        checking(good, slow)
+    assert checking.tried == 2
+
+
+def test_of_a_hundred_keys_with_one_tag_the_first_that_may_sign_are_tried() -> None:
+    unusable = KEY.with_flags(0)
+    revoked = KEY.with_flags(ZSK | 0x80)
+    other = colliding(KEY.dnskey.tag)
+    checking = Checking()
+    assert isinstance(checking(signed(DATA, GOOD), unusable, revoked, other, KEY, *[other] * 100), Valid)
+    assert checking.tried == 2
