@@ -283,24 +283,6 @@ def test_checks_are_paid_from_the_budget_of_the_whole_question() -> None:
     assert (caught.value.tag, checking.tried) == ("BUDS", 3)
 
 
-@pytest.mark.parametrize(("algorithm", "most"), [(13, 32), (14, 8), (16, 11)])
-def test_what_is_checked_in_vain_is_paid_for_what_it_takes(algorithm: int, most: int) -> None:
-    made = key(algorithm, ZSK, "in vain")
-    broken = [made.rrsig(DATA._replace(rdatas=(bytes(4),)), "example.com.", begins=NOW - number) for number in range(8)]
-    checking = Checking()
-
-    def spend_all() -> None:
-        for _ in range(5):
-            checking(signed(DATA, *broken), made)
-
-    with pytest.raises(ResolutionFailed):
-        spend_all()
-    assert checking.tried == most
-    good = Checking()
-    for _ in range(32):
-        good(signed(DATA, made.rrsig(DATA, "example.com.")), made)
-
-
 def test_the_signers_of_a_set_are_those_of_signatures_that_can_be_read() -> None:
     data = signed(DATA, GOOD, KEY.rrsig(DATA, "com."), b"", GOOD[:20])
     assert signers(data) == {ZONE, name("com.")}
