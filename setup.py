@@ -26,6 +26,7 @@ ROOT = Path(__file__).resolve().parent
 
 MODULES = (
     *(f"cache/{name}.py" for name in ("answers", "cookies", "packed", "records", "servers", "store", "table")),
+    *(f"dnssec/{name}.py" for name in ("attach", "canonical", "chain", "descent", "records", "signatures", "trust")),
     *(f"engine/{name}.py" for name in (
         "actions", "asking", "budget", "candidates", "classify", "delegation", "giving_up", "iteration", "knowledge",
         "outcome", "seeking",

@@ -69,13 +69,14 @@ def build(
     root: Delegation | None = None,
     bind: BindAll = bind_all,
     shown: Shown | None = None,
+    keeps: bool = True,
 ) -> Program:
     """The program that `config` describes, not yet listening. Call it inside the loop that it is to run in.
 
     `world` takes the place of the one that the configuration names. `network` is all that the resolver reaches, and
     `root` where it begins, in place of what the configuration says. `bind` gives the sockets that clients ask. What
-    clients of TLS were `shown` before is shown again, if it was made for what `config` says. Raises `ConfigError` and
-    `ZoneError`.
+    clients of TLS were `shown` before is shown again, if it was made for what `config` says. Where several follow the
+    same keys one of them `keeps` what is known of these. Raises `ConfigError` and `ZoneError`.
     """
     loop = asyncio.get_running_loop()
     virtual = clock is not None
@@ -87,7 +88,7 @@ def build(
     sockets = SocketNetwork(loop, clock, entropy)
     verifier: Verifier = Inline() if virtual else Threaded(loop)
     tools = Tools(sockets, clock, entropy, Counters(), transcript, cookies=cookies, verifier=verifier)
-    composing = partial(compose, network=network, root=root, loop=None if virtual else loop)
+    composing = partial(compose, network=network, root=root, loop=None if virtual else loop, keeps=keeps)
     return Program(config, world, tools, log, composing, sockets, offload=offload, bind=bind, shown=shown)
 
 
@@ -102,6 +103,7 @@ def compose(
     network: Network | None = None,
     root: Delegation | None = None,
     loop: asyncio.AbstractEventLoop | None = None,
+    keeps: bool = True,
 ) -> Composed:
     """The stages in their one order, over the network that the configuration allows, or the one that is given.
 
@@ -152,7 +154,7 @@ def compose(
     )
     screened = Screened(version=identity, identity=identity, health=health)
     staged = Staged((screened.peek, reserved.peek, cached.peek), below)
-    return Composed(staged, known, resolved, simulated, _rolling(setting, believed, trust, resolved, loop))
+    return Composed(staged, known, resolved, simulated, _rolling(setting, believed, trust, resolved, loop, keeps=keeps))
 
 
 def _known(setting: Setting, routes: Routes, trust: Trust | None) -> Known:
@@ -209,6 +211,8 @@ def _rolling(
     trust: Trust | None,
     resolved: Resolved,
     loop: asyncio.AbstractEventLoop | None,
+    *,
+    keeps: bool,
 ) -> Rolling | None:
     """What asks for the keys of zones that are followed, if there are any."""
     if believed is None or trust is None or believed.following is None:
@@ -219,7 +223,7 @@ def _rolling(
         trust.believe(believed.anchors)
 
     clock, log = setting.tools.clock, setting.log
-    return Rolling(believed.following, resolved.renew, believe, clock=clock, log=log, loop=loop)
+    return Rolling(believed.following, resolved.renew, believe, clock=clock, log=log, loop=loop, keeps=keeps)
 
 
 def _simulated(setting: Setting, tools: Tools) -> Mapping[str, Respond]:

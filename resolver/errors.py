@@ -128,6 +128,11 @@ class ResolutionFailed(ResolverdError):
         again.heard = (*self.heard, Ede(_CACHED_ERROR, ""))
         return again
 
+    @property
+    def is_remembered(self) -> bool:
+        """Whether it is told again, to somebody for whom nothing was asked."""
+        return any(each.code == _CACHED_ERROR for each in self.heard)
+
     def fresh(self) -> ResolutionFailed:
         """The same failure, never raised: one that was keeps every frame that it passed, and what is in them."""
         made = ResolutionFailed(

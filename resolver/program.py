@@ -180,7 +180,7 @@ class Program:
             raise
         self._caches = caches
         self._roll(composed.rolling)
-        for zone in _excepted(config) ^ _excepted(self.config):
+        for zone in _excepted(config) ^ _excepted(self.config) | _anchored_anew(self._composed.known, composed.known):
             composed.known.flush(zone, subtree=True)
         self.config, self._world, self._composed = config, world, composed
         self._show(shown)
@@ -363,6 +363,14 @@ def _origin(config: Config, world: World | None) -> tuple[object, ...]:
 def _excepted(config: Config) -> set[bytes]:
     """The zones, folded, that `config` takes for unsigned."""
     return {each.zone for each in config.dnssec.negative_trust_anchors}
+
+
+def _anchored_anew(before: Known, after: Known) -> set[bytes]:
+    """The zones, folded, whose trust anchors differ: the files that they stand in may have changed."""
+    if before.trust is None or after.trust is None:
+        return set()
+    old, new = before.trust.anchors, after.trust.anchors
+    return {zone for zone in old.keys() | new.keys() if old.get(zone) != new.get(zone)}
 
 
 def _type_of(rtype: int) -> str:

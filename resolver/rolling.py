@@ -8,7 +8,8 @@ Rules
 * A change is logged, handed on at once and kept. That it could not be kept is logged, and nothing else: it is tried
   again with the next question.
 
-Limits: each of several workers does this for itself; they see the same keys.
+Limits: each of several workers does this for itself, as they see the same keys; the first one alone keeps it, so that
+what one has seen later is not overwritten by what another saw before.
 """
 
 from __future__ import annotations
@@ -48,13 +49,14 @@ class Rolling:
         clock: Clock,
         log: Log,
         loop: asyncio.AbstractEventLoop | None,
+        keeps: bool = True,
     ) -> None:
         """`believe` is called when `following.anchors` have changed. Files are written in a thread of `loop`; without
-        one, here, as virtual time demands."""
+        one, here, as virtual time demands. Where others follow the same zones, one of them `keeps` what is known."""
         self._following, self._ask, self._believe = following, ask, believe
         self._clock, self._log, self._loop = clock, log, loop
         self._timer: Timer | None = None
-        self._ended = False
+        self._keeps, self._ended = keeps, False
         self.flights = 0
         """Questions under way: none or one."""
 
@@ -101,7 +103,8 @@ class Rolling:
                 report("trust_anchor", zone=names.to_text(zone), key=key.tag, state=state or "forgotten")
             if changes:
                 self._believe()
-        self._save()
+        if self._keeps:
+            self._save()
         self._wait(PAUSE_S)
 
     def _save(self) -> None:

@@ -9,8 +9,8 @@ Rules
 * Nothing is asked here. Whoever runs it asks, at `next_at`, for the DNSKEY set of `next_zone` as an unchecked question
   and tells what came of it with `seen` or `failed`, and then has `saving` write it.
 
-Limits: where several workers follow the same zones each knows what it has seen itself, and the next start what the last
-one wrote. A file of state has at most 1 MiB.
+Limits: where several workers follow the same zones each knows what it has seen itself, and the next start what the
+first one wrote (`rolling`). A file of state has at most 1 MiB.
 """
 
 from __future__ import annotations
@@ -100,7 +100,7 @@ class Following:
 
 def _write(state: Path, text: str) -> None:
     """The file `state` holds `text`, on the disk. Raises OSError."""
-    fresh = state.with_name(f"{state.name}.{os.getpid()}")  # another worker may be writing, too
+    fresh = state.with_name(f"{state.name}.{os.getpid()}")  # a daemon that is about to end may be writing, too
     with fresh.open("w", encoding="ascii") as opened:
         opened.write(text)
         opened.flush()

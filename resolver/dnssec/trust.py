@@ -102,6 +102,8 @@ class Trust:
         self._links.clear()
         self._remarks.clear()
         self._referred.clear()
+        if self.gaps is not None:
+            self.gaps.clear()
 
     def beginning(self, name: bytes) -> bytes | Unsigned:
         """The zone, folded, whose trust anchor the chain to `name`, folded, begins at; or why there is no chain."""

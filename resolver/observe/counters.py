@@ -27,6 +27,9 @@ class Counters:
     answers_cached: int = 0
     answers_stale: int = 0
     answers_resolved: int = 0
+    answers_secure: int = 0
+    answers_insecure: int = 0
+    answers_bogus: int = 0
     answers_noerror: int = 0
     answers_nxdomain: int = 0
     answers_servfail: int = 0
@@ -41,6 +44,8 @@ class Counters:
     questions_joined: int = 0
     failures_cached: int = 0
     cache_prefetched: int = 0
+    signatures_checked: int = 0
+    signatures_refuted: int = 0
 
     def as_dict(self) -> dict[str, int]:
         """Each count by its public name, such as `queries.udp`."""

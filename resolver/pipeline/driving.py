@@ -274,6 +274,7 @@ class Drive:
         self._action = action
         if now + LONGEST_S > self._patience:
             self._wait_beyond(now)
+        self._driver.counters.signatures_checked += len(action.checks)
         return self._driver.verifier.verify(action.checks, self._verified)
 
     def _verified(self, verified: Verified) -> None:
@@ -295,6 +296,8 @@ class Drive:
                 self._driver.counters.upstream_timeouts += 1
                 if self._left < action.timeout:  # the server was not given its time, and is not to blame
                     raise late(self._name)
+        elif isinstance(event, Verified):
+            self._driver.counters.signatures_refuted += event.good.count(False)
         elif isinstance(event, Undecided) and isinstance(action, Race) and self._left <= action.seconds:
             raise late(action.lookups[0].question.name)
 

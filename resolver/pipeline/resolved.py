@@ -34,7 +34,7 @@ from resolver.message import Query, Question
 from resolver.observe.counters import Counters
 from resolver.pipeline.driving import FOR_EVER, MAX_PER_ZONE, Done, Driver, Result, Tools
 from resolver.pipeline.flight import Flight, Joined, Key, LookUp, nobody
-from resolver.pipeline.replying import Why, reply_of
+from resolver.pipeline.replying import is_secure, reply_of
 from resolver.tasks import Running
 from resolver.wire import names
 
@@ -88,7 +88,7 @@ class Resolved:
         deadline, worked_until = query.deadline, self._clock.monotonic() + self._work_s
         budget = Budget(self._limits, worked_until if worked_until > deadline else deadline)
         lookup = _make(Lookup, (query.question, self._known.validates and not query.cd))
-        self._ask(lookup, budget, 0, None, partial(_tell, done, query, self._why), deadline)
+        self._ask(lookup, budget, 0, None, partial(self._tell, done, query, lookup.checked), deadline)
 
     def refresh(self, question: Question, checked: bool = True) -> None:
         """`question` is being asked, although an answer to it may be held; where answers are proven, a `checked` one's
@@ -209,12 +209,22 @@ class Resolved:
         elif flight.asker is None and result.label not in _PASSING:  # it had its whole budget
             failures.put(flight.key, result, grows=False)
 
+    def _tell(self, done: Told, query: Query, checked: bool, result: Result) -> None:
+        """A client is told what became of its `query`."""
+        if checked:
+            self._count(result)
+        # What is asked for once is held as records alone: a flood of names is not worth their octets too.
+        done(reply_of(result, query, 0, self._why) if isinstance(result, Answer) else result)
+
+    def _count(self, result: Result) -> None:
+        """A question that was to be checked had this `result`."""
+        if not isinstance(result, Answer):
+            self._counters.answers_bogus += result.label == "bogus"
+        elif is_secure(result.rrsets, () if result.soa is None else (result.soa,)):
+            self._counters.answers_secure += 1
+        else:
+            self._counters.answers_insecure += 1
+
 
 _PASSING: Final = frozenset(("local", "zone_busy", "verifier_busy"))
 """Labels of failures that are over as soon as this machine can send, or has done with others."""
-
-
-def _tell(done: Told, query: Query, why: Why | None, result: Result) -> None:
-    """A client is told what became of its `query`."""
-    # What is asked for once is held as records alone: a flood of names is not worth their octets too.
-    done(reply_of(result, query, 0, why) if isinstance(result, Answer) else result)

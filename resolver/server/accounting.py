@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from resolver.errors import ResolutionFailed
 from resolver.message import Query, Reply
 from resolver.network.base import Clock
 from resolver.observe.counters import Counters
@@ -36,4 +37,16 @@ def write(log: Log, clock: Clock, conduct: Conduct, query: Query, reply: Reply) 
         answers=sum(len(rrset.rdatas) for rrset in reply.answer),
         ms=round(took * 1000, 1),
         ede=reply.ede[0].text if reply.ede else None,
+    )
+
+
+def distrusted(log: Log, query: Query, failure: ResolutionFailed) -> None:
+    """That `query` was told nothing because what was found is bogus is a line of the log, whichever of the zones is at
+    fault: its owner, or somebody on the way, has to do something about it. The log leaves out what repeats."""
+    log.warning(
+        "bogus",
+        name=names.to_text(query.question.name),
+        type=types.to_text(query.question.type),
+        tag=failure.tag,
+        reason=failure.text,
     )

@@ -215,6 +215,8 @@ class Responder:
             return
         self._flights.leave(job.query.client.host)
         if isinstance(result, ResolutionFailed):
+            if result.label == "bogus" and not result.is_remembered:
+                accounting.distrusted(self._log, job.query, result)
             result = Reply(result.rcode, ra=self.conduct.recursion_available, ede=result.ede)
         self._answer(job, result)
 

@@ -67,7 +67,7 @@ class Worker:
         self._channel = channel
         loop.add_signal_handler(signal.SIGTERM, lambda: self._end(False))
         try:
-            program = self._build(self._config, log=log, bind=self._take)
+            program = self._build(self._config, log=log, bind=self._take, keeps=self._index == 0)
             await program.start()
         except ResolverdError as wrong:
             channel.send(messages.said("failed", problem=str(wrong), input=isinstance(wrong, InputError)))

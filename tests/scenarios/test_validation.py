@@ -6,6 +6,9 @@ import asyncio
 
 import pytest
 
+from resolver.auth.hierarchy import load
+from resolver.auth.shipped import find_zones
+from resolver.dnssec.anchors import Anchor, of_rrset
 from resolver.message import AD, CD, RD, Client, Edns, Message, Question, Rcode, Transport, Type
 from resolver.wire import names, types
 from resolver.wire.parse import parse
@@ -70,6 +73,8 @@ def test_a_denial_that_does_not_prove_itself_is_servfail():
 
 
 @pytest.mark.rfc(4035, "5.2")
+@pytest.mark.rfc(8914, "4.2")
+@pytest.mark.rfc(8914, "4.3")
 @pytest.mark.parametrize(("fault", "code"), [("unknown-algorithm", 1), ("unknown-digest", 2)])
 def test_what_cannot_be_checked_is_unsigned_and_it_is_told_why(fault, code):
     async def main(made: Whole):
@@ -135,3 +140,25 @@ def test_an_exception_that_comes_or_goes_counts_at_once():
         return [told(each)[:2] for each in seen]
 
     assert whole(main, settings) == [(SERVFAIL, False), (NOERROR, False), (NOERROR, True), (SERVFAIL, False)]
+
+
+def test_a_file_of_anchors_that_has_changed_counts_for_what_is_held_too(tmp_path):
+    file, signed = tmp_path / "anchors", load(find_zones()).trust_anchor
+    assert signed is not None
+    right = of_rrset(signed)
+    wrong = [ds._replace(digest=bytes(len(ds.digest))) for ds in right.ds]
+    settings = {"world": {"serve": True, "in_memory": True, "port": 53}, "dnssec": {"trust_anchor_files": [str(file)]}}
+
+    async def main(made: Whole):
+        program = made.program
+        seen = [await ask(made, "www.example.com.", flags=AD)]
+        sent = program.stats()["upstream.sent"]
+        await program.reload(program.config)
+        seen.append(await ask(made, "www.example.com.", flags=AD))
+        kept = program.stats()["upstream.sent"] == sent
+        file.write_text("\n".join(Anchor(names.ROOT, tuple(wrong)).lines()))
+        await program.reload(program.config)
+        return [told(each)[:2] for each in (*seen, await ask(made, "www.example.com.", flags=AD))], kept
+
+    file.write_text("\n".join(right.lines()))
+    assert whole(main, settings) == ([(NOERROR, True), (NOERROR, True), (SERVFAIL, False)], True)

@@ -44,6 +44,7 @@ class Zone:
         self.asked: list[tuple[Question, float]] = []
         self.believed: list[set[Dnskey]] = []
         self.answers: Callable[[float], Answer | ResolutionFailed | None] = lambda wall: signed(wall, [OLD], [OLD])
+        self.keeps = True
         self.clock: VirtualClock
         self.rolling: Rolling
 
@@ -51,7 +52,9 @@ class Zone:
         """It is followed from now on, in the loop that runs."""
         self.clock = VirtualClock(wall=NOW)
         log = Log(self.log, self.clock.wall)
-        self.rolling = Rolling(self.following, self.ask, self._believe, clock=self.clock, log=log, loop=None)
+        self.rolling = Rolling(
+            self.following, self.ask, self._believe, clock=self.clock, log=log, loop=None, keeps=self.keeps
+        )
         self.rolling.begin()
 
     def ask(self, question: Question, done: Done) -> None:
@@ -158,6 +161,13 @@ def test_a_state_that_cannot_be_kept_is_told_and_what_is_known_goes_on(zone: Zon
     lived(zone, 1)
     assert zone.believed == [{OLD.public()}]
     assert "event=trust_anchor_state_not_kept" in zone.log.getvalue()
+
+
+def test_who_does_not_keep_what_is_known_believes_it_and_writes_nothing(zone: Zone) -> None:
+    zone.keeps = False
+    lived(zone, 1)
+    assert zone.believed == [{OLD.public()}]
+    assert not state_file(zone.file).exists()
 
 
 @pytest.mark.sockets

@@ -64,6 +64,7 @@ def test_the_names_of_the_zone_have_its_hashes(owner: str) -> None:
 
 
 @pytest.mark.rfc(5155, "B.1")
+@pytest.mark.rfc(5155, "8.4")
 def test_a_name_error_takes_the_encloser_the_next_closer_name_and_the_wildcard() -> None:
     owners = ("example.", "x.w.example.", "a.example.")
     verdict = proved("a.c.x.w.example.", Type.A, Rcode.NXDOMAIN, *owners)
@@ -81,6 +82,7 @@ def test_a_name_error_in_an_opted_out_zone_is_insecure() -> None:
 
 
 @pytest.mark.rfc(5155, "B.2")
+@pytest.mark.rfc(5155, "8.5")
 @pytest.mark.parametrize("flags", [0, 1])
 def test_no_data_takes_the_record_at_the_name(flags: int) -> None:
     assert isinstance(proved("ns1.example.", Type.MX, Rcode.NOERROR, "ns1.example.", flags=flags), Proven)
@@ -94,6 +96,7 @@ def test_an_empty_non_terminal_has_a_record_without_types(flags: int) -> None:
 
 
 @pytest.mark.rfc(5155, "B.3")
+@pytest.mark.rfc(5155, "8.9")
 def test_a_referral_to_an_opted_out_zone_is_insecure() -> None:
     sets = [chain(1)[owner] for owner in ("a.example.", "example.")]
     verdict = denial.no_ds(name("c.example."), sets, ZONE, free, LIMITS)
@@ -115,6 +118,7 @@ def test_a_wildcard_answer_takes_the_record_over_the_next_closer_name(flags: int
 
 
 @pytest.mark.rfc(5155, "B.5")
+@pytest.mark.rfc(5155, "8.7")
 def test_no_data_at_a_wildcard_takes_three_records() -> None:
     owners = ("w.example.", "ns2.example.", "*.w.example.")
     assert isinstance(proved("a.z.w.example.", Type.AAAA, Rcode.NOERROR, *owners), Proven)

@@ -6,6 +6,7 @@ import pytest
 
 from resolver.dnssec import trust as trusting
 from resolver.dnssec.anchors import Anchor
+from resolver.dnssec.gaps import Gaps
 from resolver.dnssec.negative import NegativeAnchor, NegativeAnchors
 from resolver.dnssec.records import Ds, read_dnskey
 from resolver.dnssec.signatures import Keys
@@ -13,6 +14,7 @@ from resolver.dnssec.trust import Trust, Unsigned, Within, usable
 from resolver.message import QR, Ede, Message, RRset, Status, Type
 from resolver.wire import names
 from tests.support.clocks import ManualClock
+from tests.support.denials import APEX, nsec, soa
 from tests.support.messages import name
 from tests.support.signed import NOW, key
 
@@ -56,11 +58,16 @@ def test_other_anchors_are_believed_from_now_on_and_nothing_is_held_of_what_came
     there.found(COM, Within(), 60)
     there.remark(COM, Ede(27, "many"), 60)
     there.referred(COM, referral(COM))
+    there.gaps = Gaps()
+    there.gaps.learn(
+        APEX.to_wire(), soa(APEX), (nsec("a.example.", "c.example.", [Type.A, Type.NSEC, Type.RRSIG]),), 0, 0
+    )
     assert there.said_of_ds(COM)
+    assert len(there.gaps) == 1
     there.believe({EXAMPLE: Anchor(EXAMPLE, (DS,))})
     assert there.beginning(WWW) == EXAMPLE
     assert isinstance(there.beginning(COM), Unsigned)
-    assert (there.link(COM), there.told(COM), there.said_of_ds(COM)) == (None, (), ())
+    assert (there.link(COM), there.told(COM), there.said_of_ds(COM), len(there.gaps)) == (None, (), (), 0)
 
 
 def test_a_zone_is_wholly_unsigned_where_no_anchor_can_stand_below_it() -> None:

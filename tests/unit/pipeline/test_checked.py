@@ -24,6 +24,7 @@ from tests.unit.pipeline.test_resolved import outcomes
 ZONE = names.from_text("test.")
 WWW = "www.test. 300 IN A 192.0.2.80"
 FORGED = "forged.test. 300 IN A 192.0.2.66"
+PLAIN = "plain.test. 300 IN A 192.0.2.1"
 KEY = "test. 300 IN DNSKEY 257 3 13 AQID"
 SIGNATURE = b"signature"
 
@@ -31,7 +32,7 @@ SIGNATURE = b"signature"
 def internet() -> Internet:
     made = Internet(link=Link(latency_ms=20))
     made.zones(ROOT_SERVER, root_with(*delegate("test.", "10.0.0.2")))
-    made.zones("10.0.0.2", leaf("test.", "10.0.0.2", WWW, FORGED, KEY))
+    made.zones("10.0.0.2", leaf("test.", "10.0.0.2", WWW, FORGED, PLAIN, KEY))
     return made
 
 
@@ -42,7 +43,9 @@ def secure(rrset: RRset) -> RRset:
 def prove(
     question: Question, conclusion: Conclusion, message: Message, zone: bytes, budget: Budget
 ) -> Steps[Conclusion]:
-    """As the chain of trust does it, but for the proof."""
+    """As the chain of trust does it, but for the proof, of which what is plain has none."""
+    if question.name == names.from_text("plain.test."):
+        return conclusion
     if question.type != Type.DNSKEY:
         ended = yield from race((Lookup(Question(ZONE, Type.DNSKEY), checked=True),), 4.0)
         assert not hasattr(ended, "result") or isinstance(ended.result, Found)
@@ -111,6 +114,19 @@ def test_a_denial_is_told_and_held_as_proven_too(run):
 
     worked, held = run(main())
     assert (worked.rcode, worked.ad, held.rcode, held.ad) == (Rcode.NXDOMAIN, True, Rcode.NXDOMAIN, True)
+
+
+def test_what_becomes_of_answers_is_counted_and_so_are_the_checks_that_it_took(run):
+    async def main():
+        made = resolver(internet())
+        await made.ask("www.test."), await made.ask("gone.test."), await made.failure("forged.test.")
+        await made.ask("www.test.", cd=True), await made.ask("plain.test.")
+        await made.failure("forged.test.")
+        return made.counters
+
+    counted = run(main())
+    assert (counted.answers_secure, counted.answers_insecure, counted.answers_bogus) == (2, 1, 2)
+    assert (counted.signatures_checked, counted.signatures_refuted) == (3, 1)
 
 
 def test_the_keys_that_many_answers_wait_for_are_looked_up_once(run):

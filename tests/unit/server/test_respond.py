@@ -13,7 +13,7 @@ from hypothesis import strategies as st
 
 from resolver.answering import Told
 from resolver.cache.answers import AnswerStore
-from resolver.errors import ResolutionFailed
+from resolver.errors import Bogus, ResolutionFailed
 from resolver.message import (
     AA,
     AD,
@@ -36,7 +36,7 @@ from resolver.message import (
     Type,
 )
 from resolver.observe.counters import Counters
-from resolver.observe.log import Log
+from resolver.observe.log import BURST, WINDOW, Log
 from resolver.server.access import Access
 from resolver.server.conduct import ANSWERING_S, Conduct
 from resolver.server.cookies import Cookies
@@ -433,6 +433,24 @@ def test_a_bug_is_servfail_for_the_client_and_a_line_in_the_log(run):
     assert "secret of the house" in str(event["error"])
     assert str(event["where"]).rpartition("/")[2].startswith("test_respond.py:")
     assert (counters.answers_internal_error, counters.answers_servfail, counters.queries_in_flight) == (1, 1, 0)
+
+
+def test_what_is_bogus_is_a_line_in_the_log_a_few_times_a_minute_and_other_failures_are_none(run):
+    bogus = Bogus("SIGB", 6, "RRSIG of www.example.com. A by key 1 does not hold")
+
+    async def main(f: Front):
+        for number in range(20):
+            await f.ask(query(id=number))
+        f.clock.suspend(WINDOW)
+        for said in (bogus.remembered(), ResolutionFailed("MUTE", 22, "nobody replied")):
+            f.below.said = said
+            await f.ask()
+        return [each for each in f.events if each["level"] == "warning"]
+
+    events = front(run, main, bogus)
+    assert len(events) == BURST
+    told = {key: events[0][key] for key in ("event", "name", "type", "tag", "reason")}
+    assert told == {"event": "bogus", "name": "www.example.com.", "type": "A", "tag": "SIGB", "reason": bogus.text}
 
 
 def test_a_reply_that_cannot_be_rendered_is_a_bug_too(run):
