@@ -134,7 +134,8 @@ class Proving:
         _, name, rcode, soa, _ = denied
         folded = names.fold(name)
         trust = self.descent.trust
-        if soa is None:
+        if soa is None or trust.beginning(names.fold(soa.name)) != trust.beginning(folded):
+            # A zone above the trust anchor of the name may not be proven, and so has no say in what is below that.
             zone = yield from self._zone(folded, self._side(folded), {each for one in beside for each in signers(one)})
         else:
             zone = yield from self._zone_of(soa)
@@ -214,7 +215,8 @@ class Proving:
         if rrset.type == Type.SOA and names.fold(rrset.name) != zone.zone:
             raise _misplaced(rrset, zone)
         if checked.encloser is None:
-            return proven
+            # A signature with fewer labels, which anybody can add, does not make what came beside it believable.
+            return proven._replace(proof=Proof(Status.SECURE, rrset.proof.signatures))
         if rrset.type in _NEVER_EXPANDED:
             raise _misplaced(rrset, zone)
         sets, broken = yield from self._signed_denials(rrset.proof.beside, zone)

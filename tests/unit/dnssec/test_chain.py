@@ -133,6 +133,33 @@ def test_a_wildcard_does_not_stand_for_a_name_that_is_there() -> None:
     assert bogus(there, "there.wild.example.com.")[0] == "NSUN"
 
 
+@pytest.mark.rfc(4035, "5.3.4")
+def test_a_signature_that_somebody_added_does_not_have_what_came_beside_believed() -> None:
+    """One with fewer labels says of a name that is there that a wildcard was expanded to it; the other one holds."""
+    there = made()
+    zone, gaps = there.zone("example.com."), Gaps()
+    denial = there.resolve("nothing.example.com.").soa
+    assert denial is not None
+    assert denial.proof is not None
+    gaps.learn(zone.name, denial, denial.proof.beside, 0, NOW)
+    forged = rrset("a.example.com. 300 IN NSEC z.example.com. A")
+    rrsig = key(13, ZSK, "attacker").rrsig(forged, "example.com.")
+
+    def alter(message: Message) -> Message:
+        data, signed = message.answer
+        fewer = signed.rdatas[0][:3] + b"\x02" + signed.rdatas[0][4:]
+        return message._replace(
+            answer=(data, signed._replace(rdatas=(*signed.rdatas, fewer))),
+            authority=(forged, RRset(forged.name, Type.RRSIG, 1, 300, (rrsig,))),
+        )
+
+    zone.alter = alter
+    (found,) = there.resolve("www.example.com.").rrsets
+    assert found.proof is not None
+    assert (found.status, found.proof.beside) == (SECURE, ())
+    assert gaps.learn_expanded(found, 0, NOW) is None
+
+
 @pytest.mark.rfc(6672, "5.3.1")
 def test_an_alias_that_a_dname_made_is_as_good_as_the_dname() -> None:
     there = made()
@@ -620,6 +647,19 @@ def test_an_anchor_below_the_zone_that_was_asked_counts_for_what_is_below_it() -
     assert statuses(there.resolve("www.island.unsigned.com.")) == [("A", SECURE)]
     island.resign = lambda data, found: () if data.type == Type.A else found
     assert bogus(there, "www.island.unsigned.com.")[0] == "SIGU"
+
+
+@pytest.mark.rfc(4035, "5.4")
+def test_a_zone_above_an_anchor_that_is_not_proven_itself_denies_nothing_below_it() -> None:
+    com = SignedZone("com.", signed=False)
+    example = SignedZone("example.com.", LINES, delegate=lambda ds: None)
+    there = world(SignedZone("."), com, example, anchors=[anchor_of(example)])
+    there.asked_of = lambda question, zone: com.name
+    assert statuses(there.resolve("nothing.example.com.")) == [("SOA", SECURE)]
+    assert statuses(there.resolve("example.com.", Type.DS)) == [("SOA", INDETERMINATE)]
+    forged = (com.sets[com.name, Type.SOA],)
+    example.alter = lambda message: message._replace(rcode=Rcode.NXDOMAIN, answer=(), authority=forged)
+    assert bogus(there, "www.example.com.")[:2] == ("SIGU", 10)
 
 
 @pytest.mark.rfc(7646, "2")
