@@ -27,7 +27,7 @@ from typing import assert_never
 from resolver.dnssec import denial
 from resolver.dnssec.attach import attach, denials
 from resolver.dnssec.descent import LINK_TTL_S, Descent
-from resolver.dnssec.signatures import BOGUS, Invalid, Keys, check_rrset, signers
+from resolver.dnssec.signatures import BOGUS, UNSIGNED, Invalid, Keys, check_rrset, signers
 from resolver.dnssec.trust import Trust, Unsigned
 from resolver.engine.actions import Steps
 from resolver.engine.budget import Budget
@@ -209,7 +209,7 @@ class Proving:
         trust, budget = self.descent.trust, self.descent.budget
         checked = yield from check_rrset(rrset, zone, trust.clock.wall(), budget)
         if isinstance(checked, Invalid):
-            raise checked.failure
+            raise self._explained(checked, zone).failure
         assert rrset.proof is not None
         proven = rrset._replace(ttl=checked.ttl, proof=rrset.proof._replace(status=Status.SECURE))
         if rrset.type == Type.SOA and names.fold(rrset.name) != zone.zone:
@@ -223,6 +223,14 @@ class Proving:
         spend = budget.spend_nsec3_hash
         verdict = denial.wildcard_expansion(rrset.name, checked.encloser, sets, zone.zone, spend, trust.iterations)
         return _with_beside(proven, *self._judged(zone, sets, broken, verdict))
+
+    def _explained(self, broken: Invalid, zone: Keys) -> Invalid:
+        """`broken`; where only the configuration can have had servers asked for a zone of that name, what to set."""
+        if broken.tag != UNSIGNED or len(self.asked) <= len(zone.zone) or not names.is_below(self.asked, zone.zone):
+            return broken
+        asked = names.to_text(self.asked)
+        instead = f'if it is meant, set dnssec.negative_trust_anchors = ["{asked}"]'
+        return broken._replace(why=f"{broken.why}, and proves that there is no zone {asked}; {instead}")
 
     def _signed_denials(self, beside: tuple[RRset, ...], zone: Keys) -> Steps[tuple[tuple[RRset, ...], Invalid | None]]:
         """Those of `beside` that `zone` has signed; and why one of the others does not count, if any."""

@@ -31,6 +31,9 @@ from resolver.wire import names, types
 BOGUS, EXPIRED, NOT_YET_VALID, KEY_MISSING, MISSING, NO_ZONE_KEY = 6, 7, 8, 9, 10, 11
 """EDE info-codes (RFC 8914 section 4)."""
 
+UNSIGNED: Final = "SIGU"
+"""The tag of a set that should be signed and is not."""
+
 _WRAP: Final = 1 << 32
 _HALF: Final = 1 << 31
 
@@ -107,7 +110,7 @@ def check_rrset(rrset: RRset, keys: Keys, now: float, budget: Budget) -> Steps[V
     """
     signatures = () if rrset.proof is None else rrset.proof.signatures
     if not signatures:
-        return Invalid(f"{_shown(rrset)} has no RRSIG, though {names.to_text(keys.zone)} is signed", MISSING, "SIGU")
+        return Invalid(f"{_shown(rrset)} has no RRSIG, though {names.to_text(keys.zone)} is signed", MISSING, UNSIGNED)
     limits = budget.limits
     told = _Objection(Reason.MALFORMED, "is malformed")
     tried = 0
@@ -163,7 +166,8 @@ def _usable(rrset: RRset, rrsig: Rrsig, keys: Keys, now: float) -> list[Dnskey] 
     if left(rrsig.expires, now) < 0:
         return _Objection(Reason.EXPIRED, f"by key {rrsig.tag} expired at {_time(rrsig.expires, now)}")
     if left(rrsig.begins, now) > 0:
-        return _Objection(Reason.NOT_YET_VALID, f"by key {rrsig.tag} is not valid before {_time(rrsig.begins, now)}")
+        why = f"by key {rrsig.tag} is not valid before {_time(rrsig.begins, now)}; here it is {moments.written(now)}"
+        return _Objection(Reason.NOT_YET_VALID, why)
     named = [key for key in keys.keys if key.tag == rrsig.tag and key.algorithm == rrsig.algorithm]
     if not named:
         return _Objection(Reason.KEY, f"is by key {rrsig.tag}, which is none of {names.to_text(keys.zone)}")

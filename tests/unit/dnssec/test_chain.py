@@ -549,6 +549,21 @@ def test_the_childs_denial_of_its_ds_says_nothing_of_the_delegation() -> None:
     assert bogus(there, "www.example.com.")[0] == "SIGO"
 
 
+def test_an_unsigned_zone_of_the_configuration_that_the_zone_above_denies_is_told_what_to_set() -> None:
+    """As what a company calls corp. and has servers for: those above prove that it does not exist."""
+    there = made()
+    there.zone("example.com.").resign = lambda data, found: () if data.type == Type.A else found
+    there.asked_of = lambda question, zone: name("ent.example.com.") if question.type == Type.A else zone
+    tag, code, text = bogus(there, "a.ent.example.com.")
+    assert (tag, code) == ("SIGU", 10)
+    assert text == (
+        "a.ent.example.com. A has no RRSIG, though example.com. is signed, and proves that there is no zone"
+        ' ent.example.com.; if it is meant, set dnssec.negative_trust_anchors = ["ent.example.com."]'
+    )
+    there.trust.negatives = NegativeAnchors([NegativeAnchor(name("ent.example.com."))])
+    assert statuses(there.resolve("a.ent.example.com.")) == [("A", INSECURE)]
+
+
 @pytest.mark.rfc(4035, "5.3.1")
 def test_a_zone_above_the_cut_does_not_sign_what_is_below() -> None:
     by_parent = key(13, ZSK, "zsk com.")
