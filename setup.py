@@ -30,6 +30,7 @@ MODULES = (
         "actions", "asking", "budget", "candidates", "classify", "delegation", "giving_up", "iteration", "knowledge",
         "outcome", "seeking",
     )),
+    "network/sockets.py",
     *(f"pipeline/{name}.py" for name in (
         "cached", "conversation", "driving", "flight", "knowledge", "replying", "reserved", "resolved", "screened",
         "staged", "stale",

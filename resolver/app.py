@@ -199,6 +199,7 @@ def _trust(setting: Setting, believed: Trusted) -> Trust:
         negatives=believed.negatives,
         iterations=Iterations(settings.nsec3_iterations_insecure, settings.nsec3_iterations_max),
         gaps=Gaps() if settings.aggressive else None,
+        noting=None if setting.tools.transcript is None else setting.tools.transcript.proven,
     )
 
 

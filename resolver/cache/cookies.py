@@ -17,7 +17,6 @@ the option in each query, 12 octets. Nobody tells us when our address changes; a
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from typing import Final
 
 from resolver.cache.table import Table
@@ -40,12 +39,19 @@ LIFETIME_S: Final = 3600.0
 """For as long as server cookies are good (RFC 9018 section 4.3)."""
 
 
-@dataclass(slots=True)
 class _Jar:
-    """The cookies of one server: `client` is ours, `server` what it gave, empty before that."""
+    """The cookies of one server: `client` is ours, `server` what it gave, empty before that; `option` has both."""
 
-    client: bytes
-    server: bytes = b""
+    __slots__ = ("client", "option", "server")
+
+    def __init__(self, client: bytes) -> None:
+        self.client = client
+        self.keep(b"")
+
+    def keep(self, server: bytes) -> None:
+        """`server` is the server's cookie from now on."""
+        self.server = server
+        self.option = (COOKIE, self.client + server)
 
 
 class Cookies:
@@ -64,7 +70,7 @@ class Cookies:
         if jar is None:
             jar = _Jar(self._entropy.bits(8 * CLIENT_SIZE).to_bytes(CLIENT_SIZE, "big"))
             self._jars.put(server, jar, LIFETIME_S)
-        return COOKIE, jar.client + jar.server
+        return jar.option
 
     def accepts(self, server: Endpoint, sent: bytes, edns: Edns | None, *, forgeable: bool) -> bool:
         """Whether a reply of `server` with `edns` fits the query that had the cookie `sent`; its cookie is then kept.
@@ -82,13 +88,13 @@ class Cookies:
             if jar is None or not jar.server:
                 return True
             if not forgeable:
-                jar.server = b""
+                jar.keep(b"")
             return not forgeable
         client, given = found[:CLIENT_SIZE], found[CLIENT_SIZE:]
         if client != sent[:CLIENT_SIZE] or (given and len(given) not in SERVER_SIZES):
             return False
-        if given and jar is not None and jar.client == client:
-            jar.server = given
+        if given and jar is not None and jar.client == client and jar.server != given:
+            jar.keep(given)
         return True
 
     def valid(self, server: Endpoint) -> bool:

@@ -203,8 +203,9 @@ class Servers:
         self._heard = state.heard = self._monotonic()
         self._families[":" in server.host].silent = 0
         if state.replies:
-            state.variance += (abs(state.smoothed - seconds) - state.variance) / 4
-            state.smoothed += (seconds - state.smoothed) / 8
+            longer = seconds - state.smoothed
+            state.variance += ((longer if longer > 0 else -longer) - state.variance) / 4
+            state.smoothed += longer / 8
         else:
             state.smoothed, state.variance = seconds, seconds / 2
         state.replies += 1

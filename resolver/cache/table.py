@@ -57,10 +57,12 @@ class Table(Generic[K, V]):
         weight = self._weigh(value)
         if seconds <= 0 or weight > self._maximum:
             return
-        self.remove(key)
+        entries = self._entries
+        if key in entries:
+            self.remove(key)
         while self._weight + weight > self._maximum:
-            self._weight -= self._weigh(self._entries.popitem(last=False)[1][0])
-        self._entries[key] = (value, self._boottime() + seconds)
+            self._weight -= self._weigh(entries.popitem(last=False)[1][0])
+        entries[key] = (value, self._boottime() + seconds)
         self._weight += weight
 
     def remove(self, key: K) -> None:

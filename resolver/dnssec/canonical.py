@@ -53,12 +53,14 @@ def signed_owner(name: bytes, labels: int) -> bytes | None:
     return folded if not surplus else WILDCARD + names.last_labels(folded, labels)
 
 
-def signed_data(rrset: RRset, rrsig: Rrsig, owner: bytes) -> bytes:
-    """The octets that `rrsig` signs of `rrset`; `owner` is its `signed_owner`."""
-    _, rtype, cls, _, rdatas = rrset[:5]
-    fixed = owner + rtype.to_bytes(2, "big") + cls.to_bytes(2, "big") + rrsig.original_ttl.to_bytes(4, "big")
-    if len(rdatas) == 1:
-        rdata = canonical(rtype, rdatas[0])
-        return rrsig.head + fixed + len(rdata).to_bytes(2, "big") + rdata
-    ordered = sorted({canonical(rtype, each) for each in rdatas})
-    return rrsig.head + b"".join([fixed + len(each).to_bytes(2, "big") + each for each in ordered])
+def in_order(rrset: RRset) -> list[bytes]:
+    """The rdatas of `rrset` in canonical form and order, each once, and with its length before it."""
+    _, rtype, _, _, rdatas = rrset[:5]
+    ordered = [canonical(rtype, rdatas[0])] if len(rdatas) == 1 else sorted({canonical(rtype, each) for each in rdatas})
+    return [len(each).to_bytes(2, "big") + each for each in ordered]
+
+
+def signed_data(rrset: RRset, rrsig: Rrsig, owner: bytes, ordered: list[bytes] | None = None) -> bytes:
+    """The octets that `rrsig` signs of `rrset`; `owner` is its `signed_owner`, `ordered` its rdatas `in_order`."""
+    fixed = owner + rrset.type.to_bytes(2, "big") + rrset.cls.to_bytes(2, "big") + rrsig.original_ttl.to_bytes(4, "big")
+    return rrsig.head + fixed + fixed.join(in_order(rrset) if ordered is None else ordered)

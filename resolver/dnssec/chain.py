@@ -27,7 +27,8 @@ from typing import assert_never
 from resolver.dnssec import denial
 from resolver.dnssec.attach import attach, denials
 from resolver.dnssec.descent import LINK_TTL_S, Descent
-from resolver.dnssec.signatures import BOGUS, UNSIGNED, Invalid, Keys, check_rrset, signers
+from resolver.dnssec.evidence import Concluded, Judged
+from resolver.dnssec.signatures import BOGUS, UNSIGNED, Invalid, Keys, signers
 from resolver.dnssec.trust import Trust, Unsigned
 from resolver.engine.actions import Steps
 from resolver.engine.budget import Budget
@@ -52,7 +53,14 @@ def prove(
     if (unsigned := trust.unsigned(zone)) is not None:  # as of most zones
         return _wholly(conclusion, unsigned.status)
     folded = Question(names.fold(question.name), question.type, question.cls)
-    proving = Proving(Descent(trust, budget, folded), zone)
+    proven = yield from _proven(Proving(Descent(trust, budget, folded), zone), conclusion, message)
+    if trust.noting is not None:
+        trust.noting(Concluded(folded, proven))
+    return proven
+
+
+def _proven(proving: Proving, conclusion: Conclusion, message: Message) -> Steps[Conclusion]:
+    """`conclusion` with the status of each part."""
     match conclusion:
         case Answered(chain, rrsets, authoritative):
             links = (*chain, *rrsets)
@@ -145,7 +153,10 @@ class Proving:
             soa = yield from self._signed(soa, zone)
         sets, broken = yield from self._signed_denials(beside, zone)
         spend = self.descent.budget.spend_nsec3_hash
-        verdict = denial.prove(folded, self.descent.question.type, rcode, sets, zone.zone, spend, trust.iterations)
+        rtype = self.descent.question.type
+        verdict = denial.prove(folded, rtype, rcode, sets, zone.zone, spend, trust.iterations)
+        if trust.noting is not None:
+            trust.noting(Judged(folded, rtype, zone.zone, sets, verdict))
         status, by = self._judged(zone, sets, broken, verdict)
         if soa is None:
             # Told with its proof, but never kept: nothing says for how long (RFC 2308 section 5).
@@ -207,7 +218,7 @@ class Proving:
     def _signed(self, rrset: RRset, zone: Keys) -> Steps[RRset]:
         """`rrset`, which `zone` has signed. Raises `ResolutionFailed` where it has not."""
         trust, budget = self.descent.trust, self.descent.budget
-        checked = yield from check_rrset(rrset, zone, trust.clock.wall(), budget)
+        checked = yield from self.descent.check(rrset, zone)
         if isinstance(checked, Invalid):
             raise self._explained(checked, zone).failure
         assert rrset.proof is not None
@@ -221,7 +232,10 @@ class Proving:
             raise _misplaced(rrset, zone)
         sets, broken = yield from self._signed_denials(rrset.proof.beside, zone)
         spend = budget.spend_nsec3_hash
-        verdict = denial.wildcard_expansion(rrset.name, checked.encloser, sets, zone.zone, spend, trust.iterations)
+        owner, encloser = names.fold(rrset.name), checked.encloser
+        verdict = denial.wildcard_expansion(owner, encloser, sets, zone.zone, spend, trust.iterations)
+        if trust.noting is not None:
+            trust.noting(Judged(owner, rrset.type, zone.zone, sets, verdict, encloser))
         return _with_beside(proven, *self._judged(zone, sets, broken, verdict))
 
     def _explained(self, broken: Invalid, zone: Keys) -> Invalid:
@@ -242,7 +256,7 @@ class Proving:
         for each in beside:
             if zone.zone not in signers(each):
                 continue
-            checked = yield from check_rrset(each, zone, self.descent.trust.clock.wall(), self.descent.budget)
+            checked = yield from self.descent.check(each, zone)
             if isinstance(checked, Invalid):
                 broken = broken or checked
             elif each.proof is not None:

@@ -18,15 +18,17 @@ its names (RFC 4035 section 4.7).
 
 from __future__ import annotations
 
+import itertools
 from collections.abc import Iterable
 from dataclasses import dataclass
 from typing import Final, NamedTuple, TypeVar
 
 from resolver.dnssec import denial
-from resolver.dnssec.algorithms import digest
+from resolver.dnssec.algorithms import LONGEST_KEY, digest
 from resolver.dnssec.anchors import Anchor
+from resolver.dnssec.evidence import Judged, Named, Signed, Sought
 from resolver.dnssec.records import Dnskey, Ds, read_dnskey, read_ds
-from resolver.dnssec.signatures import BOGUS, KEY_MISSING, Invalid, Keys, check_rrset
+from resolver.dnssec.signatures import BOGUS, KEY_MISSING, Invalid, Keys, Valid, check_rrset
 from resolver.dnssec.trust import Link, Trust, Unsigned, Within, usable
 from resolver.engine.actions import Found, Lookup, Steps, Undecided, race
 from resolver.engine.budget import Budget
@@ -39,6 +41,8 @@ PATIENCE_S: Final = 60.0
 """Seconds of waiting for a look-up, which has limits of its own."""
 LINK_TTL_S: Final = 3600
 """Seconds for which a link is held at most, so that what is repaired in the middle of a chain is seen in time."""
+LONGEST_DNSKEY: Final = 4 + LONGEST_KEY
+"""Octets of a DNSKEY; longer ones are no keys that anything could be checked with, and are not digested."""
 
 LinkT = TypeVar("LinkT", Keys, Unsigned, Within)
 
@@ -102,9 +106,8 @@ class Descent:
             if first.type == Type.DS:
                 return Delegated(tuple(map(read_ds, first.rdatas)), first.ttl)
             return self._found(name, Within(absent=first.type == Type.DNAME), first.ttl)
-        proven = [each for each in first.proof.beside if each.status is Status.SECURE] if first.proof else []
-        spend = self.budget.spend_nsec3_hash
-        match denial.no_ds(name, proven, above.zone, spend, self.trust.iterations):
+        beside = first.proof.beside if first.proof else ()
+        match self._no_ds(name, tuple(each for each in beside if each.status is Status.SECURE), above.zone):
             case denial.Proven(absent=absent):
                 return self._found(name, Within(absent), first.ttl)
             case denial.Insecure():
@@ -116,19 +119,33 @@ class Descent:
         """What a reply of `above` has said of the DS of `name` without being asked, if it is signed; else None."""
         sets = []
         for rrset in self.trust.said_of_ds(name):
-            checked = yield from check_rrset(rrset, above, self.trust.clock.wall(), self.budget)
+            checked = yield from self.check(rrset, above)
             if isinstance(checked, Invalid):
                 continue
             if rrset.type == Type.DS and checked.encloser is None:
                 return Delegated(tuple(map(read_ds, rrset.rdatas)), checked.ttl)
             sets.append(rrset._replace(ttl=checked.ttl))
         if sets:
-            spend = self.budget.spend_nsec3_hash
-            verdict = denial.no_ds(name, sets, above.zone, spend, self.trust.iterations)
+            verdict = self._no_ds(name, tuple(sets), above.zone)
             if isinstance(verdict, denial.Insecure):
                 ttl = min(rrset.ttl for rrset in sets)
                 return self._found(name, Unsigned(name, Status.INSECURE), ttl)
         return None
+
+    def _no_ds(self, name: bytes, sets: tuple[RRset, ...], zone: bytes) -> denial.Verdict:
+        """What `sets`, signed by `zone`, make of a denial of the DS at `name`."""
+        verdict = denial.no_ds(name, sets, zone, self.budget.spend_nsec3_hash, self.trust.iterations)
+        if self.trust.noting is not None:
+            self.trust.noting(Judged(name, Type.DS, zone, sets, verdict))
+        return verdict
+
+    def check(self, rrset: RRset, keys: Keys) -> Steps[Valid | Invalid]:
+        """Whether one of the signatures of `rrset` holds now. Raises `ResolutionFailed` when the budget is used up."""
+        now = self.trust.clock.wall()
+        checked = yield from check_rrset(rrset, keys, now, self.budget)
+        if self.trust.noting is not None:
+            self.trust.noting(Signed(rrset, keys, checked, now))
+        return checked
 
     def keys(self, zone: bytes, rrset: RRset) -> Steps[RRset | Unsigned | Keys]:
         """`rrset`, the DNSKEY set of `zone` (folded), as it is proven; or that it is unsigned.
@@ -191,8 +208,10 @@ class Descent:
                 listed = known[: self.budget.limits.ds_per_zone]
             elif not anchor.dnskeys:
                 return known
-        keys = [read_dnskey(rdata) for rdata in rrset.rdatas]
+        keys = [read_dnskey(rdata) for rdata in rrset.rdatas if len(rdata) <= LONGEST_DNSKEY]
         named = [*self._digested(zone, keys, listed), *(key for key in keys if _is_among(key, anchor.dnskeys))]
+        if self.trust.noting is not None:
+            self.trust.noting(Named(anchor, tuple(keys), tuple(named)))
         shown = names.to_text(zone)
         if not named:
             text = f"none of the keys of {shown} is one that its DS or trust anchor names{_tags(anchor)}"
@@ -200,7 +219,7 @@ class Descent:
         if all(key.revoked for key in named):
             text = f"the key {named[0].tag} of {shown}, which its DS or trust anchor names, is revoked"
             raise Bogus("KEYR", KEY_MISSING, text)
-        checked = yield from check_rrset(rrset, Keys(zone, tuple(named)), self.trust.clock.wall(), self.budget)
+        checked = yield from self.check(rrset, Keys(zone, tuple(named)))
         if isinstance(checked, Invalid):
             raise checked.failure
         assert rrset.proof is not None
@@ -210,14 +229,16 @@ class Descent:
         """Those of `keys` that one of the `listed` DS is the digest of, each once."""
         found: dict[bytes, Dnskey] = {}
         for ds in listed:
-            alike = [key for key in keys if key.tag == ds.tag and key.algorithm == ds.algorithm]
-            for key in alike[: self.budget.limits.keys_per_tag]:
+            alike = (key for key in keys if key.tag == ds.tag and key.algorithm == ds.algorithm)
+            for key in itertools.islice(alike, self.budget.limits.keys_per_tag):
                 if digest(ds.digest_type, zone, key.rdata) == ds.digest:
                     found[key.rdata] = key
         return found.values()
 
     def _looked_up(self, name: bytes, rtype: int) -> Steps[Answer]:
         """The answer to a question of its own. Raises `ResolutionFailed`."""
+        if self.trust.noting is not None:
+            self.trust.noting(Sought(name, rtype))
         lookup = Lookup(Question(name, rtype), checked=True)
         event = yield from race((lookup,), PATIENCE_S)
         what = f"the {types.to_text(rtype)} of {names.to_text(name)} could not be had"

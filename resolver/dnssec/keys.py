@@ -218,7 +218,10 @@ def _rsa(private: rsa.RSAPrivateKey) -> tuple[bytes, Callable[[bytes], bytes]]:
     """An exponent with its length, and a modulus (RFC 3110 section 2). Raises `_OtherAlgorithm` when it has no use."""
     numbers = private.public_key().public_numbers()
     most = algorithms.LARGEST_MODULUS
-    if not algorithms.LEAST_MODULUS <= numbers.n.bit_length() <= most or numbers.e.bit_length() > 64:
+    if (
+        not algorithms.LEAST_MODULUS <= numbers.n.bit_length() <= most
+        or numbers.e.bit_length() > algorithms.LARGEST_EXPONENT
+    ):
         raise _OtherAlgorithm
     exponent = numbers.e.to_bytes((numbers.e.bit_length() + 7) // 8, "big")
     modulus = numbers.n.to_bytes((numbers.n.bit_length() + 7) // 8, "big")

@@ -9,8 +9,8 @@ Rules
 * Where none holds one reason is told, the one that says most: time before keys, keys before the signature itself.
 
 Limits: of the signatures of one set `Limits.rrsigs_per_rrset` are tried, each with `Limits.keys_per_tag` keys, and each
-check is paid from the budget (KeyTrap, CVE-2023-50387); one in vain for what it takes, since only the hostile have many
-of those. Clocks are taken to be right, to the second.
+check is paid from the budget by what it takes (KeyTrap, CVE-2023-50387), one that does not hold `IN_VAIN` times: those
+of zones in use hold. Clocks are taken to be right, to the second.
 """
 
 from __future__ import annotations
@@ -19,8 +19,8 @@ import enum
 from typing import Final, NamedTuple
 
 from resolver.dnssec import moments
-from resolver.dnssec.algorithms import PRICES, SUPPORTED
-from resolver.dnssec.canonical import signed_data, signed_labels, signed_owner
+from resolver.dnssec.algorithms import SUPPORTED, price
+from resolver.dnssec.canonical import in_order, signed_data, signed_labels, signed_owner
 from resolver.dnssec.records import Dnskey, Rrsig, read_rrsig, read_signer
 from resolver.engine.actions import Check, Steps, verify
 from resolver.engine.budget import Budget
@@ -30,6 +30,10 @@ from resolver.wire import names, types
 
 BOGUS, EXPIRED, NOT_YET_VALID, KEY_MISSING, MISSING, NO_ZONE_KEY = 6, 7, 8, 9, 10, 11
 """EDE info-codes (RFC 8914 section 4)."""
+
+IN_VAIN: Final = 4
+"""What a check costs that does not hold, in checks that do. Peers: BIND gives up after the first
+(`max-validation-failures-per-fetch`)."""
 
 UNSIGNED: Final = "SIGU"
 """The tag of a set that should be signed and is not."""
@@ -46,13 +50,13 @@ class Keys(NamedTuple):
 
 
 class Valid(NamedTuple):
-    """A signature holds, by the key with this `tag`. The set is good for `ttl` seconds.
+    """The signature `rrsig` holds. The set is good for `ttl` seconds.
 
     `encloser` is the parent of the wildcard that it was made from, None where it stands in the zone as it is.
     """
 
     ttl: int
-    tag: int
+    rrsig: Rrsig
     encloser: bytes | None = None
 
 
@@ -113,26 +117,26 @@ def check_rrset(rrset: RRset, keys: Keys, now: float, budget: Budget) -> Steps[V
         return Invalid(f"{_shown(rrset)} has no RRSIG, though {names.to_text(keys.zone)} is signed", MISSING, UNSIGNED)
     limits = budget.limits
     told = _Objection(Reason.MALFORMED, "is malformed")
-    tried = 0
+    tried, ordered = 0, in_order(rrset)
     for rdata in signatures:
         try:
             rrsig = read_rrsig(rdata)
         except WireError:
             continue
-        usable = _usable(rrset, rrsig, keys, now)
+        usable = _usable(rrset, rrsig, keys, now, limits.keys_per_tag)
         if isinstance(usable, _Objection):
             told = max(told, usable)
             continue
         owner = signed_owner(rrset.name, rrsig.labels)
         assert owner is not None
-        data = signed_data(rrset, rrsig, owner)
-        for key in usable[: limits.keys_per_tag]:
-            budget.spend_signature_check()
+        data = signed_data(rrset, rrsig, owner, ordered)
+        for key in usable:
+            cost = price(key.algorithm, key.key)
+            budget.spend_signature_check(cost)
             (good,) = yield from verify((Check(rrsig.algorithm, key.key, rrsig.signature, data),))
             if good:
                 return _valid(rrset, rrsig, now)
-            for _ in range(1, PRICES.get(rrsig.algorithm, 1)):
-                budget.spend_signature_check()
+            budget.spend_signature_check((IN_VAIN - 1) * cost)
         told = max(told, _Objection(Reason.SIGNATURE, f"by key {rrsig.tag} does not hold"))
         tried += 1
         if tried >= limits.rrsigs_per_rrset:
@@ -152,8 +156,8 @@ def signers(rrset: RRset) -> set[bytes]:
     return found
 
 
-def _usable(rrset: RRset, rrsig: Rrsig, keys: Keys, now: float) -> list[Dnskey] | _Objection:
-    """The keys that `rrsig` may be checked with; or why there are none."""
+def _usable(rrset: RRset, rrsig: Rrsig, keys: Keys, now: float, most: int) -> list[Dnskey] | _Objection:
+    """The keys that `rrsig` may be checked with, `most` of them; or why there are none."""
     if rrsig.covered != rrset.type:
         return _Objection(Reason.MALFORMED, f"covers {types.to_text(rrsig.covered)}")
     if rrsig.signer != keys.zone:
@@ -168,22 +172,28 @@ def _usable(rrset: RRset, rrsig: Rrsig, keys: Keys, now: float) -> list[Dnskey] 
     if left(rrsig.begins, now) > 0:
         why = f"by key {rrsig.tag} is not valid before {_time(rrsig.begins, now)}; here it is {moments.written(now)}"
         return _Objection(Reason.NOT_YET_VALID, why)
-    named = [key for key in keys.keys if key.tag == rrsig.tag and key.algorithm == rrsig.algorithm]
-    if not named:
-        return _Objection(Reason.KEY, f"is by key {rrsig.tag}, which is none of {names.to_text(keys.zone)}")
-    if usable := [key for key in named if key.signs_zones and not key.revoked]:
-        return usable
-    if any(key.revoked for key in named):
-        return _Objection(Reason.REVOKED, f"is by key {rrsig.tag}, which is revoked")
-    return _Objection(Reason.UNUSABLE_KEY, f"is by key {rrsig.tag}, which is no zone key")
+    usable: list[Dnskey] = []
+    told = _Objection(Reason.KEY, f"is by key {rrsig.tag}, which is none of {names.to_text(keys.zone)}")
+    for key in keys.keys:
+        if key.tag != rrsig.tag or key.algorithm != rrsig.algorithm:
+            continue
+        if key.signs_zones and not key.revoked:
+            usable.append(key)
+            if len(usable) == most:
+                break
+        elif key.revoked:
+            told = _Objection(Reason.REVOKED, f"is by key {rrsig.tag}, which is revoked")
+        elif told.reason is not Reason.REVOKED:
+            told = _Objection(Reason.UNUSABLE_KEY, f"is by key {rrsig.tag}, which is no zone key")
+    return usable or told
 
 
 def _valid(rrset: RRset, rrsig: Rrsig, now: float) -> Valid:
     """What it means that `rrsig` holds for `rrset`."""
     ttl = min(rrset.ttl, rrsig.original_ttl, left(rrsig.expires, now))
     if rrsig.labels == signed_labels(rrset.name):
-        return Valid(ttl, rrsig.tag)
-    return Valid(ttl, rrsig.tag, names.last_labels(names.fold(rrset.name), rrsig.labels))
+        return Valid(ttl, rrsig)
+    return Valid(ttl, rrsig, names.last_labels(names.fold(rrset.name), rrsig.labels))
 
 
 def left(time: int, now: float) -> int:

@@ -85,7 +85,7 @@ def speaks_of_below(types: bytes) -> bool:
 
 def is_no_name(types: bytes) -> bool:
     """Whether they say that the name does not exist (RFC 9824 section 3.1): NXNAME, and no type that has data."""
-    return has_type(types, NXNAME) and _all_types(types) <= _BESIDE_NXNAME
+    return has_type(types, NXNAME) and all_types(types) <= _BESIDE_NXNAME
 
 
 def objection(name: bytes, rtype: int, types: bytes) -> str | None:
@@ -99,7 +99,7 @@ def objection(name: bytes, rtype: int, types: bytes) -> str | None:
             return "is from the zone below the cut, which does not know its own DS"
     elif is_cut(types):
         return "is from the parent's side of a delegation, and speaks of the DS only"
-    if rtype == Type.ANY and not _all_types(types) <= _BESIDE_NXNAME:
+    if rtype == Type.ANY and not all_types(types) <= _BESIDE_NXNAME:
         return "says that it has data"
     return None
 
@@ -112,7 +112,7 @@ def is_expanded(rrset: RRset) -> bool:
     return any(signature[3] < labels for signature in rrset.proof.signatures if len(signature) > 3)
 
 
-def _all_types(types: bytes) -> frozenset[int]:
+def all_types(types: bytes) -> frozenset[int]:
     """Every type in a bitmap."""
     found = []
     pos = 0

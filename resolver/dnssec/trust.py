@@ -21,6 +21,7 @@ from resolver.dnssec.algorithms import DIGESTS, SHA1, SUPPORTED
 from resolver.dnssec.anchors import Anchor
 from resolver.dnssec.attach import delegated
 from resolver.dnssec.denial import Iterations
+from resolver.dnssec.evidence import Begun, Noting, Reached
 from resolver.dnssec.gaps import Gaps
 from resolver.dnssec.negative import NegativeAnchor, NegativeAnchors
 from resolver.dnssec.records import Ds
@@ -77,14 +78,19 @@ class Trust:
         iterations: Iterations = ITERATIONS,
         gaps: Gaps | None = None,
         links_bytes: int = LINKS_BYTES,
+        noting: Noting | None = None,
     ) -> None:
-        """`anchors` by their zones, folded; in `gaps`, where there are some, what is proven to be missing is kept."""
+        """`anchors` by their zones, folded; in `gaps`, where there are some, what is proven to be missing is kept.
+
+        `noting`, where it is there, is handed each step of a proof.
+        """
         self.anchors = dict(anchors)
         self._root_alone = self.anchors.keys() == {names.ROOT}
         self.clock = clock
         self.negatives = negatives if negatives is not None else NegativeAnchors()
         self.iterations = iterations
         self.gaps = gaps
+        self.noting = noting
         self._links: Table[bytes, Link] = Table(links_bytes, clock, _weigh)
         self._remarks: Table[bytes, Ede] = Table(MAX_REMARKS, clock)
         self._referred: Table[bytes, tuple[RRset, ...]] = Table(REFERRED_BYTES, clock, _weigh_sets)
@@ -99,9 +105,11 @@ class Trust:
 
     def beginning(self, name: bytes) -> bytes | Unsigned:
         """The zone, folded, whose trust anchor the chain to `name`, folded, begins at; or why there is no chain."""
-        if self._root_alone and not len(self.negatives):  # as nearly always
+        if self._root_alone and not len(self.negatives) and self.noting is None:  # as nearly always
             return names.ROOT
         found = self.negatives.beginning(name, self.anchors, self.clock.wall())
+        if self.noting is not None:
+            self.noting(Begun(name, self.anchors[found] if isinstance(found, bytes) else found))
         if found is None:
             return Unsigned(names.ROOT, Status.INDETERMINATE)
         return Unsigned(found.zone, Status.INSECURE) if isinstance(found, NegativeAnchor) else found
@@ -111,12 +119,16 @@ class Trust:
         return self._links.get(name)
 
     def unsigned(self, zone: bytes) -> Unsigned | None:
-        """What is known of `zone`, folded, if it is that it and all below it is unsigned; else None."""
+        """What is known of `zone`, folded, if it is that it and all below it is unsigned; else None, as where each step
+        of a proof is to be seen."""
         link = self._links.get(zone)
-        return link if isinstance(link, Unsigned) and self._root_alone and not len(self.negatives) else None
+        short = self._root_alone and not len(self.negatives) and self.noting is None
+        return link if short and isinstance(link, Unsigned) else None
 
     def found(self, name: bytes, link: Link, seconds: int) -> None:
         """`link` is what there is at `name`, folded, for so many seconds."""
+        if self.noting is not None:
+            self.noting(Reached(name, link))
         self._links.put(name, link, seconds)
 
     def forget(self, name: bytes, *, subtree: bool) -> int:

@@ -46,6 +46,9 @@ from resolver.wire import names
 # Making a named tuple this way takes half the time of calling its class.
 _make: Final = tuple.__new__
 
+_UDP: Final = Transport.UDP
+_TCP: Final = Transport.TCP
+
 _NOT_FROM_HERE: Final = frozenset((Trouble.LOCAL, Trouble.NO_ROUTE, Trouble.BUSY))
 """Why a message has not left this machine, though another time it may."""
 _NEVER_FROM_HERE: Final = frozenset((Trouble.FORBIDDEN, Trouble.UNDECLARED))
@@ -188,7 +191,7 @@ def _message(asking: Asking, candidate: Candidate, seconds: float) -> Exchange:
             candidate.endpoint,
             asking.question,
             candidates.delegation.zone,
-            Transport.TCP if candidate.tcp else Transport.UDP,
+            _TCP if candidate.tcp else _UDP,
             seconds,
             candidates.recursed,
             candidate.edns,
@@ -265,7 +268,7 @@ def _read(asking: Asking, event: Replied) -> Heard | None:
         case Answered() | Referral():  # as nearly all are
             pass
         case Truncated():
-            if event.transport is Transport.TCP:
+            if event.transport is _TCP:
                 asking.dismiss(candidate, "truncated its answer over TCP too")
             elif candidate is not None:
                 candidate.turn_to_tcp()
@@ -274,7 +277,7 @@ def _read(asking: Asking, event: Replied) -> Heard | None:
             if candidate is not None:
                 candidate.turn_to_plain()
             return None
-        case Unusable(Fault.BADCOOKIE) if candidate is not None and event.transport is Transport.UDP:
+        case Unusable(Fault.BADCOOKIE) if candidate is not None and event.transport is _UDP:
             candidate.turn_to_new_cookie()
             return None
         case Unusable(fault, ede):

@@ -161,12 +161,16 @@ class Budget:
         """A minimised name led no further down."""
         self.spent.in_vain += 1
 
-    def spend_signature_check(self) -> None:
-        """One more signature is checked (KeyTrap, CVE-2023-50387)."""
-        self.spent.signature_checks += 1
+    def spend_signature_check(self, count: int = 1) -> None:
+        """A signature is checked that takes as much as `count` of the usual ones (KeyTrap, CVE-2023-50387)."""
+        self.spent.signature_checks += count
         most = self.limits.signature_checks
         if self.spent.signature_checks > most:
             raise _unproven("BUDS", f"more than {most} signatures to check for one question")
+
+    def may_prove_again(self) -> bool:
+        """Whether less than half of the signature checks is spent, so that another reply may be worth its price."""
+        return 2 * self.spent.signature_checks < self.limits.signature_checks
 
     def spend_nsec3_hash(self, count: int = 1) -> None:
         """`count` more names are hashed (CVE-2023-50868)."""

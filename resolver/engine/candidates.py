@@ -123,13 +123,13 @@ class Candidates:
     @property
     def exhausted(self) -> bool:
         """Whether the zone is silent and has had all that it gets."""
-        if self.anyone_replied or self.recursed:
+        if self.patient:
             return False
         return self.left_s <= 0 or not self.budget.may_send_to_silent(self.delegation.zone)
 
     def next(self, *, only_fresh: bool) -> Candidate | None:
         """The server to ask now; None when all is tried, or, with `only_fresh`, when each was tried once."""
-        if not self.waiting or self.exhausted:
+        if not self.waiting or (not (self.anyone_replied or self.recursed) and self.exhausted):
             return None
         most = self.budget.limits.sends_per_server
         if len(self.waiting) == 1:

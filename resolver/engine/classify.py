@@ -62,8 +62,11 @@ _FAULTS: Final[dict[int, Fault]] = {
 _MEANT: Final = frozenset(map(int, (Rcode.NOERROR, Rcode.NXDOMAIN, Rcode.YXDOMAIN)))
 """The rcodes of replies that say something of the name."""
 _YXDOMAIN: Final = int(Rcode.YXDOMAIN)
+_NXDOMAIN: Final = int(Rcode.NXDOMAIN)
 _IN: Final = int(Class.IN)
 _RRSIG: Final = int(Type.RRSIG)
+_SOA: Final = int(Type.SOA)
+_NS: Final = int(Type.NS)
 _ALIASES: Final = frozenset(map(int, (Type.CNAME, Type.DNAME)))
 
 _Index = dict[tuple[bytes, int], RRset]
@@ -91,22 +94,25 @@ def classify(
     recursed = recursed and bool(flags & RA)
     authoritative = flags & AA != 0
     name = question.name.lower()
-    if not names.is_below(name, zone):
+    # Nearly all that is asked is one label below the zone, which is seen at once.
+    if name[name[0] + 1 :] != zone and not names.is_below(name, zone):
         return Unusable(Fault.LAME)
     if answer and rcode != _YXDOMAIN and (len(answer) == 1 or (len(answer) == 2 and answer[1].type == _RRSIG)):
         owner, rtype, cls, _, _, _ = answer[0]
         # The data asked for, and no alias: as nearly all answers are, that need no further look.
         if rtype == question.type and rtype not in _ALIASES and cls == _IN and owner.lower() == name:
             return _make(Answered, ((), answer[:1], authoritative))
-    index: _Index = {(names.fold(each.name), each.type): _one(each) for each in answer if each.cls == Class.IN}
-    if rcode == Rcode.YXDOMAIN:
-        return _too_long(index, question.name, zone)
-    outcome = _followed(message, index, question, zone, borders)
+    outcome: Outcome | None = None
+    if answer or rcode == _YXDOMAIN:
+        index: _Index = {(names.fold(each.name), each.type): _one(each) for each in answer if each.cls == Class.IN}
+        if rcode == _YXDOMAIN:
+            return _too_long(index, question.name, zone)
+        outcome = _followed(message, index, question, zone, borders)
     if outcome is None:
         without = _without_data(message, name, question, zone, recursed=recursed)
         if not isinstance(without, RRset):
             return without
-        outcome = Referral(delegation.of_referral(message, without, zone, port, trim))
+        outcome = _make(Referral, (delegation.of_referral(message, without, zone, port, trim),))
     return outcome
 
 
@@ -218,7 +224,7 @@ def synthesised(spelled: bytes, dname: RRset) -> Alias | Overlong:
 
 def _soa(message: Message, name: bytes, zone: bytes) -> RRset | None:
     for rrset in message.authority:
-        if rrset.type == Type.SOA and rrset.cls == Class.IN:
+        if rrset.type == _SOA and rrset.cls == _IN:
             owner = names.fold(rrset.name)
             if names.is_below(name, owner) and names.is_below(owner, zone):
                 return rrset
@@ -235,16 +241,17 @@ def _end_of_chain(message: Message, chain: tuple[RRset, ...], name: bytes, zone:
 
 def _without_data(message: Message, name: bytes, question: Question, zone: bytes, *, recursed: bool) -> Outcome | RRset:
     """A reply with nothing of use in its answer section; the NS set of a referral, if it is one."""
-    authoritative = bool(message.flags & AA)
+    _, flags, rcode, _, _, authority, *_ = message
+    authoritative = flags & AA != 0
     soa = _soa(message, name, zone)
-    if message.rcode == Rcode.YXDOMAIN:
+    if rcode == _YXDOMAIN:
         return Unusable(Fault.RCODE)
-    if message.rcode == Rcode.NXDOMAIN:
+    if rcode == _NXDOMAIN:
         return Denied((), name, Rcode.NXDOMAIN, soa, authoritative)
     if soa is not None:
         return Denied((), name, Rcode.NOERROR, soa, authoritative)
-    for ns in message.authority:
-        if ns.type != Type.NS or ns.cls != Class.IN or recursed:
+    for ns in authority:
+        if ns.type != _NS or ns.cls != _IN or recursed:
             continue
         owner = names.fold(ns.name)
         if owner == zone and authoritative:

@@ -24,6 +24,12 @@ from resolver.wire import names
 
 T = TypeVar("T")
 
+# Making a named tuple this way takes half the time of calling its class.
+_make: Final = tuple.__new__
+
+_ADDRESSES: Final = frozenset(map(int, (Type.A, Type.AAAA)))
+_IN: Final = int(Class.IN)
+
 MAX_MINIMISED: Final = 10
 """RFC 9156 section 2.3, MAX_MINIMISE_COUNT."""
 
@@ -86,33 +92,33 @@ UNTOUCHED: Final = Trim()
 
 def of_referral(message: Message, ns: RRset, sender_zone: bytes, port: int, trim: Trim = UNTOUCHED) -> Delegation:
     """The delegation that a referral with the NS set `ns`, sent by a server of `sender_zone`, makes."""
-    listed = list(dict.fromkeys(names.fold(target) for target in ns.rdatas))
-    believed = {name for name in listed if names.is_below(name, sender_zone)}
+    owned, _, _, ttl, targets, _ = ns
+    listed = dict.fromkeys([target.lower() for target in targets])
     glue: dict[bytes, list[RRset]] = {}
     for rrset in message.additional:
-        owner = names.fold(rrset.name)
-        if owner in believed and rrset.type in (Type.A, Type.AAAA) and rrset.cls == Class.IN:
+        name, rtype, cls, _, _, _ = rrset
+        owner = name.lower()
+        if rtype in _ADDRESSES and cls == _IN and owner in listed and names.is_below(owner, sender_zone):
             glue.setdefault(owner, []).append(rrset)
     servers = []
-    ttl = ns.ttl
-    for name in trim.names_of(listed, glue):
+    for name in trim.names_of(list(listed), glue):
         found: list[Endpoint] = []
         for rrset in glue.get(name, ()):
             found.extend(endpoints(rrset, port))
             ttl = min(ttl, rrset.ttl)
-        servers.append(NameServer(name, tuple(trim.addresses_of(found))))
-    return Delegation(names.fold(ns.name), tuple(servers), ttl, parent=sender_zone)
+        servers.append(_make(NameServer, (name, tuple(trim.addresses_of(found)))))
+    return Delegation(owned.lower(), tuple(servers), ttl, parent=sender_zone)
 
 
 def endpoints(rrset: RRset, port: int) -> list[Endpoint]:
     """The endpoints that an A or AAAA RRset names."""
-    return [Endpoint(address_text(each), port) for each in rrset.rdatas]
+    return [_make(Endpoint, (address_text(each), port)) for each in rrset.rdatas]
 
 
 def address_text(octets: bytes) -> str:
     """An address in canonical text form (RFC 5952), from the 4 or 16 octets of an A or AAAA."""
     if len(octets) == 4:
-        return f"{octets[0]}.{octets[1]}.{octets[2]}.{octets[3]}"
+        return "%d.%d.%d.%d" % tuple(octets)  # noqa: UP031 - takes three fifths of the time
     return ipaddress.IPv6Address(octets).compressed
 
 
@@ -129,4 +135,4 @@ def minimised(question: Question, zone: bytes, extra_labels: int) -> Question:
         pos += name[pos] + 1
     if extra_labels > MAX_MINIMISED or extra_labels >= len(starts):
         return question
-    return Question(name[starts[-extra_labels] :], Type.A, question.cls)
+    return _make(Question, (name[starts[-extra_labels] :], Type.A, question.cls))

@@ -162,12 +162,15 @@ def _believed(
     """What is kept of the `outcome` of what was `heard` from a server of `route`, if it is proven.
 
     When it is bogus another server is asked, once: it is more often one server that is broken, or a liar on the way to
-    it, than the zone (RFC 4035 section 5.5 leaves it to us). Where that which it rests on is bogus nobody is.
+    it, than the zone (RFC 4035 section 5.5 leaves it to us). Where that which it rests on is bogus nobody is, nor where
+    finding out has taken half of what it may.
     """
     delegation, recursed = route
     try:
         return (yield from _proven(question, outcome, heard.message, delegation.zone, known, budget))
     except Bogus as failure:
+        if not budget.may_prove_again():
+            raise
         bogus = failure.fresh()
     try:
         heard = yield from asking.ask_zone(delegation, question, known, budget, recursed=recursed, without=heard.server)

@@ -12,7 +12,7 @@ from __future__ import annotations
 
 import os
 import random
-from collections.abc import MutableSequence, Sequence
+from collections.abc import Callable, MutableSequence, Sequence
 from typing import Final, TypeVar
 from weakref import WeakSet
 
@@ -48,38 +48,27 @@ class _Drawn:
 
 
 class _Kernel(random.SystemRandom):
-    """The kernel's generator, asked for `POOL` octets at a time: a system call for each draw is 6 % of a miss."""
+    """The kernel's generator, by way of `bits`."""
 
-    def __init__(self) -> None:
+    def __init__(self, bits: Callable[[int], int]) -> None:
         super().__init__()
-        self._pool = b""
-        self._used = 0
-
-    def forget(self) -> None:
-        """What was drawn ahead is not used any more."""
-        self._pool, self._used = b"", 0
+        self._bits = bits
 
     def getrandbits(self, k: int, /) -> int:
-        """An integer of `k` bits. Each octet of the pool is used once."""
-        size = (k + 7) >> 3
-        begin = self._used
-        end = self._used = begin + size
-        drawn = self._pool[begin:end]
-        if len(drawn) < size:
-            self._pool = os.urandom(max(POOL, size))
-            drawn, self._used = self._pool[:size], size
-        return int.from_bytes(drawn, "big") >> (-k & 7)
+        """An integer of `k` bits."""
+        return self._bits(k)
 
 
 class SystemEntropy(_Drawn):
-    """The `Entropy` of production: every draw is the kernel's."""
+    """The `Entropy` of production: every draw is the kernel's, which is asked for `POOL` octets at a time: a system
+    call for each draw is 6 % of a miss."""
 
-    __slots__ = ("__weakref__", "_ahead", "_words")
+    __slots__ = ("__weakref__", "_pool", "_used", "_words")
 
     def __init__(self) -> None:
-        self._ahead = _Kernel()
         self._words: list[int] = []
-        super().__init__(self._ahead)
+        self._pool, self._used = b"", 0
+        super().__init__(_Kernel(self.bits))
         _ALL.add(self)
 
     def bits(self, count: int) -> int:
@@ -87,8 +76,15 @@ class SystemEntropy(_Drawn):
 
         Up to 16, as ids and ports have, it is a word that was drawn beforehand and is used once: a third of the price.
         """
-        if count > 16:
-            return self._ahead.getrandbits(count)
+        if count > 16:  # each octet of the pool is used once
+            size = (count + 7) >> 3
+            begin = self._used
+            end = self._used = begin + size
+            drawn = self._pool[begin:end]
+            if len(drawn) < size:
+                self._pool = os.urandom(max(POOL, size))
+                drawn, self._used = self._pool[:size], size
+            return int.from_bytes(drawn, "big") >> (-count & 7)
         try:
             word = self._words.pop()
         except IndexError:
@@ -98,7 +94,7 @@ class SystemEntropy(_Drawn):
 
     def forget(self) -> None:
         """What was drawn ahead, of any kind, is not used any more: another process has it, too."""
-        self._ahead.forget()
+        self._pool, self._used = b"", 0
         self._words.clear()
 
 

@@ -76,7 +76,20 @@ class _Message:
 class _Shared:
     """A connected socket with the messages that are outstanding on it, by id."""
 
-    __slots__ = ("_fd", "_free", "_poller", "_sock", "_strays", "_tally", "left", "retired", "until", "used", "waiting")
+    __slots__ = (
+        "_fd",
+        "_free",
+        "_poller",
+        "_sock",
+        "_strays",
+        "_tally",
+        "left",
+        "retired",
+        "send",
+        "until",
+        "used",
+        "waiting",
+    )
 
     def __init__(
         self,
@@ -90,6 +103,8 @@ class _Shared:
     ) -> None:
         """`left` messages may still be sent, until the monotonic time `until`; `free` is called when it is closed."""
         self._sock: socket.SocketType | None = sock
+        self.send: Callable[[bytes], int] = sock.send
+        """Lets a message leave. Raises OSError, which may be about an earlier one."""
         self._fd = sock.fileno()
         self._poller, self._tally, self._free = poller, tally, free
         self._strays = 0
@@ -97,11 +112,6 @@ class _Shared:
         self.retired = False
         self.waiting: dict[bytes, _Message] = {}
         poller.add(self._fd, self)
-
-    def send(self, wire: bytes) -> None:
-        """`wire` has left. Raises OSError, which may be about an earlier message."""
-        assert self._sock is not None
-        self._sock.send(wire)
 
     def ready(self, _events: int) -> None:
         """What has come is delivered. Stops when nothing is outstanding: what else there is will be reported again."""

@@ -31,6 +31,8 @@ from resolver.network.tally import Tally
 from resolver.network.troubles import local_trouble_of, trouble_of
 from resolver.network.undelivered import Undelivered
 
+_UDP: Final = Transport.UDP
+
 MAX_OPEN: Final = 4096
 """Sockets open to other servers at a time (Unbound's outgoing-range has the same default)."""
 
@@ -71,7 +73,7 @@ class SocketNetwork:
         self, to: Endpoint, wire: bytes, transport: Transport, deliver: Deliver, *, reuse: bool = False
     ) -> Sending:
         """`wire` is on its way to `to`; see `base.Network`."""
-        if reuse or transport is not Transport.UDP:
+        if reuse or transport is not _UDP:
             sending = self._shared(to, wire, transport, deliver)
             if sending is not None:
                 return sending
@@ -116,10 +118,10 @@ class SocketNetwork:
         """`wire` is on its way by a socket that others may use; None when it must have a fresh one."""
         if self._sweeping is None:
             self._sweeping = self._clock.after(SWEEP_S, self._sweep)
-        if transport is not Transport.UDP:
+        if transport is not _UDP:
             return self._streams.send(to, wire, deliver)
         try:
-            return self._pool.send(to, wire, deliver, self._has_room())
+            return self._pool.send(to, wire, deliver, len(self._poller.watched) < self.max_open)
         except (OSError, OverflowError) as error:
             return Undelivered(self._clock, deliver, local_trouble_of(error))
 
@@ -154,10 +156,9 @@ class _Datagram:
 
     def ready(self, _events: int) -> None:
         """What has come is delivered."""
-        for _ in range(UDP_BATCH):
-            sock = self._sock
-            if sock is None:  # closed by the receiver, or earlier in this turn of the loop
-                return
+        left = UDP_BATCH
+        while left and (sock := self._sock) is not None:  # else closed by the receiver, or earlier in this turn
+            left -= 1
             try:
                 datagram = sock.recv(UDP_BUFFER)
             except (BlockingIOError, InterruptedError):

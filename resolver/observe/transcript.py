@@ -3,9 +3,9 @@ taken for.
 
 The engine's sequence of actions and events is the transcript; this only arranges it. An exchange that begins
 while another is open stands below it, so that a recursive walk shows the hops that a server made on our
-behalf. `trace` prints it, and a test that failed can.
+behalf. `trace` prints it, and a test that failed can. Beside the tree stand the steps of what was proven.
 
-Limits: at most `MAX_NODES` are kept; later ones are counted in `omitted`.
+Limits: at most `MAX_NODES` are kept; later ones are counted in `omitted`. Of the steps of proofs `MAX_EVIDENCE` are.
 """
 
 from __future__ import annotations
@@ -15,6 +15,7 @@ from contextvars import ContextVar, Token
 from dataclasses import dataclass, field
 from typing import Final
 
+from resolver.dnssec.evidence import Evidence
 from resolver.engine.actions import Exchange, Found, Listen, Lookup, Malformed, NotFound, Replied, Unanswered
 from resolver.engine.outcome import (
     Alias,
@@ -30,6 +31,8 @@ from resolver.message import Question, Rcode, RRset
 from resolver.wire import names, types
 
 MAX_NODES: Final = 1_000
+MAX_EVIDENCE: Final = 10_000
+"""A hundred for a zone on the way is many; the budget of a question allows for fewer."""
 
 
 @dataclass(slots=True)
@@ -54,7 +57,7 @@ _Opened = tuple[Node, Token["Node | None"]]
 
 
 class Transcript:
-    """The tree of one question: `roots` are what it did first.
+    """The tree of one question: `roots` are what it did first; `evidence` is how what came of it was proven.
 
     What stands below what is told by the context: it goes along with the message, through the timers and tasks of
     simulated servers in this process, to whatever those send in turn.
@@ -63,6 +66,7 @@ class Transcript:
     def __init__(self) -> None:
         self.roots: list[Node] = []
         self.omitted = 0
+        self.evidence: list[Evidence] = []
         self._count = 0
         self._last: Node | None = None
         self._above: ContextVar[Node | None] = ContextVar("above", default=None)
@@ -120,6 +124,11 @@ class Transcript:
         """The engine takes the reply that ended last for `outcome`."""
         if self._last is not None:
             self._last.decided = describe(outcome)
+
+    def proven(self, evidence: Evidence) -> None:
+        """A step of a proof was taken."""
+        if len(self.evidence) < MAX_EVIDENCE:
+            self.evidence.append(evidence)
 
     def _begin(self, node: Node) -> _Opened:
         self._count += 1

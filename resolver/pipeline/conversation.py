@@ -51,13 +51,16 @@ guessing 16 bits of id takes thousands, so that a forger's chance is below one i
 # Making a named tuple this way takes half the time of calling its class.
 _make: Final = tuple.__new__
 
+_UDP: Final = Transport.UDP
+_TCP: Final = Transport.TCP
 _UNREADABLE: Final = (Rcode.FORMERR, Rcode.NOTIMP)
 
 
 @dataclass(frozen=True, slots=True)
 class Means:
     """What conversations are held with. `payload` is how many octets of a datagram servers are offered, `bounds` how
-    much of a reply is read. Without `cookies` none are sent. `validates`: what is told is proven here."""
+    much of a reply is read. Without `cookies` none are sent. `validates`: what is told is proven here. Replies are read
+    `whole` where somebody looks at sections that the engine has no use for."""
 
     network: Network
     clock: Clock
@@ -68,6 +71,7 @@ class Means:
     bounds: Bounds = DEFAULT_BOUNDS
     cookies: Cookies | None = None
     validates: bool = False
+    whole: bool = True
 
 
 class _Try:
@@ -114,7 +118,7 @@ class Conversation:
             return self._arrived.pop(0)
         self._current = self._send(action)
         self._seconds = seconds
-        self._timer = self._means.clock.after(seconds, self._expire)
+        self._timer = self._means.clock.after(seconds, self._time_out)
         return None
 
     def listen(self, action: Listen, seconds: float) -> Heard | None:
@@ -127,7 +131,7 @@ class Conversation:
         if (action.zone, action.question) != self._topic:
             return Unanswered(Trouble.TIMEOUT, 0.0)
         self._seconds = seconds
-        self._timer = self._means.clock.after(seconds, self._expire)
+        self._timer = self._means.clock.after(seconds, self._time_out)
         return None
 
     def close(self) -> None:
@@ -177,19 +181,20 @@ class Conversation:
         self._tries.append(attempt)
         return attempt
 
-    def _expire(self) -> None:
+    def _time_out(self) -> None:
         """The time of what is waited for is over."""
         attempt = self._current
-        if attempt is not None and attempt.action.transport is Transport.TCP:
+        if attempt is not None and attempt.action.transport is _TCP:
             attempt.close()  # a stream is not waited for again
         self._settle(Unanswered(Trouble.TIMEOUT, self._seconds))
 
     def _delivered(self, attempt: _Try, data: bytes | Trouble) -> None:
         """`data` has come of `attempt`: whoever waits hears of it if it fits, of trouble only if this is waited for."""
         waited = self._means.clock.monotonic() - attempt.began
-        if isinstance(data, Trouble):
+        if type(data) is not bytes:
+            assert isinstance(data, Trouble)
             if attempt is self._current:
-                if attempt.action.transport is Transport.TCP:
+                if attempt.action.transport is _TCP:
                     attempt.close()
                 self._settle(Unanswered(data, waited))
             return
@@ -209,7 +214,7 @@ class Conversation:
 
     def _judge(self, attempt: _Try, data: bytes, waited: float) -> Heard | None:
         """What `data` is as a reply to `attempt`; None when it does not fit."""
-        wire = attempt.wire
+        means, wire = self._means, attempt.wire
         # A response (QR) to a query (opcode 0), with the id: looked at as octets, since most that fails fails here.
         if len(data) < HEADER or data[:2] != wire[:2] or data[2] & 0xF8 != 0x80:
             return None
@@ -223,19 +228,19 @@ class Conversation:
             # Type and class have no letter case: theirs are the four octets behind the name.
             if data[behind:end] != wire[behind:end] or data[HEADER:behind].lower() != wire[HEADER:behind].lower():
                 return None
-            if self._means.use_0x20 and transport is Transport.UDP:
+            if means.use_0x20 and transport is _UDP:
                 return Unanswered(Trouble.TIMEOUT, waited, Suspicion.CASE, server)
         data = data[:HEADER] + name + data[behind:]
         try:
-            message = parse(data, self._means.bounds, question)
+            message = parse(data, means.bounds, question, whole=means.whole)
         except WireError as error:
             flags = int.from_bytes(data[2:4], "big")
-            if not flags & TC or transport is not Transport.UDP:
+            if not flags & TC or transport is not _UDP:
                 return Malformed(server, str(error), isinstance(error, Oversized))
             message = Message(int.from_bytes(wire[:2], "big"), flags & 0xFFF0, flags & 0xF, question)
         else:
-            cookies, sent = self._means.cookies, attempt.cookie
-            udp = transport is Transport.UDP
+            cookies, sent = means.cookies, attempt.cookie
+            udp = transport is _UDP
             if sent and cookies is not None and not cookies.accepts(server, sent, message.edns, forgeable=udp):
                 return self._without_cookie(attempt, waited)
         return _make(Replied, (server, transport, message, waited, edns))
@@ -243,7 +248,7 @@ class Conversation:
     def _without_cookie(self, attempt: _Try, waited: float) -> Heard:
         """What follows from a reply that fits in all but its cookie."""
         self._means.counters.upstream_ignored += 1
-        if attempt.action.transport is Transport.TCP:
+        if attempt.action.transport is _TCP:
             return Malformed(attempt.action.server, "another cookie than ours")
         self._means.counters.upstream_suspected += 1
         return Unanswered(Trouble.TIMEOUT, waited, Suspicion.FORGERY, attempt.action.server)
@@ -260,14 +265,14 @@ class Conversation:
     def _missed(self, attempt: _Try, waited: float) -> Malformed | Unanswered | None:
         """What follows from a message that does not fit; None when the wait goes on."""
         self._means.counters.upstream_ignored += 1
-        if attempt.action.transport is Transport.TCP:
+        if attempt.action.transport is _TCP:
             return Malformed(attempt.action.server, "not a reply to what was asked")
         misses = self._misses[attempt.action.server] = self._misses.get(attempt.action.server, 0) + 1
         if misses < MAX_MISSES:
             return None
         self._means.counters.upstream_suspected += 1
         for other in self._tries:
-            if other.action.server == attempt.action.server and other.action.transport is Transport.UDP:
+            if other.action.server == attempt.action.server and other.action.transport is _UDP:
                 other.close()
         return Unanswered(Trouble.TIMEOUT, waited, Suspicion.FORGERY, attempt.action.server)
 

@@ -96,6 +96,7 @@ class Driver:
             tools.bounds,
             tools.cookies,
             known.validates,
+            whole=tools.transcript is not None,
         )
         self._max_per_zone = max_per_zone
         self._per_zone: dict[bytes, list[int]] = {}

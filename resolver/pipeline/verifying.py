@@ -14,7 +14,8 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Callable
-from concurrent.futures import ThreadPoolExecutor
+from queue import SimpleQueue
+from threading import Thread
 from typing import Final, Protocol
 
 from resolver.engine.actions import Check, Verified
@@ -71,7 +72,9 @@ class Threaded:
 
     def __init__(self, loop: asyncio.AbstractEventLoop, judge: Judge | None = None) -> None:
         self._judge, self._loop = judge or cryptography, loop
-        self._thread = ThreadPoolExecutor(1, "signatures")
+        # A pool of threads takes three times as long to hand a check over, which is as much as half of the check.
+        self._queue: SimpleQueue[tuple[tuple[Check, ...], Done] | None] = SimpleQueue()
+        self._thread: Thread | None = None
         self._waiting = 0
         self._closed = False
 
@@ -82,15 +85,23 @@ class Threaded:
                 "BUSV", OTHER, "too many signatures wait to be checked", label="verifier_busy", own_limit=True
             )
         self._waiting += len(checks)
-        self._thread.submit(self._check, checks, done)
+        if self._thread is None:
+            self._thread = Thread(target=self._run, name="signatures", daemon=True)
+            self._thread.start()
+        self._queue.put((checks, done))
 
     def close(self) -> None:
         """Nothing more is checked; what is being checked is told to nobody."""
         self._closed = True
-        self._thread.shutdown(wait=False, cancel_futures=True)
+        self._queue.put(None)
+
+    def _run(self) -> None:
+        """In the thread, until it is closed."""
+        while (asked := self._queue.get()) is not None and not self._closed:
+            self._check(*asked)
 
     def _check(self, checks: tuple[Check, ...], done: Done) -> None:
-        """In the thread. A loop that has been closed meanwhile is told nothing."""
+        """What is told of some checks. A loop that has been closed meanwhile is told nothing."""
         judge = self._judge
         good = []
         for check in checks:

@@ -75,10 +75,12 @@ class Waiting(Generic[Job]):
         begun = 0
         while of and begun < self._per_turn:
             host = next(iter(of))
-            queue = of.pop(host)
+            queue = of[host]
             job = queue.popleft()
-            if queue:
-                of[host] = queue  # behind the others
+            if not queue:
+                del of[host]
+            elif len(of) > 1:
+                of[host] = of.pop(host)  # behind the others
             self._count -= 1
             begun += 1
             self._begin(job)

@@ -78,15 +78,22 @@ def render(message: Message, limit: int = MAX_LIMIT) -> bytes:
     ident, flags, rcode, question, answer, authority, additional, edns = message
     if edns is None and rcode > 0xF:
         rcode = Rcode.SERVFAIL
-    out = bytearray(HEADER)
-    table: _Table = {}
-    asked = b""
+    standing = asked = b""
     if question is not None:
         name, rtype, cls = question
-        out += name
-        out += _ASKED(rtype, cls)
+        standing = name + _ASKED(rtype, cls)
         asked = name.lower()
-    opt = b"" if edns is None else _opt(edns, rcode, limit - len(out))
+    opt = b"" if edns is None else _opt(edns, rcode, limit - HEADER - len(standing))
+    if len(answer) == 1 and not authority and not additional:
+        owner, rtype, cls, ttl, rdatas, _ = answer[0]
+        if rtype not in COMPRESSED and owner.lower() == asked != ROOT:  # as in most: there is nothing to compress
+            head = _HEADER(ident, flags & 0xFFF0 | rcode & 0xF, 1, len(rdatas), 0, 1 if opt else 0)
+            records = b"".join([_POINTED(_QUESTION, rtype, cls, ttl, len(rdata)) + rdata for rdata in rdatas])
+            if len(octets := head + standing + records + opt) <= limit:
+                return octets
+    out = bytearray(HEADER)
+    out += standing
+    table: _Table = {}
     room = limit - len(opt)
     answers = authorities = additionals = 0
     whole = True

@@ -12,7 +12,9 @@ pays for it. All count the queries that they get: a witness that needs no resolv
 | `BAKED` | `baked.com` | as example.com, but its server gives DNS cookies (RFC 7873) |
 | `BULK` | `d00000.com` and so on | as example.com, each a zone that has to be found first |
 
-Limits: not signed, IPv4, one server for each zone.
+| `SIGNED` | `signed.com` | a signature for each of its names (`signing.py`), for the row that wants it |
+
+Limits: not signed but for that one, which has no DS; IPv4, one server for each zone.
 """
 
 from __future__ import annotations
@@ -28,9 +30,10 @@ from typing import Final
 from tests.bench.machine import Process, Unusable, find
 from tests.bench.namespace import PREFIX
 from tests.bench.probe import await_answer
+from tests.bench.signing import SIGNED_ZONE, signed_zone
 from tests.bench.templates import filled
 
-ROOT, TLD, LEAF, BAKED, BULK = (f"{PREFIX}.{last}" for last in range(1, 6))
+ROOT, TLD, LEAF, BAKED, BULK, SIGNED = (f"{PREFIX}.{last}" for last in range(1, 7))
 
 ZONE: Final = "example.com"
 FLOODED: Final = "flood.com"
@@ -70,8 +73,8 @@ class Hierarchy:
 
 
 @contextmanager
-def hierarchy(work: Path, core: int, zones: int) -> Iterator[Hierarchy]:
-    """The servers with `zones` zones at `BULK`. Raises `Unusable`."""
+def hierarchy(work: Path, core: int, zones: int, signed: int = 0) -> Iterator[Hierarchy]:
+    """The servers with `zones` zones at `BULK` and `signed` names in the signed zone. Raises `Unusable`."""
     bulk = [bulk_zone(number) for number in range(zones)]
     levels: list[tuple[str, str, Sequence[str], str]] = [
         (ROOT, _ROOT_ZONE, ["."], "a.root-servers.net"),
@@ -81,6 +84,8 @@ def hierarchy(work: Path, core: int, zones: int) -> Iterator[Hierarchy]:
     ]
     if bulk:
         levels.append((BULK, wildcard_zone(BULK), bulk, f"www.{bulk[-1]}"))
+    if signed:
+        levels.append((SIGNED, signed_zone(SIGNED, signed), [SIGNED_ZONE], f"www.{SIGNED_ZONE}"))
     with ExitStack() as stack:
         directories = []
         for address, text, names, probe in levels:
@@ -118,7 +123,13 @@ def wildcard_zone(address: str) -> str:
 
 def _tld_zone(bulk: Sequence[str]) -> str:
     lines = [f"$TTL 86400\n{_SOA}@ NS ns1.nic\nns1.nic A {TLD}\n"]
-    served = [(ZONE, LEAF), (FLOODED, LEAF), (BAKED_ZONE, BAKED), *((name, BULK) for name in bulk)]
+    served = [
+        (ZONE, LEAF),
+        (FLOODED, LEAF),
+        (BAKED_ZONE, BAKED),
+        (SIGNED_ZONE, SIGNED),
+        *((name, BULK) for name in bulk),
+    ]
     lines += (f"{name}. NS ns1.{name}.\nns1.{name}. A {address}\n" for name, address in served)
     return "".join(lines)
 

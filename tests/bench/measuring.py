@@ -38,6 +38,11 @@ class Plan:
         """Bulk zones that its rows need."""
         return max((row.zones for row in self.rows), default=0) // (QUICK if self.quick else 1)
 
+    @property
+    def signed(self) -> int:
+        """Signed names that its rows need."""
+        return max((row.signed for row in self.rows), default=0) // (QUICK if self.quick else 1)
+
     def lineup(self, row: Row) -> dict[str, Server]:
         """The servers of `row` that are installed."""
         chosen = row.lineup(self.peers)
@@ -73,7 +78,7 @@ def measure(plan: Plan) -> list[Result]:
         work = Path(place)
         with shipped(Arena(work, core, load_core)):
             pass  # the byte code of the daemon is written, as it is at any start but the first
-        with hierarchy(work, load_core, plan.zones) as serving:
+        with hierarchy(work, load_core, plan.zones, plan.signed) as serving:
             return sample_all(plan, Arena(work, core, load_core, serving))
 
 

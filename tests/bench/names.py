@@ -16,6 +16,7 @@ from functools import cache
 from typing import Final, NamedTuple, Protocol
 
 from tests.bench.hierarchy import FLOODED, ZONE, bulk_zone
+from tests.bench.signing import signed_name
 
 ZIPF_NAMES: Final = 1_000_000
 """Names of which some are asked often and most hardly ever: the n-th has a chance in proportion to 1/n."""
@@ -77,6 +78,22 @@ class Fresh:
     def take(self, count: int) -> Part:
         """Further names."""
         return Part(list(itertools.islice(self._names, count)), count, count)
+
+
+class Signed:
+    """Names that nobody has asked before, each with a signature of its own: as for `Fresh`, until they run out."""
+
+    def __init__(self, count: int) -> None:
+        self._names = map(signed_name, range(count))
+
+    def warm(self) -> Part:
+        """Some, which make the zone and its keys known."""
+        return self.take(500)
+
+    def take(self, count: int) -> Part:
+        """Further names."""
+        names = list(itertools.islice(self._names, count))
+        return Part(names, len(names), len(names))
 
 
 class NoSuch:

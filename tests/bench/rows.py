@@ -16,9 +16,10 @@ from typing import Final
 
 from tests.bench.hierarchy import BAKED_ZONE, ZONE
 from tests.bench.loading import Load
-from tests.bench.names import Fresh, Hits, Mixed, NewZones, NoSuch
+from tests.bench.names import Fresh, Hits, Mixed, NewZones, NoSuch, Signed
 from tests.bench.sample import Memory, Sample, Turn, first_answer, idle_memory
-from tests.bench.servers import AUTHORITIES, FORWARDER, OURS, RESOLVERS, SHIPPED, Server
+from tests.bench.servers import ALONE, AUTHORITIES, FORWARDER, OURS, RESOLVERS, SHIPPED, VALIDATING, Server
+from tests.bench.signature import signature
 
 BASE: Final = "unbound"
 """Whose cost is 1 in the ratios of resolvers."""
@@ -50,6 +51,8 @@ class Row:
     """Whether those that only forward can be measured too."""
     zones: int = 0
     """Bulk zones that it needs in the hierarchy."""
+    signed: int = 0
+    """Signed names that it needs in the hierarchy."""
     once: bool = False
     """Whether one sample is enough, because it takes long and hardly varies."""
     wanted: bool = False
@@ -89,6 +92,10 @@ def _authority(name: str, title: str, take: Load, bound: float) -> Row:
     return Row(name, title, CPU, take, AUTHORITIES, bound, "nsd", ("nsd",))
 
 
+SIGNED_NAMES: Final = 24_000
+"""Two thirds more than all parts of a sample ask for, but for a server that is very fast."""
+_VALIDATED: Final = Load(8_000, lambda _, __, by: Signed(SIGNED_NAMES // by))
+
 ROWS: Final = (
     Row("start", "exec to the first answer", "ms", first_answer, RESOLVERS, 400, forwarders=True),
     Row("start-world", "the same with the shipped world", "ms", first_answer, SHIPPED, 400),
@@ -106,5 +113,7 @@ ROWS: Final = (
     _misses("miss-pooled", "miss, upstream with DNS cookies", Load(15_000, lambda n, *_: Fresh(BAKED_ZONE, n)), 1.5),
     _misses("new-zone", "miss, new zone: referral, answer", Load(15_000, lambda _, z, __: NewZones(z)), 2.0, 40_000),
     _misses("nxdomain", "NXDOMAIN flood: random names", Load(15_000, lambda n, *_: NoSuch(n), code="NXDOMAIN")),
+    Row("validate", "miss, signed and validated", CPU, _VALIDATED, VALIDATING, signed=SIGNED_NAMES),
+    Row("signature", "proof of a signature, keys known", "µs CPU", signature, ALONE, 250),
     _authority("authority", "authoritative answer, 1,000 names", Load(100_000, lambda *_: Hits(1_000)), 2.0),
 )

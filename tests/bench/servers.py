@@ -1,5 +1,6 @@
-"""Decides which programs are compared, and how each is set up: alike, on one thread, with nothing to validate.
+"""Decides which programs are compared, and how each is set up: alike, on one thread, and so that nobody validates.
 
+In one row all validate, from one trust anchor: that of the signed zone, so that nothing else is looked up for it.
 Resolvers walk from the root of `hierarchy.py`; those that only forward ask its leaf. Each has a store that holds all
 that a row puts there. What neither a template nor a command line here names is at the program's own default.
 
@@ -24,6 +25,7 @@ from tests.bench.hierarchy import HINTS, LEAF, ZONE, Hierarchy
 from tests.bench.machine import HOST, Absent, Process, find, free_port
 from tests.bench.own import environ, stored
 from tests.bench.probe import await_answer
+from tests.bench.signing import anchor
 from tests.bench.templates import filled
 
 OURS: Final = "resolverd"
@@ -85,15 +87,15 @@ class Server(NamedTuple):
     modes: tuple[str, ...] = ("udp", "tcp")
 
 
-def _peer(program: str, template: str, *arguments: str) -> Start:
+def _peer(program: str, template: str, *arguments: str, proven: bool = False) -> Start:
     """A program that is configured by one file, `arguments` having places as the template has them."""
 
     @contextmanager
     def start(arena: Arena, tls: bool) -> Iterator[Running]:
         directory = arena.directory(program)
         config = directory / template
-        places = resolver_places(arena, directory, tls) | {"config": config}
-        config.write_text(filled(template, places, tls))
+        places = resolver_places(arena, directory, tls, proven) | {"config": config}
+        config.write_text(filled(template, places, tls, proven))
         argv = [find(program) or program, *(argument.format_map(places) for argument in arguments)]
         with _answering(argv, arena, directory, places) as running:
             yield running
@@ -101,7 +103,7 @@ def _peer(program: str, template: str, *arguments: str) -> Start:
     return start
 
 
-def _own(template: str) -> Start:
+def _own(template: str, proven: bool = False) -> Start:
     """Our daemon with this configuration."""
 
     @contextmanager
@@ -110,8 +112,8 @@ def _own(template: str) -> Start:
             raise Absent("not available: there is no setting server.listen_tls")
         directory = arena.directory(OURS)
         config = directory / "resolver.toml"
-        places = resolver_places(arena, directory, tls)
-        config.write_text(filled(template, places, tls))
+        places = resolver_places(arena, directory, tls, proven)
+        config.write_text(filled(template, places, tls, proven))
         argv = [sys.executable, "-m", "resolver", "serve", "--config", str(config)]
         counts = partial(stored, directory)
         with _answering(argv, arena, directory, places, environ(directory), counts) as running:
@@ -158,7 +160,7 @@ def nsd_authority(arena: Arena, tls: bool) -> Iterator[Running]:
         yield Running(process, AUTHORITY, port, 0, answered - began)
 
 
-def resolver_places(arena: Arena, directory: Path, tls: bool) -> dict[str, object]:
+def resolver_places(arena: Arena, directory: Path, tls: bool, proven: bool = False) -> dict[str, object]:
     """What the templates of resolvers have places for. Raises `Absent` when there is no certificate to be had."""
     certificate, key = arena.certificate() if tls else ("", "")
     hints = directory / "hints"
@@ -166,6 +168,8 @@ def resolver_places(arena: Arena, directory: Path, tls: bool) -> dict[str, objec
     return {
         "directory": directory, "host": HOST, "port": free_port(), "tls_port": free_port() if tls else 0,
         "hints": hints, "certificate": certificate, "key": key, "leaf": LEAF,
+        "modules": "validator iterator" if proven else "iterator", "validation": str(proven).lower(),
+        "anchor": anchor() if proven else "",
     }  # fmt: skip
 
 
@@ -206,6 +210,15 @@ RESOLVERS: Final[Mapping[str, Server]] = {
     "dnsmasq": Server("dnsmasq", _DNSMASQ, forwards=True, modes=("udp",)),
 }
 """Those that answer any client, ours first."""
+
+VALIDATING: Final[Mapping[str, Server]] = {
+    OURS: Server(None, _own("resolverd.toml", proven=True)),
+    "unbound": Server("unbound", _peer("unbound", "unbound.conf", "-d", "-c", "{config}", proven=True)),
+}
+"""Those that answer any client with what they have proven."""
+
+ALONE: Final[Mapping[str, Server]] = {OURS: Server(None, _own("resolverd.toml"))}
+"""Ours alone."""
 
 AUTHORITIES: Final[Mapping[str, Server]] = {
     OURS: Server(None, own_authority),

@@ -1,7 +1,7 @@
 """Decides how the configuration of a server is made: a file of `templates/`, with the places of this run.
 
 `$name` stands for a place. A line that begins with `@tls ` is there only when DNS over TLS is measured, without that
-mark. What a template does not name is at the program's own default.
+mark, and one with `@proven ` when answers are validated. What a template does not name is at the program's own default.
 """
 
 from __future__ import annotations
@@ -14,10 +14,12 @@ from typing import Final
 DIRECTORY: Final = Path(__file__).resolve().parent / "templates"
 
 _TLS: Final = "@tls "
+_PROVEN: Final = "@proven "
 
 
-def filled(name: str, places: Mapping[str, object], tls: bool = False) -> str:
+def filled(name: str, places: Mapping[str, object], tls: bool = False, proven: bool = False) -> str:
     """The template `name` with `places`. Raises `KeyError` for a place that is not given."""
     lines = (DIRECTORY / name).read_text().splitlines(keepends=True)
-    kept = (line.removeprefix(_TLS) for line in lines if tls or not line.startswith(_TLS))
-    return Template("".join(kept)).substitute(places)
+    for mark, wanted in ((_TLS, tls), (_PROVEN, proven)):
+        lines = [line.removeprefix(mark) for line in lines if wanted or not line.startswith(mark)]
+    return Template("".join(lines)).substitute(places)

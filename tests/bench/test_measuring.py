@@ -92,4 +92,5 @@ def test_a_program_that_is_missing_is_told_in_a_line(monkeypatch: pytest.MonkeyP
 def test_there_are_no_more_zones_than_the_rows_need() -> None:
     assert Plan([each for each in ROWS if each.name == "miss"], 1).zones == 0
     assert Plan(ROWS, 1).zones == 40_000
+    assert (Plan([each for each in ROWS if each.name == "miss"], 1).signed, Plan(ROWS, 1).signed) == (0, 24_000)
     assert Plan(ROWS, 1, quick=True).zones == 4_000

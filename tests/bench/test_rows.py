@@ -66,7 +66,7 @@ def test_a_response_of_one_record_is_as_long_as_it_is() -> None:
 
 PLACES = (
     *("directory", "host", "port", "tls_port", "hints", "certificate", "key", "leaf"),
-    *("address", "cookies", "zones", "authority"),
+    *("address", "cookies", "zones", "authority", "modules", "validation", "anchor"),
 )
 
 
@@ -75,5 +75,13 @@ def test_a_template_says_nothing_of_tls_unless_it_is_measured(path: Path) -> Non
     places = {name: f"<{name}>" for name in PLACES}
     plain, secure = (filled(path.name, places, tls) for tls in (False, True))
     assert "<certificate>" not in plain
-    assert "@tls" not in plain + secure
+    assert "@" not in {line[:1] for line in (plain + secure).splitlines()}
     assert ("<certificate>" in secure) == ("tls" in path.read_text())
+
+
+@pytest.mark.parametrize("path", sorted(DIRECTORY.iterdir()), ids=lambda path: path.name)
+def test_a_template_names_a_trust_anchor_only_where_answers_are_validated(path: Path) -> None:
+    places = {name: f"<{name}>" for name in PLACES}
+    plain, proven = (filled(path.name, places, proven=proven) for proven in (False, True))
+    assert "<anchor>" not in plain
+    assert ("<anchor>" in proven) == ("@proven" in path.read_text())

@@ -28,6 +28,7 @@ from resolver.server.respond import Responder
 from resolver.wire import names, stored
 from resolver.wire.parse import parse
 from resolver.wire.render import render
+from tests.fuzz.proofs import proof
 from tests.support.clocks import ManualClock
 
 Target = Callable[[bytes], None]
@@ -317,6 +318,7 @@ TARGETS: dict[str, Target] = {
     "patch": patch,
     "oracle": oracle,
     "judgement": judgement,
+    "proof": proof,
     "server": server,
     "zone_file": zone_file,
     "world": world,

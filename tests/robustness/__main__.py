@@ -13,6 +13,7 @@ from tests.robustness import report
 from tests.robustness.attacks import ATTACKS
 from tests.robustness.broken import weather
 from tests.robustness.limits import limits
+from tests.robustness.prices import keytrap
 from tests.robustness.rates import MEASURES, Figure
 from tests.robustness.world import CLIENT_S, Attack, Seen, cost
 
@@ -31,7 +32,7 @@ def main(argv: Sequence[str] | None = None) -> int:
         text = report.written(text, "attacks", table)
     if not args.attacks:
         figures: list[Figure] = []
-        for name, measure in {"weather": _weather, **MEASURES, "limits": limits}.items():
+        for name, measure in {"weather": _weather, **MEASURES, "keytrap": keytrap, "limits": limits}.items():
             if args.only in (None, name):
                 print(f"measuring: {name}", file=sys.stderr)
                 figures += measure()
@@ -53,7 +54,9 @@ def _arguments(argv: Sequence[str] | None) -> argparse.Namespace:
     )
     which = parser.add_mutually_exclusive_group()
     which.add_argument("--attacks", action="store_true", help="only what is counted in virtual time: a few seconds")
-    which.add_argument("--only", choices=["weather", *MEASURES, "limits"], help="only this measure; nothing is written")
+    which.add_argument(
+        "--only", choices=["weather", *MEASURES, "keytrap", "limits"], help="only this measure; nothing is written"
+    )
     return parser.parse_args(argv)
 
 

@@ -3,9 +3,11 @@
 Rules
 * The root is honest, and so are the victims; every other zone is its owner's weapon and is delegated by the root
   itself, so that what a question costs above it is always one message. A round trip takes `ROUND_TRIP_MS`.
+* The root is signed, and the resolver has its key as trust anchor and validates, as by default. What it delegates is
+  unsigned, which each referral proves (RFC 4035 section 3.1.4.1), unless the attacker wants a DS.
 * What is counted is every message that leaves the resolver for one question of one client with a cold cache: UDP
-  datagrams and TCP queries, and what goes on after the client has its answer. The root is primed before (RFC 9609), as
-  a daemon has done when it has started: that is no client's question.
+  datagrams and TCP queries, and what goes on after the client has its answer. The root is primed before (RFC 9609), and
+  its keys are known, as to a daemon that has started: that is no client's question.
 * Each attack runs alone, when it is counted, and with questions for good names in the middle of it.
 """
 
@@ -23,6 +25,8 @@ from typing import Any, Final
 import dns.rcode
 
 from resolver.app import build
+from resolver.auth.authority import Authority
+from resolver.auth.signed import SignedZone
 from resolver.config import Config
 from resolver.engine.delegation import Delegation, NameServer
 from resolver.message import AA, QR, TC, Class, Client, Edns, Message, Question, RRset, Transport, Type
@@ -34,6 +38,7 @@ from resolver.program import Program
 from resolver.wire import names, types
 from resolver.wire.parse import parse
 from resolver.wire.render import render_query
+from tests.support import signed_zones
 from tests.support.internet import ROOT_SERVER, Internet, Said, Script, leaf, root_with
 from tests.support.messages import reply
 from tests.support.strict import run_strictly
@@ -68,6 +73,7 @@ class Hostile(Internet):
         super().__init__(seed=seed, link=link)
         self._root_lines: list[str] = []
         self._hosts = 0
+        self.root: SignedZone | None = None
         self.silent(*(f"10.9.{number}.{host}" for number in range(4) for host in range(1, 65)))
         self.zone("good.", ["*.good. 300 IN A 192.0.2.80"])
 
@@ -105,10 +111,18 @@ class Hostile(Internet):
         for host in hosts:
             self.serve(host, lambda wire, client, send: send(None))
 
-    def opened(self) -> Internet:
-        """The root answers."""
-        self.zones(ROOT_SERVER, root_with(*self._root_lines))
+    def opened(self) -> Hostile:
+        """The root is signed, and answers."""
+        self.root = signed_zones.zone(*root_with(*self._root_lines))
+        self.serve(ROOT_SERVER, self._responder(Authority((self.root,), self.clock.wall)))
         return self
+
+    @property
+    def anchor(self) -> str:
+        """The trust anchor of the root, which answers already."""
+        assert self.root is not None
+        ds = self.root.signer.ds
+        return f". IN DS {int.from_bytes(ds[:2], 'big')} {ds[2]} {ds[3]} {ds[4:].hex()}"
 
 
 @dataclass(frozen=True, slots=True)
@@ -160,12 +174,12 @@ class Seen:
 class Front:
     """The program with its defaults, before a hostile internet."""
 
-    def __init__(self, internet: Internet, settings: dict[str, Any] | None = None) -> None:
+    def __init__(self, internet: Hostile, settings: dict[str, Any] | None = None) -> None:
         self.internet = internet
         root = Delegation(names.ROOT, (NameServer(names.from_text("a.root."), (Endpoint(ROOT_SERVER, 53),)),), 0, True)
         self.program: Program = build(
             Config.model_validate(
-                {"resolver": {"roots": "internet"}, "dnssec": {"validation": False}, **(settings or {})}
+                {"resolver": {"roots": "internet"}, "dnssec": {"trust_anchors": [internet.anchor]}, **(settings or {})}
             ),
             clock=internet.clock,
             entropy=SeededEntropy(7),
@@ -206,13 +220,14 @@ def in_front_of(
     settings: dict[str, Any] | None = None,
     **options: Any,
 ) -> Any:
-    """What `main` returns for a resolver in a hostile internet that `prepare` has prepared."""
+    """What `main` returns for a resolver in a hostile internet that `prepare` has prepared, whose root it knows."""
 
     async def go() -> Any:
         internet = Hostile(**options)
         prepare(internet)
         front = Front(internet.opened(), settings)
         try:
+            await front.prime()
             return await main(front)
         finally:
             await front.program.stop()
@@ -225,7 +240,6 @@ def cost(attack: Attack) -> Seen:
     """What one question of `attack` costs, and what its client is told."""
 
     async def main(front: Front) -> Seen:
-        await front.prime()
         began = front.internet.clock.monotonic()
         message, seconds = await front.ask(attack.question, attack.rtype)
         await front.internet.clock.advance(SETTLED_S)
@@ -241,7 +255,6 @@ def twice(attack: Attack) -> int:
     """What `attack` costs whose client asks again `IMPATIENT_S` after its answer."""
 
     async def main(front: Front) -> int:
-        await front.prime()
         await front.ask(attack.question, attack.rtype)
         await front.internet.clock.advance(IMPATIENT_S)
         await front.ask(attack.question, attack.rtype)

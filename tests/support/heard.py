@@ -105,7 +105,7 @@ def _read(text: str) -> Heard:
         payload=int(edns[2]) if edns else None,
         ede=tuple(
             ExtendedError(int(code), words.strip("()'"))
-            for code, words in re.findall(r"^;+ EDE: (\d+) \([^)]*\)(?:: (.*))?$", text, re.MULTILINE)
+            for code, words in re.findall(r"^;+ EDE: (\d+)(?: \([^)]*\))?(?:: (.*))?$", text, re.MULTILINE)
         ),
         transport=_one(r"\((UDP|TCP)\)", text),
         ms=float(_one(r"Query time: (\d+) msec|in ([\d.]+) ms", text)),

@@ -75,7 +75,9 @@ class Budget(Section):
 
     signature_checks: Annotated[int, Field(ge=4, le=1024), Doc("checks")] = 32
     """Hard (`BUDS`). Signatures that are checked, those of the chain of trust included: an answer of a zone below com.
-    takes six when nothing is known (KeyTrap, CVE-2023-50387). Peers: BIND 16 for each fetch
+    takes six when nothing is known (KeyTrap, CVE-2023-50387). One that does not hold counts four times; one of ECDSA
+    P-384, of Ed448, or of RSA above 2,400 bits with a large exponent twice, as they take longer.
+    Where half is spent in vain no other server is asked. Peers: BIND 16 for each fetch
     (`max-validations-per-fetch`), PowerDNS 30 (`max-signature-validations-per-query`), Knot Resolver 32
     (`KR_VLD_LIMIT_CRYPTO_DEFAULT`), Unbound 16 pauses after 8 each (`MAX_VALIDATION_SUSPENDS`)."""
 

@@ -8,7 +8,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from resolver.dnssec import algorithms
-from resolver.dnssec.algorithms import DIGESTS, MNEMONICS, SUPPORTED, digest, verify
+from resolver.dnssec.algorithms import DIGESTS, MNEMONICS, SUPPORTED, digest, price, verify
 from resolver.dnssec.canonical import signed_data, signed_labels, signed_owner
 from resolver.dnssec.records import read_dnskey, read_rrsig
 from resolver.engine.actions import Check
@@ -209,3 +209,13 @@ def test_keys_are_read_once_and_not_many_are_held() -> None:
 def test_where_sha1_is_refused_its_algorithms_are_not_known(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(algorithms, "_GOOD_SHA1", algorithms._GOOD_SHA1._replace(data=b"refused"))
     assert algorithms._known() == SUPPORTED - {algorithms.RSASHA1, algorithms.RSASHA1_NSEC3}
+
+
+@pytest.mark.parametrize(
+    ("algorithm", "octets", "exponent", "price_of_it"),
+    [(13, 64, 0, 1), (14, 96, 0, 2), (15, 32, 0, 1), (16, 57, 0, 2), (8, 260, 3, 1), (8, 516, 3, 1), (8, 516, 5, 2)],
+)
+def test_the_price_of_a_check_is_what_it_takes_at_most(
+    algorithm: int, octets: int, exponent: int, price_of_it: int
+) -> None:
+    assert price(algorithm, bytes((exponent,)) + bytes(octets - 1)) == price_of_it

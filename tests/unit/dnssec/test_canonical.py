@@ -10,7 +10,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from resolver.dnssec.canonical import order_key, signed_data, signed_labels, signed_owner
+from resolver.dnssec.canonical import in_order, order_key, signed_data, signed_labels, signed_owner
 from resolver.dnssec.records import read_rrsig
 from resolver.message import RRset
 from resolver.wire import names
@@ -120,3 +120,17 @@ def test_records_that_differ_in_letter_case_alone_are_signed_once() -> None:
     assert data.count(b"\1b\0") == 1
     assert data.index(b"\1a\0") < data.index(b"\1b\0")
     assert b"B" not in data
+
+
+def test_what_is_signed_is_the_same_when_its_order_is_known() -> None:
+    """As for a set with many signatures, which is put in order once."""
+    (single,) = rrsets(["www.example.com. 300 IN A 192.0.2.9"])
+    several = single._replace(rdatas=(b"\3" * 4, b"\1" * 4, b"\2" * 4, b"\1" * 4))
+    head = b"\0\1" + bytes(16) + b"\0"
+    rrsig = read_rrsig(head)
+    signed = signed_data(several, rrsig, several.name)
+    assert signed == signed_data(several, rrsig, several.name, in_order(several))
+    assert [signed.find(each * 4) for each in (b"\1", b"\2", b"\3")] == sorted(
+        signed.find(each * 4) for each in (b"\1", b"\2", b"\3")
+    )
+    assert signed.count(b"\0\4" + b"\1" * 4) == 1

@@ -113,3 +113,15 @@ def test_several_names_are_hashed_for_the_price_of_each():
     budget.spend_nsec3_hash(5)
     with pytest.raises(ResolutionFailed, match="BUDH"):
         budget.spend_nsec3_hash(1)
+
+
+def test_another_reply_may_be_proven_while_less_than_half_of_the_checks_is_spent():
+    budget = Budget(Limits(signature_checks=8), 0.0)
+    assert budget.may_prove_again()
+    budget.fetch().spend_signature_check(3)
+    assert budget.may_prove_again()
+    budget.spend_signature_check()
+    assert not budget.may_prove_again()
+    budget.spend_signature_check(4)
+    with pytest.raises(ResolutionFailed, match="BUDS"):
+        budget.spend_signature_check()

@@ -4,6 +4,7 @@ import asyncio
 
 import pytest
 
+from resolver.dnssec.evidence import Begun
 from resolver.engine.actions import Exchange, Found, Lookup, Malformed, NotFound, Replied, Suspicion, Unanswered
 from resolver.engine.delegation import Delegation, NameServer
 from resolver.engine.outcome import Alias, Answer, Answered, Denied, Fault, Overlong, Referral, Truncated, Unusable
@@ -144,3 +145,12 @@ def test_a_decision_before_anything_was_sent_is_nobodys():
     transcript = Transcript()
     transcript.decided(Truncated())
     assert transcript.roots == []
+
+
+def test_so_many_steps_of_proofs_are_kept(monkeypatch):
+    monkeypatch.setattr(module, "MAX_EVIDENCE", 2)
+    transcript = Transcript()
+    steps = [Begun(name(each), None) for each in ("a.", "b.", "c.")]
+    for each in steps:
+        transcript.proven(each)
+    assert transcript.evidence == steps[:2]

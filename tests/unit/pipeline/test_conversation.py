@@ -12,7 +12,7 @@ from hypothesis import strategies as st
 
 from resolver.cache.cookies import Cookies
 from resolver.engine.actions import Exchange, Malformed, Replied, Suspicion, Unanswered
-from resolver.message import CD, QR, TC, Edns, Message, Question, Transport, Type
+from resolver.message import CD, QR, TC, Edns, Message, Question, RRset, Transport, Type
 from resolver.network.base import Endpoint, Trouble
 from resolver.network.entropy import SeededEntropy
 from resolver.observe.counters import Counters
@@ -720,3 +720,18 @@ def test_what_a_message_was_sent_by_is_freed_with_it_and_not_by_a_search_for_cyc
         assert talk(main) is None
     finally:
         gc.enable()
+
+
+# -- how much is read of it
+
+
+@pytest.mark.parametrize("whole", [True, False])
+def test_what_the_engine_has_no_use_for_is_read_where_somebody_looks_at_it(whole: bool):
+    async def main(t: Talk):
+        beside = RRset(ZONE, Type.NS, 1, 300, (b"\2ns" + ZONE,))
+        t.later(0.1, 0, lambda sent: sent.answer(A, authority=(beside,)))
+        return (await t.ask()).message, beside
+
+    message, beside = talk(main, whole=whole)
+    assert len(message.answer) == 1
+    assert message.authority == ((beside,) if whole else ())

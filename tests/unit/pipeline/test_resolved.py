@@ -9,7 +9,7 @@ from resolver.answering import awaited
 from resolver.engine.actions import Lookup
 from resolver.engine.budget import Limits
 from resolver.errors import ResolutionFailed
-from resolver.message import Client, Query, Rcode, Reply, Transport
+from resolver.message import Client, Query, Rcode, Reply, RRset, Transport, Type
 from resolver.network.base import Endpoint
 from resolver.network.simulated import Link, Stream
 from resolver.observe.transcript import Transcript
@@ -573,6 +573,22 @@ def test_the_transcript_shows_lookups_with_what_they_led_to(run):
     assert (lookup.server, lookup.came_back) == ("", "1 A")
     assert [node.decided for node in lookup.below] == ["referral: z1.test. is served by ns.z2.test.", "answer: 1 A"]
     assert [node.transport for node in lookup.below] == [Transport.UDP] * 2
+
+
+def test_the_transcript_shows_sections_that_the_engine_has_no_use_for(run):
+    async def main():
+        world = internet()
+        ns = RRset(names.from_text("test."), Type.NS, 1, 300, (names.from_text("ns.test."),))
+
+        def script(query, transport):
+            return reply(query.question, "www.test. 300 IN A 192.0.2.80")._replace(authority=(ns,))
+
+        world.script("10.0.0.2", script)
+        transcript = Transcript()
+        await Resolver(world, transcript=transcript).ask("www.test.")
+        return transcript
+
+    assert run(main()).roots[-1].came_back.endswith("; answer 1 A; authority 1 NS")
 
 
 def test_what_is_remembered_of_a_failure_is_not_the_frames_that_it_passed(run):

@@ -35,7 +35,7 @@ def beside(on_loop, act: Callable[..., object], judge: Callable[[Check], bool] =
             return await act(verifier)
         finally:
             verifier.close()
-            verifier._thread.shutdown(wait=True)
+            verifier._thread.join(20)
 
     return on_loop(main())
 
@@ -107,7 +107,7 @@ def test_what_is_checked_when_it_is_closed_is_told_to_nobody(on_loop):
         await asyncio.to_thread(begins.wait, 20)
         verifier.close()
         go_on.set()
-        await asyncio.to_thread(verifier._thread.shutdown, True)
+        await asyncio.to_thread(verifier._thread.join, 20)
         await asyncio.sleep(0)
         return [each.done() for each in waiting]
 
@@ -128,7 +128,7 @@ def test_a_loop_that_is_closed_first_does_no_harm():
     verifier.close()
     loop.close()
     go_on.set()
-    verifier._thread.shutdown(wait=True)  # an exception in the thread would be one that the test sees
+    verifier._thread.join(20)  # an exception in the thread would be one that the test sees
 
 
 def test_a_check_that_breaks_does_not_hold_and_is_told_as_a_bug():
@@ -144,7 +144,7 @@ def test_a_check_that_breaks_does_not_hold_and_is_told_as_a_bug():
             return await begun(verifier, GOOD, GOOD)
         finally:
             verifier.close()
-            verifier._thread.shutdown(wait=True)
+            verifier._thread.join(20)
 
     assert asyncio.run(main()) == Verified((False, False))
     assert told == ["a bug"] * 2

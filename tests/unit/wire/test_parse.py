@@ -1,5 +1,7 @@
 from __future__ import annotations
 
+import random
+
 import dns.message
 import pytest
 
@@ -307,3 +309,60 @@ def test_a_message_that_ends_early_is_refused_also_behind_a_known_question(cut):
     wire = message(record(), opt(), counts=(1, 0, 1))[:-cut]
     with pytest.raises(WireError):
         parse(wire, question=Question(NAME, Type.A))
+
+
+ASKED = Question(NAME, Type.A, Class.IN)
+NS = record(b"\xc0\x10", Type.NS, rdata=b"\x02ns\xc0\x10")
+GLUE = record(b"\x02ns\xc0\x10")
+
+
+@pytest.mark.parametrize(("ttl", "lowest"), [(300, 8), (7, 7), (0x80000000, 0)])
+def test_what_stands_behind_the_addresses_that_were_asked_for_is_left_out_unless_all_is_wanted(ttl: int, lowest: int):
+    answers = [record(ttl=9), record(rdata=b"\xc0\0\2\2", ttl=ttl), record(rdata=b"\xc0\0\2\1", ttl=8)]
+    wire = message(*answers, NS, GLUE, opt(options=b"\0\x0a\0\0"), counts=(3, 1, 2))
+    whole = parse(wire, question=ASKED)
+    assert whole.answer == (RRset(NAME, Type.A, Class.IN, lowest, (b"\xc0\0\2\1", b"\xc0\0\2\2")),)
+    assert whole.authority
+    assert whole.additional
+    assert parse(wire, question=ASKED, whole=False) == whole._replace(authority=(), additional=())
+
+
+@pytest.mark.parametrize(
+    ("records", "counts", "question"),
+    [
+        ([NS, GLUE], (0, 1, 1), ASKED),
+        ([record(b"\xc0\x10"), NS, GLUE], (1, 1, 1), ASKED),
+        ([record(NAME), NS, GLUE], (1, 1, 1), ASKED),
+        ([record(), record(b"\xc0\x10"), NS, GLUE], (2, 1, 1), ASKED),
+        ([record(rtype=Type.AAAA, rdata=bytes(16)), NS, GLUE], (1, 1, 1), ASKED),
+        ([record(rtype=Type.CNAME, rdata=b"\2ns\xc0\x10"), GLUE, NS], (2, 1, 0), ASKED),
+        ([record(cls=Class.CH), NS, GLUE], (1, 1, 1), Question(NAME, Type.A, Class.CH)),
+        ([record(rtype=Type.NS, rdata=b"\2ns\xc0\x10"), NS, GLUE], (1, 1, 1), Question(NAME, Type.NS)),
+    ],
+)
+def test_all_is_read_of_a_message_that_has_anything_else_for_an_answer(records, counts, question):
+    asked = question.name + question.type.to_bytes(2, "big") + question.cls.to_bytes(2, "big")
+    wire = message(*records, counts=counts, question=asked)
+    assert parse(wire, question=question, whole=False) == parse(wire)
+    assert parse(wire).authority
+
+
+def test_a_message_is_malformed_whether_it_is_wanted_whole_or_not():
+    rng = random.Random(1035)
+    soa = record(b"\xc0\x10", Type.SOA, rdata=b"\2ns\xc0\x10\4host\xc0\x10" + bytes(20))
+    good = message(record(), soa, NS, GLUE, opt(), record(b"\xc0\x10", Type.TXT, rdata=b"\1x"), counts=(1, 2, 3))
+    begin = len(message(record()))
+    malformed = 0
+    for _ in range(4000):
+        wire = bytearray(good)
+        wire[rng.randrange(begin, len(wire))] = rng.choice((0, 1, 2, 41, 63, 64, 250, 0xC0, rng.randrange(256)))
+        octets = bytes(wire[: rng.randrange(begin, len(wire))] if rng.random() < 0.1 else wire)
+        try:
+            whole = parse(octets, question=ASKED)
+        except WireError:
+            malformed += 1
+            with pytest.raises(WireError):
+                parse(octets, question=ASKED, whole=False)
+        else:
+            assert parse(octets, question=ASKED, whole=False) == whole._replace(authority=(), additional=())
+    assert 1000 < malformed < 3000

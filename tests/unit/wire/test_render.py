@@ -133,6 +133,18 @@ def test_an_rrset_of_answer_or_authority_that_does_not_fit_is_left_out_whole_and
 
 
 @pytest.mark.rfc(2181, "9")
+@pytest.mark.parametrize("edns", [None, Edns()])
+@pytest.mark.parametrize("count", [1, 2])
+def test_an_answer_that_fills_the_limit_is_whole_and_one_octet_more_is_too_much(edns: Edns | None, count: int) -> None:
+    rdatas = tuple(bytes((at,)) * 600 for at in range(count))
+    wire = render(reply(answer=(RRset(WWW.upper(), 65280, 1, 60, rdatas),), edns=edns))
+    read = parse(render(reply(answer=(RRset(WWW.upper(), 65280, 1, 60, rdatas),), edns=edns), len(wire)))
+    assert (read.answer, read.flags & TC, read.edns) == ((RRset(WWW, 65280, 1, 60, rdatas),), 0, edns)
+    longer = RRset(WWW, 65280, 1, 60, (*rdatas[:-1], bytes(601)))
+    read = parse(render(reply(answer=(longer,), edns=edns), len(wire)))
+    assert (read.answer, read.flags & TC, read.edns) == ((), TC, edns)
+
+
 def test_half_an_rrset_is_never_sent() -> None:
     many = RRset(WWW, Type.A, 1, 300, tuple(bytes((192, 0, 2, octet)) for octet in range(100)))
     read = parse(render(reply(answer=(many,)), 512))
