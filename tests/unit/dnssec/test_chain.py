@@ -221,6 +221,25 @@ def test_what_referrals_said_of_a_ds_is_not_asked_for(kind: Hash | None) -> None
     assert [each for each, rtype in there.asked if rtype == Type.DS] == ["com."]
 
 
+@pytest.mark.parametrize("signed", [True, False])
+@pytest.mark.parametrize("kind", KINDS.values(), ids=KINDS)
+def test_labels_between_a_zone_and_a_cut_that_a_referral_told_of_cost_nothing(kind: Hash | None, signed: bool) -> None:
+    """A name of the reverse tree has 34 labels and five zones or more above it, and is proven with what a query has."""
+    apexes = ["arpa.", "ip6.arpa.", "0.a.2.ip6.arpa.", "1.2.3.4.5.0.a.2.ip6.arpa."]
+    last = f"a.b.c.d.{apexes[-1]}"
+    asked = f"{'0.' * 19}1.{last}"
+    zones = [SignedZone(each, nsec3=kind if len(each) > 9 else None) for each in (".", *apexes)]
+    below = SignedZone(last, [f"{asked} 300 IN PTR host.example."], nsec3=kind, signed=signed)
+    there = world(*zones, below)
+    for above, cut in zip(zones, [*zones[1:], below], strict=True):
+        ds = above.sets.get((cut.name, Type.DS))
+        told = above.denial(cut.name, missing=False) if ds is None else above.told(ds)
+        there.trust.referred(cut.name, referral(told))
+    assert statuses(there.resolve(asked, Type.PTR)) == [("PTR", SECURE if signed else INSECURE)]
+    assert {rtype for _, rtype in there.asked} == {Type.DNSKEY}
+    assert len(there.asked) == (6 if signed else 5)
+
+
 def test_what_referrals_said_without_a_good_signature_is_asked_for() -> None:
     there = made()
     com, ds = there.zone("com."), there.zone("com.").sets[name("example.com."), Type.DS]
