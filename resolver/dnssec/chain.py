@@ -142,8 +142,7 @@ class Proving:
         _, name, rcode, soa, _ = denied
         folded = names.fold(name)
         trust = self.descent.trust
-        if soa is None or trust.beginning(names.fold(soa.name)) != trust.beginning(folded):
-            # A zone above the trust anchor of the name may not be proven, and so has no say in what is below that.
+        if soa is None:
             zone = yield from self._zone(folded, self._side(folded), {each for one in beside for each in signers(one)})
         else:
             zone = yield from self._zone_of(soa)
