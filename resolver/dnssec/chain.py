@@ -28,7 +28,7 @@ from resolver.dnssec import denial
 from resolver.dnssec.attach import attach, denials
 from resolver.dnssec.descent import LINK_TTL_S, Descent
 from resolver.dnssec.evidence import Concluded, Judged
-from resolver.dnssec.signatures import BOGUS, Invalid, Keys, signers
+from resolver.dnssec.signatures import BOGUS, UNSIGNED, Invalid, Keys, signers
 from resolver.dnssec.trust import Trust, Unsigned
 from resolver.engine.actions import Steps
 from resolver.engine.budget import Budget
@@ -219,13 +219,14 @@ class Proving:
         trust, budget = self.descent.trust, self.descent.budget
         checked = yield from self.descent.check(rrset, zone)
         if isinstance(checked, Invalid):
-            raise checked.failure
+            raise self._explained(checked, zone).failure
         assert rrset.proof is not None
         proven = rrset._replace(ttl=checked.ttl, proof=rrset.proof._replace(status=Status.SECURE))
         if rrset.type == Type.SOA and names.fold(rrset.name) != zone.zone:
             raise _misplaced(rrset, zone)
         if checked.encloser is None:
-            return proven
+            # A signature with fewer labels, which anybody can add, does not make what came beside it believable.
+            return proven._replace(proof=Proof(Status.SECURE, rrset.proof.signatures))
         if rrset.type in _NEVER_EXPANDED:
             raise _misplaced(rrset, zone)
         sets, broken = yield from self._signed_denials(rrset.proof.beside, zone)
@@ -235,6 +236,14 @@ class Proving:
         if trust.noting is not None:
             trust.noting(Judged(owner, rrset.type, zone.zone, sets, verdict, encloser))
         return _with_beside(proven, *self._judged(zone, sets, broken, verdict))
+
+    def _explained(self, broken: Invalid, zone: Keys) -> Invalid:
+        """`broken`; where only the configuration can have had servers asked for a zone of that name, what to set."""
+        if broken.tag != UNSIGNED or len(self.asked) <= len(zone.zone) or not names.is_below(self.asked, zone.zone):
+            return broken
+        asked = names.to_text(self.asked)
+        instead = f'if it is meant, set dnssec.negative_trust_anchors = ["{asked}"]'
+        return broken._replace(why=f"{broken.why}, and proves that there is no zone {asked}; {instead}")
 
     def _signed_denials(self, beside: tuple[RRset, ...], zone: Keys) -> Steps[tuple[tuple[RRset, ...], Invalid | None]]:
         """Those of `beside` that `zone` has signed; and why one of the others does not count, if any."""

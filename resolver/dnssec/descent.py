@@ -4,7 +4,8 @@ Rules
 * The chain begins at the closest trust anchor and goes down label by label. At each name the DS is looked up: if there
   is one, the zone's keys must bear it out; if there is none, that must be proven, and the proof says whether the name
   is an unsigned delegation or no cut (RFC 4035 section 5.2, RFC 6840 section 4.4).
-* What a referral said of the DS is taken, if it is signed; it may be that no server would say so again.
+* What a referral said of the DS is taken, if it is signed; it may be that no server would say so again. The labels
+  between a zone and the cut that it has told of are not looked at: names of the reverse tree have ten and more.
 * What is looked up is a question of its own, whose answer comes proven. It rests on names above its own alone, so no
   question waits for itself; what would is told as missing.
 * A DS with algorithms or digests that are not known makes the zone unsigned (RFC 4035 section 5.2), and what cannot be
@@ -28,7 +29,7 @@ from resolver.dnssec.algorithms import LONGEST_KEY, digest
 from resolver.dnssec.anchors import Anchor
 from resolver.dnssec.evidence import Judged, Named, Signed, Sought
 from resolver.dnssec.records import Dnskey, Ds, read_dnskey, read_ds
-from resolver.dnssec.signatures import BOGUS, KEY_MISSING, Invalid, Keys, Valid, check_rrset
+from resolver.dnssec.signatures import BOGUS, KEY_MISSING, Invalid, Keys, Valid, check_rrset, signers
 from resolver.dnssec.trust import Link, Trust, Unsigned, Within, usable
 from resolver.engine.actions import Found, Lookup, Steps, Undecided, race
 from resolver.engine.budget import Budget
@@ -79,11 +80,18 @@ class Descent:
                 reached = yield from self._anchored(top)
                 break
         assert reached is not None
-        for count in range(names.depth(top) + 1, names.depth(name) + 1):
-            if isinstance(reached, Unsigned):
-                break
-            below = names.last_labels(name, count)
-            link = trust.link(below) or (yield from self._below(reached, below))
+        depth, deepest = names.depth(top), names.depth(name)
+        told = [each for each in range(depth + 2, deepest + 1) if trust.said_of_ds(names.last_labels(name, each))]
+        while depth < deepest and not isinstance(reached, Unsigned):
+            depth += 1
+            below = names.last_labels(name, depth)
+            link = trust.link(below)
+            if link is None and told:
+                cut = yield from self._told(reached, [names.last_labels(name, each) for each in told if each > depth])
+                if cut is not None:
+                    below, link = cut
+                    depth = names.depth(below)
+            link = link or (yield from self._below(reached, below))
             if not isinstance(link, Within):
                 reached = link
             elif link.absent:
@@ -159,15 +167,27 @@ class Descent:
         if anchored == zone:
             anchor = self.trust.anchors[zone]
             return (yield from self._proven(zone, rrset, anchor))
-        above = yield from self.zone_of(names.parent(zone))
-        if isinstance(above, Unsigned):
-            return above
-        found = yield from self.delegation(above, zone)
+        teller = self._teller(zone)
+        found: Delegated | Unsigned | Within | None = None
+        above: Keys | Unsigned | None = teller
+        if teller is not None:
+            found = yield from self._said(teller, zone)
+        if above is None or found is None:
+            above = yield from self.zone_of(names.parent(zone))
+            if isinstance(above, Unsigned):
+                return above
+            found = yield from self.delegation(above, zone)
         if isinstance(found, Unsigned):
             return found
         if isinstance(found, Within):
             return above
         return (yield from self._proven(zone, rrset, Anchor(zone, found.ds)))
+
+    def _teller(self, zone: bytes) -> Keys | None:
+        """The zone above, with its keys, whose signature is on what a referral has told of the DS of `zone`."""
+        signed_by = {each for one in self.trust.said_of_ds(zone) for each in signers(one)}
+        links = (self.trust.link(each) for each in signed_by if each != zone and names.is_below(zone, each))
+        return next((each for each in links if isinstance(each, Keys)), None)
 
     def _anchored(self, zone: bytes) -> Steps[Keys | Unsigned]:
         """The keys of `zone`, which has a trust anchor."""
@@ -178,7 +198,18 @@ class Descent:
 
     def _below(self, above: Keys, name: bytes) -> Steps[Link]:
         """What there is at `name`, which is below the zone `above`."""
-        found = yield from self.delegation(above, name)
+        return (yield from self._there(name, (yield from self.delegation(above, name))))
+
+    def _told(self, above: Keys, cuts: list[bytes]) -> Steps[tuple[bytes, Link] | None]:
+        """The first of `cuts` that a referral has told of with a signature of `above`, and what there is; else None."""
+        for name in cuts:
+            if any(above.zone in signers(each) for each in self.trust.said_of_ds(name)):
+                said = yield from self._said(above, name)
+                return None if said is None else (name, (yield from self._there(name, said)))
+        return None
+
+    def _there(self, name: bytes, found: Delegated | Link) -> Steps[Link]:
+        """What there is at `name`, of whose DS this was `found`."""
         if not isinstance(found, Delegated):
             return found
         known = usable(found.ds, name)

@@ -4,6 +4,8 @@ Rules
 * What says it is the proof beside the answer, and not the labels of a signature: whoever is on the way can add one.
 * With NSEC the ends of the gap tell the closest encloser. With NSEC3 the next closer name is the first from the apex
   down that lies in a span, since no name that exists does.
+* The wildcard of a zone below proves nothing with the records of the zone above, and one that was expanded itself
+  nothing with any.
 
 Limits: `DEEPEST` names are hashed, and none of a zone with more than `ITERATIONS`. The proof is taken as a good one.
 """
@@ -16,7 +18,7 @@ from resolver.dnssec import nsec, nsec3
 from resolver.dnssec.records import read_rrsig
 from resolver.dnssec.standing import Missing
 from resolver.errors import WireError
-from resolver.message import RRset, Type
+from resolver.message import Proof, RRset, Status, Type
 from resolver.wire import names
 
 ITERATIONS: Final = 50
@@ -32,6 +34,13 @@ def is_signed_by(rrset: RRset, zone: bytes) -> bool:
         return all(read_rrsig(each).signer == zone for each in signatures)
     except WireError:
         return False
+
+
+def own_of(data: RRset | None, zone: bytes) -> tuple[RRset, Proof] | None:
+    """`data` of a wildcard with its proof, if it is secure by `zone`, folded, and no other wildcard's; else None."""
+    if data is None or (proof := data.proof) is None or proof.status is not Status.SECURE or proof.beside:
+        return None
+    return (data, proof) if is_signed_by(data, zone) else None
 
 
 def encloser_of(name: bytes, sets: tuple[RRset, ...], zone: bytes) -> bytes | None:

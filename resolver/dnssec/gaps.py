@@ -29,7 +29,7 @@ from typing import Final, Generic, NamedTuple, TypeAlias, TypeVar
 from resolver.dnssec import nsec, nsec3
 from resolver.dnssec.canonical import WILDCARD
 from resolver.dnssec.denial import Said, read
-from resolver.dnssec.expanded import ITERATIONS, encloser_of, is_signed_by
+from resolver.dnssec.expanded import ITERATIONS, encloser_of, is_signed_by, own_of
 from resolver.dnssec.nsec3 import Hashes, Params, hash_name
 from resolver.dnssec.standing import Chain, Missing, is_no_name
 from resolver.engine.outcome import Alias, Answered, Conclusion, Denied
@@ -183,7 +183,7 @@ class Gaps:
             if standing is None or (isinstance(standing, Missing) and standing.opt_out):
                 return None
             if isinstance(standing, Missing):
-                expanded = _expanded(name, rtype, standing, held)
+                expanded = _expanded(name, rtype, standing, place.name, held)
                 if expanded is not None:
                     self.synthesised["wildcard"] += 1
                     return expanded
@@ -336,22 +336,23 @@ def _missing_below_wildcard(name: bytes, rtype: int, zone: bytes, chain: Chain, 
     """Proof that `name` is missing below a wildcard whose data is held: that shows that its encloser exists."""
     for encloser in islice(names.ancestors(name), 1, None):
         wildcard = WILDCARD + encloser
-        if held(wildcard, rtype) or held(wildcard, Type.CNAME):
+        if own_of(held(wildcard, rtype), zone) or own_of(held(wildcard, Type.CNAME), zone):
             return chain.without_closer(name, encloser)
         if encloser == zone:
             break
     return None
 
 
-def _expanded(name: bytes, rtype: int, missing: Missing, held: Held) -> Answered | Alias | None:
-    """The data of the wildcard that answers for `name` (RFC 8198 section 5.3), if secure data is held."""
+def _expanded(name: bytes, rtype: int, missing: Missing, zone: bytes, held: Held) -> Answered | Alias | None:
+    """The data of the wildcard of `zone` that answers for `name` (RFC 8198 section 5.3), if secure data is held."""
     wildcard = WILDCARD + missing.encloser
     for wanted in (rtype, Type.CNAME) if rtype != Type.ANY else ():
-        data = held(wildcard, wanted)
-        if data is None or data.proof is None or data.proof.status != Status.SECURE:
+        found = own_of(held(wildcard, wanted), zone)
+        if found is None:
             continue
+        data, own = found
         ttl = min(data.ttl, *(rrset.ttl for rrset in missing.by))
-        proof = Proof(Status.SECURE, data.proof.signatures, _with_ttl(missing.by, ttl))
+        proof = Proof(Status.SECURE, own.signatures, _with_ttl(missing.by, ttl))
         made = data._replace(name=name, ttl=ttl, proof=proof)
         return Answered((), (made,), False) if wanted == rtype else Alias((made,), made.rdatas[0], False)
     return None

@@ -130,8 +130,8 @@ def read_dnskey(rdata: bytes) -> Dnskey:
 
 
 def read_ds(rdata: bytes) -> Ds:
-    """The digest in `rdata` (RFC 4034 section 5.1). Raises `WireError`."""
-    if len(rdata) < 5:
+    """The digest in `rdata` (RFC 4034 section 5.1); one without octets is that of no key. Raises `WireError`."""
+    if len(rdata) < 4:
         raise WireError(f"a DS of {len(rdata)} octets")
     return Ds(int.from_bytes(rdata[:2], "big"), rdata[2], rdata[3], rdata[4:])
 

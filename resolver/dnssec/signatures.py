@@ -35,6 +35,9 @@ IN_VAIN: Final = 4
 """What a check costs that does not hold, in checks that do. Peers: BIND gives up after the first
 (`max-validation-failures-per-fetch`)."""
 
+UNSIGNED: Final = "SIGU"
+"""The tag of a set that should be signed and is not."""
+
 _WRAP: Final = 1 << 32
 _HALF: Final = 1 << 31
 
@@ -111,7 +114,7 @@ def check_rrset(rrset: RRset, keys: Keys, now: float, budget: Budget) -> Steps[V
     """
     signatures = () if rrset.proof is None else rrset.proof.signatures
     if not signatures:
-        return Invalid(f"{_shown(rrset)} has no RRSIG, though {names.to_text(keys.zone)} is signed", MISSING, "SIGU")
+        return Invalid(f"{_shown(rrset)} has no RRSIG, though {names.to_text(keys.zone)} is signed", MISSING, UNSIGNED)
     limits = budget.limits
     told = _Objection(Reason.MALFORMED, "is malformed")
     tried, ordered = 0, in_order(rrset)
@@ -167,7 +170,8 @@ def _usable(rrset: RRset, rrsig: Rrsig, keys: Keys, now: float, most: int) -> li
     if left(rrsig.expires, now) < 0:
         return _Objection(Reason.EXPIRED, f"by key {rrsig.tag} expired at {_time(rrsig.expires, now)}")
     if left(rrsig.begins, now) > 0:
-        return _Objection(Reason.NOT_YET_VALID, f"by key {rrsig.tag} is not valid before {_time(rrsig.begins, now)}")
+        why = f"by key {rrsig.tag} is not valid before {_time(rrsig.begins, now)}; here it is {moments.written(now)}"
+        return _Objection(Reason.NOT_YET_VALID, why)
     usable: list[Dnskey] = []
     told = _Objection(Reason.KEY, f"is by key {rrsig.tag}, which is none of {names.to_text(keys.zone)}")
     for key in keys.keys:

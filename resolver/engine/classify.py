@@ -6,7 +6,7 @@ Rules
   again. So is one that the configuration has asked elsewhere (`borders`, the forward and stub zones): neither the
   servers of a zone above may speak for it, nor another forwarder (MaginotDNS).
 * A CNAME that a DNAME synthesised is made again from the DNAME and compared (RFC 6672 section 3.4). Where a CNAME
-  is what was asked for, it is the answer and is not followed.
+  is what was asked for, by its type or by ANY, it is the answer and is not followed.
 * A referral goes strictly downwards and is at or above the name; an NS set at or above the zone of the
   sender, with no answer, is lame or upward.
 * NXDOMAIN is that of the last name of the chain (RFC 2308 section 2.1). A NODATA without a SOA is NODATA if
@@ -127,7 +127,7 @@ def _followed(
     while len(chain) < MAX_CHAIN and name not in seen:
         seen.add(name)
         found = _data_at(index, name, question.type)
-        if found and question.type != Type.CNAME:
+        if found and question.type != Type.CNAME and not (question.type == Type.ANY and _is_below_dname(index, name)):
             return Answered(tuple(chain), found, authoritative)
         step = _alias_at(index, name, spelled, zone)
         match step:
@@ -136,7 +136,7 @@ def _followed(
             case Overlong() | Unusable():
                 return step
             case Alias(chain=links, target=target):
-                if question.type == Type.CNAME:
+                if question.type in (Type.CNAME, Type.ANY):
                     return Answered((*chain, *links[:-1]), links[-1:], authoritative)
                 chain.extend(links)
                 spelled, name = target, names.fold(target)
@@ -188,6 +188,11 @@ def _data_at(index: _Index, name: bytes, rtype: int) -> tuple[RRset, ...]:
         return tuple(rrset for (owner, _), rrset in index.items() if owner == name)
     found = index.get((name, rtype))
     return () if found is None else (found,)
+
+
+def _is_below_dname(index: _Index, name: bytes) -> bool:
+    """Whether a DNAME above `name` makes an alias of it, which then has no other data (RFC 6672 section 2.4)."""
+    return any((above, Type.DNAME) in index for above in islice(names.ancestors(name), 1, None))
 
 
 def _alias_at(index: _Index, name: bytes, spelled: bytes, zone: bytes) -> Alias | Overlong | Unusable | None:

@@ -32,11 +32,13 @@ class Resolver(Section):
 
     stub_zones: ZoneTable = Field(default_factory=dict)
     """Zones whose authoritative servers are given here: they are asked without recursion (RD=0), and what
-    lies below is iterated from them. The longest match wins. A port not given is 53."""
+    lies below is iterated from them. The longest match wins. A port not given is 53. A zone that is not signed, and
+    that the zones above prove not to be there, such as `corp`, is believed where `dnssec.negative_trust_anchors`
+    has it. Peers: Unbound `domain-insecure`, BIND `validate-except`."""
 
     forward_zones: ZoneTable = Field(default_factory=dict)
     """Zones for which other resolvers are asked, with recursion (RD=1); `"."` forwards everything. The
-    longest match wins. A port not given is 53."""
+    longest match wins. A port not given is 53. Of zones that are not signed the same is true as of `stub_zones`."""
 
     unreserved: SpecialNames = ()
     """Special-use names that are looked up like any other, with all that are special below them, such as

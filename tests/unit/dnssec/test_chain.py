@@ -133,6 +133,33 @@ def test_a_wildcard_does_not_stand_for_a_name_that_is_there() -> None:
     assert bogus(there, "there.wild.example.com.")[0] == "NSUN"
 
 
+@pytest.mark.rfc(4035, "5.3.4")
+def test_a_signature_that_somebody_added_does_not_have_what_came_beside_believed() -> None:
+    """One with fewer labels says of a name that is there that a wildcard was expanded to it; the other one holds."""
+    there = made()
+    zone, gaps = there.zone("example.com."), Gaps()
+    denial = there.resolve("nothing.example.com.").soa
+    assert denial is not None
+    assert denial.proof is not None
+    gaps.learn(zone.name, denial, denial.proof.beside, 0, NOW)
+    forged = rrset("a.example.com. 300 IN NSEC z.example.com. A")
+    rrsig = key(13, ZSK, "attacker").rrsig(forged, "example.com.")
+
+    def alter(message: Message) -> Message:
+        data, signed = message.answer
+        fewer = signed.rdatas[0][:3] + b"\x02" + signed.rdatas[0][4:]
+        return message._replace(
+            answer=(data, signed._replace(rdatas=(*signed.rdatas, fewer))),
+            authority=(forged, RRset(forged.name, Type.RRSIG, 1, 300, (rrsig,))),
+        )
+
+    zone.alter = alter
+    (found,) = there.resolve("www.example.com.").rrsets
+    assert found.proof is not None
+    assert (found.status, found.proof.beside) == (SECURE, ())
+    assert gaps.learn_expanded(found, 0, NOW) is None
+
+
 @pytest.mark.rfc(6672, "5.3.1")
 def test_an_alias_that_a_dname_made_is_as_good_as_the_dname() -> None:
     there = made()
@@ -141,7 +168,8 @@ def test_an_alias_that_a_dname_made_is_as_good_as_the_dname() -> None:
     assert answer.rcode == Rcode.NXDOMAIN
     assert statuses(answer) == [("DNAME", SECURE), ("CNAME", SECURE), ("SOA", SECURE)]
     assert answer.rrsets[1].ttl == answer.rrsets[0].ttl == 60
-    assert statuses(there.resolve("a.tree.example.com.", Type.CNAME)) == [("DNAME", SECURE), ("CNAME", SECURE)]
+    for asked in (Type.CNAME, Type.ANY):
+        assert statuses(there.resolve("a.tree.example.com.", asked)) == [("DNAME", SECURE), ("CNAME", SECURE)]
 
 
 @pytest.mark.rfc(6672, "5.3.1")
@@ -191,6 +219,25 @@ def test_what_referrals_said_of_a_ds_is_not_asked_for(kind: Hash | None) -> None
     assert statuses(there.resolve("www.example.com.")) == [("A", SECURE)]
     assert statuses(there.resolve("a.unsigned.com.")) == [("A", INSECURE)]
     assert [each for each, rtype in there.asked if rtype == Type.DS] == ["com."]
+
+
+@pytest.mark.parametrize("signed", [True, False])
+@pytest.mark.parametrize("kind", KINDS.values(), ids=KINDS)
+def test_labels_between_a_zone_and_a_cut_that_a_referral_told_of_cost_nothing(kind: Hash | None, signed: bool) -> None:
+    """A name of the reverse tree has 34 labels and five zones or more above it, and is proven with what a query has."""
+    apexes = ["arpa.", "ip6.arpa.", "0.a.2.ip6.arpa.", "1.2.3.4.5.0.a.2.ip6.arpa."]
+    last = f"a.b.c.d.{apexes[-1]}"
+    asked = f"{'0.' * 19}1.{last}"
+    zones = [SignedZone(each, nsec3=kind if len(each) > 9 else None) for each in (".", *apexes)]
+    below = SignedZone(last, [f"{asked} 300 IN PTR host.example."], nsec3=kind, signed=signed)
+    there = world(*zones, below)
+    for above, cut in zip(zones, [*zones[1:], below], strict=True):
+        ds = above.sets.get((cut.name, Type.DS))
+        told = above.denial(cut.name, missing=False) if ds is None else above.told(ds)
+        there.trust.referred(cut.name, referral(told))
+    assert statuses(there.resolve(asked, Type.PTR)) == [("PTR", SECURE if signed else INSECURE)]
+    assert {rtype for _, rtype in there.asked} == {Type.DNSKEY}
+    assert len(there.asked) == (6 if signed else 5)
 
 
 def test_what_referrals_said_without_a_good_signature_is_asked_for() -> None:
@@ -522,6 +569,21 @@ def test_the_childs_denial_of_its_ds_says_nothing_of_the_delegation() -> None:
     assert bogus(there, "www.example.com.")[0] == "SIGO"
 
 
+def test_an_unsigned_zone_of_the_configuration_that_the_zone_above_denies_is_told_what_to_set() -> None:
+    """As what a company calls corp. and has servers for: those above prove that it does not exist."""
+    there = made()
+    there.zone("example.com.").resign = lambda data, found: () if data.type == Type.A else found
+    there.asked_of = lambda question, zone: name("ent.example.com.") if question.type == Type.A else zone
+    tag, code, text = bogus(there, "a.ent.example.com.")
+    assert (tag, code) == ("SIGU", 10)
+    assert text == (
+        "a.ent.example.com. A has no RRSIG, though example.com. is signed, and proves that there is no zone"
+        ' ent.example.com.; if it is meant, set dnssec.negative_trust_anchors = ["ent.example.com."]'
+    )
+    there.trust.negatives = NegativeAnchors([NegativeAnchor(name("ent.example.com."))])
+    assert statuses(there.resolve("a.ent.example.com.")) == [("A", INSECURE)]
+
+
 @pytest.mark.rfc(4035, "5.3.1")
 def test_a_zone_above_the_cut_does_not_sign_what_is_below() -> None:
     by_parent = key(13, ZSK, "zsk com.")
@@ -620,6 +682,18 @@ def test_an_anchor_below_the_zone_that_was_asked_counts_for_what_is_below_it() -
     assert statuses(there.resolve("www.island.unsigned.com.")) == [("A", SECURE)]
     island.resign = lambda data, found: () if data.type == Type.A else found
     assert bogus(there, "www.island.unsigned.com.")[0] == "SIGU"
+
+
+def test_a_zone_above_an_anchor_that_is_not_proven_itself_denies_what_is_below_without_proof() -> None:
+    """As in the scenarios of Unbound and Knot Resolver, where the zone of the anchor is gone: it is not secure."""
+    com = SignedZone("com.", signed=False)
+    example = SignedZone("example.com.", LINES, delegate=lambda ds: None)
+    there = world(SignedZone("."), com, example, anchors=[anchor_of(example)])
+    there.asked_of = lambda question, zone: com.name
+    assert statuses(there.resolve("nothing.example.com.")) == [("SOA", SECURE)]
+    denial = (com.sets[com.name, Type.SOA],)
+    example.alter = lambda message: message._replace(rcode=Rcode.NXDOMAIN, answer=(), authority=denial)
+    assert statuses(there.resolve("gone.example.com.")) == [("SOA", INDETERMINATE)]
 
 
 @pytest.mark.rfc(7646, "2")

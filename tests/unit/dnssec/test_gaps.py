@@ -63,7 +63,9 @@ def data_of(model: Model) -> Callable[[bytes, int], RRset | None]:
         assert of.labels[0] == b"*"
         if rtype not in model.types.get(of, ()):
             return None
-        return RRset(owner, rtype, 1, 300, (b"\0" if rtype == Type.CNAME else b"\x01\x02\x03\x04",), SECURE)
+        signed = signature(Type.A, 1, signer=model.apex.to_wire())
+        data = b"\0" if rtype == Type.CNAME else b"\x01\x02\x03\x04"
+        return RRset(owner, rtype, 1, 300, (data,), Proof(Status.SECURE, (signed,)))
 
     return held
 
@@ -267,6 +269,27 @@ def test_with_nsec3_the_data_of_a_wildcard_shows_that_its_encloser_exists() -> N
     assert held.synthesise(name("y.a.w.example."), Type.A, nothing, 0) is None
     opted_out = holding(*model.nsec3(opt_out=True))
     assert opted_out.synthesise(name("y.a.w.example."), Type.A, data_of(model), 0) is None
+
+
+@pytest.mark.rfc(8198, "5.3")
+def test_the_wildcard_of_a_zone_below_proves_nothing_with_the_records_of_the_one_above() -> None:
+    """Names of the zone below lie in some span of the hashes above, whether they exist or not."""
+    names_there = {dns.name.from_text(f"n{number}.example."): frozenset({Type.A}) for number in range(6)}
+    cut = {dns.name.from_text("sub.example."): frozenset({Type.NS, Type.DS})}
+    model = Model({APEX: frozenset({Type.SOA, Type.NS}), **cut, **names_there})
+    spans = [each for of in model.nsec3() if (each := nsec3.read(of, EXAMPLE))]
+    (gap,) = (each for each in spans if each.covers(nsec3.hash_name(name("x.sub.example."), each.params)))
+    held = holding(gap.rrset)
+    assert gap.start != nsec3.hash_name(name("sub.example."), gap.params)
+    wild = rrset("*.sub.example. 100 IN A 192.0.2.1")
+
+    def wildcard(*beside: RRset, signer: str) -> Callable[[bytes, int], RRset | None]:
+        proof = Proof(Status.SECURE, (signature(Type.A, 2, signer=name(signer)),), beside)
+        return lambda *asked: {(wild.name, 1): wild._replace(proof=proof)}.get(asked)
+
+    assert held.synthesise(name("x.sub.example."), Type.A, wildcard(signer="sub.example."), 0) is None
+    assert held.synthesise(name("x.sub.example."), Type.A, wildcard(gap.rrset, signer="example."), 0) is None
+    assert held.synthesise(name("x.sub.example."), Type.A, wildcard(signer="example."), 0) is not None
 
 
 @pytest.mark.rfc(8198, "5.3")

@@ -12,6 +12,7 @@ from hypothesis import strategies as st
 from resolver.dnssec import records
 from resolver.errors import WireError
 from resolver.message import Type
+from resolver.wire.parse import parse
 
 
 def rdata(rtype: str, text: str) -> bytes:
@@ -125,6 +126,23 @@ def test_a_key_tag_is_the_one_that_others_compute(octets: bytes) -> None:
     if octets[3] == 1 and len(octets) < 7:
         return
     assert records.key_tag(octets) == dns.dnssec.key_id(key)  # type: ignore[arg-type]
+
+
+@pytest.mark.parametrize(("rtype", "read"), [(Type.DS, records.read_ds), (Type.DNSKEY, records.read_dnskey)])
+def test_what_a_message_may_hold_as_a_ds_or_a_key_can_be_read(rtype: int, read) -> None:  # type: ignore[no-untyped-def]
+    """A zone may sign whatever a message can hold: a DS without a digest, and a key without octets."""
+    for length in range(8):
+        octets = bytes((1, 0, 3, 13, 5, 6, 7, 8))[:length]
+        record = b"\xc0\x0c" + rtype.to_bytes(2, "big") + bytes((0, 1, 0, 0, 1, 0, 0, length)) + octets
+        message = (
+            bytes((0, 1, 0x84, 0, 0, 1, 0, 1, 0, 0, 0, 0)) + b"\1a\0" + rtype.to_bytes(2, "big") + b"\0\1" + record
+        )
+        try:
+            (found,) = parse(message).answer
+        except WireError:
+            assert length < 4
+        else:
+            read(found.rdatas[0])
 
 
 @pytest.mark.rfc(4034, "B.1")

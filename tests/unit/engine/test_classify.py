@@ -191,6 +191,15 @@ def test_a_dname_above_the_zone_of_its_sender_is_not_believed():
     assert isinstance(outcome, Denied)
 
 
+@pytest.mark.rfc(6672, "5.3.1")
+def test_the_alias_that_a_dname_makes_is_told_to_any_with_what_proves_it():
+    question = zone_text.question("host.old.example.com.", "ANY")
+    outcome = judged([DNAME, MADE, "host.new.example.com. 300 IN A 192.0.2.9"], ask=question)
+    assert outcome == judged([DNAME, MADE], ask=question)
+    assert isinstance(outcome, Answered)
+    assert outcome == Answered(sets(DNAME), sets("host.old.example.com. 300 IN CNAME host.new.example.com."), True)
+
+
 @pytest.mark.rfc(6672, "3.4")
 def test_a_cname_asked_for_below_a_dname_is_the_one_that_follows_from_it():
     question = BELOW._replace(type=Type.CNAME)
