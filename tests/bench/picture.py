@@ -38,7 +38,7 @@ _STYLE: Final = """\
 
 
 _UNDER: Final = (
-    "Shorter is better. One core each, the same names, nothing validated. Dashed: Unbound in the same run, which is 1."
+    "Shorter is better. One core each, the same names, validated where it says so. Dashed: Unbound in the same run, which is 1."
 )
 
 
