@@ -37,9 +37,7 @@ _STYLE: Final = """\
 .other{fill:#505a66}.own{fill:#79b8ff}.value{fill:#c9d1d9}.axis{stroke:#6e7681}.line{stroke:#21262d}}"""
 
 
-_UNDER: Final = (
-    "Shorter is better. One core each, the same names, validated where it says so. Dashed: Unbound in the same run, which is 1."
-)
+_UNDER: Final = "Shorter is better. One core each, the same names. Dashed: Unbound in the same run, which is 1."
 
 
 class Bar(NamedTuple):
