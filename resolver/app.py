@@ -24,15 +24,18 @@ from resolver.config import HEALTH_NAME, HEALTH_TEXT, Budget, Config
 from resolver.dnssec.anchors import of_rrset
 from resolver.engine.budget import Limits
 from resolver.engine.delegation import Delegation, NameServer, Trim
+from resolver.laboratory import Lab
 from resolver.listeners import BindAll, bind_all
 from resolver.message import Respond
 from resolver.network.base import Clock, Endpoint, Entropy, Network
 from resolver.network.clock import RealClock
 from resolver.network.entropy import SystemEntropy
+from resolver.network.faults import FaultTable
 from resolver.network.reach import Apart, OnlyDeclared, OnlyPublic
 from resolver.network.simulated import SimulatedNetwork
 from resolver.network.sockets import SocketNetwork
 from resolver.observe.counters import Counters
+from resolver.observe.history import History
 from resolver.observe.log import Log
 from resolver.observe.transcript import Transcript
 from resolver.pipeline.cached import Cached
@@ -70,13 +73,16 @@ def build(
     bind: BindAll = bind_all,
     shown: Shown | None = None,
     keeps: bool = True,
+    faults: FaultTable | None = None,
+    history: History | None = None,
 ) -> Program:
     """The program that `config` describes, not yet listening. Call it inside the loop that it is to run in.
 
     `world` takes the place of the one that the configuration names. `network` is all that the resolver reaches, and
     `root` where it begins, in place of what the configuration says. `bind` gives the sockets that clients ask. What
     clients of TLS were `shown` before is shown again, if it was made for what `config` says. Where several follow the
-    same keys one of them `keeps` what is known of these. Raises `ConfigError` and `ZoneError`.
+    same keys one of them `keeps` what is known of these. `faults` are what goes wrong on purpose, and `history` is
+    where messages are remembered, if anywhere. Raises `ConfigError` and `ZoneError`.
     """
     loop = asyncio.get_running_loop()
     virtual = clock is not None
@@ -89,7 +95,8 @@ def build(
     verifier: Verifier = Inline() if virtual else Threaded(loop)
     tools = Tools(sockets, clock, entropy, Counters(), transcript, cookies=cookies, verifier=verifier)
     composing = partial(compose, network=network, root=root, loop=None if virtual else loop, keeps=keeps)
-    return Program(config, world, tools, log, composing, sockets, offload=offload, bind=bind, shown=shown)
+    lab = Lab(FaultTable() if faults is None else faults, history)
+    return Program(config, world, tools, log, composing, sockets, offload=offload, bind=bind, shown=shown, lab=lab)
 
 
 async def _here(work: Callable[[], World | None]) -> World | None:
@@ -233,7 +240,7 @@ def _simulated(setting: Setting, tools: Tools) -> Mapping[str, Respond]:
     from resolver.simulation import Simulation
 
     without = replace(tools, cookies=None)
-    return Simulation(setting.world, setting.port, without, setting.tasks, setting.log).responders()
+    return Simulation(setting.world, setting.port, without, setting.tasks, setting.log, setting.lab).responders()
 
 
 def _limits(budget: Budget) -> Limits:

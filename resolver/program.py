@@ -21,6 +21,7 @@ from resolver.cache.records import NAME_ERROR
 from resolver.caches import Caches, new_caches
 from resolver.certificates import Shown
 from resolver.config import Config
+from resolver.laboratory import Lab
 from resolver.listeners import BindAll, Bound, Listeners, bind_all, bind_front
 from resolver.message import Client, Edns, Query, Question, Reply, Respond, Transport, Type
 from resolver.network.base import Endpoint
@@ -62,6 +63,7 @@ class Setting:
     tools: Tools
     tasks: Tasks
     log: Log
+    lab: Lab
 
 
 @dataclass(frozen=True, slots=True)
@@ -96,10 +98,12 @@ class Program:
         offload: Offload,
         bind: BindAll = bind_all,
         shown: Shown | None = None,
+        lab: Lab,
     ) -> None:
         """`sockets` are those to other servers, which are closed with the program."""
         self.config = config
         self.log = log
+        self.lab = lab
         self._given_world = world
         self._tools = tools
         self._compose = compose
@@ -140,6 +144,12 @@ class Program:
     async def reload(self, config: Config) -> None:
         """`config` is in force and the cache is kept; or an error is raised and nothing has changed."""
         await self._put_in_force(config, await self._offload(lambda: self._load_world(config)))
+
+    async def change(self, world: World) -> None:
+        """`world` is served and resolved in the place of the one before, and the cache is kept. Raises `ListenError`;
+        then nothing has changed."""
+        await self._put_in_force(self.config, world)
+        self._given_world = world
 
     async def stop(self, drain_s: float | None = None, *, relieved: bool = False) -> None:
         """Queries in progress are answered or given up after `drain_s` (`server.drain_s`); nothing listens any more.
@@ -325,7 +335,9 @@ class Program:
         listening: Iterable[Endpoint],
     ) -> Composed:
         own = (*config.server.listen, *listening)
-        return self._compose(Setting(config, world, port, bound, own, caches, self._tools, self._tasks, self.log))
+        return self._compose(
+            Setting(config, world, port, bound, own, caches, self._tools, self._tasks, self.log, self.lab)
+        )
 
     def _load_world(self, config: Config) -> World | None:
         if not config.world_served:

@@ -23,6 +23,7 @@ from resolver.cache.servers import Servers
 from resolver.dnssec import sign
 from resolver.engine.budget import Limits
 from resolver.engine.delegation import Delegation, NameServer
+from resolver.laboratory import Lab
 from resolver.message import Respond
 from resolver.network.base import Clock, Endpoint
 from resolver.network.entropy import SeededEntropy
@@ -67,6 +68,7 @@ class Simulation:
     tools: Tools
     tasks: Tasks
     log: Log
+    lab: Lab
 
     def responders(self) -> dict[str, Respond]:
         """Each server under its addresses, IPv4 and IPv6."""

@@ -1,8 +1,11 @@
-"""Decides how text that somebody else chose is shown: nothing in it acts on a terminal or breaks a line."""
+"""Decides how text that somebody else chose is shown: nothing in it acts on a terminal or breaks a line; and which
+word was meant by one that nobody knows."""
 
 from __future__ import annotations
 
+import difflib
 import json
+from collections.abc import Iterable
 
 
 def quoted(text: str) -> str:
@@ -13,6 +16,15 @@ def quoted(text: str) -> str:
 def printable(text: str) -> str:
     """`text` with everything but printable characters escaped, line ends included."""
     return text if text.isprintable() else "".join(one if one.isprintable() else _escaped(one) for one in text)
+
+
+def nearest(word: str, known: Iterable[str]) -> str:
+    """A hint that names the nearest of `known`, or all of them when none is near."""
+    choices = sorted(known)
+    close = difflib.get_close_matches(word, choices, n=1, cutoff=0.6)
+    if close:
+        return f"did you mean {close[0]!r}?"
+    return f"use one of: {', '.join(choices)}" if choices else ""
 
 
 def _escaped(one: str) -> str:

@@ -20,12 +20,13 @@ from pathlib import Path
 from typing import Any, Final
 
 from resolver.auth import signing, values
-from resolver.auth.findings import Finding, Report, Where, nearest
+from resolver.auth.findings import Finding, Report, Where
 from resolver.auth.places import Places, Section, explain
 from resolver.auth.shipped import FILE
 from resolver.auth.signing import Keeping, Signing
 from resolver.auth.values import Fault, Wrong
 from resolver.errors import ZoneError
+from resolver.text import nearest
 from resolver.wire import names
 
 MAX_DECLARED: Final = 10_000

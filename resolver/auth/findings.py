@@ -8,8 +8,7 @@ Limits: one finding is one line of text; there is no severity beyond fatal or no
 
 from __future__ import annotations
 
-import difflib
-from collections.abc import Callable, Iterable
+from collections.abc import Callable
 from typing import NamedTuple
 
 from resolver.errors import ZoneError
@@ -47,12 +46,3 @@ Report = Callable[[Finding], None]
 def refuse(finding: Finding) -> None:
     """Raise the finding as a `ZoneError`."""
     raise finding.error()
-
-
-def nearest(word: str, known: Iterable[str]) -> str:
-    """A hint that names the nearest of `known`, or all of them when none is near."""
-    choices = sorted(known)
-    close = difflib.get_close_matches(word, choices, n=1, cutoff=0.6)
-    if close:
-        return f"did you mean {close[0]!r}?"
-    return f"use one of: {', '.join(choices)}" if choices else ""

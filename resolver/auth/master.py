@@ -26,8 +26,9 @@ import dns.rdatatype
 import dns.ttl
 
 from resolver.auth import syntax
-from resolver.auth.findings import Finding, Report, nearest, refuse
+from resolver.auth.findings import Finding, Report, refuse
 from resolver.message import Class, RRset
+from resolver.text import nearest
 
 MAX_OCTETS: Final = 256 << 20
 """Octets of one file: a TLD of two million delegations, and what a small machine can still hold."""

@@ -14,11 +14,12 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Final
 
-from resolver.auth.findings import Where, nearest
+from resolver.auth.findings import Where
 from resolver.auth.values import Schema, Wrong, flag, text
 from resolver.dnssec import algorithms, keys
 from resolver.dnssec.chains import MAX_ITERATIONS, MAX_SALT, Parameters
 from resolver.dnssec.faults import MANY_ITERATIONS, Fault
+from resolver.text import nearest
 
 NSEC: Final = "nsec"
 NSEC3: Final = "nsec3"

@@ -13,9 +13,9 @@ import math
 from collections.abc import Callable, Mapping
 from typing import Any, Final, Literal, get_args
 
-from resolver.auth.findings import nearest
 from resolver.auth.master import MAX_TTL
 from resolver.errors import BadName
+from resolver.text import nearest
 from resolver.wire import names
 
 Schema = Mapping[str, Callable[[Any], Any]]

@@ -12,7 +12,7 @@ queue is full.
 from __future__ import annotations
 
 import enum
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from functools import partial
 from typing import Final
@@ -197,3 +197,37 @@ def _bare(wire: bytes, *, flags: int = 0, rcode: int = 0, authority: tuple[RRset
     echoed = query.flags & (OPCODE_MASK | RD)
     edns = None if query.edns is None else Edns()
     return render(Message(query.id, QR | echoed | flags, rcode, query.question, (), authority, (), edns))
+
+
+@dataclass(frozen=True, slots=True)
+class Rule:
+    """One thing that goes wrong: `kind` says what, the others with whom, with which questions, how often and when."""
+
+    kind: str
+
+    def as_data(self) -> dict[str, object]:
+        """The same as JSON can carry it: what `rule` takes."""
+        raise NotImplementedError
+
+
+def rule(given: Mapping[str, object]) -> Rule:
+    """The rule that `given` says, with the words of hierarchy.toml, the fixtures, the command and the API alike. Raises
+    `InputError` with the right spelling."""
+    raise NotImplementedError
+
+
+class FaultTable:
+    """The rules that are in force, each under its number."""
+
+    def add(self, rule: Rule) -> int:
+        """`rule` is in force from now on; its number."""
+        raise NotImplementedError
+
+    def listed(self) -> list[dict[str, object]]:
+        """The rules with their `id`, how often each was `applied`, and whether it is over."""
+        raise NotImplementedError
+
+    def clear(self, number: int | None = None) -> int:
+        """That rule, or each that was added at run time, is in force no more: how many. Raises `InputError` for a
+        number that is none."""
+        raise NotImplementedError

@@ -9,10 +9,11 @@ import pytest
 from resolver.auth.hierarchy import World, WorldServer
 from resolver.dnssec import sign
 from resolver.dnssec.records import read_rrsig
+from resolver.laboratory import Lab
 from resolver.message import RA, Client, Edns, Message, Rcode, Transport
 from resolver.network.base import Endpoint
 from resolver.network.entropy import SeededEntropy
-from resolver.network.faults import Fault
+from resolver.network.faults import Fault, FaultTable
 from resolver.network.simulated import SimulatedNetwork
 from resolver.observe.counters import Counters
 from resolver.observe.log import Log
@@ -47,7 +48,7 @@ class Served:
         network = SimulatedNetwork({}, self.clock, SeededEntropy(1))
         tools = Tools(network, self.clock, SeededEntropy(2), self.counters)
         log = Log(self.log, self.clock.wall)
-        self.responders = Simulation(world(*servers), 53, tools, tasks, log).responders()
+        self.responders = Simulation(world(*servers), 53, tools, tasks, log, Lab(FaultTable())).responders()
         for host, respond in self.responders.items():
             network.declare(host, respond)
 
