@@ -25,8 +25,9 @@ from resolver import compiled
 from resolver.banner import banner
 from resolver.certificates import Shown
 from resolver.config import Config, Loaded
-from resolver.control import Controlled, routes, socket_path
-from resolver.control_server import ControlPlace
+from resolver.control.routes import routes, socket_path
+from resolver.control.server import ControlPlace
+from resolver.control.table import Controlled
 from resolver.errors import ResolverdError
 from resolver.network import descriptors
 from resolver.network.base import Endpoint

@@ -18,7 +18,7 @@ from resolver.app import build
 from resolver.cli import COMMANDS
 from resolver.config import Config, load
 from resolver.config.load import SECTIONS
-from resolver.control import routes
+from resolver.control.routes import routes
 from resolver.network.entropy import SeededEntropy
 from resolver.testing.virtual_time import VirtualClock, run
 from resolver.version import VERSION

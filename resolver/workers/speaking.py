@@ -17,11 +17,12 @@ from http import HTTPStatus
 from typing import Any, Final
 from urllib.parse import urlencode
 
-from resolver.control import OF_PROGRAM, Ask, OfProgram, Refused, Route
+from resolver.control.routes import OF_PROGRAM
+from resolver.control.table import Ask, OfProgram, Refused, Route
 from resolver.workers.link import Answer, Link
 
 ANSWER_S: Final = 2.0
-"""Seconds for the answer of a worker: less than those who ask wait (`control_server.IDLE`)."""
+"""Seconds for the answer of a worker: less than those who ask wait (`control/server.py`)."""
 
 STATS: Final = "/stats"
 WORKERS: Final = "workers"

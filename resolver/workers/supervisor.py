@@ -30,8 +30,8 @@ from resolver import certificates
 from resolver.banner import banner
 from resolver.certificates import Shown
 from resolver.config import Config, Loaded
-from resolver.control import of_process, socket_path
-from resolver.control_server import ControlPlace
+from resolver.control.routes import of_process, socket_path
+from resolver.control.server import ControlPlace
 from resolver.daemon import Settings, log_broken, warn_of_plain
 from resolver.errors import ResolverdError
 from resolver.network import descriptors

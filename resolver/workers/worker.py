@@ -19,7 +19,8 @@ from collections.abc import Callable, Iterable, Sequence
 from typing import Any
 
 from resolver.config import Config, Loaded
-from resolver.control import Table, routes
+from resolver.control.routes import routes
+from resolver.control.table import Table
 from resolver.daemon import Program, log_broken, loop_factory, settle_memory
 from resolver.errors import InputError, ResolverdError
 from resolver.listeners import Bound

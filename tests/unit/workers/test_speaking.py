@@ -9,7 +9,8 @@ from typing import Any
 import pytest
 
 from resolver.config import Config, load
-from resolver.control import Table, of_process
+from resolver.control.routes import of_process
+from resolver.control.table import Table
 from resolver.observe.log import Log
 from resolver.testing.virtual_time import run
 from resolver.workers.messages import Question

@@ -1,7 +1,7 @@
 """Decides how a running daemon is asked: by HTTP/1.1 on a Unix socket, where the configuration wants it.
 
 Rules: a connection carries one request (the response says `connection: close`), so nothing is queued behind a client
-that does not read. Who may ask is decided by the socket's mode, 0600. What is answered is `control.py`.
+that does not read. Who may ask is decided by the socket's mode, 0600. What is answered is `routes.py`.
 
 Limits: `MAX_CONNECTIONS` at a time, each closed after `IDLE` seconds; `MAX_HEADER` and `MAX_BODY` octets of a request.
 """
@@ -18,7 +18,7 @@ from typing import Any, Final, cast
 
 import h11
 
-from resolver.control import Route, Table
+from resolver.control.table import Route, Table
 from resolver.errors import ControlError
 from resolver.network import unix
 from resolver.network.base import Clock, Timer

@@ -1,36 +1,23 @@
-"""Decides what can be asked of a running daemon, and what it answers: JSON.
+"""Decides how a request finds what answers it, and how what is wrong with it is told: JSON.
 
 Rules: there is one table of routes. Every error is JSON with one line under `error`; a path that is not there lists the
-routes (404), a method that is not allowed says which are (405 with Allow, RFC 9110 section 15.5.6). A daemon of several
-workers has the same routes: what is asked of a program is asked of each of them, and says how their answers become one.
-
-Limits: answers are made in the loop, so `MAX_ENTRIES` bounds what listing the cache may cost.
+routes (404), a method that is not allowed says which are (405 with Allow, RFC 9110 section 15.5.6).
 """
 
 from __future__ import annotations
 
 import asyncio
 import json
-import os
 from collections.abc import Callable, Mapping, Sequence
 from http import HTTPStatus
-from pathlib import Path
 from typing import Any, Final, NamedTuple, Protocol
 from urllib.parse import parse_qsl
 
-from resolver.config import Config, Loaded
-from resolver.config.effective import to_data
 from resolver.errors import ControlError, InputError, WireError
 from resolver.observe.log import Log
-from resolver.wire import names
-from resolver.workers import aggregation
 
 MAX_FIELDS: Final = 16
 """Parameters of a query string."""
-
-DEFAULT_ENTRIES: Final = 100
-MAX_ENTRIES: Final = 10_000
-"""Entries of the cache in one answer: some 50 ms of the loop."""
 
 
 class Controlled(Protocol):
@@ -86,86 +73,6 @@ class Refused(ControlError):
     def __init__(self, status: int, why: str, **more: object) -> None:
         super().__init__(why)
         self.status, self.why, self.more = status, why, more
-
-
-def socket_path(config: Config, environ: Mapping[str, str], port: int | None = None) -> Path:
-    """Where the control socket is; `port` is the first listener's where the configuration says 0."""
-    if config.control.path is not None:
-        return config.control.path
-    directory = environ.get("XDG_RUNTIME_DIR") or "/run/resolverd"
-    return Path(directory) / f"control-{port or config.server.listen[0].port}.sock"
-
-
-def routes(program: Controlled, settings: Callable[[], Loaded], worker: int = 0) -> list[Route]:
-    """The one table of what can be asked of `program`, the daemon or its `worker`; `settings` gives those in force."""
-
-    def handling(each: OfProgram) -> Route:
-        return Route(each.method, each.path, each.gives, lambda ask: each.answer(program, worker, ask))
-
-    return [*of_process(settings), *map(handling, OF_PROGRAM)]
-
-
-def of_process(settings: Callable[[], Loaded]) -> list[Route]:
-    """What a process answers by itself, whether it has a program or only workers that have one."""
-
-    def config(_: Ask) -> object:
-        return {"settings": to_data(settings()), "sources": dict(settings().sources)}
-
-    return [
-        Route("GET", "/health", "that the daemon runs", lambda _: {"status": "ok"}),
-        Route("GET", "/config", "the settings in force and their sources", config),
-    ]
-
-
-def _stats(program: Controlled, _worker: int, _: Ask) -> object:
-    return dict(program.stats())
-
-
-def _all_stats(_: Ask, answers: Answers) -> dict[str, Any]:
-    return aggregation.stats(answers)
-
-
-def _all_workers(_: Ask, answers: Answers) -> dict[str, Any]:
-    return aggregation.workers(answers)
-
-
-def _all_entries(ask: Ask, answers: Answers) -> dict[str, Any]:
-    return aggregation.entries(answers, _limit(ask))
-
-
-def _worker(program: Controlled, worker: int, _: Ask) -> object:
-    return {"workers": [{"worker": worker, "pid": os.getpid(), "stats": dict(program.stats())}]}
-
-
-def _limit(ask: Ask) -> int:
-    text = ask.query.get("limit", str(DEFAULT_ENTRIES))
-    if not (text.isascii() and text.isdigit() and len(text) < 10 and 1 <= int(text) <= MAX_ENTRIES):
-        raise Refused(HTTPStatus.BAD_REQUEST, f"limit is {json.dumps(text)}; write 1 to {MAX_ENTRIES}")
-    return int(text)
-
-
-def _entries(program: Controlled, _worker: int, ask: Ask) -> object:
-    return {"entries": [dict(entry) for entry in program.cache_entries(_limit(ask))]}
-
-
-def _flush(program: Controlled, _worker: int, ask: Ask) -> object:
-    name, subtree = ask.body.get("name"), ask.body.get("subtree", False)
-    if not isinstance(name, str) or not isinstance(subtree, bool):
-        raise Refused(HTTPStatus.BAD_REQUEST, 'the body must be {"name": "example.com", "subtree": true or false}')
-    return {"flushed": program.flush(names.fold(names.from_text(name)), subtree)}
-
-
-def _all_flushed(_: Ask, answers: Answers) -> dict[str, Any]:
-    return aggregation.flushed(answers)
-
-
-OF_PROGRAM: Final = (
-    OfProgram("GET", "/stats", "counters and gauges", _stats, _all_stats),
-    OfProgram("GET", "/workers", "each process that answers", _worker, _all_workers),
-    OfProgram("GET", "/cache", "entries of the cache; ?limit=N", _entries, _all_entries),
-    OfProgram("POST", "/cache/flush", 'forgets {"name": ..., "subtree": bool}', _flush, _all_flushed),
-)
-"""What is asked of a program."""
 
 
 Respond = Callable[[int, dict[str, str], object], None]

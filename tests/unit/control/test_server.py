@@ -11,11 +11,12 @@ from typing import Any
 
 import pytest
 
-from resolver import control_server
 from resolver.cli.control_client import ask
 from resolver.config import Config, load
-from resolver.control import Route, routes, socket_path
-from resolver.control_server import ControlServer
+from resolver.control import server as module
+from resolver.control.routes import routes, socket_path
+from resolver.control.server import ControlServer
+from resolver.control.table import Route
 from resolver.errors import ControlError
 from resolver.network import unix
 from resolver.network.base import Clock, Timer
@@ -307,7 +308,7 @@ def test_a_connection_that_asks_nothing_is_closed_in_time(path: Path, on_loop: A
 
 @pytest.mark.sockets
 def test_connections_are_bounded(path: Path, on_loop: Any, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(control_server, "MAX_CONNECTIONS", 2)
+    monkeypatch.setattr(module, "MAX_CONNECTIONS", 2)
 
     async def main() -> None:
         async with Served(path, clock=Hand()) as served:
