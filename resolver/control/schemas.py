@@ -101,7 +101,9 @@ def wanted(schema: Schema) -> str:
     if "enum" in schema:
         return "one of " + ", ".join(f'"{each}"' for each in schema["enum"])
     low, high = schema.get("minimum"), schema.get("maximum")
-    bounds = f" from {low} to {high}" if low is not None and high is not None else "" if low is None else f", {low} or more"
+    bounds = (
+        f" from {low} to {high}" if low is not None and high is not None else "" if low is None else f", {low} or more"
+    )
     match schema.get("type"):
         case "string":
             least = "that is not empty" if schema.get("minLength") else f"of at most {schema['maxLength']} characters"
@@ -132,7 +134,7 @@ def _is_of_type(schema: Schema, value: object) -> bool:
             return True
         case "boolean", bool():
             return True
-        case ("integer" | "number"), bool():
+        case (("integer" | "number"), bool()):
             return False
         case ("integer", int()) | ("number", int() | float()):
             return schema.get("minimum", value) <= value <= schema.get("maximum", value)  # type: ignore[no-any-return]

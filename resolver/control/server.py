@@ -1,44 +1,62 @@
-"""Decides how a running daemon is asked: by HTTP/1.1 on a Unix socket, where the configuration wants it.
+"""Decides where a running daemon is asked: on a Unix socket, where the configuration wants it, and on TCP.
 
-Rules: a connection carries one request (the response says `connection: close`), so nothing is queued behind a client
-that does not read. Who may ask is decided by the socket's mode, 0600. What is answered is `routes.py`.
+Rules: who may ask on the Unix socket is decided by its mode, 0600; on TCP by `guarding.py`. A Unix socket that cannot be
+made is a warning, for answers matter more; an address of TCP that cannot be bound is an error, for somebody has asked
+for it. A change of settings binds what is new before it closes what is not wanted any more. What is answered is
+`routes.py`.
 
-Limits: `MAX_CONNECTIONS` at a time, each closed after `IDLE` seconds; `MAX_HEADER` and `MAX_BODY` octets of a request.
+Limits: `MAX_CONNECTIONS` at a time on the Unix socket, and as many on each address.
 """
 
 from __future__ import annotations
 
 import asyncio
 import contextlib
-import json
-from collections.abc import Mapping, Sequence
-from http import HTTPStatus
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from pathlib import Path
-from typing import Any, Final, cast
+from typing import Any, Final
 
-import h11
-
+from resolver.config.sections.service import Admin
+from resolver.control.guarding import Guard, Head, Refusal, guard_of
+from resolver.control.http import Connection
 from resolver.control.table import Route, Table
-from resolver.errors import ControlError
-from resolver.network import unix
-from resolver.network.base import Clock, Timer
+from resolver.errors import ControlError, ListenError
+from resolver.network import listening, unix
+from resolver.network.base import Clock, Endpoint
 from resolver.observe.log import Log
 
 MAX_CONNECTIONS: Final = 16
-IDLE: Final = 5.0
-"""Seconds in which a request must be complete and its response taken."""
-
-MAX_HEADER: Final = 8 * 1024
-MAX_BODY: Final = 64 * 1024
 
 
-class ControlServer:
+class _Accepting:
+    """What a Unix socket and an address of TCP have in common."""
+
+    def __init__(self, table: Table, clock: Clock, log: Log) -> None:
+        self.table, self.clock, self.log = table, clock, log
+        self.connections: set[Connection] = set()
+        self.most = MAX_CONNECTIONS
+        self._server: asyncio.Server | None = None
+
+    def refusal(self, head: Head) -> Refusal | None:
+        """Why a request with this head is not answered, if it is not."""
+        return None
+
+    async def stop(self) -> None:
+        """No request is answered any more. Calling it again does nothing."""
+        if self._server is None:
+            return
+        self._server.close()
+        for connection in tuple(self.connections):
+            connection.abort()
+        await self._server.wait_closed()
+        self._server = None
+
+
+class ControlServer(_Accepting):
     """Answers requests on a Unix socket from start to stop."""
 
     def __init__(self, table: Sequence[Route], clock: Clock, log: Log) -> None:
-        self.table, self.clock = Table(table, log), clock
-        self.connections: set[_Connection] = set()
-        self._server: asyncio.Server | None = None
+        super().__init__(Table(table, log), clock, log)
         self._path: Path | None = None
 
     async def start(self, path: Path) -> None:
@@ -46,19 +64,17 @@ class ControlServer:
         listener = unix.listen(path)
         self._path = path
         loop = asyncio.get_running_loop()
-        self._server = await loop.create_unix_server(lambda: _Connection(self), sock=listener)
+        self._server = await loop.create_unix_server(lambda: Connection(self), sock=listener)
 
     async def stop(self) -> None:
         """No request is answered any more and the socket is gone. Calling it again does nothing."""
-        if self._server is None or self._path is None:
-            return
-        self._server.close()
-        for connection in tuple(self.connections):
-            connection.abort()
-        await self._server.wait_closed()
-        self._server = None
-        with contextlib.suppress(OSError):  # who took the right to remove it away keeps a socket that nobody answers
-            self._path.unlink(missing_ok=True)
+        await super().stop()
+        if self._path is not None:
+            with contextlib.suppress(
+                OSError
+            ):  # who took the right to remove it away keeps a socket that nobody answers
+                self._path.unlink(missing_ok=True)
+        self._path = None
 
 
 class ControlPlace:
@@ -92,95 +108,71 @@ class ControlPlace:
         self._server = self._path = None
 
 
-class _Connection(asyncio.Protocol):
-    """One request and its response."""
+class AdminServer(_Accepting):
+    """Answers requests on one address of TCP; `guard` gives who may ask."""
 
-    def __init__(self, server: ControlServer) -> None:
-        self._server = server
-        self._http = h11.Connection(h11.SERVER, max_incomplete_event_size=MAX_HEADER)
-        self._transport: asyncio.Transport | None = None
-        self._timer: Timer | None = None
-        self._request: h11.Request | None = None
-        self._body = bytearray()
-        self._waits = False
-        """The request is complete, and its answer not made yet."""
+    def __init__(self, table: Table, clock: Clock, log: Log, guard: Callable[[], Guard]) -> None:
+        super().__init__(table, clock, log)
+        self._guard = guard
 
-    def connection_made(self, transport: asyncio.BaseTransport) -> None:
-        self._transport = cast(asyncio.Transport, transport)
-        if len(self._server.connections) >= MAX_CONNECTIONS:
-            self.abort()
-            return
-        self._server.connections.add(self)
-        self._timer = self._server.clock.after(IDLE, self.abort)
+    def refusal(self, head: Head) -> Refusal | None:
+        """Why a request with this head is not answered, if it is not."""
+        return self._guard().refusal(head)
 
-    def connection_lost(self, exc: Exception | None) -> None:
-        self._server.connections.discard(self)
-        if self._timer is not None:
-            self._timer.cancel()
-        self._transport = None
+    async def start(self, listener: Any) -> None:
+        """Requests are answered on the bound socket `listener`."""
+        loop = asyncio.get_running_loop()
+        self._server = await loop.create_server(lambda: Connection(self), sock=listener)
 
-    def abort(self) -> None:
-        """The connection is closed now, whatever is still to be sent."""
-        if self._transport is not None:
-            self._transport.abort()
 
-    def eof_received(self) -> bool:
-        self.data_received(b"")
-        return self._waits  # who has said all may still be told
+class Prepared:
+    """What settings want of TCP, bound and not yet answering: to be put in force, or closed."""
 
-    def data_received(self, data: bytes) -> None:
-        if self._waits or self._http.our_state not in (h11.IDLE, h11.SEND_RESPONSE):
-            return  # asked already; the rest is not read
+    def __init__(self, guard: Guard, wanted: Sequence[Endpoint], bound: Mapping[Endpoint, Any]) -> None:
+        self.guard, self.wanted, self.bound = guard, wanted, bound
+
+    def close(self) -> None:
+        """What was bound for it is not."""
+        for each in self.bound.values():
+            each.close()
+
+
+class AdminPlace:
+    """The addresses of TCP on which the configuration in force wants to be asked."""
+
+    def __init__(self, table: Sequence[Route], clock: Clock, log: Log) -> None:
+        self._table, self._clock, self._log = Table(table, log), clock, log
+        self._servers: dict[Endpoint, AdminServer] = {}
+        self._guard = Guard(None, ())
+
+    def prepare(self, admin: Admin) -> Prepared:
+        """What `admin` wants. Raises `ListenError` for an address that cannot be bound and `ConfigError` for a token
+        that cannot be used; then nothing has changed."""
+        guard, bound = guard_of(admin), {}
         try:
-            self._http.receive_data(data)
-            while self._take(self._http.next_event()):
-                pass
-        except h11.RemoteProtocolError as wrong:
-            self._respond(wrong.error_status_hint, {}, {"error": f"no HTTP request: {wrong}"})
+            for endpoint in admin.listen:
+                if endpoint not in self._servers:
+                    bound[endpoint] = listening.bind_tcp(endpoint)
+        except ListenError as wrong:
+            Prepared(guard, (), bound).close()
+            instead = "stop what has it, or write another address in admin.listen"
+            raise ListenError(f"no admin API: {wrong.what}", instead) from wrong
+        return Prepared(guard, admin.listen, bound)
 
-    def _take(self, event: Any) -> bool:
-        """Whether there may be another event behind this one."""
-        match event:
-            case h11.Request():
-                self._request = event
-                if self._http.they_are_waiting_for_100_continue:
-                    self._send(h11.InformationalResponse(status_code=100, headers=[]))
-            case h11.Data():
-                self._body += event.data
-                if len(self._body) > MAX_BODY:
-                    error = f"the body is larger than {MAX_BODY} octets"
-                    self._respond(HTTPStatus.REQUEST_ENTITY_TOO_LARGE, {}, {"error": error})
-                    return False
-            case h11.EndOfMessage():
-                assert self._request is not None
-                self._waits = True
-                method, target = self._request.method.decode(), self._request.target.decode()
-                self._server.table.answer(method, target, bytes(self._body), self._respond)
-                return False
-            case h11.ConnectionClosed():
-                self.abort()
-                return False
-            case _:  # NEED_DATA or PAUSED
-                return False
-        return True
+    async def put(self, prepared: Prepared) -> None:
+        """What was prepared is in force, and nothing else."""
+        self._guard = prepared.guard
+        for endpoint, listener in prepared.bound.items():
+            server = AdminServer(self._table, self._clock, self._log, lambda: self._guard)
+            self._log.info("admin", listening=listening.bound_to(listener))
+            await server.start(listener)
+            self._servers[endpoint] = server
+        await self._stop(set(self._servers) - set(prepared.wanted))
 
-    def _respond(self, status: int, extra: Mapping[str, str], value: object) -> None:
-        self._waits = False
-        if self._http.our_state in (h11.IDLE, h11.SEND_RESPONSE):
-            body = json.dumps(value).encode() + b"\n"
-            headers = {
-                "content-type": "application/json",
-                "content-length": str(len(body)),
-                "cache-control": "no-store",
-                "connection": "close",
-                **extra,
-            }
-            head = h11.Response(status_code=status, headers=list(headers.items()))
-            wanted = self._request is None or self._request.method != b"HEAD"
-            self._send(head, *([h11.Data(data=body)] if wanted else []), h11.EndOfMessage())
-        if self._transport is not None:
-            self._transport.close()
+    async def stop(self) -> None:
+        """Nothing is answered any more. Calling it again does nothing."""
+        await self._stop(tuple(self._servers))
 
-    def _send(self, *events: Any) -> None:
-        if self._transport is not None:
-            self._transport.write(b"".join(self._http.send(event) or b"" for event in events))
+    async def _stop(self, endpoints: Iterable[Endpoint]) -> None:
+        for endpoint in endpoints:
+            await self._servers.pop(endpoint).stop()

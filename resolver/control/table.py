@@ -167,7 +167,9 @@ class Table:
     def _dispatch(self, method: str, target: str, body: bytes) -> object:
         path, _, query = target.partition("?")
         segments = path.split("/", MAX_SEGMENTS + 1)[1:]
-        there = [(route, found) for pattern, route in self._segments if (found := _found(pattern, segments)) is not None]
+        there = [
+            (route, found) for pattern, route in self._segments if (found := _found(pattern, segments)) is not None
+        ]
         if not there:
             known = [f"{route.method} {route.path}: {route.gives}" for route in self.routes]
             raise Refused(HTTPStatus.NOT_FOUND, f"nothing is at {json.dumps(path)}", routes=known)
