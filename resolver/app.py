@@ -96,6 +96,7 @@ def build(
     tools = Tools(sockets, clock, entropy, Counters(), transcript, cookies=cookies, verifier=verifier)
     composing = partial(compose, network=network, root=root, loop=None if virtual else loop, keeps=keeps)
     lab = Lab(FaultTable() if faults is None else faults, history)
+    lab.faults.begin(clock)
     return Program(config, world, tools, log, composing, sockets, offload=offload, bind=bind, shown=shown, lab=lab)
 
 
