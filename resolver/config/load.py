@@ -24,7 +24,19 @@ from resolver.config import environment
 from resolver.config.contradictions import Contradictions
 from resolver.config.describe import allowed
 from resolver.config.positions import key_lines
-from resolver.config.sections import Admin, Budget, Cache, Config, Control, Dnssec, Log, Resolver, Server, World
+from resolver.config.sections import (
+    Admin,
+    Budget,
+    Cache,
+    Config,
+    Control,
+    Dnssec,
+    History,
+    Log,
+    Resolver,
+    Server,
+    World,
+)
 from resolver.config.values import shown
 from resolver.errors import ConfigError
 from resolver.text import printable
@@ -46,6 +58,7 @@ SECTIONS: Final[dict[str, Fields]] = {
     "log": Log.model_fields,
     "control": Control.model_fields,
     "admin": Admin.model_fields,
+    "history": History.model_fields,
 }
 
 

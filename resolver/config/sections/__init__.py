@@ -17,7 +17,7 @@ from resolver.config.sections.cache import Cache
 from resolver.config.sections.dnssec import Dnssec
 from resolver.config.sections.resolver import Resolver
 from resolver.config.sections.server import Server
-from resolver.config.sections.service import Admin, Control, Log
+from resolver.config.sections.service import Admin, Control, History, Log
 from resolver.config.sections.world import World
 
 __all__ = [
@@ -29,6 +29,7 @@ __all__ = [
     "Config",
     "Control",
     "Dnssec",
+    "History",
     "Log",
     "Resolver",
     "Server",
@@ -72,6 +73,9 @@ class Config(Section):
 
     admin: Admin = Field(default_factory=Admin)
     """The same over TCP."""
+
+    history: History = Field(default_factory=History)
+    """Which messages are remembered."""
 
     @property
     def world_served(self) -> bool:

@@ -1,4 +1,4 @@
-"""The sections `[log]`, `[control]` and `[admin]`: how the daemon is observed and spoken to."""
+"""The sections `[log]`, `[control]`, `[admin]` and `[history]`: how the daemon is observed and spoken to."""
 
 from __future__ import annotations
 
@@ -67,3 +67,13 @@ class Admin(Section):
 
     challtestsrv: bool = True
     """Whether the endpoints of Let's Encrypt's challtestsrv are answered, too, on the control socket and on TCP."""
+
+
+class History(Section):
+    """Which messages are remembered, to be shown by `resolver history`. Of several workers each has a history of its
+    own."""
+
+    messages: Annotated[int, Field(ge=0, le=100_000)] = 0
+    """The last queries, with their answers, that are remembered: those of clients and those to simulated servers. 0
+    remembers none, and costs nothing; else answers are not served as stored octets past it. It takes a restart to
+    switch it on or off."""
