@@ -50,9 +50,15 @@ class Plan:
         ttl: int | None = None,
         negative_ttl: int | None = None,
         dnssec: str | Mapping[str, object] | None = None,
+        where: Where | None = None,
     ) -> None:
-        """The zone `name` is declared, or declared anew. `records` are lines of a master file. `servers` are names;
-        without them ns1 and ns2 below the zone. Raises `ZoneError`."""
+        """The zone `name` is declared, or declared anew: it has these records and no others. `records` are lines of a
+        master file. `servers` are names; without them those that it has, else ns1 and ns2 below it. `where` is the
+        line that says so. Raises `ZoneError`."""
+        raise NotImplementedError
+
+    def sign(self, name: str, dnssec: str | Mapping[str, object] | None) -> None:
+        """The zone `name` is signed as `dnssec` says, or not at all. Raises `ZoneError`."""
         raise NotImplementedError
 
     def without_zone(self, name: str) -> None:
@@ -93,6 +99,10 @@ class Plan:
         """The names that have records of their own, as text: for suggestions."""
         raise NotImplementedError
 
+    def servers(self) -> list[dict[str, Any]]:
+        """The servers with their `name`, `address`, `ipv6`, `zones` and `recursion`, as JSON can carry them."""
+        raise NotImplementedError
+
     def described(self) -> list[dict[str, Any]]:
         """The zones with their servers and records, as JSON can carry them: what `zone` takes."""
         raise NotImplementedError
@@ -103,6 +113,11 @@ class Plan:
 
     def restore(self, saved: Saved) -> None:
         """The plan is what it was."""
+        raise NotImplementedError
+
+    def write(self, directory: Path) -> None:
+        """`directory` holds a hierarchy.toml and master files that declare this world. Raises `ZoneError` where it
+        cannot be written, or holds a world already."""
         raise NotImplementedError
 
     def world(self) -> World:
