@@ -7,7 +7,7 @@ import os
 from pathlib import Path
 
 from resolver.config import Loaded, load
-from resolver.control.routes import socket_path
+from resolver.control.paths import socket_path
 from resolver.errors import ControlError
 
 

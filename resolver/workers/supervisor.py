@@ -30,8 +30,9 @@ from resolver import certificates
 from resolver.banner import banner
 from resolver.certificates import Shown
 from resolver.config import Config, Loaded
-from resolver.control.routes import of_process, socket_path
-from resolver.control.server import ControlPlace
+from resolver.control.paths import socket_path
+from resolver.control.routes import of_process
+from resolver.control.server import AdminPlace, ControlPlace
 from resolver.daemon import Settings, log_broken, warn_of_plain
 from resolver.errors import ResolverdError
 from resolver.network import descriptors
@@ -90,6 +91,8 @@ class Supervisor:
         self._crew = Crew(loop, self._clock, self._log, build, secret, self._wake.set)
         table = [*of_process(lambda: self._loaded), *speaking.of_all(lambda: self._crew.links, self._counts)]
         self._control = ControlPlace(table, self._clock, self._log)
+        self._admin = AdminPlace(table, self._clock, self._log)
+        self._prepared = self._admin.prepare(config.admin)
         self._show(self._to_show(config))
         self._crew.begin(config, wanted(config))
         self._log.info("descriptors", limit=limit, before=before)
@@ -129,6 +132,8 @@ class Supervisor:
             self._patience.cancel()
         self._crew.end(now=True)
         self._crew.kill()
+        self._prepared.close()
+        await self._admin.stop()
         await self._control.stop()
         self._log.info("stopped")
 
@@ -160,6 +165,7 @@ class Supervisor:
     async def _announce(self) -> None:
         self._announced = True
         await self._control.put(self._control_path())
+        await self._admin.put(self._prepared)
         config, crew = self._loaded.config, self._crew
         with contextlib.suppress(OSError, ValueError):  # nobody reads: the daemon runs all the same
             self._out.write(banner(config, crew.endpoints, crew.simulated, crew.encrypted, crew.shown))
@@ -200,7 +206,12 @@ class Supervisor:
         try:
             loaded = self._settings()
             count, shown = wanted(loaded.config), self._to_show(loaded.config)
-            await self._crew.settle(loaded.config, count)
+            prepared = self._admin.prepare(loaded.config.admin)
+            try:
+                await self._crew.settle(loaded.config, count)
+            except BaseException:
+                prepared.close()
+                raise
         except ResolverdError as wrong:
             self._log.error("reload_refused", problem=str(wrong).replace("\n", " | "), kept=kept)
             return
@@ -211,4 +222,5 @@ class Supervisor:
         self._show(shown)
         self._log.adjust(loaded.config.log.level, loaded.config.log.format)
         await self._control.put(self._control_path())
+        await self._admin.put(prepared)
         self._log.info("reloaded", config=loaded.file, workers=count)

@@ -121,8 +121,8 @@ class Server(Section):
     Unbound `cookie-secret`)."""
 
     test_clock: bool = False
-    """Whether the time of the daemon can be moved and frozen while it runs (`resolver clock`): for tests. It then runs on
-    asyncio's own event loop. A reload does not change it. Peers: no such setting."""
+    """Whether the time of the daemon can be moved and frozen while it runs (`resolver clock`): for tests. It then runs
+    on asyncio's own event loop. A reload does not change it. Peers: no such setting."""
 
     drain_s: Annotated[float, Field(ge=0, le=60)] = 3.0
     """Time that queries in progress have to finish after SIGTERM. Below the 10 s that container engines
