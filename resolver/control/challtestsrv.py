@@ -1,8 +1,8 @@
 """Decides which requests of Let's Encrypt's challtestsrv are answered, and how they are written; `challenges.py` does
 what they ask for.
 
-Rules: all are POST, with a JSON object. An answer has status 200; nobody reads more of it, but for the history. They are
-answered unless `admin.challtestsrv` is false.
+Rules: all are POST, with a JSON object. An answer has status 200; nobody reads more of it, but for the history. They
+are answered unless `admin.challtestsrv` is false.
 """
 
 from __future__ import annotations

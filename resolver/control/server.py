@@ -1,8 +1,8 @@
 """Decides where a running daemon is asked: on a Unix socket, where the configuration wants it, and on TCP.
 
-Rules: who may ask on the Unix socket is decided by its mode, 0600; on TCP by `guarding.py`. A Unix socket that cannot be
-made is a warning, for answers matter more; an address of TCP that cannot be bound is an error, for somebody has asked
-for it. A change of settings binds what is new before it closes what is not wanted any more. What is answered is
+Rules: who may ask on the Unix socket is decided by its mode, 0600; on TCP by `guarding.py`. A Unix socket that cannot
+be made is a warning, for answers matter more; an address of TCP that cannot be bound is an error, for somebody has
+asked for it. A change of settings binds what is new before it closes what is not wanted any more. What is answered is
 `routes.py`.
 
 Limits: `MAX_CONNECTIONS` at a time on the Unix socket, and as many on each address.

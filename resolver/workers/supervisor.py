@@ -132,8 +132,8 @@ class Supervisor:
             self._patience.cancel()
         self._crew.end(now=True)
         self._crew.kill()
-        self._prepared.close()
         await self._admin.stop()
+        self._prepared.close()  # what was never put in force
         await self._control.stop()
         self._log.info("stopped")
 
