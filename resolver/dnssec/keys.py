@@ -17,7 +17,7 @@ from __future__ import annotations
 import hashlib
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
-from functools import cached_property
+from functools import cached_property, lru_cache
 from pathlib import Path
 from typing import Any, Final, NamedTuple
 
@@ -48,6 +48,9 @@ SIGNING: Final = {
     )
 }
 """The algorithms that zones can be signed with (RFC 8624 section 3.1, RFC 9905), by mnemonic."""
+
+MAX_DERIVED: Final = 1024
+"""Zones whose derived keys are held for the process: tests sign the same ones again and again."""
 
 _EXPONENT: Final = 65_537
 _CURVES: Final[dict[int, tuple[ec.EllipticCurve, hashes.HashAlgorithm, int, int]]] = {
@@ -94,6 +97,7 @@ class ZoneKeys(NamedTuple):
     zsk: ZoneKey
 
 
+@lru_cache(MAX_DERIVED)
 def derived(seed: str, apex: bytes, algorithm: int) -> ZoneKeys:
     """The keys that the zone at the folded name `apex` has by `seed`."""
     ksk = _derived(seed, apex, algorithm, "ksk")
