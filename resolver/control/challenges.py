@@ -41,6 +41,8 @@ MAX_STRING: Final = 255
 
 FAMILIES: Final = {"A": ipaddress.IPv4Address, "AAAA": ipaddress.IPv6Address}
 _OWN_TYPES: Final = frozenset(map(types.from_text, ("SOA", "NS")))
+_ADDRESSES: Final = frozenset(map(types.from_text, FAMILIES))
+_SERVERS: Final = (b"\3ns1", b"\3ns2")
 _CNAME: Final = types.from_text("CNAME")
 
 
@@ -76,8 +78,7 @@ class Challenges:
 
         def edit(plan: Plan, state: _State) -> None:
             _enclose(plan, state, host)
-            if new := _new(plan, host, rtype, values):
-                plan.add(names.to_text(host), rtype, new, ttl=TTL)
+            plan.add(names.to_text(host), rtype, values, ttl=TTL)
 
         await self._change(inside, edit, [host])
 
@@ -203,10 +204,7 @@ def _is_data(owner: bytes, rtype: int, apex: bytes) -> bool:
     name = names.fold(owner)
     if name == apex:
         return rtype not in _OWN_TYPES
-    return not (rtype in _ADDRESSES and names.parent(name) == apex and name[1:4] in (b"ns1", b"ns2") and name[0] == 3)
-
-
-_ADDRESSES: Final = frozenset(map(types.from_text, FAMILIES))
+    return not (rtype in _ADDRESSES and names.parent(name) == apex and name[:4] in _SERVERS)
 
 
 def _lift(plan: Plan, state: _State) -> None:
@@ -249,18 +247,6 @@ def _owners(apex: bytes, held: Iterable[tuple[bytes, int]]) -> Mapping[bytes, se
             name = names.parent(name)
         found[owner].add(rtype)
     return found
-
-
-def _new(plan: Plan, host: bytes, rtype: str, values: Iterable[str]) -> list[str]:
-    """Those of `values`, in presentation format, that `host` does not have."""
-    import dns.name  # what serves a world is loaded when there is one
-
-    from resolver.auth.presented import rdata_of
-
-    owner, number = plan.owner(host), types.from_text(rtype)
-    zone = () if owner is None else plan.world().zones.get(owner, ())
-    there = {data for each in zone if names.fold(each.name) == host and each.type == number for data in each.rdatas}
-    return [value for value in dict.fromkeys(values) if rdata_of(number, value, dns.name.root) not in there]
 
 
 # -- values

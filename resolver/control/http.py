@@ -167,7 +167,11 @@ class Connection(asyncio.Protocol):
             head = h11.Response(status_code=status, headers=list(headers.items()))
             wanted = self._request is None or self._request.method != b"HEAD"
             self._send(head, *([h11.Data(data=body)] if wanted else []), h11.EndOfMessage())
-        if self._transport is not None:
+        if self._transport is None:
+            return
+        if self._http.their_state is h11.SEND_BODY and self._transport.can_write_eof():
+            self._transport.write_eof()  # to close with octets unread would take the response away from who still sends
+        else:
             self._transport.close()
 
     def _tell(self, status: int) -> None:

@@ -33,6 +33,9 @@ MAX_FIELDS: Final = 16
 
 MAX_SEGMENTS: Final = 8
 
+MAX_ERROR: Final = 1024
+"""Characters of what is said of something that is wrong."""
+
 
 class Controlled(Protocol):
     """What the routes need of a running program."""
@@ -221,7 +224,9 @@ def _plain(schema: Schema, value: str) -> object:
 
 
 def _one_line(text: str) -> str:
-    return " | ".join(text.splitlines())
+    """`text` in one line, cut where it repeats too much of what was written."""
+    line = " | ".join(text.splitlines())
+    return line if len(line) <= MAX_ERROR else f"{line[:MAX_ERROR]}..."
 
 
 def _fields(query: str) -> dict[str, str]:

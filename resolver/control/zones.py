@@ -26,7 +26,7 @@ def _listed(inside: Inside, _: Ask) -> object:
     return {
         "zones": [
             {**{key: value for key, value in each.items() if key not in _CONTENTS}, "automatic": _automatic(plan, each)}
-            for each in plan.described()
+            for each in plan.described(automatic=True)
         ]
     }
 
@@ -40,7 +40,7 @@ def _automatic(plan: Plan, zone: Mapping[str, Any]) -> bool:
 
 def _one(inside: Inside, ask: Ask) -> object:
     plan, apex = plan_of(inside), folded(ask.path["name"])
-    for each in plan.described():
+    for each in plan.described(automatic=True):
         if folded(each["name"]) == apex:
             return each
     raise _no_zone(apex)
