@@ -9,10 +9,10 @@ from typing import Any, Final
 from urllib.parse import quote
 
 from resolver.cli import options
-from resolver.text import printable, table
 from resolver.cli.control_client import ask
 from resolver.network.fault_rules import rule
 from resolver.network.fault_words import CONDITIONS, GROUPS, WORDS, Parameter
+from resolver.text import printable, table
 
 EXAMPLES: Final = """examples:
   resolver fault words

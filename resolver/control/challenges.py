@@ -39,6 +39,8 @@ LABELS: Final = 2
 MAX_STRING: Final = 255
 """Octets of a character-string (RFC 1035 section 3.3)."""
 
+SERVFAIL: Final = "servfail"
+
 FAMILIES: Final = {"A": ipaddress.IPv4Address, "AAAA": ipaddress.IPv6Address}
 _OWN_TYPES: Final = frozenset(map(types.from_text, ("SOA", "NS")))
 _ADDRESSES: Final = frozenset(map(types.from_text, FAMILIES))
@@ -69,6 +71,8 @@ class Challenges:
 
     def __init__(self) -> None:
         self._now = _State()
+        self._plan: Plan | None = None
+        """What that is about: after a reload there is another, in which nothing of it stands."""
         self._saved: dict[str, _State] = {}
 
     # -- what can be asked
@@ -116,7 +120,7 @@ class Challenges:
         """Questions for `host` fail. Raises `InputError`."""
         if host not in self._now.failing:
             await self._change(inside, lambda plan, state: _enclose(plan, state, host), [host])
-            wanted = rule({"kind": "servfail", "name": names.to_text(host)})
+            wanted = rule({"kind": SERVFAIL, "name": names.to_text(host)})
             self._now.failing[host] = inside.laboratory.faults.add(wanted)
         inside.program.flush(host, False)
 
@@ -143,10 +147,12 @@ class Challenges:
         """What is here now is kept under `name`."""
         self._saved[name] = self._now.copy()
 
-    def restore(self, name: str) -> None:
-        """What is here is what was kept under `name`; the faults of names that fail are new ones."""
-        self._now = self._saved.get(name, _State()).copy()
-        self._now.failing.clear()
+    def restore(self, inside: Inside, name: str) -> None:
+        """What is here is what was kept under `name`; the faults of names that fail have other numbers by now."""
+        self._now, self._plan = self._saved.get(name, _State()).copy(), plan_of(inside)
+        there = {str(each.get("name")): each["id"] for each in inside.laboratory.faults.listed() if _fails(each)}
+        numbers = {host: there.get(names.to_text(host)) for host in self._now.failing}
+        self._now.failing = {host: number for host, number in numbers.items() if isinstance(number, int)}
 
     def drop(self, name: str) -> None:
         """Nothing is kept under `name`."""
@@ -156,17 +162,22 @@ class Challenges:
 
     async def _change(self, inside: Inside, edit: Any, forget: Iterable[bytes]) -> None:
         """`edit` has changed plan and state, and default addresses stand where they belong; or nothing has changed."""
-        state = self._now.copy()
+        state, current = self._now.copy(), plan_of(inside)
+        if self._plan is not current:
+            state = _State(failing=state.failing, cleared=state.cleared)
 
         def whole(plan: Plan) -> None:
             _lift(plan, state)
             edit(plan, state)
             _place(plan, state)
 
-        plan_of(inside)
         wide = [names.ROOT] if state.defaults else [*forget]
         await change(inside, whole, wide)
-        self._now = state
+        self._now, self._plan = state, current
+
+
+def _fails(fault: Mapping[str, object]) -> bool:
+    return fault["kind"] == SERVFAIL and not fault["declared"]
 
 
 def _enclose(plan: Plan, state: _State, host: bytes) -> None:

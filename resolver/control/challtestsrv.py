@@ -103,6 +103,7 @@ def _route(path: str, does: str, handle: Handle, body: Mapping[str, Any], exampl
         value = await handle(inside, ask)
         return {} if value is None else value
 
+    body = {**body, "additionalProperties": schemas.ANYTHING}  # clients send more than is read
     is_list = handle is _history
     said = _QUESTIONS if is_list else schemas.record("", {})
     merge = _all_histories if is_list else agreed

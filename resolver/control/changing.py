@@ -1,8 +1,8 @@
 """Decides how a change of the world is made: whole, or not at all; and what of it the resolver's own cache forgets.
 
-Rules: what cannot be leaves the plan, and what runs, as they were. What was changed is forgotten, with all below it,
-and with what denied that it is there, so that the next question sees the change; `"forget": false` keeps it, and then
-TTLs decide, as they do on the Internet.
+Rules: what cannot be leaves the plan, and what runs, as they were. What was changed is forgotten, so that the next
+question sees it: names, and zones that came or went with all below them, the automatic ones included. `"forget": false`
+keeps all, and then TTLs decide, as they do on the Internet.
 
 Limits: what other resolvers hold is theirs.
 """
@@ -37,15 +37,18 @@ def plan_of(inside: Inside) -> Plan:
 
 
 async def change(inside: Inside, edit: Callable[[Plan], T], forget: Iterable[bytes]) -> T:
-    """What `edit` gives, which has changed the plan; that is in force, and `forget` (folded names) forgotten.
+    """What `edit` gives, which has changed the plan; that is in force, and `forget` (folded names) forgotten, with the
+    zones that came or went; nothing is, if those are none.
 
     Raises `ZoneError` and `ListenError`; then nothing has changed.
     """
     plan = plan_of(inside)
     before = plan.save()
     try:
-        value = edit(plan)
-        await inside.laboratory.apply(forget)
+        value, changed = edit(plan), set(forget)
+        if changed:
+            changed |= before.zones.keys() ^ plan.save().zones.keys()
+        await inside.laboratory.apply(sorted(changed))
     except BaseException:
         plan.restore(before)
         raise

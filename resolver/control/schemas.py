@@ -106,8 +106,8 @@ def wanted(schema: Schema) -> str:
     )
     match schema.get("type"):
         case "string":
-            least = "that is not empty" if schema.get("minLength") else f"of at most {schema['maxLength']} characters"
-            return f"a text {least}"
+            least = schema.get("minLength", 0)
+            return f"a text of {f'{least} to' if least else 'at most'} {schema['maxLength']} characters"
         case "integer":
             return f"an integer{bounds}"
         case "number":

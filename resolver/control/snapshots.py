@@ -1,6 +1,6 @@
 """Decides how all zones and faults are kept under a name, and put back.
 
-Limits: snapshots are in memory, and end with the daemon. They are `MAX_SNAPSHOTS` at a time.
+Limits: snapshots are in memory, and end with the daemon. They are `laboratory.MAX_SNAPSHOTS` at a time.
 """
 
 from __future__ import annotations
@@ -9,11 +9,9 @@ from http import HTTPStatus
 from typing import Final
 
 from resolver.control import schemas
-from resolver.control.changing import agreed
+from resolver.control.changing import agreed, plan_of
 from resolver.control.table import Ask, Inside, OfProgram, Refused, Shape
-from resolver.errors import ConfigError, InputError
-
-MAX_SNAPSHOTS: Final = 100
+from resolver.laboratory import MAX_SNAPSHOT_NAME, MAX_SNAPSHOTS
 
 
 def _listed(inside: Inside, _: Ask) -> object:
@@ -21,30 +19,25 @@ def _listed(inside: Inside, _: Ask) -> object:
 
 
 async def _save(inside: Inside, ask: Ask) -> object:
-    there, name = {each["name"] for each in inside.laboratory.saved()}, ask.body["name"]
-    if name not in there and len(there) >= MAX_SNAPSHOTS:
-        raise InputError(
-            f"{MAX_SNAPSHOTS} snapshots are the most", instead="delete one, or save under a name that is there"
-        )
-    try:
-        said = dict(inside.laboratory.save(name))
-    except ConfigError as wrong:
-        raise Refused(HTTPStatus.CONFLICT, str(wrong)) from None
-    inside.challenges.save(name)
+    plan_of(inside)
+    said = dict(inside.laboratory.save(ask.body["name"]))
+    inside.challenges.save(ask.body["name"])
     return said
 
 
 async def _restore(inside: Inside, ask: Ask) -> object:
-    said = dict(await inside.laboratory.restore(_known(inside, ask.body["name"])))
-    inside.challenges.restore(ask.body["name"])
+    name = _known(inside, ask.body["name"])
+    plan_of(inside)
+    said = dict(await inside.laboratory.restore(name))
+    inside.challenges.restore(inside, name)
     return said
 
 
 async def _delete(inside: Inside, ask: Ask) -> object:
     name = _known(inside, ask.path["name"])
-    inside.laboratory.drop(name)
+    said = dict(inside.laboratory.drop(name))
     inside.challenges.drop(name)
-    return {"name": name}
+    return said
 
 
 def _known(inside: Inside, name: str) -> str:
@@ -55,7 +48,7 @@ def _known(inside: Inside, name: str) -> str:
     return name
 
 
-_NAME: Final = schemas.text("The name of a snapshot.", most=64, least=1)
+_NAME: Final = schemas.text("The name of a snapshot.", most=MAX_SNAPSHOT_NAME, least=1)
 _BODY: Final = schemas.record("", {"name": _NAME})
 _SNAPSHOT: Final = schemas.table("Its `name`, and what is in it.", schemas.ANYTHING)
 
@@ -90,6 +83,6 @@ ROUTES: Final = (
         "a snapshot is gone",
         _delete,
         agreed,
-        Shape(path={"name": _NAME}, answer=schemas.record("", {"name": _NAME}), target="/snapshots/before"),
+        Shape(path={"name": _NAME}, answer=_SNAPSHOT, target="/snapshots/before"),
     ),
 )

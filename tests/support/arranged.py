@@ -86,9 +86,10 @@ class Arranged:
         await self.apply()
         return {"name": name}
 
-    def drop(self, name: str) -> None:
+    def drop(self, name: str) -> Mapping[str, Any]:
         """It is not kept."""
         del self.kept[name]
+        return {"name": name}
 
     def saved(self) -> list[Mapping[str, Any]]:
         """All that is."""

@@ -165,8 +165,12 @@ def test_what_is_refused_says_why(path: Path, on_loop: Any) -> None:
             assert await refusal("GET", "/cache?" + "&".join("abcdefghijklmnopqrst")) == (
                 "more than 16 parameters in the query string"
             )
-            assert await refusal("POST", "/cache/flush", {"name": 3}) == "name is 3; write a text that is not empty"
-            assert await refusal("POST", "/cache/flush") == 'the body has no "name"; write a text that is not empty'
+            assert (
+                await refusal("POST", "/cache/flush", {"name": 3}) == "name is 3; write a text of 1 to 1024 characters"
+            )
+            assert (
+                await refusal("POST", "/cache/flush") == 'the body has no "name"; write a text of 1 to 1024 characters'
+            )
             assert "empty label" in await refusal("POST", "/cache/flush", {"name": "a..b"})
             assert await refusal("POST", "/cache/flush", {"name": "boom"}) == "RuntimeError; the log says more"
             assert await refusal("GET", "/x%1b") == 'nothing is at "/x%1b"'
