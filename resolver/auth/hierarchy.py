@@ -20,10 +20,10 @@ from resolver.auth import draft, generate, keyring, zonecheck
 from resolver.auth.draft import ZoneDraft
 from resolver.auth.findings import Finding, refuse
 from resolver.auth.signed import SignedZone, UnsignableZone
-from resolver.auth.values import Fault
 from resolver.auth.zone import Zone
 from resolver.dnssec.sign import Signer
 from resolver.message import Class, RRset, Type
+from resolver.network.faults import Rule
 from resolver.wire import names
 
 
@@ -43,7 +43,7 @@ class WorldServer:
     latency_ms: float = 0.0
     loss: float = 0.0
     recursion: bool = False
-    fault: Fault | None = None
+    fault: str | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -51,13 +51,14 @@ class World:
     """Everything there is. `zones` are under their folded apex, servers in the order of their tables.
 
     `root_servers` are the servers of the root: their names and addresses are the root hints. `findings` say
-    which zones cannot be signed, and so are not served.
+    which zones cannot be signed, and so are not served. `faults` are those that it has a table for.
     """
 
     servers: tuple[WorldServer, ...]
     zones: Mapping[bytes, Zone]
     root_servers: tuple[WorldServer, ...]
     findings: tuple[Finding, ...] = ()
+    faults: tuple[Rule, ...] = ()
 
     @property
     def trust_anchor(self) -> RRset | None:
@@ -96,7 +97,7 @@ def load(directory: Path) -> World:
     )
     root = drafted.declaration.zones[names.ROOT]
     roots = tuple(server for server in servers if names.fold(server.name) in root.servers)
-    return World(servers, MappingProxyType(zones), roots, tuple(findings))
+    return World(servers, MappingProxyType(zones), roots, tuple(findings), drafted.declaration.faults)
 
 
 def _zone(drafted: ZoneDraft, signer: Signer | None) -> Zone:
