@@ -16,6 +16,7 @@ from __future__ import annotations
 
 import asyncio
 import concurrent.futures
+import contextlib
 import threading
 from collections.abc import Callable, Coroutine
 from queue import SimpleQueue
@@ -106,16 +107,19 @@ class LoopThread:
 
     def _complete(self, loop: MovableLoop, main: Coroutine[Any, Any, T], told: concurrent.futures.Future[T]) -> None:
         """`main` has run, alone."""
-        self._begin(loop, main, told)
-        waited = asyncio.wrap_future(told, loop=loop)
+        task = self._begin(loop, main, told)
         try:
-            loop.run_until_complete(waited)
+            loop.run_until_complete(task)
         except BaseException as error:
             if not told.done():  # the loop itself broke, as in a deadlock
-                self._cancel()
                 told.set_exception(error)
+                task.cancel()
+                with contextlib.suppress(BaseException):
+                    loop.run_until_complete(task)
 
-    def _begin(self, loop: MovableLoop, main: Coroutine[Any, Any, T], told: concurrent.futures.Future[T]) -> None:
+    def _begin(
+        self, loop: MovableLoop, main: Coroutine[Any, Any, T], told: concurrent.futures.Future[T]
+    ) -> asyncio.Task[T]:
         task = loop.create_task(main)
         self._running.add(task)
 
@@ -131,6 +135,7 @@ class LoopThread:
                 told.set_result(task.result())
 
         task.add_done_callback(ended)
+        return task
 
     def _cancel(self) -> None:
         for task in tuple(self._running):
