@@ -20,7 +20,7 @@ from typing import Any, Final
 from resolver.errors import InputError, WireError
 from resolver.message import Message, Question, Transport
 from resolver.observe import presenting
-from resolver.observe.wanted import Wanted, test_of
+from resolver.observe.wanted import Wanted, tester
 from resolver.wire import types
 from resolver.wire.compression import HEADER, read
 from resolver.wire.parse import parse
@@ -156,6 +156,8 @@ class History:
         self._octets = self._numbered = 0
         self.forgotten = 0
         """How many were, because others came; those that somebody cleared do not count."""
+        self.forgotten_to = 0
+        """The number of the last of them; 0 where none was."""
         self.adjust(limit)
 
     def adjust(self, limit: int) -> None:
@@ -203,7 +205,7 @@ class History:
 
     def select(self, wanted: Wanted | None = None, limit: int | None = None) -> Sequence[Seen]:
         """Those that are `wanted`, oldest first; the newest `limit` of them. Raises `InputError`."""
-        holds = test_of(wanted or Wanted())
+        holds = tester(wanted or Wanted())
         newest = (each for each in reversed(self._kept) if holds(each))
         return list(islice(newest, limit))[::-1]
 
@@ -216,8 +218,10 @@ class History:
 
     def _trim(self) -> None:
         while len(self._kept) > self.limit or (self._octets > MAX_OCTETS and len(self._kept) > 1):
-            self._octets -= _octets(self._kept.popleft())
+            gone = self._kept.popleft()
+            self._octets -= _octets(gone)
             self.forgotten += 1
+            self.forgotten_to = gone.number
 
 
 def _octets(seen: Seen) -> int:
