@@ -34,7 +34,7 @@ def at_the_callers_line(called: Callable[P, T]) -> Callable[P, T]:
 def callers_line() -> Where | None:
     """The line of the test that has called into this package."""
     frame = sys._getframe(1)
-    while frame is not None and frame.f_globals.get("__name__", "").startswith(_OURS):
+    while frame.f_globals.get("__name__", "").startswith(_OURS):
         if frame.f_back is None:
             return None
         frame = frame.f_back

@@ -14,7 +14,7 @@ from __future__ import annotations
 
 import asyncio
 import io
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from typing import Any, Final, NamedTuple
 
 from resolver.app import build
@@ -25,7 +25,7 @@ from resolver.listeners import Bound, bind_all
 from resolver.message import TC, Client, Edns, Message, Question, Transport
 from resolver.network.base import Endpoint
 from resolver.network.entropy import SeededEntropy
-from resolver.network.faults import FaultTable
+from resolver.network.faults import FaultTable, rule
 from resolver.observe.history import History
 from resolver.observe.log import Log
 from resolver.observe.transcript import Root, Transcript
@@ -33,6 +33,7 @@ from resolver.program import Program
 from resolver.testing.options import Options
 from resolver.testing.undeclared import Guard, Undeclared
 from resolver.testing.virtual_time import VirtualClock
+from resolver.wire import names
 from resolver.wire.parse import parse
 from resolver.wire.render import render_query
 
@@ -105,6 +106,31 @@ class Inside:
     async def program(self) -> Program:
         """The program, its plan in force."""
         return (await self.laboratory()).program
+
+    def taken(self) -> None:
+        """The plan that is in force is this one, whoever saw to that."""
+        assert self._laboratory is not None
+        self._in_force = self.plan.version
+        self._guard(self._laboratory.program)
+
+    def zone_names(self) -> list[str]:
+        """The zones that somebody declared."""
+        zones = [each["name"] for each in self.plan.described()]
+        return [each for each in zones if not self.plan.is_automatic(names.fold(names.from_text(each)))]
+
+    async def add_fault(self, given: Mapping[str, Any]) -> int:
+        """The rule that `given` says is in force: its number. Raises `InputError`."""
+        made = rule(given)
+        await self.laboratory()
+        self.faults.check(made)
+        return self.faults.add(made)
+
+    def clear_faults(self, number: int | None, server: str | None) -> int:
+        """That rule, or those for that server alone, or all, are in force no more: how many. Raises `InputError`."""
+        if server is None:
+            return self.faults.clear(number)
+        meant = [each["id"] for each in self.faults.listed() if each.get("server") == server]
+        return sum(self.faults.clear(int(str(each))) for each in meant)
 
     async def changed(self) -> None:
         """The plan has changed; whoever asks from outside sees that now."""

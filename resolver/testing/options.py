@@ -10,7 +10,7 @@ from __future__ import annotations
 
 import datetime
 import math
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field, fields
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final
@@ -81,8 +81,7 @@ def options(given: Mapping[str, Any]) -> Options:
     for word in given:
         if word not in known:
             raise InputError(f"there is no option {word!r}", instead=nearest(word, known))
-    made = {word: _READ[word](value) if word in _READ else value for word, value in given.items()}
-    return Options(**made)
+    return Options(**{word: _READ[word](value) for word, value in given.items()})
 
 
 def _ttl(value: Any) -> int:
@@ -152,7 +151,7 @@ def _one_of(word: str, value: Any, known: tuple[str, ...]) -> str:
     return str(value)
 
 
-_READ: Final = {
+_READ: Final[dict[str, Callable[[Any], Any]]] = {
     "ttl": _ttl,
     "seed": _seed,
     "wall": _wall,

@@ -22,7 +22,7 @@ from resolver.testing.lookups import NAMES, Lookups
 
 
 def patched(lookups: Lookups, nameserver: Callable[[], Endpoint]) -> ExitStack:
-    """Names are those of `lookups` until what is returned is closed; `nameserver` says where it answers real queries."""
+    """Names are those of `lookups` until what is returned is closed; `nameserver` says where the internet listens."""
     with ExitStack() as stack:
         for name in NAMES:
             stack.enter_context(mock.patch.object(socket, name, getattr(lookups, name)))

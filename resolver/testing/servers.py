@@ -11,7 +11,7 @@ from resolver.testing.calling import at_the_callers_line
 from resolver.text import nearest
 
 if TYPE_CHECKING:
-    from resolver.testing.internet import Internet
+    from resolver.testing.internets import Internet
 
 VERBS: Final[Mapping[str, str]] = {
     "drop": "silent",

@@ -47,9 +47,9 @@ class Undeclared:
         self.found: dict[str, None] = {}
         """Mistakes that nobody was told of but by an answer, in their order."""
 
-    def absent(self, name: str) -> None:
-        """`name` and all below it may be asked for. Raises `BadName`."""
-        self._absent.add(names.fold(names.from_text(name)))
+    def absent(self, *absent: str) -> None:
+        """These names and all below them may be asked for. Raises `BadName`."""
+        self._absent.update([names.fold(names.from_text(each)) for each in absent])
 
     def declared(self, name: str) -> None:
         """There is, or was, a zone `name`."""
