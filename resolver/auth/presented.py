@@ -90,7 +90,7 @@ def rdata_of(rtype: int, text: str, origin: dns.name.Name) -> bytes:
 
 
 def rdata_text(rtype: int, rdata: bytes) -> str:
-    """The data of a record in presentation format, names absolute. `rdata` is uncompressed wire that was read before."""
+    """The data of a record, uncompressed wire that was read before, in presentation format with absolute names."""
     return dns.rdata.from_wire(dns.rdataclass.IN, dns.rdatatype.RdataType(rtype), rdata, 0, len(rdata)).to_text()
 
 

@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from functools import cached_property
 from typing import Final, TypeVar
 
 from resolver.engine.actions import Exchange, Listen, Lookup, Replied
-from resolver.engine.outcome import Alias, Answered, Denied, Overlong
+from resolver.engine.outcome import Alias, Answered, Denied, Overlong, Referral
 from resolver.errors import ResolutionFailed
 from resolver.explain.declared import Declared
 from resolver.message import Ede, Reply, RRset, Type
@@ -19,6 +19,7 @@ from resolver.wire import names, types
 NoteT = TypeVar("NoteT", bound=Note)
 
 _TAG: Final = re.compile(r" ?\[([A-Z]{4})\]$")
+_ZONE: Final = re.compile(r"name server of (\S+) has|^(\S+):")
 _CACHED_ERROR: Final = 13
 
 
@@ -143,6 +144,14 @@ class Case:
         """The zone whose servers were asked last."""
         return next((each.zone for each in reversed(self.exchanges) if each.zone), "")
 
+    def zone_sought(self) -> str:
+        """The zone whose name servers have no address: that of the failure, or of the last referral."""
+        match = _ZONE.search(self.reason)
+        if match:
+            return match[1] or match[2]
+        below = (each.outcome for each in reversed(self.exchanges) if isinstance(each.outcome, Referral))
+        return next((names.to_text(each.delegation.zone) for each in below), "the zone")
+
     def of_zone(self, zone: str) -> list[Node]:
         """The messages to servers of `zone`, as text."""
         return [each for each in self.exchanges if each.zone == zone and isinstance(each.action, Exchange)]
@@ -156,6 +165,13 @@ class Case:
         if server:
             return f"{server} ({host})"
         return f"the configured server {node.address}" if node.address else f"the servers of {node.zone}"
+
+    def all_of(self, nodes: Iterable[Node]) -> list[str]:
+        """The servers of `nodes`, each once, with all of its addresses that were asked."""
+        hosts: dict[str, dict[str, None]] = {}
+        for node in nodes:
+            hosts.setdefault(self.who(node).partition(" (")[0], {})[host_of(node)] = None
+        return [f"{who} ({' and '.join(told)})" if not who.startswith("the ") else who for who, told in hosts.items()]
 
     def line(self, name: bytes, rtype: int) -> str:
         """Where the records are written, as ` (FILE:LINE)`; "" where that is not known."""

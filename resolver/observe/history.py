@@ -20,7 +20,7 @@ from typing import Any, Final
 from resolver.errors import InputError, WireError
 from resolver.message import Message, Question, Transport
 from resolver.observe import presenting
-from resolver.observe.wanted import Wanted, tester
+from resolver.observe.wanted import Wanted, matcher
 from resolver.wire import types
 from resolver.wire.compression import HEADER, read
 from resolver.wire.parse import parse
@@ -205,7 +205,7 @@ class History:
 
     def select(self, wanted: Wanted | None = None, limit: int | None = None) -> Sequence[Seen]:
         """Those that are `wanted`, oldest first; the newest `limit` of them. Raises `InputError`."""
-        holds = tester(wanted or Wanted())
+        holds = matcher(wanted or Wanted())
         newest = (each for each in reversed(self._kept) if holds(each))
         return list(islice(newest, limit))[::-1]
 

@@ -97,12 +97,12 @@ def wanted(given: Mapping[str, object]) -> Wanted:
     for word, value in given.items():
         if value is not None and (isinstance(value, bool) or not isinstance(value, str | int | float)):
             raise InputError(f"{word} is {value!r}", instead="write it as text or a number")
-    made = Wanted(**given)  # type: ignore[arg-type]  # `tester` reads each value
-    tester(made)
+    made = Wanted(**given)  # type: ignore[arg-type]  # `matcher` reads each value
+    matcher(made)
     return made
 
 
-def tester(wanted: Wanted) -> Test:
+def matcher(wanted: Wanted) -> Test:
     """What says of a message whether it is `wanted`. Raises `InputError`."""
     tests = [make(value) for word, make in _TESTS.items() if (value := getattr(wanted, word)) is not None]
 

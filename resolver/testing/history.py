@@ -22,7 +22,7 @@ from resolver.errors import BadName, InputError
 from resolver.message import Ede
 from resolver.observe import presenting
 from resolver.observe.history import CLIENT, SERVER, History, Seen
-from resolver.observe.wanted import Wanted, tester, wanted
+from resolver.observe.wanted import Wanted, matcher, wanted
 from resolver.testing import showing
 from resolver.wire import names, types
 
@@ -145,7 +145,7 @@ class Count(int):
     def explained(self, wanted: object) -> list[str]:
         """Why it is not the number `wanted`, line by line."""
         asked = showing.phrase(self.words)
-        title = f"{int(self)} of {asked}; wanted {wanted}"
+        title = f"seen {showing.times(self)}: {asked}; wanted {wanted}"
         return [title, *(showing.table(self.seen) if self.seen else showing.nearest(self.words, self.all))]
 
 
@@ -271,7 +271,7 @@ class HistoryView:
         found: list[Seen] = []
         rest = iter(seen)
         for number, step in enumerate(steps, 1):
-            holds = tester(_wanted(step))
+            holds = matcher(_wanted(step))
             hit = next((each for each in rest if holds(each)), None)
             if hit is None:
                 behind = f", behind #{found[-1].number}" if found else ""

@@ -15,7 +15,7 @@ from typing import Any, Final
 
 from resolver.observe import presenting
 from resolver.observe.history import CLIENT, Seen
-from resolver.observe.wanted import UNANSWERED, tester, wanted
+from resolver.observe.wanted import UNANSWERED, matcher, wanted
 from resolver.text import table as aligned
 from resolver.wire import names, types
 
@@ -61,7 +61,7 @@ def times(count: int) -> str:
 def nearest(words: Mapping[str, Any], seen: Sequence[Seen]) -> list[str]:
     """What of `seen` comes nearest to what `words` mean, as a diff, and a table of all."""
     said = {word: value for word, value in words.items() if value is not None}
-    tests = {word: tester(wanted({word: value})) for word, value in said.items()}
+    tests = {word: matcher(wanted({word: value})) for word, value in said.items()}
 
     def near(each: Seen) -> tuple[int, float, int]:
         failed = [word for word, test in tests.items() if not test(each)]

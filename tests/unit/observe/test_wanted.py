@@ -4,7 +4,7 @@ import pytest
 
 from resolver.errors import InputError
 from resolver.message import Rcode, Transport
-from resolver.observe.wanted import WORDS, Wanted, tester, wanted
+from resolver.observe.wanted import WORDS, Wanted, matcher, wanted
 from tests.support.histories import BEGAN, Kept
 
 
@@ -113,4 +113,4 @@ def test_what_cannot_be_meant_is_an_error_that_says_what_can(given, told):
 @pytest.mark.parametrize("word", sorted(set(WORDS) - {"fault"}))
 def test_every_word_is_read(word):
     with pytest.raises(InputError):
-        tester(Wanted(**{word: "a..b"}))
+        matcher(Wanted(**{word: "a..b"}))
