@@ -115,8 +115,7 @@ class Inside:
 
     def zone_names(self) -> list[str]:
         """The zones that somebody declared."""
-        zones = [each["name"] for each in self.plan.described()]
-        return [each for each in zones if not self.plan.is_automatic(names.fold(names.from_text(each)))]
+        return [each["name"] for each in self.plan.described()]
 
     async def add_fault(self, given: Mapping[str, Any]) -> int:
         """The rule that `given` says is in force: its number. Raises `InputError`."""

@@ -244,7 +244,7 @@ class Internet:
 
     def report(self) -> str:
         """What a test that failed should say of its internet: seed, time, faults, and what was done for its
-        questions."""
+        questions; "" where nothing was asked and nothing goes wrong."""
         if self._inside is None:
             return ""
         return self._do(lambda inside: report(inside, self.seed, real=self._thread.loop.is_real))

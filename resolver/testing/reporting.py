@@ -31,16 +31,18 @@ def tree(root: Root) -> str:
 
 def report(inside: Inside, seed: int, *, real: bool) -> str:
     """What a failed test says of `inside`."""
-    clock = inside.clock
+    clock, faults = inside.clock, inside.faults.listed()
+    asked = [root for root in inside.transcript.asked_for if root.query is not None]
+    if not (asked or faults or inside.errors):
+        return ""
     now = datetime.datetime.fromtimestamp(clock.wall(), datetime.UTC)
     passed = clock.monotonic() - MONOTONIC_START
     kind = "real time plus an offset" if real else "virtual"
     frozen = ", frozen" if clock.frozen else ""
     lines = [f"seed {seed}; {now:%Y-%m-%dT%H:%M:%SZ}, {passed:.3f} s after the start ({kind}{frozen})"]
-    for each in inside.faults.listed():
+    for each in faults:
         told = rule({word: value for word, value in each.items() if word not in _OF_TABLE}).text
         lines.append(f"fault {each['id']}: {told} ({each['state']}, applied {each['applied']} times)")
-    asked = [root for root in inside.transcript.asked_for if root.query is not None]
     drawn = list(trees(asked[-MAX_QUESTIONS:]))
     if len(asked) > MAX_QUESTIONS or len(drawn) > MAX_LINES:
         lines.append(f"… {max(0, len(asked) - MAX_QUESTIONS)} earlier questions and what is long are left out")

@@ -41,10 +41,12 @@ class ServerHandle:
         self._internet.fault(word, *value, server=self.name, **said)
         return self
 
+    @at_the_callers_line
     def drop(self, **said: Any) -> ServerHandle:
         """It never replies."""
         return self.fault("silent", **said)
 
+    @at_the_callers_line
     def delay(self, ms: float | str, **said: Any) -> ServerHandle:
         """Its replies are late by so many milliseconds, or by a time like `300ms`."""
         return self.fault("latency", ms, **said)
