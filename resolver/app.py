@@ -39,6 +39,7 @@ from resolver.observe.history import History
 from resolver.observe.log import Log
 from resolver.observe.notes import Stage
 from resolver.observe.transcript import Transcript
+from resolver.observe.watching import new_history
 from resolver.pipeline.cached import Cached
 from resolver.pipeline.driving import Tools
 from resolver.pipeline.knowledge import Known, Routes
@@ -84,7 +85,7 @@ def build(
     `root` where it begins, in place of what the configuration says. `bind` gives the sockets that clients ask. What
     clients of TLS were `shown` before is shown again, if it was made for what `config` says. Where several follow the
     same keys one of them `keeps` what is known of these. `faults` are what goes wrong on purpose, and `history` is
-    where messages are remembered, if anywhere. Raises `ConfigError` and `ZoneError`.
+    where messages are remembered, in place of what the configuration says. Raises `ConfigError` and `ZoneError`.
     """
     loop = asyncio.get_running_loop()
     virtual = clock is not None
@@ -97,7 +98,9 @@ def build(
     verifier: Verifier = Inline() if virtual else Threaded(loop)
     tools = Tools(sockets, clock, entropy, Counters(), transcript, cookies=cookies, verifier=verifier)
     composing = partial(compose, network=network, root=root, loop=None if virtual else loop, keeps=keeps)
+    history = new_history(config.history.messages) if history is None else history
     lab = Lab(FaultTable() if faults is None else faults, history)
+    lab.faults.begin(clock)
     return Program(config, world, tools, log, composing, sockets, offload=offload, bind=bind, shown=shown, lab=lab)
 
 

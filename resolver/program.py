@@ -26,6 +26,7 @@ from resolver.listeners import BindAll, Bound, Listeners, bind_all, bind_front
 from resolver.message import Client, Edns, Query, Question, Reply, Respond, Transport, Type
 from resolver.network.base import Endpoint
 from resolver.network.sockets import SocketNetwork
+from resolver.observe import watching
 from resolver.observe.counters import Counters
 from resolver.observe.log import Log
 from resolver.pipeline.driving import Tools
@@ -122,7 +123,7 @@ class Program:
         self._drawn = drawn(tools.entropy)
         self._world = self._load_world(config)
         self._composed = self._composition(config, self._world, IN_MEMORY_PORT, self._caches, bound=False, listening=())
-        self.respond = Responder(
+        self.responder = Responder(
             self._composed.answerer,
             clock=tools.clock,
             counters=tools.counters,
@@ -133,6 +134,8 @@ class Program:
             cookies=serving.cookies(config, self._drawn, tools.clock),
             idle_seconds=self._front.places.idle_seconds,
         )
+        self.respond = watching.watched(self.responder, lab.history, tools.clock)
+        """What clients ask."""
 
     # -- life
 
@@ -160,7 +163,7 @@ class Program:
         front = self._front.keep_only((), drain_s, relieved=relieved)
         await asyncio.gather(front, self._encrypted.keep_only((), drain_s))
         await self._behind.keep_only((), 0.0)
-        self.respond.give_up()
+        self.responder.give_up()
         self._roll(None)
         self._tasks.cancel()
         self._tools.verifier.close()
@@ -192,18 +195,19 @@ class Program:
         self._roll(composed.rolling)
         for zone in _excepted(config) ^ _excepted(self.config) | _anchored_anew(self._composed.known, composed.known):
             composed.known.flush(zone, subtree=True)
+        watching.adjust(self.lab.history, self.config.history.messages, config.history.messages, self.log)
         self.config, self._world, self._composed = config, world, composed
         self._show(shown)
         for finding in () if world is None else world.findings:
             self.log.error("zone_not_served", reason=str(finding))
         access, clock = serving.access(config, self._tools.clock), self._tools.clock
         cookies = serving.cookies(config, self._drawn, clock)
-        self.respond.adjust(composed.answerer, serving.conduct(config), caches.answers, access, cookies)
+        self.responder.adjust(composed.answerer, serving.conduct(config), caches.answers, access, cookies)
         self._caches.adjust(config)
         self.log.adjust(config.log.level, config.log.format)
-        if config.server.max_in_flight is None and self.respond.conduct.max_in_flight < MOST:
+        if config.server.max_in_flight is None and self.responder.conduct.max_in_flight < MOST:
             instead = "allow more open files (ulimit -n, LimitNOFILE=), or set server.max_in_flight"
-            self.log.warning("few_descriptors", max_in_flight=self.respond.conduct.max_in_flight, instead=instead)
+            self.log.warning("few_descriptors", max_in_flight=self.responder.conduct.max_in_flight, instead=instead)
         allows = None if access is None else access.allows
         self._front.adjust(serving.tcp_limits(config), allows)
         self._encrypted.adjust(serving.tcp_limits(config), allows)
@@ -252,7 +256,7 @@ class Program:
         question = Question(names.from_text(name), types.from_text(rtype))
         client = Client("127.0.0.1", 0, Transport.TCP)
         deadline = self._tools.clock.monotonic() + timeout_s
-        return await awaited(self.respond.answerer, Query(question, client, 0, deadline, edns=Edns()))
+        return await awaited(self.responder.answerer, Query(question, client, 0, deadline, edns=Edns()))
 
     @property
     def world(self) -> World | None:
@@ -305,6 +309,7 @@ class Program:
             "questions.in_flight": self._composed.resolved.flights,
             **self._front.counts(),
             **self._handshakes.counts(),
+            **watching.counts(self.lab.history),
             "tasks.running": len(self._tasks),
             "runtime.compiled": int(compiled.why_not() is None),
         }

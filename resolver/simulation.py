@@ -27,9 +27,10 @@ from resolver.laboratory import Lab
 from resolver.message import Respond
 from resolver.network.base import Clock, Endpoint
 from resolver.network.entropy import SeededEntropy
-from resolver.network.faults import Faults, Faulty
+from resolver.network.faulty import Faults, Faulty
 from resolver.observe.counters import Counters
 from resolver.observe.log import Log
+from resolver.observe.watching import watched
 from resolver.pipeline.driving import Tools
 from resolver.pipeline.knowledge import Known, Routes
 from resolver.pipeline.recursing import Recursing, ZoneKnowledge
@@ -78,7 +79,7 @@ class Simulation:
         for server in self.world.servers:
             respond = self._responder(server, tools, addresses)
             for host in hosts(server):
-                made[host] = respond
+                made[host] = watched(respond, self.lab.history, self.tools.clock, names.to_text(server.name), host)
         return made
 
     def _responder(self, server: WorldServer, tools: Tools, addresses: Resolved) -> Respond:
