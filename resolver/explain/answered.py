@@ -116,8 +116,8 @@ def by_dname(case: Case) -> Said | None:
         return None
     owner = names.fold(dname.name)
     text = f"The DNAME at {names.to_text(owner)}{case.line(owner, Type.DNAME)} sends all below it to "
-    text = f"{text}{names.to_text(names.fold(dname.rdatas[0]))}, so {case.led.removesuffix('; ')} (RFC 6672); "
-    return Said(f"{text}{_by(case, case.concluding)} answered {case.wanted}{_place(case)}.")
+    text = f"{text}{names.to_text(names.fold(dname.rdatas[0]))}, so {case.led.removesuffix('; ')} (RFC 6672)."
+    return Said(f"{text} {_by(case, case.concluding)} answered {case.wanted}{_place(case)}.")
 
 
 def by_alias(case: Case) -> Said | None:
@@ -198,8 +198,8 @@ def _is_nodata(case: Case) -> bool:
 
 def _by(case: Case, node: Node) -> str:
     """The server of `node`, and of which zone it is one."""
-    zone = "the root" if node.zone == "." else node.zone
-    return f"{case.who(node)}, a server of {zone}," if node.server else case.who(node)
+    who = case.who(node)
+    return f"{who.removesuffix(')')}, for {'the root' if node.zone == '.' else node.zone})" if node.server else who
 
 
 def _place(case: Case) -> str:

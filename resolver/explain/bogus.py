@@ -32,7 +32,7 @@ def bogus(*tags: str) -> Callable[[Case], Said | None]:
     """The cause of failures with one of `tags`: their text says it all."""
 
     def applies(case: Case) -> Said | None:
-        if case.tag not in tags or case.failure is None:
+        if case.tag not in tags:
             return None
         advice = _ADVICE.get(case.tag, "Have the zone's owner look at how it is signed.")
         return Said(f"{case.led}{case.wanted} is bogus: {case.reason}{_on_purpose(case)}.", f"{advice} {ALL_THE_SAME}")

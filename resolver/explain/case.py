@@ -114,9 +114,10 @@ class Case:
         if not self.aliases:
             return ""
         chain = [names.to_text(self.name), *(names.to_text(names.fold(each.rdatas[0])) for each in self.aliases)]
-        if len(chain) > MAX_SHOWN:
-            chain = [*chain[: MAX_SHOWN - 1], "…", chain[-1]]
-        return f"{' is an alias of '.join(chain[:2])}{''.join(f', that of {each}' for each in chain[2:])}; "
+        if len(chain) == 2:
+            return f"{chain[0]} is an alias of {chain[1]}; "
+        shown = chain if len(chain) <= MAX_SHOWN else [*chain[: MAX_SHOWN - 1], "…", chain[-1]]
+        return f"{chain[0]} leads to {chain[-1]} ({' → '.join(shown)}); "
 
     # -- what was done
 

@@ -58,7 +58,7 @@ class Declared:
     def below(self, name: bytes) -> bytes | None:
         """A name that exists below `name`, folded, in its zone."""
         inner = (each for each in self._names(name) if len(each) > len(name) and names.is_below(each, name))
-        return next(inner, None)
+        return min(inner, default=None)
 
     def wildcard(self, name: bytes, rtype: int) -> bytes | None:
         """The wildcard that answers for `name`, folded, which has no records itself (RFC 4592)."""
@@ -71,9 +71,13 @@ class Declared:
 
     def nearest(self, name: bytes) -> str | None:
         """The name of the zone that is most like `name`, folded, which does not exist."""
+        zone = self.zone(name)
+        behind = len(names.to_text(zone.apex)) if zone is not None else 0
         texts = sorted({names.to_text(each) for each in self._names(name) if not each.startswith(b"\x01*")})
-        close = difflib.get_close_matches(names.to_text(name), texts, n=1, cutoff=NEAR)
-        return close[0] if close else None
+        # What is the same in all of them tells nothing.
+        inner = {text[:-behind].rstrip("."): text for text in texts if len(text) > behind}
+        close = difflib.get_close_matches(names.to_text(name)[:-behind].rstrip("."), inner, n=1, cutoff=NEAR)
+        return inner[close[0]] if close else None
 
     def server(self, host: str) -> WorldServer | None:
         """The server at the address `host`."""

@@ -41,9 +41,7 @@ def silence(nodes: Iterable[Node], zone: str) -> float:
 
 def told_why(case: Case) -> str:
     """What the servers themselves said of it, by extended errors of their own."""
-    failure = case.failure
-    heard = () if failure is None else failure.heard
-    said = [each.text or f"EDE {each.code}" for each in heard if each.code != _CACHED_ERROR]
+    said = [each.text or f"EDE {each.code}" for each in case.ede[1:] if each.code != _CACHED_ERROR]
     return f", and said why: {'; '.join(said)}" if said else ""
 
 

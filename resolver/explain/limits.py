@@ -92,7 +92,7 @@ def crowded(case: Case) -> Said | None:
 
 def remembered(case: Case) -> Said | None:
     """It has failed before, and is not tried again yet."""
-    if case.failure is None or not case.is_remembered or case.failure.label == "dead_zone":
+    if not case.is_remembered or case.tagged("STAL"):
         return None
     text = f"{case.led}{case.asked} failed a moment ago, and is not tried again yet (RFC 9520): {case.reason}."
     return Said(text, "It is tried again after cache.failure_ttl_s, or at once after `resolver cache flush`.")

@@ -152,7 +152,7 @@ class Transcript:
 
     def asked(self, query: Query) -> Opened:
         """A client asks: what begins until `left` is for `query`, and what that begins in turn."""
-        root = Root(asked=_question(query.question), why="a question of a client", query=query)
+        root = Root(asked=in_words(query.question), why="a question of a client", query=query)
         self._plant(root)
         return Opened(root, self._above.set(_Place(root, root)))
 
@@ -195,7 +195,7 @@ class Transcript:
     def sent(self, action: Exchange) -> Opened:
         """A message is on its way."""
         node = Node(
-            asked=_question(action.question),
+            asked=in_words(action.question),
             server=names.to_text(action.server_name) if action.server_name else "",
             address=str(action.server),
             zone=names.to_text(action.zone),
@@ -208,12 +208,12 @@ class Transcript:
 
     def listening(self, action: Listen) -> Opened:
         """Nothing more is sent; replies to what was sent are waited for."""
-        return self._begin(Node(asked=_question(action.question), zone=names.to_text(action.zone), action=action))
+        return self._begin(Node(asked=in_words(action.question), zone=names.to_text(action.zone), action=action))
 
     def entered(self, lookup: Lookup) -> Opened:
         """A question of its own begins: that for an address of a name server, or for what a proof takes."""
         why = "for the chain of trust" if lookup.checked else "the address of a name server"
-        return self._begin(Node(asked=_question(lookup.question), why=why, action=lookup))
+        return self._begin(Node(asked=in_words(lookup.question), why=why, action=lookup))
 
     def left(self, opened: Opened) -> None:
         """What begins from now on does not stand below what was `opened`, which goes on."""
@@ -318,7 +318,8 @@ def _key(host: str, question: Question) -> tuple[str, bytes, int]:
     return host, names.fold(question.name), question.type
 
 
-def _question(question: Question) -> str:
+def in_words(question: Question) -> str:
+    """The name and the type of `question`."""
     return f"{names.to_text(names.fold(question.name))} {types.to_text(question.type)}"
 
 

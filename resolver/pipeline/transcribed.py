@@ -1,7 +1,8 @@
 """The pipeline where a transcript is kept: each question of a client has a tree of its own, with what it was told.
 
 Rules: it stands in the place of `Staged` around which it is, and is not there where no transcript is kept, so that one
-costs nothing then. What is at hand is noted with the stage that had it. Who wants to know what became of a question
+costs nothing then. What is at hand is noted with the stage that had it. No answer
+is stored as octets: those would be told past it. Who wants to know what became of a question
 has its tree as soon as it is told (`last`), before anything else is.
 """
 
@@ -51,9 +52,10 @@ class Transcribed:
             transcript.left(opened)
             if reply is None:
                 transcript.withdrawn(opened)
-        if reply is not None:
-            self._told(opened, query, reply)
-        return reply
+        if reply is None:
+            return None
+        self._told(opened, query, reply)
+        return reply._replace(storable=False)
 
     def work(self, query: Query, done: Told) -> None:
         """`done` has what became of `query`, for which nothing is at hand."""
@@ -62,7 +64,7 @@ class Transcribed:
 
         def told(result: Reply | ResolutionFailed) -> None:
             self._told(opened, query, result)
-            done(result)
+            done(result._replace(storable=False) if isinstance(result, Reply) else result)
 
         try:
             self._staged.work(query, told)
