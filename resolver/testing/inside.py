@@ -19,10 +19,11 @@ from typing import Any, Final, NamedTuple
 
 from resolver.app import build
 from resolver.auth.plan import Plan
+from resolver.config import Config
 from resolver.explain import Declared, explain
 from resolver.laboratory import Laboratory
 from resolver.listeners import Bound, bind_all
-from resolver.message import TC, Client, Edns, Message, Question, Transport
+from resolver.message import AD, TC, Client, Edns, Message, Question, Transport
 from resolver.network.base import Endpoint
 from resolver.network.entropy import SeededEntropy
 from resolver.network.faults import FaultTable, rule
@@ -54,9 +55,9 @@ class Told(NamedTuple):
 class Inside:
     """A program over a plan, with all that a test arranges of it."""
 
-    def __init__(self, options: Options) -> None:
-        """Raises `ConfigError` and `ZoneError`."""
-        self.config = options.config()
+    def __init__(self, options: Options, config: Config) -> None:
+        """The resolver is set as `config` says. Raises `ZoneError`."""
+        self.config = config
         self.clock = VirtualClock(wall=options.wall)
         if options.world is None:
             self.plan = Plan(ttl=options.ttl, seed=f"seed {options.seed}")
@@ -173,7 +174,7 @@ class Inside:
     async def _exchange(
         self, program: Program, question: Question, transport: Transport, edns: Edns | None, cd: bool
     ) -> tuple[Message, Root]:
-        wire = render_query(self._entropy.bits(16), question, rd=True, edns=edns, cd=cd)
+        wire = _wants_to_know(render_query(self._entropy.bits(16), question, rd=True, edns=edns, cd=cd))
         told: asyncio.Future[tuple[bytes | None, Root]] = asyncio.get_running_loop().create_future()
 
         def send(response: bytes | None) -> None:
@@ -193,3 +194,8 @@ class Inside:
         """Questions that are mistakes are refused, whatever the stages were put together anew for."""
         if not isinstance(program.responder.answerer, Guard):
             program.responder.answerer = Guard(program.responder.answerer, self.undeclared)
+
+
+def _wants_to_know(query: bytes) -> bytes:
+    """`query` with AD: whoever asks wants to be told whether the answer is proven (RFC 6840 section 5.7)."""
+    return query[:3] + bytes((query[3] | AD,)) + query[4:]

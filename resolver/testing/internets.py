@@ -50,6 +50,7 @@ class Internet:
     def __init__(self, **given: Any) -> None:
         """`given` are the words of `options.Options`. Raises `InputError`."""
         self._options = options(given)
+        self._config = self._options.config()
         self._thread = LoopThread()
         self._lock = threading.Lock()
         self._inside: Inside | None = None
@@ -287,7 +288,7 @@ class Internet:
 
         async def run() -> T:
             if self._inside is None:
-                self._inside = Inside(self._options)
+                self._inside = Inside(self._options, self._config)
             return await main(self._inside)
 
         return self._thread.submit(run())
