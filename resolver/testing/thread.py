@@ -16,6 +16,7 @@ from __future__ import annotations
 
 import asyncio
 import concurrent.futures
+import contextlib
 import threading
 from collections.abc import Callable, Coroutine
 from queue import SimpleQueue
@@ -39,6 +40,7 @@ class LoopThread:
         self._loop: MovableLoop | None = None
         self._thread: threading.Thread | None = None
         self._running: set[asyncio.Task[Any]] = set()
+        self._broke: BaseException | None = None
         self._closed = False
 
     @property
@@ -82,19 +84,22 @@ class LoopThread:
             self.run(real())
 
     def close(self, last: Callable[[], Coroutine[Any, Any, None]] | None = None) -> None:
-        """What runs is cancelled, what `last` gives has run, and thread and loop are gone. Calling it again does
-        nothing."""
+        """What runs is cancelled, what `last` gives has run, and thread and loop are gone, whatever it raises. Calling
+        it again does nothing."""
         with self._lock:
             closed, self._closed = self._closed, True
         if closed or self._loop is None or self._thread is None:
             return
         loop = self._loop
+        ended: concurrent.futures.Future[None] = concurrent.futures.Future()
         loop.call_soon_threadsafe(self._cancel)
-        self._jobs.put(lambda: self._end(loop, last))
+        self._jobs.put(lambda: self._end(loop, last, ended))
         self._jobs.put(None)
         if loop.is_real:
             loop.call_soon_threadsafe(loop.stop)
         self._thread.join(CLOSE_S)
+        if ended.done():
+            ended.result()
 
     # -- in the thread
 
@@ -106,45 +111,57 @@ class LoopThread:
 
     def _complete(self, loop: MovableLoop, main: Coroutine[Any, Any, T], told: concurrent.futures.Future[T]) -> None:
         """`main` has run, alone."""
-        self._begin(loop, main, told)
-        waited = asyncio.wrap_future(told, loop=loop)
+        task = self._begin(loop, main, told)
         try:
-            loop.run_until_complete(waited)
+            loop.run_until_complete(task)
         except BaseException as error:
-            if not told.done():  # the loop itself broke, as in a deadlock
-                self._cancel()
-                told.set_exception(error)
+            if not task.done():  # the loop itself broke, as in a deadlock
+                self._broke = error
+                task.cancel()
+                with contextlib.suppress(BaseException):
+                    loop.run_until_complete(task)
+                self._broke = None
 
-    def _begin(self, loop: MovableLoop, main: Coroutine[Any, Any, T], told: concurrent.futures.Future[T]) -> None:
+    def _begin(
+        self, loop: MovableLoop, main: Coroutine[Any, Any, T], told: concurrent.futures.Future[T]
+    ) -> asyncio.Task[T]:
         task = loop.create_task(main)
         self._running.add(task)
 
         def ended(task: asyncio.Task[T]) -> None:
             self._running.discard(task)
-            if told.done():
+            if told.done():  # whoever waited has given up
                 return
             if task.cancelled():
-                told.set_exception(RuntimeError("this internet was closed before the answer came"))
+                told.set_exception(self._broke or RuntimeError("this internet was closed before the answer came"))
             elif (error := task.exception()) is not None:
                 told.set_exception(error)
             else:
                 told.set_result(task.result())
 
         task.add_done_callback(ended)
+        return task
 
     def _cancel(self) -> None:
         for task in tuple(self._running):
             task.cancel()
 
-    def _end(self, loop: MovableLoop, last: Callable[[], Coroutine[Any, Any, None]] | None) -> None:
+    def _end(
+        self,
+        loop: MovableLoop,
+        last: Callable[[], Coroutine[Any, Any, None]] | None,
+        ended: concurrent.futures.Future[None],
+    ) -> None:
         try:
             if last is not None:
                 loop.run_until_complete(last())
-        finally:
-            left = asyncio.all_tasks(loop)
-            for task in left:
-                task.cancel()
-            if left:
-                loop.run_until_complete(asyncio.gather(*left, return_exceptions=True))
-            loop.run_until_complete(loop.shutdown_asyncgens())
-            loop.close()
+            ended.set_result(None)
+        except BaseException as error:
+            ended.set_exception(error)
+        left = asyncio.all_tasks(loop)
+        for task in left:
+            task.cancel()
+        if left:
+            loop.run_until_complete(asyncio.gather(*left, return_exceptions=True))
+        loop.run_until_complete(loop.shutdown_asyncgens())
+        loop.close()
