@@ -1,12 +1,14 @@
 """Writes the parts of the documentation that follow from the code: `python docs/generate.py`.
 
 docs/configuration.md comes from the models of `resolver.config` and the docstrings of their attributes,
-docs/conformance.md from the `rfc` markers of the tests. tests/test_docs.py fails when either is stale.
+docs/conformance.md from the `rfc` markers of the tests, docs/admin-api.md from the table of routes. tests/test_docs.py
+fails when one is stale.
 """
 
 from __future__ import annotations
 
 import ast
+import json
 import sys
 from collections.abc import Iterator
 from pathlib import Path
@@ -18,6 +20,10 @@ from resolver.config.describe import bounds, kind, unit  # noqa: E402
 from resolver.config.effective import toml  # noqa: E402
 from resolver.config.environment import variable  # noqa: E402
 from resolver.config.load import SECTIONS  # noqa: E402
+from resolver.control import challtestsrv, clock, faults, messages, running, snapshots, zones  # noqa: E402
+from resolver.control.openapi import Described  # noqa: E402
+from resolver.control.routes import of_process  # noqa: E402
+from resolver.control.schemas import Schema, wanted  # noqa: E402
 
 CONFIGURATION_HEAD = """\
 # Configuration
@@ -57,6 +63,21 @@ Which requirement of which RFC is shown by which test. `pytest TEST` runs one.
 """
 
 
+MARK = "<!-- What follows is written by docs/generate.py from the routes of resolver/control. Change it there. -->"
+
+ADMIN_PARTS = (
+    ("The daemon", lambda: of_process(None)),  # type: ignore[arg-type,return-value]
+    ("Counters and cache", lambda: running.ROUTES),
+    ("Zones and records", lambda: zones.ROUTES),
+    ("Faults", lambda: faults.ROUTES),
+    ("Time", lambda: clock.ROUTES),
+    ("History", lambda: messages.ROUTES),
+    ("Snapshots", lambda: snapshots.ROUTES),
+    ("challtestsrv", lambda: challtestsrv.ROUTES),
+)
+ADMIN = "http://127.0.0.1:8053"
+
+
 def configuration() -> str:
     """The text of docs/configuration.md."""
     said: dict[str, dict[str, str]] = {}
@@ -75,6 +96,54 @@ def configuration() -> str:
         parts.append("\n".join(rows) + "\n")
         parts.append(f"In the environment: `{variable(section, next(iter(fields)))}` and so on.\n")
     return "\n".join(parts)
+
+
+def admin_api() -> str:
+    """The text of docs/admin-api.md: what stands above the mark, and the routes."""
+    head = (ROOT / "docs/admin-api.md").read_text().partition(MARK)[0]
+    parts = [f"{head}{MARK}\n"]
+    for title, routes in ADMIN_PARTS:
+        parts.append(f"## {title}\n")
+        parts += map(_route, routes())
+    return "\n".join(parts)
+
+
+def _route(route: Described) -> str:
+    shape = route.shape
+    said = [("path", shape.path, ()), ("query", shape.query, ())]
+    if shape.body is not None:
+        said.append(("body", shape.body.get("properties", {}), shape.body.get("required", ())))
+    rows = [
+        _cells(where, name, schema, name in needed) for where, known, needed in said for name, schema in known.items()
+    ]
+    table = ["| in | name | takes | |", "|---|---|---|---|", *rows, ""] if rows else []
+    answer = [f"* `{name}`: {_says(schema)}" for name, schema in shape.answer.get("properties", {}).items()]
+    if not answer and shape.answer.get("description"):
+        answer = [f"* {_says(shape.answer)}"]
+    lines = [f"### {route.method} {route.path}", "", f"{route.gives[:1].upper()}{route.gives[1:]}.", "", *table]
+    return "\n".join([*lines, f"    {curl(route)}", "", *(["Answers:", "", *answer, ""] if answer else [])])
+
+
+def curl(route: Described) -> str:
+    """The example of `route`, as a command."""
+    method = "" if route.method == "GET" else f" -X {route.method}"
+    body = "" if route.shape.example is None else f" -d '{json.dumps(route.shape.example)}'"
+    target = route.shape.target or route.path
+    quoted = f"'{ADMIN}{target}'" if "?" in target else f"{ADMIN}{target}"
+    return f"curl{method}{body} {quoted}"
+
+
+def _cells(where: str, name: str, schema: Schema, needed: bool) -> str:
+    takes = wanted(schema) if len(wanted(schema)) < 120 else "a text, or a list of texts"
+    cells = [where, f"`{name}`{' (needed)' if needed else ''}", takes, _says(schema)]
+    return "| " + " | ".join(cell.replace("|", "\\|") for cell in cells) + " |"
+
+
+def _says(schema: Schema) -> str:
+    if schema.get("type") == "array" and schema["items"].get("properties"):
+        inner = ", ".join(f"`{name}`" for name in schema["items"]["properties"])
+        return f"{schema['description']} A list of objects with {inner}.".strip()
+    return str(schema.get("description") or wanted(schema))
 
 
 def _docstrings(source: Path) -> dict[str, dict[str, str]]:
@@ -149,8 +218,9 @@ def _marks(*nodes: ast.expr) -> list[tuple[int, str]]:
 
 
 def main() -> int:
-    """Both files are written."""
+    """All of them are written."""
     (ROOT / "docs/configuration.md").write_text(configuration())
+    (ROOT / "docs/admin-api.md").write_text(admin_api())
     (ROOT / "docs/conformance.md").write_text(conformance())
     return 0
 

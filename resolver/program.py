@@ -275,11 +275,6 @@ class Program:
         return await awaited(self.responder.answerer, Query(question, client, 0, deadline, cd=cd, edns=Edns()))
 
     @property
-    def world(self) -> World | None:
-        """The simulated internet that is served, if one is."""
-        return self._world
-
-    @property
     def clock(self) -> Clock:
         """The time that the program goes by."""
         return self._tools.clock

@@ -18,7 +18,8 @@ from resolver.app import build
 from resolver.cli import COMMANDS
 from resolver.config import Config, load
 from resolver.config.load import SECTIONS
-from resolver.control.routes import routes
+from resolver.config.sections import Server
+from resolver.control.routes import OF_PROGRAM, of_process
 from resolver.network.entropy import SeededEntropy
 from resolver.testing.virtual_time import VirtualClock, run
 from resolver.version import VERSION
@@ -52,7 +53,7 @@ def test_the_reference_of_settings_is_fresh() -> None:
 def test_what_is_named_as_a_test_is_one() -> None:
     there = "".join(path.read_text() for path in (ROOT / "tests").rglob("test_*.py"))
     for page in sorted(DOCS.glob("*.md")):
-        for name in re.findall(r"`(test_\w+)`", page.read_text()):
+        for name in set(re.findall(r"`(test_\w+)`", page.read_text())) - set(Server.model_fields):
             assert f"def {name}(" in there, f"{page.name} names {name}, which is no test"
 
 
@@ -93,9 +94,15 @@ def test_every_command_and_option_is_documented_with_an_example(name: str) -> No
     module = importlib.import_module(f"resolver.cli.{COMMANDS[name].module}")
     parser = argparse.ArgumentParser()
     module.add_arguments(parser)
-    shared = {"--help", "--config", "--listen", "--mode", "--world", "--in-memory"} if name != "serve" else {"--help"}
+    shared = {"--help", *(() if name == "serve" else _options_of("serve"))}
     for option in _options(parser):
         assert option in text or option in shared, option
+
+
+def _options_of(name: str) -> Iterator[str]:
+    parser = argparse.ArgumentParser()
+    importlib.import_module(f"resolver.cli.{COMMANDS[name].module}").add_arguments(parser)
+    return _options(parser)
 
 
 def _options(parser: argparse.ArgumentParser) -> Iterator[str]:
@@ -106,10 +113,11 @@ def _options(parser: argparse.ArgumentParser) -> Iterator[str]:
                 yield from _options(inner)
 
 
-def test_every_route_of_the_control_socket_is_documented() -> None:
-    text = (DOCS / "commands.md").read_text()
-    for route in routes(None, lambda: load(None, {})):  # type: ignore[arg-type]
-        assert re.search(rf"^\| {route.method} {route.path}\b", text, re.MULTILINE), route
+def test_the_page_of_the_admin_api_is_fresh_and_has_every_route() -> None:
+    text = (DOCS / "admin-api.md").read_text()
+    assert text == generate.admin_api(), f"admin-api.md {STALE}"
+    for route in (*of_process(lambda: load(None, {})), *OF_PROGRAM):
+        assert f"\n### {route.method} {route.path}\n" in text, route
 
 
 def test_the_examples_of_the_reference_are_settings_that_work(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
