@@ -36,8 +36,11 @@ COUNTED: Final = (WORKERS, RESTARTED, SILENT)
 """What is added to the numbers of the workers."""
 
 
-def of_all(links: Callable[[], Sequence[Link]], own: Callable[[], Mapping[str, int]]) -> list[Route]:
-    """What is asked of a program, asked of the workers behind `links`. `own` is what the supervisor itself counts."""
+def of_all(
+    links: Callable[[], Sequence[Link]], own: Callable[[], Mapping[str, int]], changed: Callable[[str], None]
+) -> list[Route]:
+    """What is asked of a program, asked of the workers behind `links`. `own` is what the supervisor itself counts, and
+    `changed` is called with the path of what has changed a worker."""
 
     def asking(route: OfProgram) -> Route:
         def ask_all(ask: Ask) -> object:
@@ -51,6 +54,8 @@ def of_all(links: Callable[[], Sequence[Link]], own: Callable[[], Mapping[str, i
                     return
                 try:
                     heard = [(link, future.result()) for link, future in zip(asked, answers, strict=True)]
+                    if seconds == CHANGE_S and any(answer and answer[0] == HTTPStatus.OK for _, answer in heard):
+                        changed(route.path)
                     result.set_result(_merged(route, ask, heard, seconds, own))
                 except Exception as wrong:
                     result.set_exception(wrong)

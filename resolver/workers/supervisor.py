@@ -78,6 +78,8 @@ class Supervisor:
         self._settings, self._loaded, self._out = settings, loaded, out
         self._wake = asyncio.Event()
         self._reload = self._told = self._announced = False
+        self._changed = False
+        """Whether workers were asked to change the world, its faults or its time."""
         self._patience: Timer | None = None
 
     async def begin(self, build: Build) -> None:
@@ -89,7 +91,10 @@ class Supervisor:
         before, limit = descriptors.raise_limit()
         secret = drawn(SystemEntropy())
         self._crew = Crew(loop, self._clock, self._log, build, secret, self._wake.set)
-        table = [*of_process(lambda: self._loaded), *speaking.of_all(lambda: self._crew.links, self._counts)]
+        table = [
+            *of_process(lambda: self._loaded),
+            *speaking.of_all(lambda: self._crew.links, self._counts, self._heed_change),
+        ]
         self._control = ControlPlace(table, self._clock, self._log)
         self._admin = AdminPlace(table, self._clock, self._log)
         self._prepared = self._admin.prepare(config.admin)
@@ -114,6 +119,9 @@ class Supervisor:
                 return None
             if crew.due:
                 index = crew.due.pop(0)
+                if self._changed:
+                    instead = "make them again, or reload the daemon"
+                    self._log.warning("worker_without_changes", worker=index, instead=instead)
                 return lambda: crew.bear(index)
             if crew.problem is not None or self._told:
                 self._have_patience()
@@ -172,6 +180,9 @@ class Supervisor:
             self._out.flush()
         of = config.resolver
         self._log.info("started", mode=of.mode, roots=of.roots, config=self._loaded.file, workers=len(self._crew.links))
+
+    def _heed_change(self, _: str) -> None:
+        self._changed = True
 
     def _counts(self) -> dict[str, int]:
         return {WORKERS: len(self._crew.links), RESTARTED: self._crew.restarted}
