@@ -48,6 +48,9 @@ from resolver.workers.crew import Crew
 from resolver.workers.speaking import RESTARTED, WORKERS
 from resolver.workers.worker import Build
 
+OUTLIVING: Final = ("/faults", "/clock", "/set-servfail")
+"""Changes that a reload leaves in force."""
+
 GRACE_S: Final = 2.0
 """Seconds beyond `server.drain_s` after which a worker that was told to end is killed."""
 
@@ -78,8 +81,8 @@ class Supervisor:
         self._settings, self._loaded, self._out = settings, loaded, out
         self._wake = asyncio.Event()
         self._reload = self._told = self._announced = False
-        self._changed = False
-        """Whether workers were asked to change the world, its faults or its time."""
+        self._changed: set[str] = set()
+        """Paths of what workers were asked to change, and have changed, since the world was read."""
         self._patience: Timer | None = None
 
     async def begin(self, build: Build) -> None:
@@ -91,10 +94,8 @@ class Supervisor:
         before, limit = descriptors.raise_limit()
         secret = drawn(SystemEntropy())
         self._crew = Crew(loop, self._clock, self._log, build, secret, self._wake.set)
-        table = [
-            *of_process(lambda: self._loaded),
-            *speaking.of_all(lambda: self._crew.links, self._counts, self._heed_change),
-        ]
+        of_workers = speaking.of_all(lambda: self._crew.links, self._counts, self._changed.add)
+        table = [*of_process(lambda: self._loaded), *of_workers]
         self._control = ControlPlace(table, self._clock, self._log)
         self._admin = AdminPlace(table, self._clock, self._log)
         self._prepared = self._admin.prepare(config.admin)
@@ -181,9 +182,6 @@ class Supervisor:
         of = config.resolver
         self._log.info("started", mode=of.mode, roots=of.roots, config=self._loaded.file, workers=len(self._crew.links))
 
-    def _heed_change(self, _: str) -> None:
-        self._changed = True
-
     def _counts(self) -> dict[str, int]:
         return {WORKERS: len(self._crew.links), RESTARTED: self._crew.restarted}
 
@@ -230,6 +228,7 @@ class Supervisor:
             self._log.error("reload_refused", problem=repr(wrong), where=place_of(wrong), kept=kept)
             return
         self._loaded = loaded
+        self._changed = {path for path in self._changed if path.startswith(OUTLIVING)}
         self._show(shown)
         self._log.adjust(loaded.config.log.level, loaded.config.log.format)
         await self._control.put(self._control_path())

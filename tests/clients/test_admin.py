@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import os
 import re
 import shlex
 import shutil
@@ -315,3 +316,14 @@ def test_beyond_loopback_there_is_no_api_without_a_token(tmp_path: Path, setting
     done = run_resolver(tmp_path, "serve", "--config", str(settings))
     assert done.returncode == 2
     assert "is not on loopback, and there is no token; set admin.token or admin.token_file" in done.stderr
+
+
+def test_a_worker_that_is_started_again_without_the_changes_is_told(started: Any) -> None:
+    client = started(workers=2)
+    client.put("shop.new", data={})
+    pid = next(each["pid"] for each in client.daemon.control("GET", "/workers")["workers"] if each["worker"] == 1)
+    os.kill(pid, signal.SIGKILL)
+    client.daemon.log.wait_for(r"level=warning event=worker_without_changes worker=1")
+    client.daemon.log.wait_for(r"event=worker_started worker=1")
+    client.daemon.signal(signal.SIGTERM)
+    assert client.daemon.wait() == 0
