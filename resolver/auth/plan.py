@@ -83,8 +83,8 @@ class Plan:
         where: Where | None = None,
     ) -> None:
         """The zone `name` is declared, or declared anew: it has these records and no others. `records` are lines of a
-        master file. `servers` are names; without them those that it has, else ns1 and ns2 below it. `where` is the
-        line that says so. Raises `ZoneError`."""
+        master file. `servers` are names; without them those that it has, else ns1 and ns2 below it; an empty list is a
+        zone that nobody serves. TTLs are in seconds. `where` is the line that says so. Raises `ZoneError`."""
         at = where or PLAN
         origin = _name(name, "zone")
         here, reading = place(origin, at), Reading(origin, self._ttl, at)
@@ -109,7 +109,8 @@ class Plan:
             if host != ROOT_SERVER:
                 state = state.with_parents(names.fold(host), self._ttl)
         settling.settled(self._state, state, state.zones[zone.apex], here)
-        self._become(state.pruned(self._ttl))
+        # Where it takes the place of an automatic one, that one's servers may have lost their last zone.
+        self._become(state.pruned(self._ttl) if zone.apex in self._state.automatic else state)
 
     def without_zone(self, name: str) -> None:
         """There is no zone `name` any more. Raises `ZoneError` where there was none."""
@@ -150,8 +151,9 @@ class Plan:
             server = replace(known, ipv4=ipv4, ipv6=values.derived_ipv6(ipv4))
         if recursion is not None:
             server = replace(server, recursion=recursion)
-        settling.not_alias(self._state, folded, here)
-        self._become(self._state.with_server(server).with_parents(folded, self._ttl))
+        state = self._state.with_server(server).with_parents(folded, self._ttl)
+        settling.reachable(state, folded, here)
+        self._become(state)
 
     def put(self, name: str, rtype: str, values: Sequence[str], *, ttl: int | None = None) -> None:
         """The records of that name and type are `values`, in the deepest zone that encloses it. Raises `ZoneError`."""
@@ -226,12 +228,12 @@ class Plan:
         ]
 
     def described(self, *, automatic: bool = False) -> list[dict[str, Any]]:
-        """The zones with their servers and records, as JSON can carry them: what `zone` takes. Those that are
-        `automatic` only if that is asked for."""
+        """The zones with their servers and records, as JSON can carry them, each after those above it: what `zone`
+        takes. Those that are `automatic` only if that is asked for."""
         state = self._state
         return [
             written.described(zone, state.servers)
-            for apex, zone in state.zones.items()
+            for apex, zone in sorted(state.zones.items(), key=lambda item: (names.depth(item[0]), item[0]))
             if automatic or apex not in state.automatic
         ]
 
