@@ -64,8 +64,7 @@ class Plan:
         """What `directory` declares. Raises `ZoneError`."""
         plan = cls()
         drafted = draft.read(directory, refuse)
-        servers = drafted.declaration.servers
-        plan._state = plan._good = Saved(drafted.declaration, servers, drafted.zones, read=frozenset(servers))
+        plan._state = plan._good = Saved(drafted.declaration, drafted.declaration.servers, drafted.zones)
         return plan
 
     # -- changes
@@ -109,8 +108,7 @@ class Plan:
             if host != ROOT_SERVER:
                 state = state.with_parents(names.fold(host), self._ttl)
         settling.settled(self._state, state, state.zones[zone.apex], here)
-        # Where it takes the place of an automatic one, that one's servers may have lost their last zone.
-        self._become(state.pruned(self._ttl) if zone.apex in self._state.automatic else state)
+        self._become(state.pruned())
 
     def without_zone(self, name: str) -> None:
         """There is no zone `name` any more. Raises `ZoneError` where there was none."""
@@ -121,7 +119,7 @@ class Plan:
         for below in (*zones, *(host for zone in zones.values() for host in zone.declared.servers)):
             if names.is_below(below, apex):
                 state = state.with_parents(below, self._ttl)
-        self._become(state.pruned(self._ttl))
+        self._become(state.pruned())
 
     def sign(self, name: str, dnssec: str | Mapping[str, object] | None) -> None:
         """The zone `name` is signed as `dnssec` says, or not at all. Raises `ZoneError`."""
@@ -184,8 +182,7 @@ class Plan:
         gone = _count(zone.sets) - _count(sets)
         if gone:
             automatic = zone.apex in self._state.automatic
-            state = self._state.with_zone(with_sets(zone, sets), automatic=automatic)
-            self._become(state.pruned(self._ttl) if automatic else state)
+            self._become(self._state.with_zone(with_sets(zone, sets), automatic=automatic))
         return gone
 
     # -- what is declared
@@ -233,7 +230,9 @@ class Plan:
         state = self._state
         return [
             written.described(zone, state.servers)
-            for apex, zone in sorted(state.zones.items(), key=lambda item: (names.depth(item[0]), item[0]))
+            for apex, zone in sorted(
+                state.zones.items(), key=lambda item: (names.depth(item[0]), names.to_text(item[0]))
+            )
             if automatic or apex not in state.automatic
         ]
 

@@ -300,14 +300,15 @@ def test_remove_takes_a_value_a_type_or_all_of_a_name_and_says_how_many() -> Non
     assert plan.remove("nothing.at.all.test") == 0
 
 
-def test_an_automatic_zone_goes_with_the_last_that_needs_it() -> None:
+def test_an_automatic_zone_stays_and_says_that_what_was_below_it_is_gone() -> None:
     plan = Plan()
     plan.put("www.bank.example", "A", ["192.0.2.1"])
-    plan.zone("shop.test", servers=["ns.hoster.invalid"])
+    plan.zone("shop.example")
     assert plan.remove("www.bank.example") == 1
-    plan.without_zone("shop.test")
-    assert list(plan.world().zones) == [names.ROOT]
-    assert list(places(plan)) == ["a.root-servers.test."]
+    plan.without_zone("shop.example")
+    assert sorted(places(plan)) == ["a.gtld.test.", "a.root-servers.test."]
+    gtld = worlds.server(plan.world(), "a.gtld.test")
+    assert [worlds.ask(gtld, name).rcode for name in ("www.bank.example", "www.shop.example")] == [3, 3]
 
 
 def test_a_zone_that_is_gone_takes_its_delegation_and_its_servers_along() -> None:
@@ -551,14 +552,13 @@ def test_what_is_added_to_a_directory_takes_addresses_that_are_free(tmp_path: Pa
     assert told(plan, "test", "a.gtld.test") == [address("127.53.1.2")]
 
 
-def test_what_was_added_to_a_directory_can_be_taken_away_without_a_trace(tmp_path: Path) -> None:
-    directory = worlds.write(tmp_path, worlds.SMALL + '[[server]]\nname = "spare.example"\naddress = "127.53.3.1"\n')
-    plan = Plan.read(directory)
+def test_what_was_added_to_a_directory_can_be_taken_away(tmp_path: Path) -> None:
+    plan = Plan.read(worlds.write(tmp_path))
     before = contents(plan.world())
-    plan.zone("shop.example", dnssec="nsec")
-    plan.put("www.bank.example", "A", ["192.0.2.1"])
-    plan.without_zone("shop.example")
-    plan.remove("www.bank.example")
+    plan.zone("bank.test", SHOP)
+    plan.put("www.shop.test", "A", ["192.0.2.1"])
+    plan.without_zone("bank.test")
+    plan.remove("www.shop.test")
     assert contents(plan.world()) == before
 
 
