@@ -227,12 +227,10 @@ class Plan:
     def described(self, *, automatic: bool = False) -> list[dict[str, Any]]:
         """The zones with their servers and records, as JSON can carry them, each after those above it: what `zone`
         takes. Those that are `automatic` only if that is asked for."""
-        state = self._state
+        state, zones = self._state, self._state.draft().zones.items()
         return [
             written.described(zone, state.servers)
-            for apex, zone in sorted(
-                state.zones.items(), key=lambda item: (names.depth(item[0]), names.to_text(item[0]))
-            )
+            for apex, zone in sorted(zones, key=lambda item: (names.depth(item[0]), names.to_text(item[0])))
             if automatic or apex not in state.automatic
         ]
 

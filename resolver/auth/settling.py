@@ -34,6 +34,10 @@ GLUE: Final = frozenset((Type.A, Type.AAAA, Type.NS, Type.DS))
 def settled(before: Saved, after: Saved, zone: ZoneDraft, here: str) -> None:
     """`after` can be, in which `zone` is new."""
     check(zone)
+    for apex in (zone.apex, *(after.automatic - before.automatic)):
+        if after.zones[apex].records(apex, Type.CNAME):
+            what = f"{names.to_text(apex)} is an alias (CNAME) and cannot be a zone, which has SOA and NS"
+            raise ZoneError(what, where=here, instead="leave the alias out (RFC 1912 section 2.4)")
     why = keyring.why_not(zone)
     if why is not None:
         raise ZoneError(f"cannot be signed: {why[0]}", where=here, instead=why[1])
@@ -83,6 +87,8 @@ def hosts(state: Saved, apex: bytes, given: Sequence[str] | None, here: str) -> 
         found = list({names.fold(name): name for name in values.domains(list(_texts(given, here)))}.values())
     except Wrong as wrong:
         raise ZoneError(f"servers: {wrong}", where=here, instead=wrong.instead) from None
+    if apex == names.ROOT and not found:
+        raise ZoneError("nobody would serve the root", where=here, instead="name a server, or leave servers out")
     if known is not None and set(map(names.fold, found)) != set(known.declared.servers):
         served = ", ".join(map(names.to_text, known.declared.servers))
         raise ZoneError(f"the zone is served by {served}", where=here, instead="leave servers out, or remove it first")

@@ -160,6 +160,11 @@ IMPOSSIBLE_ZONES = [
         f"""{ZONE}: servers: 'a..b' is no domain name: 'a..b' has an empty label; write it as "www.example.com\"""",
     ),
     (
+        zone({"@": {"CNAME": "www"}}),
+        f"{ZONE}: shop.example. is an alias (CNAME) and cannot be a zone, which has SOA and NS; "
+        "leave the alias out (RFC 1912 section 2.4)",
+    ),
+    (
         zone({"ns1": {"CNAME": "www"}}),
         f"{ZONE}: ns1.shop.example. is a name server and an alias (CNAME); "
         "give the server another name (RFC 2181 section 10.3)",
@@ -324,6 +329,18 @@ def test_an_impossible_change_is_refused_with_what_to_write_instead(
         plan.world()
     else:
         assert refused(plan, change) == said
+
+
+def test_an_alias_cannot_become_a_parent_nor_the_root_be_served_by_nobody() -> None:
+    plan = Plan()
+    plan.put("example", "CNAME", ["www.test."])
+    assert refused(plan, zone()) == (
+        f"{ZONE}: example. is an alias (CNAME) and cannot be a zone, which has SOA and NS; "
+        "leave the alias out (RFC 1912 section 2.4)"
+    )
+    assert refused(plan, lambda plan: plan.zone(".", servers=[])) == (
+        "zone .: nobody would serve the root; name a server, or leave servers out"
+    )
 
 
 def test_what_keys_make_is_not_given() -> None:
