@@ -38,6 +38,7 @@ from resolver.observe.counters import Counters
 from resolver.observe.history import History
 from resolver.observe.log import Log
 from resolver.observe.transcript import Transcript
+from resolver.observe.watching import new_history
 from resolver.pipeline.cached import Cached
 from resolver.pipeline.driving import Tools
 from resolver.pipeline.knowledge import Known, Routes
@@ -52,7 +53,6 @@ from resolver.program import Composed, Offload, Program, Setting
 from resolver.trusted import Trusted, trusted
 from resolver.wire import names
 from resolver.wire.parse import Bounds
-from resolver.wire.special import special_above
 
 if TYPE_CHECKING:  # a resolver without a world of its own does not load what serves one
     from resolver.auth.hierarchy import World
@@ -82,7 +82,7 @@ def build(
     `root` where it begins, in place of what the configuration says. `bind` gives the sockets that clients ask. What
     clients of TLS were `shown` before is shown again, if it was made for what `config` says. Where several follow the
     same keys one of them `keeps` what is known of these. `faults` are what goes wrong on purpose, and `history` is
-    where messages are remembered, if anywhere. Raises `ConfigError` and `ZoneError`.
+    where messages are remembered, in place of what the configuration says. Raises `ConfigError` and `ZoneError`.
     """
     loop = asyncio.get_running_loop()
     virtual = clock is not None
@@ -97,6 +97,7 @@ def build(
     composing = partial(
         compose, network=network, root=root, loop=None if virtual else loop, keeps=keeps, sockets_of=sockets.at
     )
+    history = new_history(config.history.messages) if history is None else history
     lab = Lab(FaultTable() if faults is None else faults, history)
     lab.faults.begin(clock)
     return Program(config, world, tools, log, composing, sockets, offload=offload, bind=bind, shown=shown, lab=lab)
@@ -263,8 +264,7 @@ def _declared(setting: Setting) -> tuple[bytes, ...]:
     world = setting.world
     if world is None or setting.config.resolver.roots != "simulated":
         return ()
-    held = (special_above(names.fold(rrset.name)) for zone in world.zones.values() for rrset in zone)
-    return (*world.zones, *{name for name in held if name is not None})
+    return (*world.zones, *frozenset().union(*(zone.special for zone in world.zones.values())))
 
 
 def _staleness(config: Config) -> Staleness:

@@ -36,6 +36,7 @@ from resolver.network.faults import Place, Rule, rule
 from resolver.network.faulty import Faulty
 from resolver.observe.counters import Counters
 from resolver.observe.log import Log
+from resolver.observe.watching import watched
 from resolver.pipeline.driving import Tools
 from resolver.pipeline.knowledge import Known, Routes
 from resolver.pipeline.recursing import Recursing, ZoneKnowledge
@@ -101,7 +102,7 @@ class Simulation:
                 versions=versions,
             )
             for host in hosts(server):
-                made[host] = respond
+                made[host] = watched(respond, self.lab.history, self.tools.clock, names.to_text(server.name), host)
         return made
 
     def _responder(

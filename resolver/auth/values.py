@@ -13,7 +13,7 @@ import math
 from collections.abc import Callable, Mapping
 from typing import Any, Final
 
-from resolver.auth.master import MAX_TTL
+from resolver.auth.presented import MAX_TTL
 from resolver.errors import BadName, InputError
 from resolver.network.faults import rule
 from resolver.wire import names

@@ -24,7 +24,7 @@ from resolver.config import environment
 from resolver.config.contradictions import Contradictions
 from resolver.config.describe import allowed
 from resolver.config.positions import key_lines
-from resolver.config.sections import Budget, Cache, Config, Control, Dnssec, Log, Resolver, Server, World
+from resolver.config.sections import Budget, Cache, Config, Control, Dnssec, History, Log, Resolver, Server, World
 from resolver.config.values import shown
 from resolver.errors import ConfigError
 from resolver.text import printable
@@ -45,6 +45,7 @@ SECTIONS: Final[dict[str, Fields]] = {
     "cache": Cache.model_fields,
     "log": Log.model_fields,
     "control": Control.model_fields,
+    "history": History.model_fields,
 }
 
 
