@@ -56,7 +56,7 @@ def test_a_malformed_file_is_one_line_and_the_others_are_played(
     told = capsys.readouterr()
     assert "PASS some/a.rpl" in told.out
     assert told.err.startswith("resolver: bad.rpl:")
-    assert "MATCH does not know 'colour'; it knows" in told.err
+    assert "MATCH does not know 'colour'; use one of: " in told.err
     assert told.err.count("\n") == 1
 
 
