@@ -32,6 +32,7 @@ from resolver.hints import PORT
 from resolver.network.base import Endpoint
 from resolver.testing.replay.script import Scenario, Word
 from resolver.testing.virtual_time import WALL_START
+from resolver.text import nearest
 from resolver.wire import names
 
 MEANINGLESS: Final[dict[str, str]] = {
@@ -186,7 +187,7 @@ class _Arranger:
             self._fail(
                 word,
                 f"{word.key!r} is neither a setting here nor a word without meaning",
-                "say what it means in resolver/testing/replay/settings.py",
+                hint if (hint := nearest(word.key, words_known())).startswith("did") else "leave it out",
             )
 
     # -- words with a meaning
