@@ -98,6 +98,7 @@ def build(
     composing = partial(compose, network=network, root=root, loop=None if virtual else loop, keeps=keeps)
     history = new_history(config.history.messages) if history is None else history
     lab = Lab(FaultTable() if faults is None else faults, history)
+    lab.faults.begin(clock)
     return Program(config, world, tools, log, composing, sockets, offload=offload, bind=bind, shown=shown, lab=lab)
 
 

@@ -27,7 +27,7 @@ from resolver.laboratory import Lab
 from resolver.message import Respond
 from resolver.network.base import Clock, Endpoint
 from resolver.network.entropy import SeededEntropy
-from resolver.network.faults import Faults, Faulty
+from resolver.network.faulty import Faults, Faulty
 from resolver.observe.counters import Counters
 from resolver.observe.log import Log
 from resolver.observe.watching import watched

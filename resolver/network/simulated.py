@@ -26,7 +26,7 @@ from typing import Final
 
 from resolver.message import Client, Respond, Transport
 from resolver.network.base import Clock, Deliver, Endpoint, Entropy, Sending, Trouble
-from resolver.network.faults import Fault, garbage, wrong_id, wrong_question
+from resolver.network.faulty import Fault, garbage, wrong_id, wrong_question
 from resolver.network.undelivered import Undelivered
 
 HISTORY: Final = 1_000

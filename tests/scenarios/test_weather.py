@@ -9,7 +9,7 @@ from hypothesis import strategies as st
 
 from resolver.errors import ResolutionFailed
 from resolver.message import AA, QR, RA, TC, Message, Question, Rcode, Reply, RRset, Type
-from resolver.network.faults import Fault
+from resolver.network.faulty import Fault
 from resolver.network.simulated import FORGERIES, Link
 from resolver.wire import names
 from resolver.wire.render import render
@@ -178,7 +178,7 @@ def test_among_liars_every_question_ends_in_time(servers, questions, use_0x20, m
 def test_in_any_weather_what_is_answered_is_the_truth(links, faults, asked, seed):
     """Honest servers behind bad links, some of them faulty: an answer is the right one, or it is a failure."""
     from resolver.network.entropy import SeededEntropy
-    from resolver.network.faults import Faults, Faulty
+    from resolver.network.faulty import Faults, Faulty
 
     truth = {
         "www.a.": (0, {"10.1.1.1"}),

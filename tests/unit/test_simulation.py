@@ -13,7 +13,8 @@ from resolver.laboratory import Lab
 from resolver.message import RA, Client, Edns, Message, Rcode, Transport
 from resolver.network.base import Endpoint
 from resolver.network.entropy import SeededEntropy
-from resolver.network.faults import Fault, FaultTable
+from resolver.network.faults import FaultTable
+from resolver.network.faulty import Fault
 from resolver.network.simulated import SimulatedNetwork
 from resolver.observe.counters import Counters
 from resolver.observe.log import Log

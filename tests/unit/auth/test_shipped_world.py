@@ -15,7 +15,7 @@ from resolver.auth.values import Fault
 from resolver.dnssec import keys
 from resolver.dnssec.faults import Fault as DnssecFault
 from resolver.message import AA, QR, Message, Question, Rcode, Reply, Type
-from resolver.network import faults
+from resolver.network import faulty
 from resolver.wire import names
 from resolver.wire.render import render
 from tests.support import worlds
@@ -302,7 +302,7 @@ def test_a_new_zone_takes_the_three_lines_that_the_declaration_shows(tmp_path: P
 
 
 def test_the_words_for_faults_are_those_of_the_network() -> None:
-    assert set(get_args(Fault)) == {str(fault) for fault in faults.Fault}
+    assert set(get_args(Fault)) == {str(fault) for fault in faulty.Fault}
 
 
 def test_the_zones_that_are_signed_are_those_that_the_readme_names() -> None:

@@ -7,9 +7,9 @@ import dns.rrset
 import pytest
 
 from resolver.message import Client, Transport
-from resolver.network import faults
+from resolver.network import faulty as faults
 from resolver.network.entropy import SeededEntropy
-from resolver.network.faults import Fault, Faults, Faulty, wrong_id
+from resolver.network.faulty import Fault, Faults, Faulty, wrong_id
 from resolver.testing.virtual_time import VirtualClock
 from resolver.wire.names import from_text
 
