@@ -37,6 +37,7 @@ from resolver.network.sockets import SocketNetwork
 from resolver.observe.counters import Counters
 from resolver.observe.history import History
 from resolver.observe.log import Log
+from resolver.observe.notes import Stage
 from resolver.observe.transcript import Transcript
 from resolver.observe.watching import new_history
 from resolver.pipeline.cached import Cached
@@ -48,6 +49,7 @@ from resolver.pipeline.resolved import Resolved
 from resolver.pipeline.screened import Screened
 from resolver.pipeline.staged import Staged
 from resolver.pipeline.stale import Stale, Staleness
+from resolver.pipeline.transcribed import Transcribed, at_stage
 from resolver.pipeline.verifying import Inline, Threaded, Verifier
 from resolver.program import Composed, Offload, Program, Setting
 from resolver.trusted import Trusted, trusted
@@ -163,8 +165,19 @@ def compose(
         unreserved=[names.from_text(each) for each in settings.unreserved],
     )
     screened = Screened(version=identity, identity=identity, health=health)
-    staged = Staged((screened.peek, reserved.peek, cached.peek), below)
+    staged = _staged(screened, reserved, cached, below, known, tools.transcript)
     return Composed(staged, known, resolved, simulated, _rolling(setting, believed, trust, resolved, loop, keeps=keeps))
+
+
+def _staged(
+    screened: Screened, reserved: Reserved, cached: Cached, below: Answerer, known: Known, transcript: Transcript | None
+) -> Staged | Transcribed:
+    """The stages that are at hand, before `below`; where a transcript is kept, with what it takes for that."""
+    if transcript is None:
+        return Staged((screened.peek, reserved.peek, cached.peek), below)
+    at_hand = zip(Stage, (screened.peek, reserved.peek, cached.peek), strict=True)
+    staged = Staged([at_stage(stage, look, transcript) for stage, look in at_hand], below)
+    return Transcribed(staged, transcript, known.held)
 
 
 def _known(setting: Setting, routes: Routes, trust: Trust | None) -> Known:

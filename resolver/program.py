@@ -259,6 +259,11 @@ class Program:
         return await awaited(self.responder.answerer, Query(question, client, 0, deadline, edns=Edns()))
 
     @property
+    def world(self) -> World | None:
+        """The simulated internet that is served, if one is."""
+        return self._world
+
+    @property
     def listening(self) -> Sequence[Endpoint]:
         """Where clients are answered, with the ports that were really taken."""
         return self._front.endpoints

@@ -252,24 +252,10 @@ class _Builder:
         own = inner.path == ("zone", name, "dnssec")
 
         def complain(key: str, text: str, instead: str) -> None:
-            line = inner.key(key) if own else at.key(f"dnssec.{key}", "dnssec")
+            line = inner.key(key) if own and key else at.key(f"dnssec.{key}", "dnssec")
             self.complain(line, text, instead)
 
-        try:
-            table = signing.table(value)
-        except Wrong as wrong:
-            self.complain(at.key("dnssec"), f"dnssec: {wrong}", wrong.instead)
-            return None
-        given: dict[str, Any] = {}
-        for key, each in table.items():
-            try:
-                if key not in signing.ZONE:
-                    raise Wrong("unknown key", nearest(key, signing.ZONE))
-                given[key] = signing.ZONE[key](each)
-            except Wrong as wrong:
-                complain(key, f"dnssec.{key}: {wrong}", wrong.instead)
-        where = Where(self.file, inner.line if own else at.key("dnssec"))
-        return signing.make(given, where, complain)
+        return signing.read(value, Where(self.file, inner.line if own else at.key("dnssec")), complain)
 
     def keeping(self, value: Any) -> Keeping:
         """Where the keys of the world come from."""

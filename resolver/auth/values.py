@@ -13,7 +13,7 @@ import math
 from collections.abc import Callable, Mapping
 from typing import Any, Final, Literal, get_args
 
-from resolver.auth.master import MAX_TTL
+from resolver.auth.presented import MAX_TTL
 from resolver.errors import BadName
 from resolver.text import nearest
 from resolver.wire import names

@@ -14,6 +14,7 @@ Limits: the signatures of one period are held, one for each RRset that was asked
 
 from __future__ import annotations
 
+import copy
 from typing import Final
 
 from resolver.dnssec import algorithms, canonical, faults
@@ -49,6 +50,12 @@ class Signer:
         """The DNSKEY records."""
         self._period = -1
         self._made: dict[tuple[bytes, int], bytes] = {}
+
+    def afresh(self) -> Signer:
+        """The same keys for a zone that has changed: nothing is signed yet."""
+        other = copy.copy(self)
+        other._made = {}
+        return other
 
     @property
     def ksk(self) -> ZoneKey:
