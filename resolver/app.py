@@ -30,13 +30,14 @@ from resolver.message import Respond
 from resolver.network.base import Clock, Endpoint, Entropy, Network
 from resolver.network.clock import RealClock
 from resolver.network.entropy import SystemEntropy
-from resolver.network.faults import NOBODY, RESOLVER_HOST, FaultTable
+from resolver.network.faults import NOBODY, RESOLVER_HOST, FaultTable, Hit
 from resolver.network.reach import Apart, OnlyDeclared, OnlyPublic
 from resolver.network.simulated import SimulatedNetwork
 from resolver.network.sockets import SocketNetwork
 from resolver.observe.counters import Counters
 from resolver.observe.history import History
 from resolver.observe.log import Log
+from resolver.observe.notes import Stage
 from resolver.observe.transcript import Transcript
 from resolver.observe.watching import new_history
 from resolver.pipeline.cached import Cached
@@ -48,6 +49,7 @@ from resolver.pipeline.resolved import Resolved
 from resolver.pipeline.screened import Screened
 from resolver.pipeline.staged import Staged
 from resolver.pipeline.stale import Stale, Staleness
+from resolver.pipeline.transcribed import Transcribed, at_stage
 from resolver.pipeline.verifying import Inline, Threaded, Verifier
 from resolver.program import Composed, Offload, Program, Setting
 from resolver.trusted import Trusted, trusted
@@ -100,7 +102,19 @@ def build(
     history = new_history(config.history.messages) if history is None else history
     lab = Lab(FaultTable() if faults is None else faults, history)
     lab.faults.begin(clock)
+    if transcript is not None:
+        lab.faults.watch(partial(_faulted, transcript))
+    if history is not None:
+        remember = history.faulted
+        lab.faults.watch(lambda hit: remember(hit.rule.kind))
     return Program(config, world, tools, log, composing, sockets, offload=offload, bind=bind, shown=shown, lab=lab)
+
+
+def _faulted(transcript: Transcript, hit: Hit) -> None:
+    """What was done to a message stands in the transcript, at the message."""
+    if hit.question is not None:
+        for host in hit.addresses:
+            transcript.faulted(host, hit.question, hit.rule.text, hit.number)
 
 
 async def _here(work: Callable[[], World | None]) -> World | None:
@@ -170,8 +184,19 @@ def compose(
         unreserved=[names.from_text(each) for each in settings.unreserved],
     )
     screened = Screened(version=identity, identity=identity, health=health)
-    staged = Staged((screened.peek, reserved.peek, cached.peek), below)
+    staged = _staged(screened, reserved, cached, below, known, tools.transcript)
     return Composed(staged, known, resolved, simulated, _rolling(setting, believed, trust, resolved, loop, keeps=keeps))
+
+
+def _staged(
+    screened: Screened, reserved: Reserved, cached: Cached, below: Answerer, known: Known, transcript: Transcript | None
+) -> Staged | Transcribed:
+    """The stages that are at hand, before `below`; where a transcript is kept, with what it takes for that."""
+    if transcript is None:
+        return Staged((screened.peek, reserved.peek, cached.peek), below)
+    at_hand = zip(Stage, (screened.peek, reserved.peek, cached.peek), strict=True)
+    staged = Staged([at_stage(stage, look, transcript) for stage, look in at_hand], below)
+    return Transcribed(staged, transcript, known.held)
 
 
 def _known(setting: Setting, routes: Routes, trust: Trust | None) -> Known:
