@@ -18,16 +18,15 @@ from collections.abc import Callable, Iterable
 from typing import Final, NamedTuple
 
 from resolver.errors import InputError
-from resolver.message import Client
+from resolver.message import Client, Question
 from resolver.network.base import Clock
 from resolver.network.entropy import SeededEntropy
-from resolver.network.fault_matching import InForce, Place, is_address, meets, partitioned
+from resolver.network.fault_matching import InForce, Place, check, meets
 from resolver.network.fault_rules import Rule, rule
 from resolver.network.fault_values import CLIENTS, RESOLVER
 from resolver.network.fault_words import CONDITIONS, WORDS
-from resolver.text import nearest
 
-__all__ = ["CONDITIONS", "MAX_RULES", "RESOLVER_HOST", "SEED", "WORDS", "FaultTable", "Hit", "Place", "Rule", "rule"]
+__all__ = ["CONDITIONS", "WORDS", "FaultTable", "Hit", "Place", "Rule", "check", "rule"]
 
 MAX_RULES: Final = 10_000
 """Rules in force, declared ones included: each query of a faulty server looks at all of its own."""
@@ -37,6 +36,9 @@ SEED: Final = 1
 
 RESOLVER_HOST: Final = "127.54.0.1"
 """The address from which the resolver asks simulated servers, beside theirs, so that the two are told apart."""
+
+NOBODY: Final = "127.0.0.1"
+"""The address from which those ask who are neither: what recursing servers have in common."""
 
 
 class Hit(NamedTuple):
@@ -48,6 +50,8 @@ class Hit(NamedTuple):
     addresses: tuple[str, ...]
     client: Client
     query: bytes
+    question: Question | None
+    """None for a query that cannot be read."""
 
 
 class FaultTable:
@@ -60,8 +64,8 @@ class FaultTable:
         """Grows when a rule comes or goes."""
         self.applied = 0
         """How often any rule was applied."""
-        self.skipped = 0
-        """Messages that were lost because too many waited."""
+        self.overflowed = 0
+        """Replies that were lost because too many waited."""
         self._clock: Clock | None = None
         self._rules: dict[int, InForce] = {}
         self._numbers = 0
@@ -84,12 +88,7 @@ class FaultTable:
 
     def check(self, rule: Rule) -> None:
         """Raises `InputError` where `rule` names a server that no server of the world is, with the nearest."""
-        there = {each for place in self._places for each in (place.name, *place.addresses)}
-        for key, said in (("server", rule.server), ("source", rule.source), ("between", partitioned(rule))):
-            for each in said:
-                if each not in there and each not in (RESOLVER, CLIENTS) and not (key != "server" and is_address(each)):
-                    known = sorted(place.name for place in self._places)
-                    raise InputError(f"no server {each} is in this world", where=key, instead=nearest(each, known))
+        check(rule, self._places)
 
     def declare(self, places: Iterable[Place], rules: Iterable[Rule]) -> None:
         """The world has servers at `places` and declares `rules`. Those that it declared before go on as they are."""
@@ -160,6 +159,14 @@ class FaultTable:
         """`watcher` is told nothing any more."""
         self._watchers.remove(watcher)
 
+    def counts(self) -> dict[str, int]:
+        """Counters and a gauge under the names of `resolver stats`."""
+        return {
+            "faults.rules": len(self._rules),
+            "faults.applied": self.applied,
+            "faults.overflowed": self.overflowed,
+        }
+
     # -- for `faulty`
 
     def concerning(self, place: Place) -> tuple[InForce, ...]:
@@ -181,7 +188,7 @@ class FaultTable:
         role = RESOLVER if host == RESOLVER_HOST else CLIENTS
         return frozenset((host, role if name is None else name))
 
-    def apply(self, each: InForce, place: Place, client: Client, query: bytes) -> bool:
+    def apply(self, each: InForce, place: Place, client: Client, query: bytes, question: Question | None) -> bool:
         """Whether `each` is applied to the `query` of `client`, which meets its conditions: counted and told."""
         if not each.happens():
             return False
@@ -190,7 +197,7 @@ class FaultTable:
             each.ended = True
             self.version += 1
         if self._watchers:
-            hit = Hit(each.number, each.rule, place.name, place.addresses, client, query)
+            hit = Hit(each.number, each.rule, place.name, place.addresses, client, query, question)
             for watcher in self._watchers:
                 watcher(hit)
         return True
