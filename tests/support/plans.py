@@ -62,4 +62,5 @@ def contents(world: World) -> dict[str, object]:
         "zones": zones,
         "roots": [server.name for server in world.root_servers],
         "anchor": world.trust_anchor,
+        "faults": world.faults,
     }

@@ -297,7 +297,7 @@ def test_zones_and_faults_are_what_they_were_when_a_snapshot_is_restored() -> No
         told = lab.save("before")
         assert told == {"name": "before", "time": bench.clock.wall(), "zones": 3, "faults": 1}
         lab.faults.clear()
-        lab.faults.add(rule({"kind": "servfail"}))
+        lab.faults.add(rule({"kind": "servfail", "name": "other.shop.example"}))
         lab.plan.without_zone("shop.example")
         await lab.apply()
         assert (await bench.program.ask("www.shop.example")).rcode == Rcode.NXDOMAIN

@@ -573,3 +573,40 @@ def test_a_plan_that_is_written_down_reads_back_the_same(tmp_path: Path) -> None
     plan.zone("\\.\\000.example", {'"\\255': {"TXT": "\\"}})
     plan.write(tmp_path / "zones")
     assert contents(hierarchy.load(tmp_path / "zones")) == contents(plan.world())
+
+
+def test_faults_and_servers_of_a_directory_are_written_down_with_it(tmp_path: Path) -> None:
+    text = (
+        worlds.SMALL
+        + """
+[[server]]
+name = "odd.test"
+address = "127.53.4.4"
+ipv6 = false
+latency_ms = 2.5
+loss = 0.25
+fault = "lame"
+
+[[fault]]
+kind = "refused"
+server = ["odd.test", "ns1.shop.test"]
+name = "*.shop.test"
+for = "5m"
+at = 1.5
+probability = 0.5
+
+[[fault]]
+kind = "partition"
+between = [["ns1.shop.test"], ["resolver"]]
+
+[zone."odd.test"]
+nameservers = ["ns.nowhere.example"]
+broken = "on purpose"
+"""
+    )
+    plan = Plan.read(worlds.write(tmp_path, text))
+    assert len(plan.world().faults) == 2
+    plan.write(tmp_path / "copy")
+    assert contents(hierarchy.load(tmp_path / "copy")) == contents(plan.world())
+    zone = Plan.read(tmp_path / "copy").save().zones[key("odd.test")].declared
+    assert (zone.nameservers, zone.broken) == ((names.from_text("ns.nowhere.example"),), "on purpose")
