@@ -30,7 +30,7 @@ from resolver.message import Respond
 from resolver.network.base import Clock, Endpoint, Entropy, Network
 from resolver.network.clock import RealClock
 from resolver.network.entropy import SystemEntropy
-from resolver.network.faults import NOBODY, RESOLVER_HOST, FaultTable
+from resolver.network.faults import NOBODY, RESOLVER_HOST, FaultTable, Hit
 from resolver.network.reach import Apart, OnlyDeclared, OnlyPublic
 from resolver.network.simulated import SimulatedNetwork
 from resolver.network.sockets import SocketNetwork
@@ -102,7 +102,19 @@ def build(
     history = new_history(config.history.messages) if history is None else history
     lab = Lab(FaultTable() if faults is None else faults, history)
     lab.faults.begin(clock)
+    if transcript is not None:
+        lab.faults.watch(partial(_faulted, transcript))
+    if history is not None:
+        remember = history.faulted
+        lab.faults.watch(lambda hit: remember(hit.rule.kind))
     return Program(config, world, tools, log, composing, sockets, offload=offload, bind=bind, shown=shown, lab=lab)
+
+
+def _faulted(transcript: Transcript, hit: Hit) -> None:
+    """What was done to a message stands in the transcript, at the message."""
+    if hit.question is not None:
+        for host in hit.addresses:
+            transcript.faulted(host, hit.question, hit.rule.text, hit.number)
 
 
 async def _here(work: Callable[[], World | None]) -> World | None:
