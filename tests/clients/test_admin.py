@@ -57,8 +57,8 @@ class Client:
         return int(re.findall(r"event=admin listening=\S+:(\d+)", self.daemon.log.text)[-1])
 
     def curl(self, *arguments: str) -> tuple[int, Any]:
-        """Status and value; `{}` in an argument is where the API is."""
-        at = [each.replace("{}", f"http://127.0.0.1:{self.port}") for each in arguments]
+        """Status and value; `{}` before a path is where the API is."""
+        at = [re.sub(r"^{}(?=/)", f"http://127.0.0.1:{self.port}", each) for each in arguments]
         command = ["curl", "--silent", "--show-error", "--write-out", "\n%{http_code}", *at]
         done = subprocess.run(command, capture_output=True, text=True, timeout=PATIENCE)
         assert done.returncode == 0, done

@@ -178,9 +178,7 @@ def test_an_address_that_is_taken_changes_nothing(on_loop: Any) -> None:
             holder.bind(("127.0.0.1", 0))
             holder.listen()
             taken = Endpoint(*holder.getsockname())
-            with pytest.raises(
-                ListenError, match=r"no admin API: .* is taken .*; stop .* admin\.listen"
-            ):
+            with pytest.raises(ListenError, match=r"no admin API: .* is taken .*; stop .* admin\.listen"):
                 stage.place.prepare(Admin(listen=(Endpoint("127.0.0.2", 0), taken)))
         assert (await stage.get("Host: localhost"))[0] == 200
 

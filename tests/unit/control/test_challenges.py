@@ -186,7 +186,7 @@ def test_a_zone_that_was_made_for_a_host_goes_with_its_last_record_and_no_other_
     plan.zone("declared.example", {"www": {"A": "192.0.2.99"}})
 
     async def scene(suite: Suite) -> None:
-        before = {each["name"] for each in plan.described(automatic=True)}
+        before = {each["name"] for each in plan.described()}
         for number in range(3):
             host = f"_acme-challenge.random{number}.invalid-tld"
             await suite.done("/set-txt", {"host": host, "value": "x"})
@@ -195,7 +195,7 @@ def test_a_zone_that_was_made_for_a_host_goes_with_its_last_record_and_no_other_
         await suite.done("/set-txt", {"host": "_acme-challenge.declared.example", "value": "x"})
         await suite.done("/clear-txt", {"host": "_acme-challenge.declared.example"})
         await suite.done("/clear-a", {"host": "www.declared.example"})
-        assert {each["name"] for each in plan.described(automatic=True)} == before
+        assert {each["name"] for each in plan.described()} == before
         assert await suite.answer("www.declared.example") == ["NXDOMAIN"]
 
     play(scene, plan)

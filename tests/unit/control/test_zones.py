@@ -97,7 +97,7 @@ def test_what_came_or_went_is_forgotten_unless_it_is_to_be_kept() -> None:
         await asked.done("DELETE", "/records/new.shop.example?forget=false")
         assert lab.forgotten == ()
         await asked.done("DELETE", "/zones/shop.example")
-        assert {*wire("shop.example", "example")} <= {*lab.forgotten}
+        assert wire("shop.example")[0] in lab.forgotten
 
     play(scene)
 
