@@ -224,14 +224,14 @@ class Plan:
             for name, server in self._state.servers.items()
         ]
 
-    def described(self, *, automatic: bool = False) -> list[dict[str, Any]]:
+    def described(self, *, automatic: bool = False, only: bytes | None = None) -> list[dict[str, Any]]:
         """The zones with their servers and records, as JSON can carry them, each after those above it: what `zone`
-        takes. Those that are `automatic` only if that is asked for."""
+        takes. Those that are `automatic` only if that is asked for; `only` the one at that folded apex."""
         state, zones = self._state, self._state.draft().zones.items()
         return [
             written.described(zone, state.servers)
             for apex, zone in sorted(zones, key=lambda item: (names.depth(item[0]), names.to_text(item[0])))
-            if automatic or apex not in state.automatic
+            if (automatic or apex not in state.automatic) and only in (None, apex)
         ]
 
     def save(self) -> Saved:

@@ -5,9 +5,8 @@ Limits: a zone is read whole, in the loop; `http.MAX_BODY` octets.
 
 from __future__ import annotations
 
-from collections.abc import Mapping
 from http import HTTPStatus
-from typing import TYPE_CHECKING, Any, Final
+from typing import TYPE_CHECKING, Final
 
 from resolver.control import schemas
 from resolver.control.changing import FORGET, NAME, TTL, agreed, change, folded, forgotten, plan_of
@@ -23,26 +22,22 @@ MAX_RECORDS: Final = 20_000
 
 def _listed(inside: Inside, _: Ask) -> object:
     plan = plan_of(inside)
+    servers: dict[str, list[str]] = {}
+    for server in plan.servers():
+        for zone in server["zones"]:
+            servers.setdefault(zone, []).append(server["name"])
+    order = sorted(servers, key=lambda zone: (names.depth(names.from_text(zone)), zone))
     return {
         "zones": [
-            {**{key: value for key, value in each.items() if key not in _CONTENTS}, "automatic": _automatic(plan, each)}
-            for each in plan.described(automatic=True)
+            {"name": zone, "servers": servers[zone], "automatic": plan.is_automatic(folded(zone))} for zone in order
         ]
     }
 
 
-_CONTENTS: Final = ("data", "records")
-
-
-def _automatic(plan: Plan, zone: Mapping[str, Any]) -> bool:
-    return plan.is_automatic(folded(zone["name"]))
-
-
 def _one(inside: Inside, ask: Ask) -> object:
     plan, apex = plan_of(inside), folded(ask.path["name"])
-    for each in plan.described(automatic=True):
-        if folded(each["name"]) == apex:
-            return each
+    for each in plan.described(automatic=True, only=apex):
+        return each
     raise _no_zone(apex)
 
 
@@ -147,6 +142,14 @@ _ZONE: Final = schemas.record("The zone: it has these records and no others.", {
 _NEW_ZONE: Final = schemas.record("The zone.", {"name": NAME}, **_OPTIONS)
 _SAID: Final = schemas.record("", {"zone": schemas.text("Its name.")})
 _SHOWN: Final = schemas.table("The zone as PUT takes it, with its `name`.", schemas.ANYTHING)
+_LISTED: Final = schemas.record(
+    "",
+    {
+        "name": schemas.text("Its name."),
+        "servers": schemas.listed("", schemas.text("A name."), most=1 << 20),
+        "automatic": schemas.flag("Whether it stands there only because another one needs a parent."),
+    },
+)
 _RECORDS: Final = schemas.record("The records.", {"values": _VALUES}, ttl=TTL, forget=FORGET)
 _TYPE: Final = schemas.text("A record type.", most=16, least=1)
 _SET: Final = schemas.record("", {"name": schemas.text("The name."), "type": schemas.text("The type.")})
@@ -164,7 +167,7 @@ ROUTES: Final = (
         "the zones, without their records",
         _listed,
         agreed,
-        Shape(answer=schemas.record("", {"zones": schemas.listed("", _SHOWN, most=1 << 20)})),
+        Shape(answer=schemas.record("", {"zones": schemas.listed("", _LISTED, most=1 << 20)})),
     ),
     OfProgram(
         "POST",
