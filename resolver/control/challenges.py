@@ -171,8 +171,7 @@ class Challenges:
             edit(plan, state)
             _place(plan, state)
 
-        wide = [names.ROOT] if state.defaults else [*forget]
-        await change(inside, whole, wide)
+        await change(inside, whole, forget)
         self._now, self._plan = state, current
 
 
