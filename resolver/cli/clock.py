@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import argparse
 import json
+import re
 from typing import Final
 
 from resolver.cli import options
@@ -26,6 +27,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     showing = actions.add_parser("show", help="print what time it is for the daemon")
     advancing = actions.add_parser("advance", help="time passes, and what falls due happens")
     advancing.add_argument("by", metavar="TIME", help="as 90s, 5m, 2h, 1d, 250ms, or seconds")
+    advancing._negative_number_matcher = re.compile(r"-\d")  # -5m is a time that is wrong, and not an option
     freezing = actions.add_parser("freeze", help="TTLs and the wall clock stand still; timeouts go on")
     thawing = actions.add_parser("thaw", help="they go on from where they stood")
     for one in (showing, advancing, freezing, thawing):

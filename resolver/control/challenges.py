@@ -19,9 +19,9 @@ from __future__ import annotations
 
 import contextlib
 import ipaddress
-from collections.abc import Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, field
-from typing import TYPE_CHECKING, Any, Final
+from typing import TYPE_CHECKING, Final, TypeAlias
 
 from resolver.control.changing import change, plan_of
 from resolver.control.table import Inside
@@ -64,6 +64,10 @@ class _State:
     def copy(self) -> _State:
         """The same, which changes by itself."""
         return _State(dict(self.defaults), set(self.zones), dict(self.placed), dict(self.failing), dict(self.cleared))
+
+
+Edit: TypeAlias = "Callable[[Plan, _State], object]"
+"""Changes both."""
 
 
 class Challenges:
@@ -160,7 +164,7 @@ class Challenges:
 
     # -- parts
 
-    async def _change(self, inside: Inside, edit: Any, forget: Iterable[bytes]) -> None:
+    async def _change(self, inside: Inside, edit: Edit, forget: Iterable[bytes]) -> None:
         """`edit` has changed plan and state, and default addresses stand where they belong; or nothing has changed."""
         state, current = self._now.copy(), plan_of(inside)
         if self._plan is not current:
