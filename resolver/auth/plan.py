@@ -150,6 +150,7 @@ class Plan:
         if recursion is not None:
             server = replace(server, recursion=recursion)
         state = self._state.with_server(server).with_parents(folded, self._ttl)
+        settling.no_alias(self._state, state, here)
         settling.reachable(state, folded, here)
         self._become(state)
 

@@ -338,6 +338,8 @@ def test_an_alias_cannot_become_a_parent_nor_the_root_be_served_by_nobody() -> N
         f"{ZONE}: example. is an alias (CNAME) and cannot be a zone, which has SOA and NS; "
         "leave the alias out (RFC 1912 section 2.4)"
     )
+    said = refused(plan, lambda plan: plan.server("ns.example"))
+    assert said.startswith("server ns.example.: example. is an alias (CNAME) and cannot be a zone")
     assert refused(plan, lambda plan: plan.zone(".", servers=[])) == (
         "zone .: nobody would serve the root; name a server, or leave servers out"
     )
