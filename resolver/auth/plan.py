@@ -35,6 +35,7 @@ from resolver.auth.shape import PLAN, Data, Reading, place
 from resolver.auth.signing import Keeping, Signing
 from resolver.auth.values import Wrong
 from resolver.auth.worlds import Worlds
+from resolver.auth.zone import WILDCARD
 from resolver.dnssec import keys
 from resolver.errors import ZoneError
 from resolver.text import nearest
@@ -196,6 +197,15 @@ class Plan:
     def is_automatic(self, apex: bytes) -> bool:
         """Whether the zone at the folded `apex` stands there only because another one needs a parent."""
         return apex in self._state.automatic
+
+    def is_declared(self, name: bytes) -> bool:
+        """Whether somebody has said what is at the folded `name`: a zone that encloses it is declared, or it has
+        records, by a wildcard too, that were put into an automatic zone, or something below it has."""
+        zone = self._state.enclosing(name)
+        if zone is None or zone.apex not in self._state.automatic:
+            return zone is not None
+        above = {WILDCARD + each for each in names.ancestors(names.parent(name))}
+        return any(names.is_below(owner, name) or owner in above for owner, _ in zone.sets)
 
     def where(self, name: bytes, rtype: int) -> Where | None:
         """Where the records of the folded `name` and type are written down: a line of a file, or `shape.PLAN` where
