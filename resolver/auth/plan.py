@@ -114,12 +114,15 @@ class Plan:
     def without_zone(self, name: str) -> None:
         """There is no zone `name` any more. Raises `ZoneError` where there was none."""
         apex = names.fold(_name(name, "zone"))
-        self._declared(apex, name)
+        here = place(self._declared(apex, name).declared.apex, PLAN)
         zones = {other: zone for other, zone in self._state.zones.items() if other != apex}
         state = replace(self._state, zones=zones).with_root(self._ttl)
         for below in (*zones, *(host for zone in zones.values() for host in zone.declared.servers)):
             if names.is_below(below, apex):
                 state = state.with_parents(below, self._ttl)
+        parent = state.parent(apex)
+        if parent is not None:
+            settling.none_cut_off(self._state, state, parent, here)
         self._become(state.pruned())
 
     def sign(self, name: str, dnssec: str | Mapping[str, object] | None) -> None:
