@@ -34,24 +34,35 @@ GLUE: Final = frozenset((Type.A, Type.AAAA, Type.NS, Type.DS))
 def settled(before: Saved, after: Saved, zone: ZoneDraft, here: str) -> None:
     """`after` can be, in which `zone` is new."""
     check(zone)
-    for apex in (zone.apex, *(after.automatic - before.automatic)):
-        if after.zones[apex].records(apex, Type.CNAME):
-            what = f"{names.to_text(apex)} is an alias (CNAME) and cannot be a zone, which has SOA and NS"
-            raise ZoneError(what, where=here, instead="leave the alias out (RFC 1912 section 2.4)")
+    no_alias(before, after, here, zone.apex)
     why = keyring.why_not(zone)
     if why is not None:
         raise ZoneError(f"cannot be signed: {why[0]}", where=here, instead=why[1])
     old, parent = before.zones.get(zone.apex), after.parent(zone.apex)
     if parent is not None and old is None:
         _delegated(after, parent, zone, here)
+    none_cut_off(before, after, zone, here)
+    changed = () if old is not None and old.sets == zone.sets else zone.sets
+    for host in dict.fromkeys((*zone.declared.servers, *(name for name, _ in changed if name in after.servers))):
+        reachable(after, host, here)
+
+
+def none_cut_off(before: Saved, after: Saved, zone: ZoneDraft, here: str) -> None:
+    """No zone that is to be delegated from `zone` is cut off, but those that were."""
+    old = before.zones.get(zone.apex)
     lost = {} if old is None else _cut_off(before, old)
     for apex, record in _cut_off(after, zone).items():
         if apex not in lost:
             what = f"{_what(record)} would cut off the zone {names.to_text(apex)}"
             raise ZoneError(what, where=here, instead="remove that zone first, or leave the record out")
-    changed = () if old is not None and old.sets == zone.sets else zone.sets
-    for host in dict.fromkeys((*zone.declared.servers, *(name for name, _ in changed if name in after.servers))):
-        reachable(after, host, here)
+
+
+def no_alias(before: Saved, after: Saved, here: str, *apexes: bytes) -> None:
+    """None of `apexes`, nor of the automatic zones that are new in `after`, is an alias."""
+    for apex in (*apexes, *(after.automatic - before.automatic)):
+        if after.zones[apex].records(apex, Type.CNAME):
+            what = f"{names.to_text(apex)} is an alias (CNAME) and cannot be a zone, which has SOA and NS"
+            raise ZoneError(what, where=here, instead="leave the alias out (RFC 1912 section 2.4)")
 
 
 def reachable(state: Saved, host: bytes, here: str) -> None:

@@ -488,6 +488,22 @@ def test_the_owner_of_a_name_is_the_deepest_zone_unless_that_delegates_it_away()
     assert plan.owner(key("nothing.invalid")) == names.ROOT
 
 
+def test_a_name_is_declared_with_its_zone_or_by_what_was_put() -> None:
+    plan = shop()
+    plan.put("a.b.bank.example", "A", ["192.0.2.1"])
+    plan.put("*.wild.bank.example", "A", ["192.0.2.1"])
+    declared = [
+        "nothing.shop.example",
+        "a.b.bank.example",
+        "b.bank.example",
+        "x.y.wild.bank.example",
+        "wild.bank.example",
+    ]
+    assert [plan.is_declared(key(name)) for name in declared] == [True] * 5
+    undeclared = ["x.bank.example", "x.a.b.bank.example", "www.bank.test", "shopp.example"]
+    assert [plan.is_declared(key(name)) for name in undeclared] == [False] * 4
+
+
 def test_where_a_record_is_written_down_is_a_line_or_the_plan(tmp_path: Path) -> None:
     worlds.write(tmp_path, shop_test="@ A 192.0.2.1\nwww A 192.0.2.2\n")
     plan = Plan.read(tmp_path)

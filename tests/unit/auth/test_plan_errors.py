@@ -338,9 +338,25 @@ def test_an_alias_cannot_become_a_parent_nor_the_root_be_served_by_nobody() -> N
         f"{ZONE}: example. is an alias (CNAME) and cannot be a zone, which has SOA and NS; "
         "leave the alias out (RFC 1912 section 2.4)"
     )
+    said = refused(plan, lambda plan: plan.server("ns.example"))
+    assert said.startswith("server ns.example.: example. is an alias (CNAME) and cannot be a zone")
     assert refused(plan, lambda plan: plan.zone(".", servers=[])) == (
         "zone .: nobody would serve the root; name a server, or leave servers out"
     )
+
+
+def test_a_zone_is_not_removed_whose_parent_delegates_its_name_elsewhere_while_others_are_below() -> None:
+    plan = shop()
+    plan.put("eu.shop.example", "NS", ["ns.elsewhere.test."])
+    plan.zone("eu.shop.example")
+    plan.zone("de.eu.shop.example", servers=["ns.hoster.test"])
+    assert refused(plan, lambda plan: plan.without_zone("eu.shop.example")) == (
+        "zone eu.shop.example.: eu.shop.example. NS would cut off the zone de.eu.shop.example.; "
+        "remove that zone first, or leave the record out"
+    )
+    plan.without_zone("de.eu.shop.example")
+    plan.without_zone("eu.shop.example")
+    assert plan.owner(key("www.eu.shop.example")) is None
 
 
 def test_what_keys_make_is_not_given() -> None:
