@@ -19,6 +19,7 @@ import os
 import signal
 import sys
 from collections.abc import Callable, Sequence
+from dataclasses import replace
 from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final, Protocol, TextIO, cast
@@ -134,6 +135,16 @@ def movable(loop: asyncio.AbstractEventLoop, config: Config) -> MovedClock | Non
     return VirtualClock(loop, wall=RealClock(loop).wall())
 
 
+def with_clock(loaded: Loaded, test_clock: bool, log: Log) -> Loaded:
+    """`loaded` with that `server.test_clock`, with which the daemon was started: a reload does not change it."""
+    config = loaded.config
+    if config.server.test_clock == test_clock:
+        return loaded
+    log.warning("test_clock_not_switched", instead="a restart is needed to switch it on or off")
+    server = config.server.model_copy(update={"test_clock": test_clock})
+    return replace(loaded, config=config.model_copy(update={"server": server}))
+
+
 class MovedClock(Clock, MovableClock, Protocol):
     """A clock like any other, that can be moved."""
 
@@ -163,7 +174,6 @@ class Daemon:
     def __init__(self, settings: Settings, build: Build, out: TextIO, loaded: Loaded) -> None:
         self._settings, self._build, self._out = settings, build, out
         self._loaded = loaded
-        self._test_clock = loaded.config.server.test_clock
         self._wake = asyncio.Event()
         self._turns = Turns(self._wake.set)
         self._reload = self._end = self._hurry = False
@@ -250,7 +260,7 @@ class Daemon:
 
     async def _read_again(self, program: Program, control: ControlPlace, admin: AdminPlace, log: Log) -> None:
         try:
-            loaded = self._settings()
+            loaded = with_clock(self._settings(), self.config.server.test_clock, log)
             workers = wanted(loaded.config)
             prepared = admin.prepare(loaded.config.admin)
             try:
@@ -270,8 +280,6 @@ class Daemon:
         log.adjust(loaded.config.log.level, loaded.config.log.format)
         await control.put(self._control_path(program))
         await admin.put(prepared)
-        if loaded.config.server.test_clock != self._test_clock:
-            log.warning("test_clock_not_switched", instead="a restart is needed to switch it on or off")
         if workers > 1:
             log.warning("workers_not_started", workers=workers, instead="a restart is needed to have several")
         log.info("reloaded", config=loaded.file)

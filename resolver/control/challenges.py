@@ -41,6 +41,9 @@ MAX_STRING: Final = 255
 
 SERVFAIL: Final = "servfail"
 
+MAX_CLEARED: Final = 10_000
+"""Hosts of which messages are not told any more; beyond it the oldest are told again, if they are still remembered."""
+
 FAMILIES: Final = {"A": ipaddress.IPv4Address, "AAAA": ipaddress.IPv6Address}
 _OWN_TYPES: Final = frozenset(map(types.from_text, ("SOA", "NS")))
 _ADDRESSES: Final = frozenset(map(types.from_text, FAMILIES))
@@ -139,7 +142,10 @@ class Challenges:
 
     def hide(self, host: bytes, number: int) -> None:
         """Messages about `host` up to that number are not told any more."""
+        self._now.cleared.pop(host, None)
         self._now.cleared[host] = number
+        if len(self._now.cleared) > MAX_CLEARED:
+            self._now.cleared.pop(next(iter(self._now.cleared)))
 
     def hidden(self, host: bytes) -> int:
         """Up to which number they are not."""

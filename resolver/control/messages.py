@@ -17,7 +17,7 @@ from resolver.workers import aggregation
 if TYPE_CHECKING:
     from resolver.observe.history import History
 
-NOT_KEPT: Final = "no messages are remembered; set history.messages, as in 1000, and start or reload the daemon"
+NOT_KEPT: Final = "no messages are remembered; set history.messages, as in 1000, and start the daemon again"
 
 
 def history_of(inside: Inside) -> History:

@@ -33,7 +33,7 @@ from resolver.config import Config, Loaded
 from resolver.control.paths import socket_path
 from resolver.control.routes import of_process
 from resolver.control.server import AdminPlace, ControlPlace
-from resolver.daemon import Settings, log_broken, warn_of_plain
+from resolver.daemon import Settings, log_broken, warn_of_plain, with_clock
 from resolver.errors import ResolverdError
 from resolver.network import descriptors
 from resolver.network.base import Timer
@@ -213,7 +213,7 @@ class Supervisor:
     async def _read_again(self) -> None:
         kept = "the old configuration"
         try:
-            loaded = self._settings()
+            loaded = with_clock(self._settings(), self._loaded.config.server.test_clock, self._log)
             count, shown = wanted(loaded.config), self._to_show(loaded.config)
             prepared = self._admin.prepare(loaded.config.admin)
             try:

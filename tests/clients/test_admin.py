@@ -300,6 +300,16 @@ def test_a_reload_moves_the_listener_and_changes_the_token(started: Any, setting
 
 
 @pytest.mark.parametrize("workers", [1, 2])
+def test_a_reload_does_not_switch_the_clock_and_says_so(started: Any, settings: Path, workers: int) -> None:
+    client = started(workers=workers)
+    written(settings, 'listen = ["127.0.0.1:0"]', "test_clock = true\n", workers)
+    client.daemon.reload("test_clock_not_switched")
+    client.daemon.log.wait_for(r"event=reloaded")
+    assert client.curl("{}/clock")[0] == 409
+    client.daemon.stop()
+
+
+@pytest.mark.parametrize("workers", [1, 2])
 def test_an_address_that_is_taken_keeps_the_daemon_from_starting(tmp_path: Path, settings: Path, workers: int) -> None:
     with socket.socket() as holder:
         holder.bind(("127.0.0.1", 0))
