@@ -35,9 +35,7 @@ def settled(before: Saved, after: Saved, zone: ZoneDraft, here: str) -> None:
     """`after` can be, in which `zone` is new."""
     check(zone)
     no_alias(before, after, here, zone.apex)
-    why = keyring.why_not(zone)
-    if why is not None:
-        raise ZoneError(f"cannot be signed: {why[0]}", where=here, instead=why[1])
+    _signable(after, zone, here)
     old, parent = before.zones.get(zone.apex), after.parent(zone.apex)
     if parent is not None and old is None:
         _delegated(after, parent, zone, here)
@@ -127,15 +125,21 @@ def may_give(state: Saved, zone: ZoneDraft, owner: bytes, rtype: int, subject: s
         instead = f"declare the zone {names.to_text(cut)}"
         raise ZoneError(f"{subject} is hidden by the delegation of {names.to_text(cut)}", where=here, instead=instead)
     child = state.zones.get(owner) if rtype == Type.DS else None
-    if child is not None and _is_signed(state, child) and _is_signed(state, zone):
+    if child is not None and state.signing(child) and state.signing(zone):
         instead = 'for another one say dnssec={"fault": "ds-mismatch"} of the zone'
         raise ZoneError(f"{subject} follows from the keys of the zone", where=here, instead=instead)
-    if rtype in MADE and _is_signed(state, zone):
+    if rtype in MADE and state.signing(zone):
         raise ZoneError(f"{subject} is made by the keys of the zone", where=here, instead="leave it out")
 
 
-def _is_signed(state: Saved, zone: ZoneDraft) -> bool:
-    return zone.declared.dnssec is not None or (zone.apex in state.automatic and state.signs(zone.apex))
+def _signable(state: Saved, zone: ZoneDraft, here: str) -> None:
+    """The zone can be signed as it is to be, and so can the automatic ones above it."""
+    for apex in names.ancestors(zone.apex):
+        each = zone if apex == zone.apex else state.zones.get(apex)
+        how = None if each is None or (each is not zone and apex not in state.automatic) else state.signing(each)
+        why = None if each is None or how is None else keyring.why_not(each, how)
+        if why is not None:
+            raise ZoneError(f"{names.to_text(apex)} cannot be signed: {why[0]}", where=here, instead=why[1])
 
 
 def _delegated(state: Saved, parent: ZoneDraft, zone: ZoneDraft, here: str) -> None:

@@ -147,7 +147,7 @@ IMPOSSIBLE_ZONES = [
     ),
     (
         zone({"*": {"NS": "ns.elsewhere.test."}}, dnssec="nsec"),
-        f"{ZONE}: cannot be signed: the wildcard *.shop.example. is a delegation; "
+        f"{ZONE}: shop.example. cannot be signed: the wildcard *.shop.example. is a delegation; "
         "delegate names one by one (RFC 4592 section 4.2)",
     ),
     (
@@ -206,7 +206,8 @@ IMPOSSIBLE_CHANGES = [
     ),
     (
         lambda plan: plan.zone(f"{'x.' * 113}", servers=["ns.a.test"], dnssec="nsec3"),
-        f'zone {"x." * 113}: cannot be signed: its name is too long for hashes in front of it; write dnssec = "nsec"',
+        f"zone {'x.' * 113}: {'x.' * 113} cannot be signed: its name is too long for hashes in front of it; "
+        'write dnssec = "nsec"',
     ),
     (
         lambda plan: plan.without_zone("shopp.example"),
@@ -357,6 +358,17 @@ def test_a_zone_is_not_removed_whose_parent_delegates_its_name_elsewhere_while_o
     plan.without_zone("de.eu.shop.example")
     plan.without_zone("eu.shop.example")
     assert plan.owner(key("www.eu.shop.example")) is None
+
+
+def test_an_automatic_zone_that_cannot_be_signed_is_not_to_be() -> None:
+    why = "cannot be signed: the wildcard *.example. is a delegation; delegate names one by one (RFC 4592 section 4.2)"
+    plan = shop()
+    plan.put("*.example", "NS", ["ns.elsewhere.test."])
+    assert refused(plan, lambda plan: plan.sign("shop.example", "nsec")) == f"{ZONE}: example. {why}"
+    plan.remove("*.example")
+    plan.sign("shop.example", "nsec")
+    said = refused(plan, lambda plan: plan.put("*.example", "NS", ["ns.elsewhere.test."]))
+    assert said == f"zone example.: example. {why}"
 
 
 def test_what_keys_make_is_not_given() -> None:
