@@ -410,6 +410,14 @@ def test_a_zone_below_a_delegation_of_a_file_is_refused_and_one_that_was_there_i
     assert plan.owner(key("www.lost.away.test")) == key("lost.away.test")
 
 
+def test_a_server_that_a_file_says_is_elsewhere_is_left_alone(tmp_path: Path) -> None:
+    plan = Plan.read(worlds.write(tmp_path, shop_test="ns1 A 192.0.2.53\n"))
+    plan.put("www.shop.test", "A", ["192.0.2.1"])
+    said = refused(plan, lambda plan: plan.put("ns1.shop.test", "A", ["192.0.2.54"]))
+    assert said.startswith("zone shop.test.: ns1.shop.test. is a name server at 127.53.2.1, and has other addresses")
+    plan.put("ns1.shop.test", "A", ["192.0.2.54", "127.53.2.1"])
+
+
 def test_a_world_that_cannot_be_leaves_the_plan_as_the_last_one_was(monkeypatch: pytest.MonkeyPatch) -> None:
     plan = shop()
     world = plan.world()
