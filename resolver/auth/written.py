@@ -95,7 +95,7 @@ def _hierarchy(draft: Draft, files: Mapping[bytes, str]) -> Iterator[str]:
         yield from _server(server)
     for fault in declaration.faults:
         yield "[[fault]]"
-        yield from (f"{key} = {_value(each)}" for key, each in fault.as_data().items())
+        yield from (f"{key} = {_value(value)}" for key, value in fault.as_data().items())
         yield ""
 
 
@@ -151,7 +151,7 @@ def _list(hosts: Iterable[bytes]) -> str:
 def _value(value: object) -> str:
     if isinstance(value, bool):
         return "true" if value else "false"
-    if isinstance(value, list):
+    if isinstance(value, list | tuple):
         return f"[{', '.join(map(_value, value))}]"
     return _quoted(value) if isinstance(value, str) else repr(value)
 
