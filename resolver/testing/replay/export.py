@@ -211,6 +211,7 @@ class _Servers:
 
     def __init__(self, seen: Sequence[Seen], roots: Sequence[str], clients: Sequence[Seen]) -> None:
         self._said: dict[str, dict[_Key, dict[_Kind, Timeline]]] = defaultdict(lambda: defaultdict(dict))
+        self._names: dict[str, str] = {}
         self._zones = _Zones()
         self.special: list[bytes] = []
         forwarders: dict[str, None] = {}
@@ -223,6 +224,7 @@ class _Servers:
             if isinstance(reply.said, Message):
                 self._zones.learn(reply.said)
             self._zones.serves(each.server, each.address)
+            self._names[each.address] = each.server
             key = (names.fold(question.name), question.type, question.cls)
             special = special_above(key[0])
             if special is not None and special not in self.special:
@@ -248,7 +250,7 @@ class _Servers:
             blocks[entry.first, entry.last, tuple(sorted(addresses))].append(entry)
         for (first, last, where), entries in sorted(blocks.items(), key=lambda each: each[0]):
             yield f"RANGE_BEGIN {first} {last}"
-            yield from (f"\tADDRESS {address}" for address in where)
+            yield from (f"\tADDRESS {address} ; {self._names.get(address, '')}".rstrip(" ;") for address in where)
             for entry in sorted(entries, key=lambda each: -len(each.words)):
                 yield from _entry(entry)
             yield "RANGE_END"
