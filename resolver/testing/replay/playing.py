@@ -216,7 +216,7 @@ class _Player:
             return
 
         def counted() -> traffic.Counted:
-            return traffic.count(wanted, _queries(self.network.sent[begin:]))
+            return traffic.count(wanted, queries(self.network.sent[begin:]))
 
         await self._subject.settle()
         await self._until(lambda: counted().met() or counted().over() or not self._busy())
@@ -224,7 +224,7 @@ class _Player:
         if not found.met():
             text = f"traffic: {'; '.join(found.mistakes())}"
             where = f"{self._scenario.path.name}:{step.line}"
-            lines = list(found.lines(_queries(self.network.sent[begin:]), where))
+            lines = list(found.lines(queries(self.network.sent[begin:]), where))
             raise Failed(step.line, text, [Difference("traffic", text)], lines)
 
     async def _reply(self, step: Step) -> None:
@@ -284,7 +284,7 @@ class _Player:
         return True
 
 
-def _queries(sent: list[Sent]) -> list[traffic.Query]:
+def queries(sent: list[Sent]) -> list[traffic.Query]:
     """What is counted of `sent`; a message without a question is no query."""
     return [
         traffic.Query(each.to.host, names.fold(each.query.question.name), each.query.question.type, each.transport)
