@@ -26,7 +26,7 @@ from typing import Final, NamedTuple
 
 from resolver.config import Config
 from resolver.errors import InputError
-from resolver.message import EDNS_PAYLOAD, TC, Message, Question, RRset, Transport, Type
+from resolver.message import EDNS_PAYLOAD, RD, TC, Message, Question, RRset, Transport, Type
 from resolver.observe.history import CLIENT, SERVER, Seen
 from resolver.testing.replay import writing
 from resolver.wire import names
@@ -151,7 +151,7 @@ class _Steps:
         self.last = 0
         events = [(each.time, place, 0) for place, each in enumerate(clients)]
         events += [(each.time + (each.ms or 0) / 1000, place, 1) for place, each in enumerate(clients)]
-        now = float(math.floor(clients[0].time))
+        now = began = float(math.floor(clients[0].time))
         for time, place, answered in sorted(events):
             seen = clients[place]
             if answered:
@@ -159,7 +159,7 @@ class _Steps:
                     self._check(seen, seen.response, ttl=ttl)
             else:
                 if time - now >= LEAST_S:
-                    self._step(f"TIME_PASSES ELAPSE {time - now:.6f}".rstrip("0").rstrip("."), [])
+                    self._step(f"TIME_PASSES UNTIL {time - began:.6f}".rstrip("0").rstrip("."), [])
                 self.first[place] = self.last + 1
                 self._query(seen)
             now = max(now, time)
@@ -229,14 +229,15 @@ class _Servers:
             special = special_above(key[0])
             if special is not None and special not in self.special:
                 self.special.append(special)
-            if query.flags & 0x0100:
+            if query.flags & RD:
                 forwarders[each.address] = None
             phase = max(0, bisect_right(begins, (each.time, each.number)) - 1)
             kind = _Kind(each.transport is not Transport.UDP, query.edns is not None)
             self._said[each.address][key].setdefault(kind, {})[phase] = reply
-        self.forwarders = tuple(forwarders)
         self.roots = tuple(roots) or self._zones.roots(self._said)
         self._zones.add_roots(self.roots)
+        # Servers that recurse are asked to by each other, too; the resolver asks those of the root.
+        self.forwarders = tuple(each for each in self.roots if each in forwarders)
 
     def ranges(self, steps: _Steps) -> Iterator[str]:
         """What each server says, and when."""

@@ -138,16 +138,19 @@ def said_by_server(message: Message) -> Message:
     if message.question is None:
         return message
     asked = message.question.name
-    sections = {
-        each: tuple(rrset._replace(name=_plainly(rrset.name, asked)) for rrset in getattr(message, each))
-        for each in ("answer", "authority", "additional")
-    }
-    return message._replace(question=message.question._replace(name=names.fold(asked)), **sections)
+    return message._replace(
+        question=message.question._replace(name=names.fold(asked)),
+        answer=_plainly(message.answer, asked),
+        authority=_plainly(message.authority, asked),
+        additional=_plainly(message.additional, asked),
+    )
 
 
-def _plainly(name: bytes, asked: bytes) -> bytes:
-    """`name` in lower case where it is spelled as the end of the name that was `asked` is."""
-    return names.fold(name) if names.is_below(asked, name) else name
+def _plainly(rrsets: tuple[RRset, ...], asked: bytes) -> tuple[RRset, ...]:
+    """`rrsets`, their owners in lower case where they are spelled as the end of the name that was `asked` is."""
+    return tuple(
+        each._replace(name=names.fold(each.name)) if names.is_below(asked, each.name) else each for each in rrsets
+    )
 
 
 def said_to_client(message: Message) -> Message:
