@@ -24,10 +24,12 @@ from resolver.laboratory import Lab
 from resolver.listeners import BindAll, Bound, Listeners, bind_all, bind_front
 from resolver.message import Client, Edns, Query, Question, Reply, Respond, Transport, Type
 from resolver.network.base import Clock, Endpoint
+from resolver.network.faulty import Faulty
 from resolver.network.sockets import SocketNetwork
 from resolver.observe import watching
 from resolver.observe.counters import Counters
 from resolver.observe.log import Log
+from resolver.odd_listeners import OddListeners
 from resolver.pipeline.driving import Tools
 from resolver.pipeline.knowledge import Known
 from resolver.pipeline.resolved import Resolved
@@ -118,7 +120,7 @@ class Program:
         self._caches = new_caches(config, self._tools)
         loop = asyncio.get_running_loop()
         self._front = Listeners(loop, tools.clock)
-        self._behind = Listeners(loop, tools.clock)
+        self._behind = OddListeners(loop, tools.clock)
         self._handshakes = Handshakes(tools.clock)
         self._encrypted = Listeners(loop, tools.clock, self._front.places, self._handshakes)
         self._shown = shown
@@ -273,11 +275,6 @@ class Program:
         return await awaited(self.responder.answerer, Query(question, client, 0, deadline, cd=cd, edns=Edns()))
 
     @property
-    def world(self) -> World | None:
-        """The simulated internet that is served, if one is."""
-        return self._world
-
-    @property
     def clock(self) -> Clock:
         """The time that the program goes by."""
         return self._tools.clock
@@ -341,6 +338,7 @@ class Program:
             **self._front.counts(),
             **self._handshakes.counts(),
             **watching.counts(self.lab.history),
+            **self.lab.faults.counts(),
             "tasks.running": len(self._tasks),
             "runtime.compiled": int(compiled.why_not() is None),
         }
@@ -392,7 +390,8 @@ class Program:
 
         def store() -> AnswerStore | None:
             server = self._composed.simulated[host]
-            return server.answers if isinstance(server, Responder) else None
+            sound = server.sound if isinstance(server, Faulty) else None
+            return sound.answers if isinstance(sound, Responder) else None
 
         counters = Counters()  # what simulated servers are asked is not what the resolver is
         return respond, Hits(store, counters, Transport.UDP), Hits(store, counters, Transport.TCP)

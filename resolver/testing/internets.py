@@ -36,7 +36,7 @@ from resolver.text import nearest
 from resolver.wire import names, types
 
 if TYPE_CHECKING:
-    from resolver.auth.plan import Data
+    from resolver.auth.shape import Data
 
 T = TypeVar("T")
 Signed = str | bool | Mapping[str, object] | None
