@@ -136,7 +136,9 @@ class Inside:
         return sum(self.faults.clear(int(str(each))) for each in meant)
 
     async def changed(self) -> None:
-        """The plan has changed; whoever asks from outside sees that now."""
+        """The plan has changed; whoever asks from outside sees that now. Raises `ZoneError` where no world follows from
+        it; then it is what it was."""
+        self.plan.world()
         if self._binds:
             await self.laboratory()
 
