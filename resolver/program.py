@@ -110,7 +110,6 @@ class Program:
         """How often settings, and the world with them, have been read anew."""
         self._given_world = world
         self._swapping = asyncio.Lock()
-        self._listens = False
         self._tools = tools
         self._compose = compose
         self._sockets = sockets
@@ -146,12 +145,7 @@ class Program:
 
     async def start(self) -> None:
         """Everything listens. Raises `ListenError`; then nothing does."""
-        self._listens = True
-        try:
-            await self._put_in_force(self.config, self._world)
-        except BaseException:
-            self._listens = False
-            raise
+        await self._put_in_force(self.config, self._world)
         self._warn()
         self._composed.resolved.refresh(Question(names.ROOT, Type.NS))  # the root is primed before anyone asks
 
@@ -190,20 +184,19 @@ class Program:
 
     async def _put_in_force(self, config: Config, world: World | None) -> None:
         buffer = config.server.receive_buffer_kb * 1024
-        listen, listen_tls = (config.server.listen, config.server.listen_tls) if self._listens else ((), ())
-        shown = self._to_show(config) if listen_tls else None
-        wanted = [each for each in listen if each not in self._front]
-        front = bind_front(wanted, buffer, self._bind, self.log) if wanted else []
+        shown = self._to_show(config)
+        wanted = [each for each in config.server.listen if each not in self._front]
+        front = bind_front(wanted, buffer, self._bind, self.log)
         encrypted: list[Bound] = []
         behind: list[Bound] = []
         # Of another internet nothing is known; questions in flight go on with what they began with.
         same = differing.origin(config, world) == differing.origin(self.config, self._world)
         caches = self._caches if same else new_caches(config, self._tools)
         try:
-            wanted = [each for each in listen_tls if each not in self._encrypted]
+            wanted = [each for each in config.server.listen_tls if each not in self._encrypted]
             encrypted = bind_front(wanted, None, self._bind, self.log)
-            port = config.world.port or self._first_port(listen, front)
-            places = placing.places(config, world, port, self.log) if self._listens else []
+            port = config.world.port or self._first_port(config, front)
+            places = placing.places(config, world, port, self.log)
             behind = placing.bind_servers((each for each in places if each not in self._behind), buffer)
             listening = (*self._front.endpoints, *(each.endpoint for each in front))
             composed = self._composition(config, world, port, caches, bound=bool(places), listening=listening)
@@ -235,8 +228,8 @@ class Program:
             await self._encrypted.start(bound, self.respond.fresh, None, self.respond.encrypted, allows)
         await self._behind.keep_only(places, 0.0)
         await asyncio.gather(
-            self._front.keep_only(listen, config.server.drain_s),
-            self._encrypted.keep_only(listen_tls, config.server.drain_s),
+            self._front.keep_only(config.server.listen, config.server.drain_s),
+            self._encrypted.keep_only(config.server.listen_tls, config.server.drain_s),
         )
 
     def _warn(self) -> None:
@@ -270,8 +263,8 @@ class Program:
 
     # -- use
 
-    async def ask(self, name: str, rtype: str = "A", *, timeout_s: float = 4.5) -> Reply:
-        """The reply that a client gets to `name` and `rtype`.
+    async def ask(self, name: str, rtype: str = "A", *, timeout_s: float = 4.5, cd: bool = False) -> Reply:
+        """The reply that a client gets to `name` and `rtype`; with `cd` it wants nothing validated.
 
         Raises `ValueError` for what is no name or no type, `ResolutionFailed` when there is no answer to be
         had.
@@ -279,12 +272,7 @@ class Program:
         question = Question(names.from_text(name), types.from_text(rtype))
         client = Client("127.0.0.1", 0, Transport.TCP)
         deadline = self._tools.clock.monotonic() + timeout_s
-        return await awaited(self.responder.answerer, Query(question, client, 0, deadline, edns=Edns()))
-
-    @property
-    def world(self) -> World | None:
-        """The simulated internet that is served, if one is."""
-        return self._world
+        return await awaited(self.responder.answerer, Query(question, client, 0, deadline, cd=cd, edns=Edns()))
 
     @property
     def clock(self) -> Clock:
@@ -297,6 +285,11 @@ class Program:
         if self._given_world is not None or self._world is None:
             return None
         return find_zones() if self.config.world.directory is None else Path(self.config.world.directory)
+
+    @property
+    def world(self) -> World | None:
+        """The simulated internet that is served, if one is."""
+        return self._world
 
     @property
     def listening(self) -> Sequence[Endpoint]:
@@ -344,8 +337,8 @@ class Program:
             "questions.in_flight": self._composed.resolved.flights,
             **self._front.counts(),
             **self._handshakes.counts(),
-            **self.lab.faults.counts(),
             **watching.counts(self.lab.history),
+            **self.lab.faults.counts(),
             "tasks.running": len(self._tasks),
             "runtime.compiled": int(compiled.why_not() is None),
         }
@@ -384,10 +377,10 @@ class Program:
             return self._given_world
         return load_world(config.world.directory)
 
-    def _first_port(self, listen: Iterable[Endpoint], bound: Sequence[Bound]) -> int:
+    def _first_port(self, config: Config, bound: Sequence[Bound]) -> int:
         taken = {each.asked: each.endpoint for each in bound}
-        there = next((each for each in listen if each in taken or each in self._front), None)
-        return IN_MEMORY_PORT if there is None else (taken.get(there) or self._front.place(there)).port
+        there = next(each for each in config.server.listen if each in taken or each in self._front)
+        return (taken.get(there) or self._front.place(there)).port
 
     def _simulated_at(self, host: str) -> tuple[Respond, Hits, Hits]:
         """What answers at `host` now, whichever world is in force by then, and what it has stored: a sound one does."""
