@@ -34,6 +34,9 @@ MAX_OCTETS: Final = 256 << 20
 MAX_FURTHER: Final = 16
 """Replies to one query beyond the first: a fault may send several."""
 
+MAX_BACK: Final = 64
+"""Messages among which the one is sought to which a fault was applied: it is the last of its server."""
+
 CLIENT: Final = "client"
 SERVER: Final = "server"
 
@@ -202,6 +205,13 @@ class History:
         if response is not None and self._kept and seen.number >= self._kept[0].number:
             self._octets += len(response)
             self._trim()
+
+    def faulted(self, server: str, query: bytes, word: str) -> None:
+        """The fault `word` was applied to `query`, which came to `server` (folded) just now."""
+        for each in islice(reversed(self._kept), MAX_BACK):
+            if each.query == query and each.server.lower() == server:
+                each.faults = (*each.faults, word)
+                return
 
     def select(self, wanted: Wanted | None = None, limit: int | None = None) -> Sequence[Seen]:
         """Those that are `wanted`, oldest first; the newest `limit` of them. Raises `InputError`."""
