@@ -6,8 +6,8 @@ Rules
   says first, and afterwards what it said last. Of several replies to the same question within a phase the last counts.
 * Which of a zone's servers is asked is drawn by lot. So a server that was not asked something says what another one of
   the same zone did, the best of them: an answer rather than an error, an error rather than nothing.
-* What a resolver takes for no reply to its query (another id) is silence; other octets that are malformed stay as they
-  are. A server that took its time takes it again.
+* What does not arrive, or is taken for no reply to the query (another id or letter case, another place), is silence;
+  other octets that are malformed stay as they are. A server that took its time takes it again.
 
 Limits: a scenario begins with an empty cache, so that what was held before the history began is missing in it. Of one
 question and phase a script knows one reply over each transport. Settings that have no word in a scenario are left out.
@@ -19,15 +19,18 @@ import ipaddress
 import math
 from bisect import bisect_right
 from collections import defaultdict
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Container, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from itertools import pairwise
 from typing import Final, NamedTuple
 
+from resolver.auth.hierarchy import World
 from resolver.config import Config
 from resolver.errors import InputError
 from resolver.message import EDNS_PAYLOAD, RD, TC, Message, Question, RRset, Transport, Type
+from resolver.observe import presenting
 from resolver.observe.history import CLIENT, SERVER, Seen
+from resolver.simulation import hosts
 from resolver.testing.replay import writing
 from resolver.wire import names
 from resolver.wire.special import special_above
@@ -35,11 +38,17 @@ from resolver.wire.special import special_above
 MAX_QUERIES: Final = 10_000
 """Queries of clients in one scenario: more than anyone reads."""
 
+TITLE: Final = "exported from a history"
+
 LEAST_S: Final = 0.002
 """Seconds from which on the time of a server is told, and that between two queries."""
 
 _Key = tuple[bytes, int, int]
-_SIGNS: Final = frozenset((Transport.TCP, Transport.TLS))
+_COOKIE: Final = 10
+_STREAMS: Final = frozenset((Transport.TCP, Transport.TLS))
+
+_UNDELIVERED: Final = frozenset(("wrong_source", "wrong_case", "tcp_reset", "tcp_empty", "tcp_stall", "tcp_cut"))
+"""The faults behind which no reply arrives that is one."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -50,6 +59,15 @@ class Setting:
     config: Config = field(default_factory=Config)
     roots: tuple[str, ...] = ()
     anchors: tuple[str, ...] = ()
+
+    @classmethod
+    def of(cls, config: Config, world: World | None) -> Setting:
+        """That of a program with `config`, which resolves `world`."""
+        if world is None:
+            return cls(config)
+        anchor = world.trust_anchor
+        roots = tuple(host for server in world.root_servers for host in hosts(server))
+        return cls(config, roots, () if anchor is None else tuple(presenting.lines(anchor)))
 
 
 class _Reply(NamedTuple):
@@ -87,11 +105,9 @@ class _Told(NamedTuple):
     reply: _Reply
 
 
-def scenario(
-    seen: Iterable[Seen], setting: Setting, title: str = "exported from a history", *, ttl: bool = True
-) -> str:
-    """The text of a scenario in which clients ask what they did, and are told the same. With `ttl` the TTLs of answers
-    count. Raises `InputError` for a history that is none."""
+def scenario(seen: Iterable[Seen], setting: Setting, title: str = TITLE, loose: Container[int] = ()) -> str:
+    """The text of a scenario in which clients ask what they did, and are told the same. TTLs count, but in the steps of
+    the numbers `loose`. Raises `InputError` for a history that is none."""
     ordered = sorted(seen, key=lambda each: (each.time, each.number))
     clients = [each for each in ordered if each.side == CLIENT and each.ms is not None]
     if not clients:
@@ -100,7 +116,7 @@ def scenario(
         raise InputError(
             f"{len(clients)} queries of clients; {MAX_QUERIES} are exported", instead="clear the history before"
         )
-    steps = _Steps(clients, ttl=ttl)
+    steps = _Steps(clients, loose)
     servers = _Servers([each for each in ordered if each.side == SERVER], setting.roots, clients)
     lines = [
         *_configuration(setting, servers, math.floor(clients[0].time)),
@@ -144,7 +160,8 @@ def _configuration(setting: Setting, servers: _Servers, wall: int) -> Iterator[s
 class _Steps:
     """What clients do, one after the other."""
 
-    def __init__(self, clients: Sequence[Seen], *, ttl: bool) -> None:
+    def __init__(self, clients: Sequence[Seen], loose: Container[int]) -> None:
+        self._loose = loose
         self.lines: list[str] = []
         self.first: dict[int, int] = {}
         """The number of the step that asks, by the place of the query among `clients`."""
@@ -156,7 +173,7 @@ class _Steps:
             seen = clients[place]
             if answered:
                 if seen.response is not None:
-                    self._check(seen, seen.response, ttl=ttl)
+                    self._check(seen, seen.response)
             else:
                 if time - now >= LEAST_S:
                     self._step(f"TIME_PASSES UNTIL {time - began:.6f}".rstrip("0").rstrip("."), [])
@@ -169,7 +186,7 @@ class _Steps:
         self.lines += [f"STEP {self.last} {what}", *entry, ""]
 
     def _query(self, seen: Seen) -> None:
-        head = ["MATCH TCP"] if seen.transport in _SIGNS else []
+        head = ["MATCH TCP"] if seen.transport in _STREAMS else []
         message = writing.read(seen.query)
         said = writing.read(seen.response)
         short = message is not None and message.edns is not None and message.edns.payload < EDNS_PAYLOAD
@@ -184,9 +201,9 @@ class _Steps:
                 return
         self._step("QUERY", writing.entry(head, seen.query, seen.question))
 
-    def _check(self, seen: Seen, response: bytes, *, ttl: bool) -> None:
+    def _check(self, seen: Seen, response: bytes) -> None:
         message = writing.read(response)
-        words = ["MATCH", "all", *(["ttl"] if ttl else [])]
+        words = ["MATCH", "all", *([] if self.last + 1 in self._loose else ["ttl"])]
         if message is not None:
             words += [f"ede={code}" for code in writing.errors(message)[:1]]
             try:
@@ -196,9 +213,6 @@ class _Steps:
             else:
                 return
         self._step("CHECK_ANSWER", writing.entry([" ".join(words)], response, seen.question))
-
-
-_COOKIE: Final = 10
 
 
 def _lasting(options: tuple[tuple[int, bytes], ...]) -> tuple[tuple[int, bytes], ...]:
@@ -320,9 +334,10 @@ def _entry(told: _Told) -> list[str]:
 
 def _reply(seen: Seen, query: Message) -> _Reply:
     """What the server said to `query`, as far as it is a reply to it."""
-    octets = next(
-        (each for each in (seen.response, *seen.further) if each is not None and each[:2] == seen.query[:2]), None
-    )
+    if not _UNDELIVERED.isdisjoint(seen.faults):
+        return _Reply(None)
+    told = (each for each in (seen.response, *seen.further) if each is not None and each[:2] == seen.query[:2])
+    octets = next(told, None)
     if octets is None:
         return _Reply(None)
     seconds = round((seen.ms or 0) / 1000, 3)
