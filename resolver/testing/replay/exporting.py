@@ -1,8 +1,8 @@
 """Decides when a scenario that was made of a history is done: when it has been played, and passes.
 
 Rules
-* What the resolver asks in the scenario and did not ask when it was seen is told by the servers of the world, where one
-  is given: another server was drawn by lot, or something had been held already.
+* Where that does not pass, what the resolver asks in the scenario and did not ask when it was seen is told by the
+  servers of the world, if one is given: another server was drawn by lot, or something had been held already.
 * A TTL that cannot be the same again, because a silent server was waited for at another time, does not count; all
   others do.
 
@@ -65,7 +65,15 @@ def export(
 
 
 def _made(seen: Sequence[Seen], setting: Setting, path: Path, world: World | None, title: str) -> tuple[str, Verdict]:
-    """The text, and what is said of it."""
+    """The text, and what is said of it: of what was seen alone if that passes, else with what `world` says besides."""
+    text, verdict = _mended(seen, setting, path, None, title)
+    if verdict.status is Status.PASS or world is None:
+        return text, verdict
+    return _mended(seen, setting, path, world, title)
+
+
+def _mended(seen: Sequence[Seen], setting: Setting, path: Path, world: World | None, title: str) -> tuple[str, Verdict]:
+    """The same, mended until it passes or nothing more can be."""
     added: list[Seen] = []
     loose: set[int] = set()
     for _ in range(MAX_ROUNDS):
