@@ -6,9 +6,11 @@ Rules
   the ones before were of no use.
 * Which of a zone's servers is asked is drawn by lot. So a server that was not asked something says what another one of
   the same zone did, the best of them: an answer rather than an error, an error rather than nothing. At all of its
-  addresses it is the same server.
-* What does not arrive, or is taken for no reply to the query (another id or letter case, another place), is silence;
-  other octets that are malformed stay as they are. A server that took its time takes it again.
+  addresses it is the same server. One that said nothing at all in a phase is silent in it, whatever it is asked;
+  if its silence is to last, until it was heard again.
+* What does not arrive, or is taken for no reply to the query (another id, another place), is silence; what comes in
+  other letter case leads to a stream, as if it were cut short. Other octets that are malformed stay as they are. A
+  server that took its time takes it again.
 
 Limits: of one question and phase a scenario knows one reply to datagrams and one over streams, with an OPT and without.
 """
@@ -31,7 +33,7 @@ from resolver.wire.special import special_above
 LEAST_S: Final = 0.002
 """Seconds from which on a time is told: what a server took, and what passes between two queries."""
 
-_UNDELIVERED: Final = frozenset(("wrong_source", "wrong_case", "tcp_reset", "tcp_empty", "tcp_stall", "tcp_cut"))
+_UNDELIVERED: Final = frozenset(("wrong_source", "tcp_reset", "tcp_empty", "tcp_stall", "tcp_cut"))
 """The faults behind which no reply arrives that is one."""
 
 _Key = tuple[bytes, int, int]
@@ -78,10 +80,13 @@ class _Told(NamedTuple):
 class Servers:
     """What simulated servers said. What was cut short over UDP says nothing of streams."""
 
-    def __init__(self, seen: Sequence[Seen], roots: Sequence[str], clients: Sequence[Seen]) -> None:
-        """What was `seen` between the queries of `clients`; those at `roots` are the servers of the root."""
+    def __init__(self, seen: Sequence[Seen], roots: Sequence[str], clients: Sequence[Seen], *, lasting: bool) -> None:
+        """What was `seen` between the queries of `clients`; those at `roots` are the servers of the root. Silence is
+        `lasting` or not."""
+        self._lasting = lasting
         self._places = _Places(roots)
         self._said: dict[bytes, dict[_Key, dict[_Kind, _Timeline]]] = defaultdict(lambda: defaultdict(dict))
+        self._spoke: dict[bytes, dict[int, bool]] = defaultdict(dict)
         self.special: list[bytes] = []
         """The special-use names that were looked up."""
         recursing: set[bytes] = set()
@@ -102,6 +107,8 @@ class Servers:
             phase = max(0, bisect_right(begins, (each.time, each.number)) - 1)
             kind = _Kind(each.transport is not Transport.UDP, query.edns is not None)
             self._said[server][key].setdefault(kind, {})[phase] = reply
+            if each.number:  # not what was asked for this scenario
+                self._spoke[server][phase] = self._spoke[server].get(phase, False) or reply.said is not None
         self.roots = tuple(roots) or tuple(
             sorted(self._places.addresses(self._places.of(names.ROOT) & set(self._said)))
         )
@@ -129,7 +136,7 @@ class Servers:
 
     def _shared(self) -> Mapping[bytes, _Said]:
         """What each server says; those that were not asked something say it, too."""
-        shared: dict[bytes, dict[_Key, Mapping[_Kind, _Timeline]]] = {
+        shared: dict[bytes, dict[_Key, dict[_Kind, _Timeline]]] = {
             server: {**said} for server, said in self._said.items()
         }
         donors: dict[tuple[bytes, _Key], tuple[int, dict[_Kind, _Timeline]]] = {}
@@ -141,7 +148,31 @@ class Servers:
                         donors[other, key] = best, kinds
         for (other, key), (_, kinds) in donors.items():
             shared.setdefault(other, {})[key] = kinds
+        for server, spoke in self._spoke.items():
+            if not all(spoke.values()):
+                shared[server] = {
+                    key: {kind: _silenced(timeline, spoke, lasts=self._lasting) for kind, timeline in kinds.items()}
+                    for key, kinds in shared[server].items()
+                }
         return shared
+
+
+def _silenced(timeline: _Timeline, spoke: Mapping[int, bool], *, lasts: bool) -> _Timeline:
+    """`timeline` with nothing said in phases in which the server was asked and did not speak, where it knows nothing of
+    them: until the next one, or if that `lasts` until it spoke again."""
+    made = dict(timeline)
+    for phase in (each for each, spoken in spoke.items() if not spoken and each not in timeline):
+        made[phase] = _Reply(None)
+        heard = next((each for each, spoken in spoke.items() if each > phase and spoken), None)
+        again = heard if lasts else phase + 1
+        if again is not None and again not in timeline and spoke.get(again, True):
+            made[again] = _in_force(timeline, again)
+    return made
+
+
+def _in_force(timeline: _Timeline, phase: int) -> _Reply:
+    """What is said in `phase`."""
+    return timeline[max((each for each in timeline if each <= phase), default=min(timeline))]
 
 
 def _entries(question: Question, kinds: Mapping[_Kind, _Timeline], first: Sequence[int], last: int) -> Iterator[_Told]:
@@ -151,7 +182,7 @@ def _entries(question: Question, kinds: Mapping[_Kind, _Timeline], first: Sequen
             words = ("UDP",)
         phases = sorted(timeline)
         changes = [phase for before, phase in pairwise(phases) if timeline[before] != timeline[phase]]
-        moments = [0, *(first[phase] for phase in changes), last + 2]
+        moments = [0, *(first[phase] if phase < len(first) else last + 1 for phase in changes), last + 2]
         for phase, (begin, end) in zip((phases[0], *changes), pairwise(moments), strict=True):
             yield _Told(begin, end - 1, question, words, timeline[phase])
 
@@ -194,6 +225,8 @@ def _reply(seen: Seen) -> _Reply:
         return _Reply(None)
     seconds = round((seen.ms or 0) / 1000, 3)
     message = writing.read(octets)
+    if message is not None and "wrong_case" in seen.faults and seen.transport is Transport.UDP:
+        message = message._replace(flags=message.flags | TC, answer=(), authority=(), additional=())
     said = octets if message is None else writing.said_by_server(message)
     return _Reply(said, seconds if seconds >= LEAST_S else 0.0)
 
