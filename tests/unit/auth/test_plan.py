@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import ipaddress
+import re
 from pathlib import Path
 
 import pytest
@@ -645,7 +646,7 @@ def test_an_address_is_not_free_where_a_server_has_its_ipv6_address(tmp_path: Pa
 @pytest.mark.parametrize(
     "name",
     [
-        ".".join(["x" * 60, "y" * 60, "z" * 60, "test"]),  # too long for a file
+        ".".join(["x" * 63, "y" * 63, "z" * 63, "w" * 56, "test"]),  # too long for a file
         "\\000" * 63 + ".test",
         "\\.\\./\\.\\./etc",
         "/etc/hosts",
@@ -654,8 +655,9 @@ def test_an_address_is_not_free_where_a_server_has_its_ipv6_address(tmp_path: Pa
 )
 def test_a_zone_whose_name_is_no_name_of_a_file_is_written_down(name: str, tmp_path: Path) -> None:
     plan = Plan()
-    plan.zone(name, {"@": {"TXT": "here"}})
+    plan.zone(name, {"@": {"TXT": "here"}}, servers=["ns.hoster.test"])
     plan.write(tmp_path / "deep" / "zones")
+    assert all(re.fullmatch(r"[a-z0-9.-]{1,200}", path.name) for path in (tmp_path / "deep" / "zones").iterdir())
     assert contents(hierarchy.load(tmp_path / "deep" / "zones")) == contents(plan.world())
     assert [path.name for path in tmp_path.iterdir()] == ["deep"]
     assert [path.name for path in (tmp_path / "deep").iterdir()] == ["zones"]
