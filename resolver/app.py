@@ -39,7 +39,7 @@ from resolver.observe.history import History
 from resolver.observe.log import Log
 from resolver.observe.notes import Stage
 from resolver.observe.transcript import Transcript
-from resolver.observe.watching import new_history
+from resolver.observe.watching import new_history, telling
 from resolver.pipeline.cached import Cached
 from resolver.pipeline.driving import Tools
 from resolver.pipeline.knowledge import Known, Routes
@@ -101,12 +101,11 @@ def build(
     )
     history = new_history(config.history.messages) if history is None else history
     lab = Lab(FaultTable() if faults is None else faults, history)
+    if history is not None:
+        lab.faults.watch(telling(history))
     lab.faults.begin(clock)
     if transcript is not None:
         lab.faults.watch(partial(_faulted, transcript))
-    if history is not None:
-        remember = history.faulted
-        lab.faults.watch(lambda hit: remember(hit.rule.kind))
     return Program(config, world, tools, log, composing, sockets, offload=offload, bind=bind, shown=shown, lab=lab)
 
 

@@ -264,8 +264,8 @@ class Program:
 
     # -- use
 
-    async def ask(self, name: str, rtype: str = "A", *, timeout_s: float = 4.5, cd: bool = False) -> Reply:
-        """The reply that a client gets to `name` and `rtype`; with `cd` it wants nothing validated.
+    async def ask(self, name: str, rtype: str = "A", *, timeout_s: float = 4.5) -> Reply:
+        """The reply that a client gets to `name` and `rtype`.
 
         Raises `ValueError` for what is no name or no type, `ResolutionFailed` when there is no answer to be
         had.
@@ -273,7 +273,7 @@ class Program:
         question = Question(names.from_text(name), types.from_text(rtype))
         client = Client("127.0.0.1", 0, Transport.TCP)
         deadline = self._tools.clock.monotonic() + timeout_s
-        return await awaited(self.responder.answerer, Query(question, client, 0, deadline, cd=cd, edns=Edns()))
+        return await awaited(self.responder.answerer, Query(question, client, 0, deadline, edns=Edns()))
 
     @property
     def clock(self) -> Clock:

@@ -139,7 +139,7 @@ def load(
 
 
 def from_tables(tables: Mapping[str, Mapping[str, object]], where: str) -> Config:
-    """The settings that `tables`, by section and key, say `where`. Raises `ConfigError` with a line for each problem."""
+    """The settings that `tables` of sections say `where`. Raises `ConfigError` with a line for each problem."""
     layers = _Layers()
     for section, table in tables.items():
         if section not in SECTIONS:

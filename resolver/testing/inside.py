@@ -19,6 +19,7 @@ from typing import Any, Final, NamedTuple
 
 from resolver.app import build
 from resolver.auth.plan import Plan
+from resolver.auth.planned import ROOT_SERVER
 from resolver.config import Config
 from resolver.explain import Declared, explain
 from resolver.laboratory import Laboratory
@@ -61,6 +62,8 @@ class Inside:
         self.clock = VirtualClock(wall=options.wall)
         if options.world is None:
             self.plan = Plan(ttl=options.ttl, seed=f"seed {options.seed}")
+            if options.mode == "recursive":
+                self.plan.server(names.to_text(ROOT_SERVER), recursion=True)
         else:
             self.plan = Plan.read(options.world)
         self.undeclared = Undeclared(self.plan, allowed=options.undeclared == "nxdomain")
@@ -133,7 +136,9 @@ class Inside:
         return sum(self.faults.clear(int(str(each))) for each in meant)
 
     async def changed(self) -> None:
-        """The plan has changed; whoever asks from outside sees that now."""
+        """The plan has changed; whoever asks from outside sees that now. Raises `ZoneError` where no world follows from
+        it; then it is what it was."""
+        self.plan.world()
         if self._binds:
             await self.laboratory()
 

@@ -34,7 +34,7 @@ def test_a_zone_is_resolved_from_the_root_with_parents_that_nobody_declared(dns)
 
 
 def test_data_may_be_the_lines_of_a_master_file(dns):
-    dns.zone("shop.example", records="mail 300 IN MX 10 mx.example.net.\n@ IN TXT \"v=spf1 -all\" \" more\"\n")
+    dns.zone("shop.example", records='mail 300 IN MX 10 mx.example.net.\n@ IN TXT "v=spf1 -all" " more"\n')
     assert dns.resolve("mail.shop.example", "MX").values == ["10 mx.example.net."]
     assert dns.resolve("mail.shop.example", "MX").ttl == 300
     assert dns.resolve("shop.example", "TXT").texts == ["v=spf1 -all more"]
@@ -212,7 +212,9 @@ def test_an_internationalised_name_may_be_asked_for_as_it_is_written(dns):
     assert dns.resolve("www.bücher.example").addresses == ["192.0.2.1"]
 
 
-@pytest.mark.parametrize(("name", "rtype", "said"), [("a..b", "A", "empty label"), ("a.example", "AA", "no record type")])
+@pytest.mark.parametrize(
+    ("name", "rtype", "said"), [("a..b", "A", "empty label"), ("a.example", "AA", "no record type")]
+)
 def test_what_is_no_question_is_told_so(dns, name, rtype, said):
     with pytest.raises(ValueError, match=said):
         dns.resolve(name, rtype)
@@ -262,7 +264,9 @@ def test_names_that_are_special_and_those_of_parents_may_be_asked_for(dns, name)
 
 def test_an_alias_to_a_name_that_nobody_declared_is_a_mistake(dns):
     dns.zone("shop.example", {"www": {"CNAME": "shop.cdn.test."}})
-    with pytest.raises(UndeclaredName, match=r"an alias leads to shop\.cdn\.test\., and nobody declared shop\.cdn\.test"):
+    with pytest.raises(
+        UndeclaredName, match=r"an alias leads to shop\.cdn\.test\., and nobody declared shop\.cdn\.test"
+    ):
         dns.resolve("www.shop.example")
     dns.absent("cdn.test")
     assert dns.resolve("www.shop.example").rcode == "NXDOMAIN"

@@ -114,7 +114,9 @@ def test_what_is_no_name_of_the_test_is_left_alone(names):
     assert addresses("127.0.0.1", 80) == ["127.0.0.1"]
     assert addresses("127.1", 80) == ["127.0.0.1"]
     assert addresses("::1", 80) == ["::1"]
-    assert addresses(None, 80) == BEFORE["getaddrinfo"](None, 80, 0, socket.SOCK_STREAM)[0][4][:1] or addresses(None, 80)
+    assert addresses(None, 80) == BEFORE["getaddrinfo"](None, 80, 0, socket.SOCK_STREAM)[0][4][:1] or addresses(
+        None, 80
+    )
     assert "127.0.0.1" in addresses("localhost", 80)
     assert socket.gethostbyname("") == "0.0.0.0"
     assert socket.gethostbyname("127.0.0.1") == "127.0.0.1"
