@@ -59,6 +59,9 @@ if TYPE_CHECKING:  # a resolver without a world of its own does not load what se
     from resolver.dnssec.trust import Trust
     from resolver.rolling import Rolling
 
+Around = Callable[[Network], Network]
+"""Makes of a network one that watches what passes."""
+
 
 def build(
     config: Config,
@@ -69,6 +72,7 @@ def build(
     log: Log | None = None,
     transcript: Transcript | None = None,
     network: Network | None = None,
+    around: Around | None = None,
     root: Delegation | None = None,
     bind: BindAll = bind_all,
     shown: Shown | None = None,
@@ -79,7 +83,8 @@ def build(
     """The program that `config` describes, not yet listening. Call it inside the loop that it is to run in.
 
     `world` takes the place of the one that the configuration names. `network` is all that the resolver reaches, and
-    `root` where it begins, in place of what the configuration says. `bind` gives the sockets that clients ask. What
+    `root` where it begins, in place of what the configuration says; what `around` makes of the network is used in its
+    place. `bind` gives the sockets that clients ask. What
     clients of TLS were `shown` before is shown again, if it was made for what `config` says. Where several follow the
     same keys one of them `keeps` what is known of these. `faults` are what goes wrong on purpose, and `history` is
     where messages are remembered, if anywhere. Raises `ConfigError` and `ZoneError`.
@@ -94,7 +99,7 @@ def build(
     sockets = SocketNetwork(loop, clock, entropy)
     verifier: Verifier = Inline() if virtual else Threaded(loop)
     tools = Tools(sockets, clock, entropy, Counters(), transcript, cookies=cookies, verifier=verifier)
-    composing = partial(compose, network=network, root=root, loop=None if virtual else loop, keeps=keeps)
+    composing = partial(compose, network=network, around=around, root=root, loop=None if virtual else loop, keeps=keeps)
     lab = Lab(FaultTable() if faults is None else faults, history)
     return Program(config, world, tools, log, composing, sockets, offload=offload, bind=bind, shown=shown, lab=lab)
 
@@ -108,6 +113,7 @@ def compose(
     setting: Setting,
     *,
     network: Network | None = None,
+    around: Around | None = None,
     root: Delegation | None = None,
     loop: asyncio.AbstractEventLoop | None = None,
     keeps: bool = True,
@@ -118,9 +124,10 @@ def compose(
     """
     config, caches = setting.config, setting.caches
     memory = SimulatedNetwork({}, setting.tools.clock, setting.tools.entropy)
+    reached = network or _network(setting, memory)
     tools = replace(
         setting.tools,
-        network=network or _network(setting, memory),
+        network=reached if around is None else around(reached),
         payload=config.server.udp_payload,
         bounds=Bounds(config.budget.message_records, config.budget.edns_options),
         cookies=setting.tools.cookies if config.resolver.cookies else None,

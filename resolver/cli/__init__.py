@@ -48,6 +48,7 @@ COMMANDS: Final[dict[str, Command]] = {
     "config": Command("show_config", "print the settings in force and where each comes from"),
     "stats": Command("stats", "print the counters of the running daemon"),
     "cache": Command("cache", "list or flush the cache of the running daemon"),
+    "record": Command("record", "write down what servers say about names, as a world that says the same"),
     "replay": Command("replay", "play scenarios (.rpl) against the resolver, in virtual time"),
     "healthcheck": Command("healthcheck", "ask the daemon a question; exit 0 if it answers, 1 if not"),
 }
