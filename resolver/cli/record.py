@@ -1,9 +1,9 @@
 """`resolver record`: walks to names, and writes what servers said on the way as a world that says the same.
 
 Rules: a name is `NAME`, `NAME/TYPE` or `NAME/TYPE,TYPE`; without types those of `--types` are asked for. `@FILE` is a
-file with a name a line. What finds no answer is told in a line, and recorded like the rest, so that it fails again. Exit
-0 if all was answered and is played back alike; 1 if not, or where nothing could be written; 2 for what is no name, no
-type or no setting.
+file with a name a line. What finds no answer is told in a line, and recorded like the rest, so that it fails again.
+Exit 0 if all was answered and is played back alike; 1 if not, or where nothing could be written; 2 for what is no name,
+no type or no setting.
 """
 
 from __future__ import annotations

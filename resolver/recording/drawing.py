@@ -92,17 +92,11 @@ class _Drawing:
         """What a question's walk found, from its name to the end of its aliases."""
         question, reply = asked.question, asked.reply
         path = self.evidence.path(names.fold(question.name), question.type)
-        for name in path[:-1]:
-            alias = next(
-                (key for above in names.ancestors(name) if (key := _alias(self.evidence, above, name)) is not None),
-                None,
-            )
-            if alias is not None:
-                self.put(alias)
         self.put((path[-1], question.type))
-        for above in names.ancestors(path[-1]):  # a DNAME whose name would have been too long
-            if above != path[-1]:
-                self.put((above, Type.DNAME))
+        data = (path[-1], question.type) in self.evidence.sets
+        for name in path[:-1] if data else path:  # the last has an alias, too, where it leads back or to no name
+            aliases = (_alias(self.evidence, above, name) for above in names.ancestors(name))
+            self.put(next((key for key in aliases if key is not None), (name, Type.CNAME)))
         for rrset in reply.answer if reply is not None and question.type == Type.ANY else ():
             self.put((names.fold(rrset.name), rrset.type))
 
@@ -150,7 +144,7 @@ class _Drawing:
                 glue = self.evidence.glue.get((server.name, rtype))
                 each.put(RRset(server.name, rtype, Class.IN, SERVER_TTL if glue is None else glue.ttl, (address,)))
         zone.broken = (
-            zone.broken or f"{names.to_text(server.name)} has its real address, the zone above that of the world"
+            zone.broken or f"{names.to_text(server.name)} has its real address here, and not in the zone above"
         )
 
     def denied(self, asked: Asked) -> None:

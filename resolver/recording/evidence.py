@@ -170,7 +170,7 @@ class Reader:
                     return GARBAGE
 
     def _said(self, note: Note, message: Message, zone: bytes) -> str:
-        evidence, question = self.evidence, note.question
+        question = note.question
         outcome = classify(message, question, zone, PORT)
         match outcome:
             case Truncated():

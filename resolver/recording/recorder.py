@@ -20,7 +20,7 @@ from resolver.recording.walking import Asked, Walker, configured
 
 @dataclass(frozen=True, slots=True)
 class Recording:
-    """What came of each question, what was learnt, and the world that follows; `wall` is when, in seconds since 1970."""
+    """What came of questions, what was learnt, and the world that follows; `wall`, in seconds since 1970, is when."""
 
     asked: Sequence[Asked]
     evidence: Evidence
@@ -55,7 +55,8 @@ async def record(
     entropy: Entropy | None = None,
     latency: bool = False,
 ) -> Recording:
-    """What `config`'s servers, or those of `world`, say about `questions`. With `latency` it is noted how slow they are.
+    """What the servers that `config` begins from, or those of `world`, say about `questions`. With `latency` the drawn
+    servers are as slow as they were.
 
     Call it in the loop that `clock` tells the time of. Raises `ConfigError` and `ZoneError`.
     """

@@ -48,8 +48,9 @@ def signing(evidence: Evidence, zone: bytes, owned: Sequence[Told], *, bogus: bo
     if fault is None and bogus:
         fault = Fault.BOGUS
     table: dict[str, object] = {"denial": "nsec"} | _nsec3(evidence, zone)
-    used = next((word for each in (*dnskeys, *ds) if (word := _NUMBERS.get(each.algorithm)) is not None), None)
-    if used is None and any(algorithms.MNEMONICS.get(each.algorithm, "").startswith("RSA") for each in dnskeys):
+    seen = [*(each.algorithm for each in dnskeys), *(each.algorithm for each in ds)]
+    used = next((_NUMBERS[each] for each in seen if each in _NUMBERS), None)
+    if used is None and any(algorithms.MNEMONICS.get(each, "").startswith("RSA") for each in seen):
         used = _NUMBERS[algorithms.RSASHA256]
     if used is not None and used != _NUMBERS[algorithms.ECDSAP256]:
         table["algorithm"] = used

@@ -5,7 +5,7 @@ Rules
   (127.53.0.0/16) keeps it; the others are numbered, those of the root from 127.53.0.1 on, of top-level domains from
   127.53.1.1, of what is below from 127.53.2.1. It has an IPv6 address where it was known to have one.
 * A server that was of use to nobody has the fault that was seen most; one that was of use for some of its zones does
-  not serve the others, and so refuses them. What was lost now and then is not told from what was late, and is forgotten.
+  not serve the others, and so refuses them. What was lost now and then cannot be told from what was late.
 * Its latency, where wanted, is the median of its replies that were of use.
 
 Limits: a server that was never asked counts as one that works.

@@ -1,4 +1,4 @@
-"""Decides what is asked for a recording: what a person wants, and then what else has to be known of the zones on the way.
+"""Decides what is asked for a recording: what is wanted, and then what else has to be known of the zones on the way.
 
 Rules
 * What is wanted is resolved as for any client, with all that the configuration says: minimised names, aliases, name

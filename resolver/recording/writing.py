@@ -177,7 +177,7 @@ def _rdata(rtype: int, rdata: bytes) -> str:
     cls, kind = dns.rdataclass.RdataClass.make(Class.IN), dns.rdatatype.RdataType.make(rtype)
     try:
         text = dns.rdata.from_wire(cls, kind, rdata, 0, len(rdata)).to_text()
-    except Exception:  # noqa: BLE001 - whatever dnspython makes of rdata that our parser lets through
+    except Exception:  # whatever dnspython makes of rdata that our parser lets through
         return f"\\# {len(rdata)} {rdata.hex()}".rstrip()
     return text if text.isprintable() else f"\\# {len(rdata)} {rdata.hex()}"
 
