@@ -43,7 +43,7 @@ def draw(asked: Sequence[Asked], evidence: Evidence, *, wall: float, latency: bo
     for apex in sorted(zones, key=lambda apex: (names.depth(apex), apex)):
         drawn.zones[apex] = DrawnZone(apex)
     servers.draw(drawn, evidence, latency=latency)
-    _Drawing(drawn, evidence, asked, wall).run()
+    _Drawing(drawn, evidence, asked, wall, securing.signed(evidence, drawn.zones)).run()
     return drawn
 
 
@@ -55,6 +55,7 @@ class _Drawing:
     evidence: Evidence
     asked: Sequence[Asked]
     wall: float
+    signed: set[bytes]
 
     def run(self) -> None:
         """The zones have all their records."""
@@ -107,8 +108,8 @@ class _Drawing:
             return
         name, rtype = key
         zone = self.drawn.owner(name, rtype)
-        signed = securing.is_signed(self.evidence, zone.apex)
-        if (rtype in _MADE and signed) or (rtype == Type.DS and (name in self.drawn.zones or not signed)):
+        signed = zone.apex in self.signed
+        if (rtype in _MADE and signed) or (rtype == Type.DS and name in self.drawn.zones):
             return
         zone.put(told.rrset, told.wildcard or name)
 
@@ -151,11 +152,12 @@ class _Drawing:
         """What exists without the data asked for exists; what does not, no wildcard makes."""
         reply, question = asked.reply, asked.question
         name = self.evidence.path(names.fold(question.name), question.type)[-1]
-        if reply is None or (name, question.type) in self.evidence.sets:
+        # That there is no DS says nothing of the name, which is a zone's.
+        if reply is None or name in self.drawn.zones or any(each.type == question.type for each in reply.answer):
             return
         zone = self.drawn.owner(name, question.type)
-        if reply.rcode == Rcode.NOERROR and not self.is_made(zone, name) and name != zone.apex:
-            zone.present(name)
+        if reply.rcode == Rcode.NOERROR and not self.is_made(zone, name):
+            zone.present(self.evidence.wildcards.get(name, name))
         elif reply.rcode == Rcode.NXDOMAIN:
             for above in names.ancestors(names.parent(name)):
                 if any(owner == WILDCARD + above for owner, _ in zone.records):
@@ -171,20 +173,14 @@ class _Drawing:
 
     def secured(self, zone: DrawnZone) -> None:
         """How the zone is signed."""
-        if not securing.is_signed(self.evidence, zone.apex):
+        if zone.apex not in self.signed:
             return
         owned = [
             told
             for (name, rtype), told in self.evidence.sets.items()
             if rtype != Type.DNSKEY and self.drawn.owner(name, rtype) is zone
         ]
-        bogus = any(asked.bogus and self.ends(asked) is zone for asked in self.asked)
-        zone.dnssec = securing.signing(self.evidence, zone.apex, owned, bogus=bogus, wall=self.wall)
-
-    def ends(self, asked: Asked) -> DrawnZone:
-        """The zone in which a question's walk came to its end."""
-        path = self.evidence.path(names.fold(asked.question.name), asked.question.type)
-        return self.drawn.owner(path[-1], asked.question.type)
+        zone.dnssec = securing.signing(self.evidence, zone.apex, owned, wall=self.wall)
 
     def doubted(self, zone: DrawnZone) -> None:
         """Why the lint, which would be right, is to say nothing of the zone."""

@@ -10,17 +10,19 @@ Limits: a wildcard of a zone that is not signed cannot be told from the names th
 
 from __future__ import annotations
 
+from base64 import b32hexencode
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, field
 from typing import Final, NamedTuple, TypeVar
 
+from resolver.dnssec.nsec3 import Params, hash_name
 from resolver.dnssec.records import read_nsec3, read_rrsig
 from resolver.engine.classify import classify
 from resolver.engine.delegation import address_text
 from resolver.engine.outcome import Alias, Answered, Denied, Fault, Overlong, Referral, Truncated, Unusable
 from resolver.errors import WireError
 from resolver.hints import PORT
-from resolver.message import AA, Message, Question, RRset, Transport, Type
+from resolver.message import AA, Message, Question, Rcode, RRset, Transport, Type
 from resolver.network.base import Trouble
 from resolver.recording.noting import Note
 from resolver.wire import names
@@ -32,6 +34,8 @@ Key = tuple[bytes, int]
 
 ADDRESSES: Final = (Type.A, Type.AAAA)
 WILDCARD: Final = b"\x01*"
+MOST_ITERATIONS: Final = 500
+"""Beyond that no NSEC3 record is looked at: validators take fewer (RFC 9276 section 3.2)."""
 SMALL: Final = 512
 """Octets that fit into any datagram (RFC 1035 section 4.2.1): who truncates them always does."""
 
@@ -82,6 +86,8 @@ class Evidence:
     """Those of denials, with the TTL of denials."""
     nsec3: dict[bytes, set[tuple[int, bytes, bool]]] = field(default_factory=dict)
     """Iterations, salt and opt-out of the NSEC3 records of a zone."""
+    wildcards: dict[bytes, bytes] = field(default_factory=dict)
+    """The wildcards that stand for names and lack the type that was asked for, as NSEC and NSEC3 records show."""
     unproven: set[bytes] = field(default_factory=set)
     """Zones that denied something without an NSEC or NSEC3 record."""
     conduct: dict[str, list[Conduct]] = field(default_factory=dict)
@@ -92,6 +98,11 @@ class Evidence:
         """The name servers of `zone`: as its own servers say, else as the zone above does."""
         told = self.sets.get((zone, Type.NS))
         return self.delegations.get(zone) if told is None else told.rrset
+
+    def has_signatures(self, zone: bytes) -> bool:
+        """Whether the zone signs its SOA."""
+        told = self.sets.get((zone, Type.SOA))
+        return told is not None and bool(told.signatures)
 
     def addresses(self, host: bytes) -> Iterator[str]:
         """Those that a name server is asked at, as text."""
@@ -190,7 +201,7 @@ class Reader:
             case Denied(chain=links, name=name, soa=soa):
                 self._answered(message, links, question)
                 if soa is not None and names.is_below(names.fold(name), names.fold(soa.name)):
-                    self._denied(message, soa)
+                    self._denied(message, names.fold(name), soa)
         small = note.transport is not Transport.UDP and note.octets <= SMALL
         return TRUNCATED if small and self._only_truncates(note.host) else GOOD
 
@@ -249,12 +260,24 @@ class Reader:
                 if rrset.type in ADDRESSES:
                     _keep(self.evidence.glue, (names.fold(rrset.name), rrset.type), rrset)
 
-    def _denied(self, message: Message, soa: RRset) -> None:
+    def _denied(self, message: Message, name: bytes, soa: RRset) -> None:
         apex = names.fold(soa.name)
         _keep(self.evidence.soas, apex, soa)
         self.evidence.apexes.add(apex)
         if not self._denials(message, apex):
             self.evidence.unproven.add(apex)
+        denying = {names.fold(each.name) for each in message.authority if each.type in (Type.NSEC, Type.NSEC3)}
+        for above in names.ancestors(name) if denying and message.rcode == Rcode.NOERROR else ():
+            if denying & set(self._denying(apex, WILDCARD + above)):
+                self.evidence.wildcards[name] = WILDCARD + above
+
+    def _denying(self, apex: bytes, name: bytes) -> Iterator[bytes]:
+        """The owners of NSEC and NSEC3 records of the folded `name` in the zone `apex`."""
+        yield name
+        for iterations, salt, _ in self.evidence.nsec3.get(apex, ()):
+            if iterations <= MOST_ITERATIONS and len(name) <= names.MAX_NAME:
+                hashed = hash_name(name, Params(iterations, salt))
+                yield names.fold(names.prepend(b32hexencode(hashed), apex))
 
     def _denials(self, message: Message, zone: bytes) -> bool:
         """Whether there are NSEC or NSEC3 records; the parameters of the latter are kept."""

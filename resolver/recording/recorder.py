@@ -9,6 +9,7 @@ from pathlib import Path
 from resolver.app import build
 from resolver.auth.hierarchy import World
 from resolver.config import Config
+from resolver.engine.delegation import Delegation
 from resolver.message import Question
 from resolver.network.base import Clock, Entropy, Network
 from resolver.recording import drawing, playing, writing
@@ -52,11 +53,13 @@ async def record(
     *,
     clock: Clock,
     world: World | None = None,
+    network: Network | None = None,
+    root: Delegation | None = None,
     entropy: Entropy | None = None,
     latency: bool = False,
 ) -> Recording:
     """What the servers that `config` begins from, or those of `world`, say about `questions`. With `latency` the drawn
-    servers are as slow as they were.
+    servers are as slow as they were. `network` and `root` are those of `app.build`.
 
     Call it in the loop that `clock` tells the time of. Raises `ConfigError` and `ZoneError`.
     """
@@ -68,7 +71,7 @@ async def record(
         return notings[-1]
 
     wall = clock.wall()
-    program = build(config, world, clock=clock, entropy=entropy, around=around)
+    program = build(config, world, clock=clock, entropy=entropy, network=network, around=around, root=root)
     try:
         walker = Walker(program, notings[-1], clock)
         asked = await walker.walk(questions)

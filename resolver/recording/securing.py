@@ -1,43 +1,54 @@
 """Decides how a recorded zone is signed in the world that is made of it.
 
 Rules
-* A zone is signed where the zone above vouches for it with a DS; the root, where it has keys. Our keys take the place
+* A zone is signed where the zone above vouches for it with a DS, and where it is signed itself below one that is not,
+  which vouches for nobody: as the root is. Our keys take the place
   of those that were seen: of the same algorithm where we sign with it, and denied in the same way (NSEC, or NSEC3 with
   the same iterations, salt and opt-out).
 * What is wrong with it becomes a word of `dnssec.fault`, told by what was seen: an algorithm or a digest type that is
-  not known, no signatures, a DS that fits no key, validity, keys. Where the answer was bogus and none of these shows
-  why, the signatures are said not to hold.
+  not known, no signatures, a DS that fits no key, validity, keys, signatures that do not hold, and denials that are
+  not proven. It is a fault only where all that was seen of the zone has it.
 
-Limits: a zone that is signed while its parent does not vouch for it is recorded as unsigned, which is what validators
-make of it. One fault is told of a zone. Opt-out that no denial has shown is not known of.
+Limits: a signed zone for which a signed one above does not vouch is recorded as unsigned, which is what validators make
+of it: in a world it would have a DS. One fault is told of a zone. Opt-out that no denial has shown is not known of.
 """
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Collection, Iterator, Sequence
 from typing import Final
 
 from resolver.dnssec import algorithms, keys
+from resolver.dnssec.canonical import signed_data, signed_owner
 from resolver.dnssec.faults import Fault
 from resolver.dnssec.records import REVOKED, Dnskey, Ds, Rrsig, key_tag, read_dnskey, read_ds, read_rrsig
 from resolver.dnssec.signatures import left
+from resolver.engine.actions import Check
 from resolver.errors import WireError
 from resolver.message import Type
 from resolver.recording.evidence import Evidence, Told
 from resolver.recording.walking import NSEC3PARAM
 from resolver.wire import names
 
+MOST_CHECKED: Final = 20
+"""Record sets of a zone whose signatures are looked at: one that holds is enough."""
+
 _NUMBERS: Final = {number: word for word, number in keys.SIGNING.items()}
 
 
-def is_signed(evidence: Evidence, zone: bytes) -> bool:
-    """Whether validators take the folded `zone` for a signed one, or for one that should be."""
-    return zone in evidence.ds or (zone == names.ROOT and (zone, Type.DNSKEY) in evidence.sets)
+def signed(evidence: Evidence, zones: Collection[bytes]) -> set[bytes]:
+    """Those of the folded `zones`, the ones above first, that are to be signed."""
+    found: set[bytes] = set()
+    for zone in zones:
+        above = next((each for each in names.ancestors(names.parent(zone)) if each in zones), zone) if zone[0] else zone
+        island = evidence.has_signatures(zone) and (zone == names.ROOT or above not in found)
+        if zone in evidence.ds or island:
+            found.add(zone)
+    return found
 
 
-def signing(evidence: Evidence, zone: bytes, owned: Sequence[Told], *, bogus: bool, wall: float) -> dict[str, object]:
-    """The `dnssec` of a signed zone, whose answers `owned` are. `wall` is when they were given, in seconds since 1970;
-    `bogus` says that an answer of it was."""
+def signing(evidence: Evidence, zone: bytes, owned: Sequence[Told], *, wall: float) -> dict[str, object]:
+    """The `dnssec` of a signed zone, whose answers are `owned`; `wall` is when they were given, seconds since 1970."""
     try:
         ds, dnskeys, told = _read(evidence, zone)
         fault = _fault(ds, dnskeys, told, zone, owned, wall)
@@ -45,8 +56,6 @@ def signing(evidence: Evidence, zone: bytes, owned: Sequence[Told], *, bogus: bo
             fault = Fault.NSEC_MISSING
     except WireError:
         ds, dnskeys, fault = [], [], None
-    if fault is None and bogus:
-        fault = Fault.BOGUS
     table: dict[str, object] = {"denial": "nsec"} | _nsec3(evidence, zone)
     seen = [*(each.algorithm for each in dnskeys), *(each.algorithm for each in ds)]
     used = next((_NUMBERS[each] for each in seen if each in _NUMBERS), None)
@@ -106,7 +115,8 @@ def _fault(
     if not signatures:
         return Fault.UNSIGNED
     own = [read_rrsig(rdata) for rdata in told.signatures]
-    return _validity(signatures, wall) or _validity(own, wall) or _keyless(signatures, dnskeys)
+    seen = _validity(signatures, wall) or _validity(own, wall) or _keyless(signatures, dnskeys)
+    return seen or (None if _holds(owned, dnskeys) else Fault.BOGUS)
 
 
 def _entry(ds: list[Ds], dnskeys: list[Dnskey], zone: bytes) -> Fault | None:
@@ -141,6 +151,19 @@ def _keyless(signatures: list[Rrsig], dnskeys: list[Dnskey]) -> Fault | None:
     """Whether data are signed by none of the keys."""
     tags = {key_tag(each.rdata) for each in dnskeys}
     return Fault.WRONG_KEY if all(each.tag not in tags for each in signatures) else None
+
+
+def _holds(owned: Sequence[Told], dnskeys: list[Dnskey]) -> bool:
+    """Whether one of the signatures holds. Raises `WireError`."""
+    for told in owned[:MOST_CHECKED]:
+        for rrsig in map(read_rrsig, told.signatures):
+            owner = signed_owner(told.rrset.name, rrsig.labels)
+            keys = [key.key for key in dnskeys if key.tag == rrsig.tag and key.algorithm == rrsig.algorithm]
+            if owner is not None and rrsig.algorithm in algorithms.SUPPORTED:
+                data = signed_data(told.rrset, rrsig, owner)
+                if any(algorithms.verify(Check(rrsig.algorithm, key, rrsig.signature, data)) for key in keys):
+                    return True
+    return False
 
 
 def _hides(evidence: Evidence, zone: bytes, owned: Sequence[Told]) -> bool:

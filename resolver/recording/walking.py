@@ -139,7 +139,7 @@ class Walker:
         for zone in sorted(needs.zones, key=lambda name: (names.depth(name), name)):
             if (zone, Type.NS) not in evidence.sets:
                 yield Question(zone, Type.NS)
-            if zone in evidence.ds or zone == names.ROOT:
+            if zone in evidence.ds or evidence.has_signatures(zone):
                 yield Question(zone, Type.DNSKEY)
             if (zone, Type.DNSKEY) in evidence.sets:
                 yield Question(zone, NSEC3PARAM)
