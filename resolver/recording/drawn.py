@@ -63,6 +63,11 @@ class Drawn:
     remarks: list[str] = field(default_factory=list)
     """What is not as it was, for the person who records."""
 
+    @property
+    def has_root(self) -> bool:
+        """Whether there is a server to begin with."""
+        return any(names.ROOT in server.zones for server in self.servers.values())
+
     def owner(self, name: bytes, rtype: int) -> DrawnZone:
         """The zone whose records of the folded `name` and type are."""
         start = names.parent(name) if rtype == Type.DS and name != names.ROOT else name

@@ -10,6 +10,7 @@ from resolver.app import build
 from resolver.auth.hierarchy import World
 from resolver.config import Config
 from resolver.engine.delegation import Delegation
+from resolver.errors import ResolverdError
 from resolver.message import Question
 from resolver.network.base import Clock, Entropy, Network
 from resolver.recording import drawing, playing, writing
@@ -33,9 +34,12 @@ class Recording:
         """`directory` holds the world. What that says otherwise than what was recorded, a line each.
 
         Raises `ConfigError` where nothing may be written there (what is recorded there is replaced with `force`),
-        `ZoneError` where no world can be made of it, and OSError. Then nothing has changed.
+        `ResolverdError` where nobody could be asked, `ZoneError` where no world can be made of what they said, and
+        OSError. Then nothing has changed.
         """
         writing.check(directory, force=force)
+        if not self.drawn.has_root:
+            raise ResolverdError("nothing is recorded: no server of the root could be found")
         otherwise = list(self.drawn.remarks)
 
         def examine(made: Path) -> None:
