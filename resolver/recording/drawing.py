@@ -153,7 +153,9 @@ class _Drawing:
         reply, question = asked.reply, asked.question
         name = self.evidence.path(names.fold(question.name), question.type)[-1]
         # That there is no DS says nothing of the name, which is a zone's.
-        if reply is None or name in self.drawn.zones or any(each.type == question.type for each in reply.answer):
+        if reply is None or name in self.drawn.zones:
+            return
+        if any(names.fold(each.name) == name and question.type in (each.type, Type.ANY) for each in reply.answer):
             return
         zone = self.drawn.owner(name, question.type)
         if reply.rcode == Rcode.NOERROR and not self.is_made(zone, name):

@@ -66,7 +66,12 @@ def configured(config: Config) -> Config:
 def needed(evidence: Evidence, questions: Iterable[Question]) -> Needs:
     """What the walks to `questions` need, as far as it is known."""
     needs = Needs()
-    waiting = [name for each in questions for name in evidence.path(names.fold(each.name), each.type)]
+    waiting: list[bytes] = []
+    for asked in questions:
+        *aliases, last = evidence.path(names.fold(asked.name), asked.type)
+        # A DS is the zone above's to say; where there is none, that it is a zone's name may matter (opt-out).
+        said_above = asked.type == Type.DS and (last, Type.DS) in evidence.sets
+        waiting += (*aliases, names.parent(last) if said_above else last)
     waiting += _without_glue(evidence, names.ROOT)
     while waiting:
         name = waiting.pop()
