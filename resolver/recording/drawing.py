@@ -121,7 +121,7 @@ class _Drawing:
         real = [rtype for rtype in ADDRESSES if _is_other(zone.records.get((name, rtype)), world.get(rtype))]
         if real:
             above = [each for each in self.delegating(server) if each is not zone]
-            if above and any((name, rtype) in self.evidence.glue for rtype in ADDRESSES):
+            if above and all((apex, name) in self.evidence.glued for apex in server.zones if apex != names.ROOT):
                 self.split(server, zone, above)
                 return
             kinds = " and ".join(types.to_text(rtype) for rtype in real)

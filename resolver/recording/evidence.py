@@ -80,6 +80,8 @@ class Evidence:
     """The NS of each cut, as the zone above says them."""
     ds: dict[bytes, RRset] = field(default_factory=dict)
     glue: dict[Key, RRset] = field(default_factory=dict)
+    glued: set[tuple[bytes, bytes]] = field(default_factory=set)
+    """Zones and those of their servers whose addresses came with the delegation."""
     apexes: set[bytes] = field(default_factory=set)
     """Names that are known to be those of zones, by their own servers."""
     soas: dict[bytes, RRset] = field(default_factory=dict)
@@ -224,6 +226,7 @@ class Reader:
             owner = names.fold(rrset.name)
             if rrset.type in ADDRESSES and owner in targets and names.is_below(owner, zone):
                 _keep(self.evidence.glue, (owner, rrset.type), rrset)
+                self.evidence.glued.add((cut, owner))
                 self._placed(owner)
 
     def _answered(self, message: Message, rrsets: Iterable[RRset], question: Question) -> None:
@@ -259,6 +262,7 @@ class Reader:
             for rrset in message.additional:  # the root has no zone above it that would give glue
                 if rrset.type in ADDRESSES:
                     _keep(self.evidence.glue, (names.fold(rrset.name), rrset.type), rrset)
+                    self.evidence.glued.add((names.ROOT, names.fold(rrset.name)))
 
     def _denied(self, message: Message, name: bytes, soa: RRset) -> None:
         apex = names.fold(soa.name)

@@ -25,7 +25,7 @@ from resolver.errors import ResolutionFailed
 from resolver.message import Client, Edns, Query, Question, Reply, Transport, Type
 from resolver.network.base import Clock
 from resolver.program import Program
-from resolver.recording.evidence import ADDRESSES, Evidence, read
+from resolver.recording.evidence import Evidence, read
 from resolver.recording.noting import Noting
 from resolver.wire import names
 
@@ -88,7 +88,7 @@ def needed(evidence: Evidence, questions: Iterable[Question]) -> Needs:
 def _without_glue(evidence: Evidence, zone: bytes) -> Iterator[bytes]:
     """The servers of `zone` whose addresses were looked up, along their aliases."""
     for host in evidence.targets(zone):
-        if host in evidence.sought and not any((host, rtype) in evidence.glue for rtype in ADDRESSES):
+        if host in evidence.sought and (zone, host) not in evidence.glued:
             yield from evidence.path(host, Type.A)
 
 

@@ -86,7 +86,7 @@ def test_a_recording_of_some_says_the_same(shipped: World, asked: tuple[str, ...
 
 def test_a_recording_of_one_name_says_the_same(shipped: World, tmp_path: Path) -> None:
     wrong = {}
-    for number, text in enumerate(ALL):
+    for number, text in enumerate(ALL[::4]):  # the rest is for the property
         again = replayed(recorded(shipped, [text], seed=number), tmp_path / str(number))
         before, after = said(shipped, [text])[text], said(again, [text])[text]
         if before != after:
