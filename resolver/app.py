@@ -55,7 +55,6 @@ from resolver.program import Composed, Offload, Program, Setting
 from resolver.trusted import Trusted, trusted
 from resolver.wire import names
 from resolver.wire.parse import Bounds
-from resolver.wire.special import special_above
 
 if TYPE_CHECKING:  # a resolver without a world of its own does not load what serves one
     from resolver.auth.hierarchy import World
@@ -278,8 +277,7 @@ def _declared(setting: Setting) -> tuple[bytes, ...]:
     world = setting.world
     if world is None or setting.config.resolver.roots != "simulated":
         return ()
-    held = (special_above(names.fold(rrset.name)) for zone in world.zones.values() for rrset in zone)
-    return (*world.zones, *{name for name in held if name is not None})
+    return (*world.zones, *frozenset().union(*(zone.special for zone in world.zones.values())))
 
 
 def _staleness(config: Config) -> Staleness:
