@@ -270,8 +270,8 @@ class Program:
 
     # -- use
 
-    async def ask(self, name: str, rtype: str = "A", *, timeout_s: float = 4.5, cd: bool = False) -> Reply:
-        """The reply that a client gets to `name` and `rtype`; with `cd` it wants nothing validated.
+    async def ask(self, name: str, rtype: str = "A", *, timeout_s: float = 4.5) -> Reply:
+        """The reply that a client gets to `name` and `rtype`.
 
         Raises `ValueError` for what is no name or no type, `ResolutionFailed` when there is no answer to be
         had.
@@ -279,7 +279,7 @@ class Program:
         question = Question(names.from_text(name), types.from_text(rtype))
         client = Client("127.0.0.1", 0, Transport.TCP)
         deadline = self._tools.clock.monotonic() + timeout_s
-        return await awaited(self.responder.answerer, Query(question, client, 0, deadline, cd=cd, edns=Edns()))
+        return await awaited(self.responder.answerer, Query(question, client, 0, deadline, edns=Edns()))
 
     @property
     def clock(self) -> Clock:
@@ -292,11 +292,6 @@ class Program:
         if self._given_world is not None or self._world is None:
             return None
         return find_zones() if self.config.world.directory is None else Path(self.config.world.directory)
-
-    @property
-    def world(self) -> World | None:
-        """The simulated internet that is served, if one is."""
-        return self._world
 
     @property
     def listening(self) -> Sequence[Endpoint]:
@@ -344,8 +339,8 @@ class Program:
             "questions.in_flight": self._composed.resolved.flights,
             **self._front.counts(),
             **self._handshakes.counts(),
-            **watching.counts(self.lab.history),
             **self.lab.faults.counts(),
+            **watching.counts(self.lab.history),
             "tasks.running": len(self._tasks),
             "runtime.compiled": int(compiled.why_not() is None),
         }
