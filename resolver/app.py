@@ -24,13 +24,14 @@ from resolver.config import HEALTH_NAME, HEALTH_TEXT, Budget, Config
 from resolver.dnssec.anchors import of_rrset
 from resolver.engine.budget import Limits
 from resolver.engine.delegation import Delegation, NameServer, Trim
+from resolver.errors import WireError
 from resolver.laboratory import Lab
 from resolver.listeners import BindAll, bind_all
 from resolver.message import Respond
 from resolver.network.base import Clock, Endpoint, Entropy, Network
 from resolver.network.clock import RealClock
 from resolver.network.entropy import SystemEntropy
-from resolver.network.faults import FaultTable
+from resolver.network.faults import FaultTable, Hit
 from resolver.network.reach import Apart, OnlyDeclared, OnlyPublic
 from resolver.network.simulated import SimulatedNetwork
 from resolver.network.sockets import SocketNetwork
@@ -52,9 +53,10 @@ from resolver.pipeline.stale import Stale, Staleness
 from resolver.pipeline.transcribed import Transcribed, at_stage
 from resolver.pipeline.verifying import Inline, Threaded, Verifier
 from resolver.program import Composed, Offload, Program, Setting
+from resolver.server.conduct import Explains
 from resolver.trusted import Trusted, trusted
 from resolver.wire import names
-from resolver.wire.parse import Bounds
+from resolver.wire.parse import Bounds, parse
 from resolver.wire.special import special_above
 
 if TYPE_CHECKING:  # a resolver without a world of its own does not load what serves one
@@ -97,10 +99,13 @@ def build(
     sockets = SocketNetwork(loop, clock, entropy)
     verifier: Verifier = Inline() if virtual else Threaded(loop)
     tools = Tools(sockets, clock, entropy, Counters(), transcript, cookies=cookies, verifier=verifier)
-    composing = partial(compose, network=network, root=root, loop=None if virtual else loop, keeps=keeps)
+    aside = None if virtual else loop
     history = new_history(config.history.messages) if history is None else history
     lab = Lab(FaultTable() if faults is None else faults, history)
     lab.faults.begin(clock)
+    explaining = transcript or Transcript(keeps=False)
+    lab.faults.watch(partial(_faulted, explaining))
+    composing = partial(compose, network=network, root=root, loop=aside, keeps=keeps, explaining=explaining)
     return Program(config, world, tools, log, composing, sockets, offload=offload, bind=bind, shown=shown, lab=lab)
 
 
@@ -116,11 +121,15 @@ def compose(
     root: Delegation | None = None,
     loop: asyncio.AbstractEventLoop | None = None,
     keeps: bool = True,
+    explaining: Transcript | None = None,
 ) -> Composed:
     """The stages in their one order, over the network that the configuration allows, or the one that is given.
 
-    `loop` has threads for what takes long; without one, as in virtual time, it is done right here.
+    `loop` has threads for what takes long; without one, as in virtual time, it is done right here. `explaining` is the
+    transcript for what is to be explained, where none is kept anyway.
     """
+    if setting.tools.transcript is None and setting.config.log.explanations:
+        setting = replace(setting, tools=replace(setting.tools, transcript=explaining))
     config, caches = setting.config, setting.caches
     memory = SimulatedNetwork({}, setting.tools.clock, setting.tools.entropy)
     tools = replace(
@@ -166,7 +175,8 @@ def compose(
     )
     screened = Screened(version=identity, identity=identity, health=health)
     staged = _staged(screened, reserved, cached, below, known, tools.transcript)
-    return Composed(staged, known, resolved, simulated, _rolling(setting, believed, trust, resolved, loop, keeps=keeps))
+    rolling = _rolling(setting, believed, trust, resolved, loop, keeps=keeps)
+    return Composed(staged, known, resolved, simulated, rolling, _explains(setting, staged))
 
 
 def _staged(
@@ -178,6 +188,28 @@ def _staged(
     at_hand = zip(Stage, (screened.peek, reserved.peek, cached.peek), strict=True)
     staged = Staged([at_stage(stage, look, transcript) for stage, look in at_hand], below)
     return Transcribed(staged, transcript, known.held)
+
+
+def _explains(setting: Setting, staged: Staged | Transcribed) -> Explains | None:
+    """What tells the log why an answer is what it is, if it is to say so."""
+    if not (setting.config.log.explanations and isinstance(staged, Transcribed)):
+        return None
+    from resolver.explain import Declared
+    from resolver.explain.logged import Logged
+
+    world = setting.world if setting.config.resolver.roots == "simulated" else None
+    return Logged(lambda: staged.last, None if world is None else Declared(world), setting.log)
+
+
+def _faulted(transcript: Transcript, hit: Hit) -> None:
+    """`transcript` tells of the fault that `hit` a query, whichever of the server's addresses it came to."""
+    try:
+        question = parse(hit.query).question
+    except WireError:
+        return
+    if question is not None:
+        for host in hit.addresses:
+            transcript.faulted(host, question, hit.rule.kind, hit.number)
 
 
 def _known(setting: Setting, routes: Routes, trust: Trust | None) -> Known:

@@ -32,6 +32,7 @@ from resolver.observe.log import Log
 from resolver.pipeline.driving import Tools
 from resolver.pipeline.knowledge import Known
 from resolver.pipeline.resolved import Resolved
+from resolver.server.conduct import Explains
 from resolver.server.cookies import drawn
 from resolver.server.flights import MOST
 from resolver.server.handshakes import Handshakes
@@ -70,13 +71,14 @@ class Setting:
 @dataclass(frozen=True, slots=True)
 class Composed:
     """The stages by the outermost, two of them that are spoken to directly, the simulated servers by host, and what
-    follows the keys of zones, where something does."""
+    follows the keys of zones, and explains answers, where something does."""
 
     answerer: Answerer
     known: Known
     resolved: Resolved
     simulated: Mapping[str, Respond]
     rolling: Rolling | None = None
+    explains: Explains | None = None
 
 
 Compose = Callable[[Setting], Composed]
@@ -128,7 +130,7 @@ class Program:
             clock=tools.clock,
             counters=tools.counters,
             log=log,
-            conduct=serving.conduct(config),
+            conduct=serving.conduct(config, self._composed.explains),
             answers=self._caches.answers,
             access=serving.access(config, tools.clock),
             cookies=serving.cookies(config, self._drawn, tools.clock),
@@ -202,7 +204,9 @@ class Program:
             self.log.error("zone_not_served", reason=str(finding))
         access, clock = serving.access(config, self._tools.clock), self._tools.clock
         cookies = serving.cookies(config, self._drawn, clock)
-        self.responder.adjust(composed.answerer, serving.conduct(config), caches.answers, access, cookies)
+        self.responder.adjust(
+            composed.answerer, serving.conduct(config, composed.explains), caches.answers, access, cookies
+        )
         self._caches.adjust(config)
         self.log.adjust(config.log.level, config.log.format)
         if config.server.max_in_flight is None and self.responder.conduct.max_in_flight < MOST:
@@ -257,11 +261,6 @@ class Program:
         client = Client("127.0.0.1", 0, Transport.TCP)
         deadline = self._tools.clock.monotonic() + timeout_s
         return await awaited(self.responder.answerer, Query(question, client, 0, deadline, edns=Edns()))
-
-    @property
-    def world(self) -> World | None:
-        """The simulated internet that is served, if one is."""
-        return self._world
 
     @property
     def listening(self) -> Sequence[Endpoint]:

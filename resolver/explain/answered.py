@@ -124,12 +124,11 @@ def by_alias(case: Case) -> Said | None:
     """An alias leads to the data."""
     if not case.aliases or case.reply is None or case.concluding is None:
         return None
-    first = case.line(names.fold(case.aliases[0].name), Type.CNAME)
+    written = case.line(names.fold(case.aliases[0].name), Type.CNAME)
     if not any(rrset.type == case.question.type for rrset in case.answer):
-        return Said(f"{case.led}nothing is told of that name{first}.", "Ask for the target itself.")
-    return Said(f"{case.led}{_by(case, case.concluding)} answered {case.wanted}{_place(case)}. The first CNAME is "
-                f"written{first}." if first else
-                f"{case.led}{_by(case, case.concluding)} answered {case.wanted}{_place(case)}.")  # fmt: skip
+        return Said(f"{case.led}nothing is told of that name{written}.", "Ask for the target itself.")
+    text = f"{case.led}{_by(case, case.concluding)} answered {case.wanted}{_place(case)}."
+    return Said(f"{text} The first CNAME is on {written.strip(' ()')}." if written else text)
 
 
 def by_forwarder(case: Case) -> Said | None:
