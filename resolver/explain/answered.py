@@ -136,7 +136,7 @@ def by_forwarder(case: Case) -> Said | None:
     node = case.concluding
     if node is None or case.reply is None or node.server or not node.recursion_desired:
         return None
-    text = f"{case.led}{case.who(node)}, to which resolver.forward_zones sends questions for {node.zone}, answered"
+    text = f"{case.led}{case.who(node)}, to which resolver.forward_zones sends {_zone(node)}, answered"
     return Said(f"{text} {case.wanted}.")
 
 
@@ -183,7 +183,7 @@ def by_authority(case: Case) -> Said | None:
 
 def put_together(case: Case) -> Said | None:
     """Nobody was asked, though it was not at hand as a whole."""
-    if case.reply is None or case.exchanges:
+    if case.reply is None or case.exchanges or case.reply.rcode not in (Rcode.NOERROR, Rcode.NXDOMAIN):
         return None
     return Said(f"{case.led}{case.wanted} was put together from what the cache holds, so nobody was asked.")
 
@@ -199,6 +199,10 @@ def _by(case: Case, node: Node) -> str:
     """The server of `node`, and of which zone it is one."""
     who = case.who(node)
     return f"{who.removesuffix(')')}, for {'the root' if node.zone == '.' else node.zone})" if node.server else who
+
+
+def _zone(node: Node) -> str:
+    return "everything" if node.zone == "." else f"what is below {node.zone}"
 
 
 def _place(case: Case) -> str:

@@ -86,7 +86,7 @@ def crowded(case: Case) -> Said | None:
     """Too much is going on at once."""
     if case.tag not in ("BUSZ", "BUSV"):
         return None
-    what = case.reason if case.tag == "BUSZ" else f"{case.reason} at this moment"
+    what = f"the root{case.reason[1:]}" if case.reason.startswith(". ") else case.reason
     return Said(f"{case.asked} was given up at once: {what}.", "Ask again; if it lasts, somebody floods these names.")
 
 

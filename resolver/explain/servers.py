@@ -61,25 +61,28 @@ def silent(case: Case) -> Said | None:
 
 def undeclared(case: Case) -> Said | None:
     """The address is none of this world."""
-    if case.tag != "UNRE" or not case.reason.endswith(str(Trouble.UNDECLARED)):
+    if _trouble(case) is not Trouble.UNDECLARED:
         return None
-    return Said(f"{case.led}{_reason(case)}: nothing outside of the simulated internet is asked.",
-                "Declare a server with that address in hierarchy.toml, or correct the glue.")  # fmt: skip
+    text = (
+        f"{case.led}{_unreached(case)} has an address that is not declared in the simulated internet, outside of which "
+    )
+    return Said(f"{text}nobody is asked.", "Declare a server with that address in hierarchy.toml, or correct the glue.")
 
 
 def forbidden(case: Case) -> Said | None:
     """The address must not be asked."""
-    if case.tag != "UNRE" or not case.reason.endswith(str(Trouble.FORBIDDEN)):
+    if _trouble(case) is not Trouble.FORBIDDEN:
         return None
-    text = f"{case.led}{_reason(case)}: it is a loopback, private or special address, or one where we listen ourselves."
-    return Said(text, "If it is meant: resolver.allow_private_upstreams, or a stub or forward zone with that server.")
+    text = f"{case.led}{_unreached(case)} must not be asked: its address is a loopback, private or special one, or one "
+    return Said(f"{text}where we listen ourselves.", "If it is meant: resolver.allow_private_upstreams, or a stub or "
+                "forward zone with that server.")  # fmt: skip
 
 
 def connection_refused(case: Case) -> Said | None:
     """Nothing listens at the address."""
-    if case.tag != "UNRE" or not case.reason.endswith((str(Trouble.REFUSED), str(Trouble.RESET))):
+    if _trouble(case) not in (Trouble.REFUSED, Trouble.RESET):
         return None
-    text = f"{case.led}{_reason(case)}, over TCP too."
+    text = f"{case.led}{_unreached(case)} does not let anybody connect ({_trouble(case)}), over TCP neither."
     return Said(text, "Start the server, or let port 53 through its firewall.")
 
 
@@ -87,9 +90,8 @@ def no_route(case: Case) -> Said | None:
     """Nothing can be sent there from here."""
     if case.tag != "UNRE":
         return None
-    return Said(
-        f"{case.led}{_reason(case)}.", "Check the network of this machine: its routes, and whether it has IPv6."
-    )
+    text = f"{case.led}{_unreached(case)} cannot be reached from here: {_trouble(case) or case.reason}."
+    return Said(text, "Check the network of this machine: its routes, and whether it has IPv6.")
 
 
 def cyclic(case: Case) -> Said | None:
@@ -216,6 +218,19 @@ def _reason(case: Case) -> str:
     """The reason as a clause: who did what; the zone before it is told where it is not clear."""
     zone, colon, rest = case.reason.partition(": ")
     return f"asked for {zone}, {rest}" if colon and zone.endswith(".") else case.reason
+
+
+def _trouble(case: Case) -> Trouble | None:
+    """Why a server could not be reached."""
+    if case.tag != "UNRE":
+        return None
+    return next((each for each in Trouble if case.reason.endswith(f": {each}")), None)
+
+
+def _unreached(case: Case) -> str:
+    """The server that could not be reached, and of which zone it is one."""
+    zone, _, who = case.reason.rpartition(": ")[0].partition(": ")
+    return f"{who}, a server of {zone}," if who else zone
 
 
 def _listed(words: list[str]) -> str:

@@ -107,7 +107,8 @@ JOINED: Final = "The same was being asked already for somebody else, whose answe
 
 
 def _begun(text: str) -> str:
-    """`text` with a capital letter in front, unless it begins with a name."""
+    """`text` with a capital letter in front, unless it begins with a name, and one full stop at its end."""
+    text = text[:-1] if text.endswith("..") else text
     return text if "." in text.partition(" ")[0] else text[:1].upper() + text[1:]
 
 
