@@ -24,14 +24,13 @@ from resolver.config import HEALTH_NAME, HEALTH_TEXT, Budget, Config
 from resolver.dnssec.anchors import of_rrset
 from resolver.engine.budget import Limits
 from resolver.engine.delegation import Delegation, NameServer, Trim
-from resolver.errors import WireError
 from resolver.laboratory import Lab
 from resolver.listeners import BindAll, bind_all
 from resolver.message import Respond
 from resolver.network.base import Clock, Endpoint, Entropy, Network
 from resolver.network.clock import RealClock
 from resolver.network.entropy import SystemEntropy
-from resolver.network.faults import FaultTable, Hit
+from resolver.network.faults import FaultTable
 from resolver.network.reach import Apart, OnlyDeclared, OnlyPublic
 from resolver.network.simulated import SimulatedNetwork
 from resolver.network.sockets import SocketNetwork
@@ -56,8 +55,7 @@ from resolver.program import Composed, Offload, Program, Setting
 from resolver.server.conduct import Explains
 from resolver.trusted import Trusted, trusted
 from resolver.wire import names
-from resolver.wire.parse import Bounds, parse
-from resolver.wire.special import special_above
+from resolver.wire.parse import Bounds
 
 if TYPE_CHECKING:  # a resolver without a world of its own does not load what serves one
     from resolver.auth.hierarchy import World
@@ -104,7 +102,7 @@ def build(
     lab = Lab(FaultTable() if faults is None else faults, history)
     lab.faults.begin(clock)
     explaining = transcript or Transcript(keeps=False)
-    lab.faults.watch(partial(_faulted, explaining))
+    lab.faults.watch(lambda hit: explaining.faulted(hit.addresses, hit.query, hit.rule.kind, hit.number))
     composing = partial(compose, network=network, root=root, loop=aside, keeps=keeps, explaining=explaining)
     return Program(config, world, tools, log, composing, sockets, offload=offload, bind=bind, shown=shown, lab=lab)
 
@@ -194,22 +192,10 @@ def _explains(setting: Setting, staged: Staged | Transcribed) -> Explains | None
     """What tells the log why an answer is what it is, if it is to say so."""
     if not (setting.config.log.explanations and isinstance(staged, Transcribed)):
         return None
-    from resolver.explain import Declared
     from resolver.explain.logged import Logged
 
     world = setting.world if setting.config.resolver.roots == "simulated" else None
-    return Logged(lambda: staged.last, None if world is None else Declared(world), setting.log)
-
-
-def _faulted(transcript: Transcript, hit: Hit) -> None:
-    """`transcript` tells of the fault that `hit` a query, whichever of the server's addresses it came to."""
-    try:
-        question = parse(hit.query).question
-    except WireError:
-        return
-    if question is not None:
-        for host in hit.addresses:
-            transcript.faulted(host, question, hit.rule.kind, hit.number)
+    return Logged(staged, world, setting.log)
 
 
 def _known(setting: Setting, routes: Routes, trust: Trust | None) -> Known:
@@ -301,8 +287,7 @@ def _declared(setting: Setting) -> tuple[bytes, ...]:
     world = setting.world
     if world is None or setting.config.resolver.roots != "simulated":
         return ()
-    held = (special_above(names.fold(rrset.name)) for zone in world.zones.values() for rrset in zone)
-    return (*world.zones, *{name for name in held if name is not None})
+    return (*world.zones, *frozenset().union(*(zone.special for zone in world.zones.values())))
 
 
 def _staleness(config: Config) -> Staleness:

@@ -7,22 +7,27 @@ and no answer.
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from typing import TYPE_CHECKING
 
 from resolver.explain import Declared, explain
 from resolver.observe.log import Log, place_of
-from resolver.observe.transcript import Root
+from resolver.pipeline.transcribed import Transcribed
+
+if TYPE_CHECKING:
+    from resolver.auth.hierarchy import World
 
 
 class Logged:
-    """What is told of the question that was told its answer `last`."""
+    """What is told of the question that `answerer` told its answer last."""
 
-    def __init__(self, last: Callable[[], Root | None], declared: Declared | None, log: Log) -> None:
-        self._last, self._declared, self._log = last, declared, log
+    def __init__(self, answerer: Transcribed, world: World | None, log: Log) -> None:
+        """`world` is the simulated internet, if that is asked."""
+        self._answerer, self._log = answerer, log
+        self._declared = None if world is None else Declared(world)
 
     def __call__(self, number: int) -> str | None:
         """Why the query of that number is told what it is; None where it never came to be worked on."""
-        root = self._last()
+        root = self._answerer.last
         if root is None or root.query is None or root.query.id != number:
             return None
         try:

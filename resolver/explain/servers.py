@@ -19,19 +19,16 @@ _TO_DELEGATION: Final = "Correct the delegation at the parent, or have that serv
 
 def fault(case: Case) -> Said | None:
     """A rule has made it fail."""
-    if case.failure is None or case.tag in _NOT_BY_SERVERS:
+    if case.reply is not None or case.tag in _NOT_BY_SERVERS:
         return None
-    nodes = case.of_zone(case.zone_asked()) or case.exchanges
-    found = faults(nodes)
-    if not found:
+    nodes = [node for node in case.of_zone(case.zone_asked()) if faults([node])]
+    if not nodes:
         return None
-    hit = next(node for node in reversed(nodes) if faults([node]))
-    numbers = sorted({each.rule for each in found if each.rule is not None})
-    words = ", ".join(dict.fromkeys(each.fault for each in found))
-    rule = f"rule{'s' * (len(numbers) > 1)} {', '.join(map(str, numbers))}, " if numbers else ""
-    text = f"{case.led}{case.reason}. {case.who(hit)} fails on purpose: the fault {rule}{words} was applied to it."
-    clear = f"`resolver fault clear {numbers[0]}` ends it." if numbers else "Take it out of hierarchy.toml."
-    return Said(text, clear)
+    rules = {each.rule: each.fault for each in faults(nodes)}
+    which = ", ".join(f"{number} ({word})" for number, word in rules.items())
+    text = f"{case.led}{_reason(case)}. That is on purpose: the fault rule{'s' * (len(rules) > 1)} {which} "
+    text = f"{text}{'were' if len(rules) > 1 else 'was'} applied to {_listed(case.all_of(nodes))}."
+    return Said(text, f"`resolver fault clear {next(iter(rules))}` ends it, unless hierarchy.toml declares it.")
 
 
 def forged(case: Case) -> Said | None:
