@@ -35,7 +35,7 @@ def forged(case: Case) -> Said | None:
     """What came did not fit what was asked."""
     nodes = case.of_zone(case.zone_asked())
     odd = [node for node in nodes if isinstance(node.event, Unanswered) and node.event.suspicion is Suspicion.FORGERY]
-    if case.tag != "MUTE" or not odd:
+    if case.tag != "mute" or not odd:
         return None
     text = (
         f"{case.led}{case.who(odd[0])} sent replies with another id or question than was asked, which are not believed"
@@ -45,7 +45,7 @@ def forged(case: Case) -> Said | None:
 
 def silent(case: Case) -> Said | None:
     """No server of the zone replied."""
-    if case.tag != "MUTE":
+    if case.tag != "mute":
         return None
     nodes = case.of_zone(case.zone_asked())
     servers = case.all_of(nodes)
@@ -85,7 +85,7 @@ def connection_refused(case: Case) -> Said | None:
 
 def no_route(case: Case) -> Said | None:
     """Nothing can be sent there from here."""
-    if case.tag != "UNRE":
+    if case.tag != "unre":
         return None
     text = f"{case.led}{_unreached(case)} cannot be reached from here: {_trouble(case) or case.reason}."
     return Said(text, "Check the network of this machine: its routes, and whether it has IPv6.")
@@ -93,8 +93,10 @@ def no_route(case: Case) -> Said | None:
 
 def cyclic(case: Case) -> Said | None:
     """Two delegations need each other."""
-    failed = [each for each in case.lookups if isinstance(each.event, NotFound) and each.event.failure.tag == "CYCL"]
-    if case.tag not in ("NOAD", "CYCL", "BUDN", "BUDD") or not (failed or case.tag == "CYCL"):
+    failed = [
+        each for each in case.lookups if isinstance(each.event, NotFound) and each.event.failure.tag.lower() == "cycl"
+    ]
+    if case.tag not in ("noad", "cycl", "budn", "budd") or not (failed or case.tag == "cycl"):
         return None
     zone, needed = case.zone_sought(), names_of(case.lookups)
     text = (
@@ -108,7 +110,7 @@ def cyclic(case: Case) -> Said | None:
 def dangling(case: Case) -> Said | None:
     """The names of the name servers do not exist, or have no address."""
     gone = [each for each in case.lookups if isinstance(each.event, Found) and not _has_address(each)]
-    if case.tag not in ("NOAD", "BUDN") or not gone:
+    if case.tag not in ("noad", "budn") or not gone:
         return None
     text = f"{case.led}{case.zone_sought()} is delegated to {_listed(names_of(gone))}, of which there is no address"
     return Said(
@@ -118,7 +120,7 @@ def dangling(case: Case) -> Said | None:
 
 def no_address(case: Case) -> Said | None:
     """The addresses of the name servers could not be looked up."""
-    if case.tag not in ("NOAD", "BUDN"):
+    if case.tag not in ("noad", "budn"):
         return None
     needed = names_of(case.lookups)
     which = f": {_listed(needed)}" if needed else ""
@@ -130,50 +132,50 @@ def no_address(case: Case) -> Said | None:
 
 def lame(case: Case) -> Said | None:
     """It does not serve the zone that is delegated to it."""
-    if case.tag != "LAME":
+    if case.tag != "lame":
         return None
     return Said(f"{case.led}{_reason(case)} that is delegated to it (a lame delegation).", _TO_DELEGATION)
 
 
 def upward(case: Case) -> Said | None:
     """It refers to the root, or to another parent."""
-    if case.tag != "UPWD":
+    if case.tag != "upwd":
         return None
     return Said(f"{case.led}{_reason(case)}: it does not serve the zone that is delegated to it.", _TO_DELEGATION)
 
 
 def refused(case: Case) -> Said | None:
     """It answered REFUSED."""
-    if case.tag != "RFSD":
+    if case.tag != "rfsd":
         return None
     return Said(f"{case.led}{_reason(case)}{told_why(case)}.", "See its access list, and whether it serves the zone.")
 
 
 def servfail(case: Case) -> Said | None:
     """It answered SERVFAIL."""
-    if case.tag != "SVFL":
+    if case.tag != "svfl":
         return None
     return Said(f"{case.led}{_reason(case)}{told_why(case)}.", "The fault is at that server: its log tells more.")
 
 
 def odd_rcode(case: Case) -> Said | None:
     """It answered with another rcode that answers nothing."""
-    if case.tag not in ("FERR", "NIMP", "ROCD", "COOK"):
+    if case.tag not in ("ferr", "nimp", "rocd", "cook"):
         return None
-    without = ", without EDNS too" if case.tag in ("FERR", "NIMP") else ""
+    without = ", without EDNS too" if case.tag in ("ferr", "nimp") else ""
     return Said(f"{case.led}{_reason(case)}{without}{told_why(case)}.", "That server does not speak DNS as it should.")
 
 
 def too_large(case: Case) -> Said | None:
     """The reply has too many records."""
-    if case.tag != "HUGE":
+    if case.tag != "huge":
         return None
     return Said(f"{case.led}{_reason(case)}.", "If the zone is to be like that, raise budget.message_records.")
 
 
 def malformed(case: Case) -> Said | None:
     """What came is no message, or does not follow."""
-    if case.tag not in ("MALF", "DNAM"):
+    if case.tag not in ("malf", "dnam"):
         return None
     if "truncated" in case.reason:
         return Said(f"{case.led}{_reason(case)}.", "That server must give whole answers over TCP (RFC 7766).")
@@ -184,13 +186,13 @@ def tcp_failed(case: Case) -> Said | None:
     """The answer does not fit a datagram, and TCP does not work."""
     nodes = case.of_zone(case.zone_asked())
     cut = next((node for node in nodes if isinstance(node.outcome, Truncated) and node.transport != "tcp"), None)
-    if cut is None or case.tag not in ("MUTE", "UNRE") or not any(map(_in_vain_by_tcp, nodes)):
+    if cut is None or case.tag not in ("mute", "unre") or not any(map(_in_vain_by_tcp, nodes)):
         return None
     text = f"{case.led}{case.who(cut)} says that its answer is too long for UDP, and over TCP it cannot be had"
     return Said(f"{text} ({case.reason}).", "Let TCP port 53 through to that server (RFC 7766).")
 
 
-_NOT_BY_SERVERS: Final = frozenset(("LOOP", "BUDA", "BUSZ", "BUSV"))
+_NOT_BY_SERVERS: Final = frozenset(("loop", "buda", "busz", "busv"))
 
 
 def names_of(lookups: list[Node]) -> list[str]:
@@ -219,7 +221,7 @@ def _reason(case: Case) -> str:
 
 def _trouble(case: Case) -> Trouble | None:
     """Why a server could not be reached."""
-    if case.tag != "UNRE":
+    if case.tag != "unre":
         return None
     return next((each for each in Trouble if case.reason.endswith(f": {each}")), None)
 

@@ -253,8 +253,10 @@ class Transcript:
             self._last.decided = describe(outcome)
 
     def faulted(self, hosts: Iterable[str], query: bytes, fault: str, rule: int) -> None:
-        """A server at one of the addresses `hosts` did `fault` to `query`, as the rule of that number says; it may stand
-        behind a socket. What is no message is nobody's."""
+        """A server at one of the addresses `hosts` did `fault` to `query`, as the rule of that number says.
+
+        It may stand behind a socket. What is no message is nobody's.
+        """
         try:
             question = parse(query).question
         except WireError:

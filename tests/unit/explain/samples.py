@@ -209,6 +209,20 @@ async def _no_address(made: Scripted) -> Explanation:
 
 staged("no-address", _no_address)
 
+
+async def _by_rule(made: Scripted) -> Explanation:
+    made.delegate()
+
+    def silent(wire: bytes, client: Client, send: Callable[[bytes | None], None]) -> None:
+        made.transcript.faulted(["10.0.0.2"], wire, "silent", 3)
+        send(None)
+
+    made.internet.serve("10.0.0.2", silent)
+    return await made.why("www.shop.test")
+
+
+staged("fault", _by_rule)
+
 # -- the question itself
 
 asked("alias-loop", "cnameloop.broken.test")
