@@ -52,6 +52,7 @@ from resolver.pipeline.stale import Stale, Staleness
 from resolver.pipeline.transcribed import Transcribed, at_stage
 from resolver.pipeline.verifying import Inline, Threaded, Verifier
 from resolver.program import Composed, Offload, Program, Setting
+from resolver.server.conduct import Explains
 from resolver.trusted import Trusted, trusted
 from resolver.wire import names
 from resolver.wire.parse import Bounds
@@ -96,12 +97,21 @@ def build(
     sockets = SocketNetwork(loop, clock, entropy)
     verifier: Verifier = Inline() if virtual else Threaded(loop)
     tools = Tools(sockets, clock, entropy, Counters(), transcript, cookies=cookies, verifier=verifier)
-    composing = partial(
-        compose, network=network, root=root, loop=None if virtual else loop, keeps=keeps, sockets_of=sockets.at
-    )
+    aside = None if virtual else loop
     history = new_history(config.history.messages) if history is None else history
     lab = Lab(FaultTable() if faults is None else faults, history)
     lab.faults.begin(clock)
+    explaining = transcript or Transcript(keeps=False)
+    lab.faults.watch(lambda hit: explaining.faulted(hit.addresses, hit.query, hit.rule.kind, hit.number))
+    composing = partial(
+        compose,
+        network=network,
+        root=root,
+        loop=aside,
+        keeps=keeps,
+        sockets_of=sockets.at,
+        explaining=explaining,
+    )
     return Program(config, world, tools, log, composing, sockets, offload=offload, bind=bind, shown=shown, lab=lab)
 
 
@@ -118,12 +128,16 @@ def compose(
     loop: asyncio.AbstractEventLoop | None = None,
     keeps: bool = True,
     sockets_of: Callable[[str], Network] | None = None,
+    explaining: Transcript | None = None,
 ) -> Composed:
     """The stages in their one order, over the network that the configuration allows, or the one that is given.
 
     `loop` has threads for what takes long; without one, as in virtual time, it is done right here. `sockets_of` gives
-    those that are bound to an address.
+    those that are bound to an address. `explaining` is the transcript for what is to be explained, where none is kept
+    anyway.
     """
+    if setting.tools.transcript is None and setting.config.log.explanations:
+        setting = replace(setting, tools=replace(setting.tools, transcript=explaining))
     config, caches = setting.config, setting.caches
     memory = SimulatedNetwork({}, setting.tools.clock, setting.tools.entropy)
 
@@ -173,7 +187,8 @@ def compose(
     )
     screened = Screened(version=identity, identity=identity, health=health)
     staged = _staged(screened, reserved, cached, below, known, tools.transcript)
-    return Composed(staged, known, resolved, simulated, _rolling(setting, believed, trust, resolved, loop, keeps=keeps))
+    rolling = _rolling(setting, believed, trust, resolved, loop, keeps=keeps)
+    return Composed(staged, known, resolved, simulated, rolling, _explains(setting, staged))
 
 
 def _staged(
@@ -185,6 +200,16 @@ def _staged(
     at_hand = zip(Stage, (screened.peek, reserved.peek, cached.peek), strict=True)
     staged = Staged([at_stage(stage, look, transcript) for stage, look in at_hand], below)
     return Transcribed(staged, transcript, known.held)
+
+
+def _explains(setting: Setting, staged: Staged | Transcribed) -> Explains | None:
+    """What tells the log why an answer is what it is, if it is to say so."""
+    if not (setting.config.log.explanations and isinstance(staged, Transcribed)):
+        return None
+    from resolver.explain.logged import Logged
+
+    world = setting.world if setting.config.resolver.roots == "simulated" else None
+    return Logged(staged, world, setting.log)
 
 
 def _known(setting: Setting, routes: Routes, trust: Trust | None) -> Known:
