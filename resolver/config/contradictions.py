@@ -45,6 +45,7 @@ def find_contradictions(config: Config) -> list[Contradiction]:
         *_dnssec(config),
         *_limits(config),
         *_workers(config),
+        *_log(config),
     ]
 
 
@@ -156,3 +157,9 @@ def divided(config: Config) -> list[tuple[str, str, int]]:
     )
     found = ((section, key, getattr(getattr(config, section), key)) for section, key in pairs)
     return [(section, key, bound) for section, key, bound in found if bound is not None]
+
+
+def _log(config: Config) -> Iterator[Contradiction]:
+    if config.log.explanations and not config.log.queries:
+        what = "explanations stand in the events of queries, which are not written"
+        yield Contradiction("log", "explanations", what, "set log.queries = true, or remove explanations")

@@ -98,7 +98,7 @@ async def ask(program: Program, clock: Clock, question: Question, *, cd: bool = 
     deadline = clock.monotonic() + program.config.resolver.client_timeout_ms / 1000
     query = Query(question, client, 0, deadline, cd=cd, ad=True, edns=Edns())
     try:
-        return Asked(question, await awaited(program.respond.answerer, query))
+        return Asked(question, await awaited(program.responder.answerer, query))
     except ResolutionFailed as failure:
         return Asked(question, None, str(failure), failure.label == "bogus")
 
