@@ -6,12 +6,19 @@ import pytest
 
 import resolver.testing.internets  # noqa: F401 - or each run within a test would import it anew
 
+INI = """[pytest]
+asyncio_mode = auto
+asyncio_default_fixture_loop_scope = function
+addopts = --strict-markers -p no:hypothesispytest -p no:anyio -p no:cacheprovider
+filterwarnings =
+    error
+    ignore::pytest.PytestConfigWarning
+"""
+"""Coroutines are tests where pytest-asyncio is there; plugins that take long to import and have no part are not."""
+
 
 @pytest.fixture(autouse=True)
 def settings(request: pytest.FixtureRequest) -> None:
-    """What runs within a test is strict, and runs coroutines as tests where pytest-asyncio is there."""
+    """What runs within a test is strict."""
     if "pytester" in request.fixturenames:
-        request.getfixturevalue("pytester").makeini(
-            "[pytest]\nasyncio_mode = auto\nasyncio_default_fixture_loop_scope = function\n"
-            "addopts = --strict-markers\nfilterwarnings =\n    error\n    ignore::pytest.PytestConfigWarning\n"
-        )
+        request.getfixturevalue("pytester").makeini(INI)

@@ -174,7 +174,18 @@ def test_a_hundred_internets_leave_nothing_behind():
 
 def test_the_plugin_imports_nothing_of_the_resolver_before_it_is_used():
     heavy = "{'dns', 'pydantic', 'cryptography', 'asyncio', 'ssl', 'resolver.app', 'resolver.errors', 'resolver.wire'}"
-    code = f"import sys, pytest; before = set(sys.modules); import resolver.testing.plugin; import resolver.testing\n" \
+    code = (
+        f"import sys, pytest; before = set(sys.modules); import resolver.testing.plugin; import resolver.testing\n"
         f"print(sorted({heavy} & (set(sys.modules) - before)))"
+    )
     done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
     assert done.stdout.strip() == "[]"
+
+
+def test_pytest_leaves_the_assertions_of_the_program_as_they_are(pytester):
+    """It would rewrite all modules of a distribution that has a plugin, which takes seconds where nothing is cached."""
+    pytester.makepyfile(
+        "import importlib.machinery\nimport resolver.app\ndef test_shop(pytestconfig):\n"
+        "    assert not pytestconfig.pluginmanager.rewrite_hook._is_marked_for_rewrite('resolver.app', None)\n"
+    )
+    pytester.runpytest_subprocess().assert_outcomes(passed=1)

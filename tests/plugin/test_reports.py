@@ -87,7 +87,9 @@ def test_real_clients_that_ask_for_what_nobody_declared_fail_the_test_at_its_end
         "    except OSError:\n        pass"
     )
     text = failed(pytester, body, head="import socket")
-    assert "UndeclaredName: nobody declared www.shpo.example.: the nearest that is declared is www.shop.example." in text
+    assert (
+        "UndeclaredName: nobody declared www.shpo.example.: the nearest that is declared is www.shop.example." in text
+    )
 
 
 def test_a_test_that_fails_anyway_fails_for_its_own_reason(pytester):

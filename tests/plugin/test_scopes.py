@@ -1,11 +1,14 @@
 """Internets without pytest."""
 
+# ruff: noqa: PT009, PT027 - the tests of tests are those of unittest
+
 from __future__ import annotations
 
 import asyncio
 import subprocess
 import sys
 import unittest
+from typing import ClassVar
 
 import pytest
 
@@ -23,7 +26,8 @@ def test_every_public_name_is_there():
 def test_pytest_is_not_needed():
     code = (
         "import sys; sys.modules['pytest'] = None\nfrom resolver.testing import internet\nwith internet() as dns:\n"
-        "    dns.zone('shop.example', {'www': {'A': '192.0.2.1'}})\n    print(dns.resolve('www.shop.example').addresses)"
+        "    dns.zone('shop.example', {'www': {'A': '192.0.2.1'}})\n"
+        "    print(dns.resolve('www.shop.example').addresses)"
     )
     done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
     assert done.stdout == "['192.0.2.1']\n"
@@ -31,10 +35,14 @@ def test_pytest_is_not_needed():
 
 
 def test_what_is_raised_inside_has_the_report_as_a_note():
-    with pytest.raises(ZeroDivisionError) as raised, internet(seed=4) as dns:
-        dns.zone("shop.example", {"www": {"A": "192.0.2.1"}})
-        dns.resolve("www.shop.example")
-        raise ZeroDivisionError
+    def fail():
+        with internet(seed=4) as dns:
+            dns.zone("shop.example", {"www": {"A": "192.0.2.1"}})
+            dns.resolve("www.shop.example")
+            raise ZeroDivisionError
+
+    with pytest.raises(ZeroDivisionError) as raised:
+        fail()
     (note,) = raised.value.__notes__
     assert note.startswith("DNS: seed 4; ")
     assert "www.shop.example. A ? 1 A" in note
@@ -66,7 +74,7 @@ def outcome(case):
 
 def test_a_test_case_of_unittest_has_an_internet_for_each_test():
     class Shop(InternetMixin, unittest.TestCase):
-        dns_options = {"ttl": 7}
+        dns_options: ClassVar = {"ttl": 7}
 
         def test_one(self):
             self.dns.zone("shop.example", {"www": {"A": "192.0.2.1"}})
