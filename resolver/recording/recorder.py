@@ -13,7 +13,7 @@ from resolver.engine.delegation import Delegation
 from resolver.errors import ResolverdError
 from resolver.message import Question
 from resolver.network.base import Clock, Entropy, Network
-from resolver.recording import drawing, playing, writing
+from resolver.recording import drawing, noting, playing, writing
 from resolver.recording.drawn import Drawn
 from resolver.recording.evidence import Evidence
 from resolver.recording.noting import Noting
@@ -82,7 +82,12 @@ async def record(
         evidence = await walker.survey(questions)
     finally:
         await program.stop()
-    return Recording(asked, evidence, drawing.draw(asked, evidence, wall=wall, latency=latency), config, wall)
+    drawn = drawing.draw(asked, evidence, wall=wall, latency=latency)
+    if walker.noting.full:
+        drawn.remarks.append(
+            f"there are {noting.MAX_NOTES} messages, the most of one recording: zones may lack something"
+        )
+    return Recording(asked, evidence, drawn, config, wall)
 
 
 def _origin(config: Config) -> str:

@@ -8,6 +8,8 @@ Rules
   not serve the others, and so refuses them. What was lost now and then cannot be told from what was late.
 * Its latency, where wanted, is the median of its replies that were of use.
 
+* Where the root tells its NS without addresses, those that were asked go to these names in order.
+
 Limits: a server that was never asked counts as one that works.
 """
 
@@ -32,9 +34,10 @@ def draw(drawn: Drawn, evidence: Evidence, *, latency: bool) -> None:
     """`drawn`, whose zones are known, has their servers."""
     servers: dict[bytes, DrawnServer] = {}
     levels: dict[bytes, int] = {}
+    nameless = _nameless(evidence)
     for apex in drawn.zones:
         for host in sorted(evidence.targets(apex)):
-            seen = tuple(evidence.addresses(host))
+            seen = tuple(evidence.addresses(host)) or (nameless.pop(0) if apex == names.ROOT and nameless else ())
             if not seen:
                 continue
             levels.setdefault(host, min(names.depth(apex), _LEVELS))
@@ -44,6 +47,18 @@ def draw(drawn: Drawn, evidence: Evidence, *, latency: bool) -> None:
     for server in servers.values():
         _behave(server, [each for host in server.seen for each in evidence.conduct.get(host, ())], latency=latency)
     drawn.servers = servers
+
+
+def _nameless(evidence: Evidence) -> list[tuple[str, ...]]:
+    """Root servers that were of use and whose names nobody told: where the root did not add addresses to its NS."""
+    if any(True for host in evidence.targets(names.ROOT) for _ in evidence.addresses(host)):
+        return []
+    useful = {
+        host
+        for host, conduct in evidence.conduct.items()
+        if any(each.zone == names.ROOT and each.word == GOOD for each in conduct)
+    }
+    return [(host,) for host in sorted(useful)]
 
 
 def _place(servers: Iterable[DrawnServer], levels: dict[bytes, int]) -> None:

@@ -17,14 +17,13 @@ from datetime import UTC, datetime
 from pathlib import Path
 from typing import Final
 
-import dns.rdata
-import dns.rdataclass
-import dns.rdatatype
+import dns.name
 
 from resolver.auth.declaration import master_name
+from resolver.auth.presented import rdata_of, rdata_text
 from resolver.auth.shipped import FILE
 from resolver.errors import ConfigError
-from resolver.message import Class, Type
+from resolver.message import Type
 from resolver.recording import securing
 from resolver.recording.drawn import PRESENT, Drawn, DrawnServer, DrawnZone
 from resolver.recording.evidence import Evidence
@@ -159,11 +158,15 @@ def _master(zone: DrawnZone, evidence: Evidence, head: str) -> Iterator[str]:
     seen = list(securing.keys_seen(evidence, zone.apex)) if zone.dnssec is not None else []
     if seen:
         yield "; It is signed by keys of this world. Its own were:"
-        yield from (f";   {types.to_text(rtype)} {_rdata(rtype, each)}" for rtype, each in seen)
+        yield from (f";   {types.to_text(rtype)} {_readable(rtype, each) or each.hex()}" for rtype, each in seen)
     for (name, rtype), rrset in sorted(zone.records.items(), key=_order):
         note = " ; it exists; what it has was not asked for" if rtype == PRESENT else ""
         for rdata in rrset.rdatas:
-            yield f"{names.to_text(name)} {rrset.ttl} IN {types.to_text(rtype)} {_rdata(rtype, rdata)}{note}"
+            text = _readable(rtype, rdata)
+            begins = f"{names.to_text(name)} {rrset.ttl} IN {types.to_text(rtype)}"
+            yield (
+                f"; {begins} {rdata.hex()} ; no master file can say this" if text is None else f"{begins} {text}{note}"
+            )
 
 
 def _order(item: tuple[tuple[bytes, int], object]) -> tuple[tuple[bytes, ...], bool, int]:
@@ -172,14 +175,21 @@ def _order(item: tuple[tuple[bytes, int], object]) -> tuple[tuple[bytes, ...], b
     return tuple(reversed(names.labels(name))), rtype != Type.SOA, rtype
 
 
-def _rdata(rtype: int, rdata: bytes) -> str:
-    """In presentation format; that of RFC 3597 for what has no other."""
-    cls, kind = dns.rdataclass.RdataClass.make(Class.IN), dns.rdatatype.RdataType.make(rtype)
-    try:
-        text = dns.rdata.from_wire(cls, kind, rdata, 0, len(rdata)).to_text()
-    except Exception:  # whatever dnspython makes of rdata that our parser lets through
-        return f"\\# {len(rdata)} {rdata.hex()}".rstrip()
-    return text if text.isprintable() else f"\\# {len(rdata)} {rdata.hex()}"
+def _readable(rtype: int, rdata: bytes) -> str | None:
+    """The data as a master file says them; None where they would not be read as the same: malformed ones of a type."""
+    for write in (rdata_text, _unknown):
+        try:
+            text = write(rtype, rdata)
+            if text.isprintable() and rdata_of(rtype, text, dns.name.root) == rdata:
+                return text
+        except Exception:  # noqa: S112 - whatever dnspython makes of data that our parser lets through
+            continue
+    return None
+
+
+def _unknown(rtype: int, rdata: bytes) -> str:
+    """As those of a type that nobody knows (RFC 3597 section 5)."""
+    return f"\\# {len(rdata)} {rdata.hex()}"
 
 
 def _plain(name: bytes) -> str:

@@ -13,11 +13,15 @@ from resolver.auth import hierarchy, lint
 from resolver.config import Config
 from resolver.engine.delegation import NameServer
 from resolver.errors import ResolverdError
-from resolver.message import Rcode
+from resolver.message import Client, Question, Rcode, Type
 from resolver.network.base import Endpoint
 from resolver.network.simulated import Link
+from resolver.recording import noting
 from resolver.recording.recorder import Recording, record
+from resolver.recording.walking import FULL
 from resolver.wire import names
+from resolver.wire.parse import parse
+from resolver.wire.render import render
 from tests.support.internet import Internet, says
 from tests.support.recordings import question, replayed, said
 from tests.support.strict import run_strictly
@@ -201,3 +205,33 @@ def test_a_root_that_nobody_reaches_gives_no_world(tmp_path: Path) -> None:
     with pytest.raises(ResolverdError, match="no server of the root could be found"):
         recording.write(tmp_path / "zones")
     assert list(tmp_path.iterdir()) == []
+
+
+def test_root_servers_without_addresses_beside_their_names_are_servers_too(tmp_path: Path) -> None:
+    def arrange(internet: Internet) -> None:
+        usual(internet)
+        whole = internet.network._servers[ROOT]
+
+        def respond(wire: bytes, client: Client, send: Callable[[bytes | None], None]) -> None:
+            def bare(reply: bytes | None) -> None:
+                message = None if reply is None else parse(reply)
+                at_apex = message is not None and message.question == Question(names.ROOT, Type.NS)
+                send(render(message._replace(additional=())) if message is not None and at_apex else reply)
+
+            whole(wire, client, bare)
+
+        internet.serve(ROOT, respond)
+
+    recording = recorded(arrange, ["www.shop.example"])
+    assert recording.drawn.servers[NS].seen == (ROOT,)
+    assert recording.write(tmp_path / "zones") == []
+
+
+def test_a_recording_that_is_full_ends_and_says_so(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(noting, "MAX_NOTES", 6)
+    recording = recorded(usual, ["www.shop.example", "gone.shop.example", "a.shop.example", "b.shop.example"])
+    assert recording.asked[0].reply is not None
+    assert recording.asked[-1].failure == FULL
+    assert len(recording.evidence.conduct) == 3
+    told = recording.write(tmp_path / "zones")
+    assert told[0].startswith("there are 6 messages, the most of one recording")

@@ -125,3 +125,14 @@ def test_names_that_are_no_names_of_files_get_some(recording: Recording, tmp_pat
     files = [declared.zones[apex].file for apex in odd]
     assert len({file and file.name for file in files}) == len(odd)
     assert all(file is not None and file.parent == tmp_path / "zones" for file in files)
+
+
+def test_what_no_master_file_can_say_is_a_comment_and_told(recording: Recording, tmp_path: Path) -> None:
+    drawn = replace(recording.drawn, zones=dict(recording.drawn.zones))
+    apex = names.from_text("example.net")
+    drawn.zones[apex] = replace(drawn.zones[apex], records=dict(drawn.zones[apex].records))
+    drawn.zones[apex].put(RRset(names.from_text("www.example.net"), 1, Class.IN, 7, (b"\1\2\3",)))
+    told = replace(recording, drawn=drawn).write(tmp_path / "zones")
+    assert told == ["www.example.net. A is played back otherwise: NOERROR became NXDOMAIN"]
+    text = (tmp_path / "zones/example.net.zone").read_text()
+    assert "; www.example.net. 7 IN A 010203 ; no master file can say this" in text
