@@ -14,6 +14,7 @@ from resolver.version import VERSION
 PAGE = (Path(__file__).parents[3] / "docs/recording.md").read_text()
 LINE = re.compile(r"^    resolver ([^#\n]*?) +# (.*)$", re.MULTILINE)
 SAMPLE = re.compile(r"^```text\n(.*?)^```$", re.MULTILINE | re.DOTALL)
+PYTHON = re.compile(r"^```python\n(.*?)^```$", re.MULTILINE | re.DOTALL)
 DATE = re.compile(r"\d{4}-\d\d-\d\dT\d\d:\d\d:\d\dZ")
 
 
@@ -42,3 +43,9 @@ def test_each_sample_is_what_comes(capsys: pytest.CaptureFixture[str]) -> None:
             assert main(words[1:]) == 0
             given = capsys.readouterr().out
         assert given == wanted, command
+
+
+def test_a_recording_is_the_internet_of_a_test() -> None:
+    (example,) = PYTHON.findall(PAGE)
+    assert main(shlex.split(LINE.findall(PAGE)[0][0])) == 0
+    exec(compile(example, "recording.md", "exec"), {})

@@ -18,7 +18,7 @@ from tests.support.recordings import recorded
 
 @pytest.fixture(scope="module")
 def recording() -> Recording:
-    return recorded(load_world(), ["www.example.net", "www.example.com"])
+    return recorded(load_world(), ["www.example.net", "www.example.com", "example.com MX", "Example.COM TXT"])
 
 
 def listing(directory: Path) -> dict[str, str]:
@@ -47,7 +47,9 @@ def test_keys_that_ours_take_the_place_of_stand_in_comments(recording: Recording
 
 def test_the_same_servers_are_written_alike_whoever_of_them_was_asked(recording: Recording, tmp_path: Path) -> None:
     recording.write(tmp_path / "one")
-    recorded(load_world(), ["www.example.net", "www.example.com"], seed=99).write(tmp_path / "two")
+    recorded(load_world(), ["www.example.net", "www.example.com", "example.com MX", "Example.COM TXT"], seed=99).write(
+        tmp_path / "two"
+    )
     assert listing(tmp_path / "one") == listing(tmp_path / "two")
 
 
