@@ -72,7 +72,6 @@ def needed(evidence: Evidence, questions: Iterable[Question]) -> Needs:
         # A DS is the zone above's to say; where there is none, that it is a zone's name may matter (opt-out).
         said_above = asked.type == Type.DS and (last, Type.DS) in evidence.sets
         waiting += (*aliases, names.parent(last) if said_above else last)
-    waiting += _without_glue(evidence, names.ROOT)
     while waiting:
         name = waiting.pop()
         if name in needs.names:

@@ -200,6 +200,19 @@ def test_a_wildcard_that_nothing_shows_is_recorded_as_the_name_that_it_made(tmp_
     assert [each.rcode for each in found.values()] == ["NOERROR", "NXDOMAIN"]
 
 
+def test_a_name_server_that_was_not_looked_up_is_named_and_no_finding(tmp_path: Path) -> None:
+    def arrange(internet: Internet) -> None:
+        internet.zones(TLD, tld(*SHOP, "shop.example. 3600 IN NS ns.elsewhere.example."))
+        internet.zones(
+            LEAF, shop("www.shop.example. 55 IN A 203.0.113.9", "shop.example. 7200 IN NS ns.elsewhere.example.")
+        )
+
+    recording = recorded(arrange, ["www.shop.example"])
+    assert recording.write(tmp_path / "zones") == []
+    assert "NS ns.elsewhere.example." in (tmp_path / "zones/shop.example.zone").read_text()
+    assert lint.check(tmp_path / "zones") == ()
+
+
 def test_a_root_that_nobody_reaches_gives_no_world(tmp_path: Path) -> None:
     recording = recorded(lambda internet: internet.network.silence(), ["www.shop.example"])
     with pytest.raises(ResolverdError, match="no server of the root could be found"):

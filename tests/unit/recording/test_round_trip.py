@@ -10,6 +10,7 @@ from resolver.auth import lint
 from resolver.auth.hierarchy import World
 from resolver.auth.shipped import load_world
 from resolver.recording.recorder import Recording
+from resolver.wire import names
 from tests.support.recordings import recorded, replayed, said
 
 PLAIN = (
@@ -92,6 +93,20 @@ def test_a_recording_of_one_name_says_the_same(shipped: World, tmp_path: Path) -
         if before != after:
             wrong[text] = before, after
     assert wrong == {}
+
+
+def test_faults_of_servers_and_of_signatures_are_recorded_by_their_words(recording: Recording) -> None:
+    faults = {
+        names.to_text(each.name).split(".")[1]: each.fault for each in recording.drawn.servers.values() if each.fault
+    }
+    assert faults == {word: word for word in ("lame", "silent", "servfail", "refused", "truncated", "upward")}
+    told = {
+        names.to_text(apex).partition(".")[0]: zone.dnssec.get("fault", zone.dnssec.get("iterations"))
+        for apex, zone in recording.drawn.zones.items()
+        if zone.dnssec is not None and names.to_text(apex).endswith(".dnssec-failed.test.")
+    }
+    wanted = {text.split(".")[1]: text.split(".")[1] for text in FAILED[2:]}
+    assert told == wanted | {"nsec3-iterations": 200}
 
 
 def test_the_lint_finds_nothing_in_a_recording(directory: Path) -> None:
