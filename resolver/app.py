@@ -118,6 +118,9 @@ def build(
         sockets_of=sockets.at,
         explaining=explaining,
     )
+    if history is not None:
+        remember = history.faulted
+        lab.faults.watch(lambda hit: remember(hit.rule.kind))
     return Program(config, world, tools, log, composing, sockets, offload=offload, bind=bind, shown=shown, lab=lab)
 
 

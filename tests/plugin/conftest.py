@@ -2,9 +2,17 @@
 
 from __future__ import annotations
 
+import contextlib
+import importlib
+
 import pytest
 
 import resolver.testing.internets  # noqa: F401 - or each run within a test would import it anew
+
+# A run within a test forgets what it has imported: of a library that was half imported before, two halves would differ.
+for module in ("requests", "httpx", "aiohttp", "dns.resolver", "http.server"):
+    with contextlib.suppress(ImportError):
+        importlib.import_module(module)
 
 INI = """[pytest]
 asyncio_mode = auto

@@ -1,4 +1,4 @@
-"""How long two hundred tests take that each have an internet of their own, with two processes; printed, not asserted."""
+"""How long two hundred tests take that have an internet each, in two processes; printed, not asserted."""
 
 from __future__ import annotations
 
