@@ -66,6 +66,11 @@ Around = Callable[[Network], Network]
 """Makes of a network one that watches what passes."""
 
 
+def _as_it_is(network: Network) -> Network:
+    """`network`, which nobody watches."""
+    return network
+
+
 def build(
     config: Config,
     world: World | None = None,
@@ -75,7 +80,7 @@ def build(
     log: Log | None = None,
     transcript: Transcript | None = None,
     network: Network | None = None,
-    around: Around | None = None,
+    around: Around = _as_it_is,
     root: Delegation | None = None,
     bind: BindAll = bind_all,
     shown: Shown | None = None,
@@ -133,7 +138,7 @@ def compose(
     setting: Setting,
     *,
     network: Network | None = None,
-    around: Around | None = None,
+    around: Around = _as_it_is,
     root: Delegation | None = None,
     loop: asyncio.AbstractEventLoop | None = None,
     keeps: bool = True,
@@ -154,10 +159,9 @@ def compose(
     def network_of(source: str) -> Network:
         return network or _network(setting, memory.at(source), source, sockets_of)
 
-    reached = network_of(RESOLVER_HOST)
     tools = replace(
         setting.tools,
-        network=reached if around is None else around(reached),
+        network=around(network_of(RESOLVER_HOST)),
         payload=config.server.udp_payload,
         bounds=Bounds(config.budget.message_records, config.budget.edns_options),
         cookies=setting.tools.cookies if config.resolver.cookies else None,
