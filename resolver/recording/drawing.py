@@ -19,13 +19,13 @@ from __future__ import annotations
 
 import ipaddress
 from collections.abc import Iterable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Final
 
 from resolver.message import Class, Rcode, RRset, Type
 from resolver.recording import securing, servers
 from resolver.recording.drawn import Drawn, DrawnServer, DrawnZone
-from resolver.recording.evidence import ADDRESSES, WILDCARD, Evidence, Key
+from resolver.recording.evidence import ADDRESSES, WILDCARD, Evidence, Key, Told
 from resolver.recording.walking import NSEC3PARAM, Asked, needed
 from resolver.wire import names, types
 
@@ -56,9 +56,18 @@ class _Drawing:
     asked: Sequence[Asked]
     wall: float
     signed: set[bytes]
+    owned: dict[bytes, list[Told]] = field(default_factory=dict)
+    """What was told of each zone, its keys apart."""
+    made: dict[bytes, set[bytes]] = field(default_factory=dict)
+    """The wildcards that made data at a name."""
 
     def run(self) -> None:
         """The zones have all their records."""
+        for (name, rtype), told in self.evidence.sets.items():
+            if rtype != Type.DNSKEY:
+                self.owned.setdefault(self.drawn.owner(name, rtype).apex, []).append(told)
+            if told.wildcard is not None:
+                self.made.setdefault(name, set()).add(told.wildcard)
         for zone in self.drawn.zones.values():
             self.apex(zone)
         for asked in self.asked:
@@ -170,18 +179,14 @@ class _Drawing:
 
     def is_made(self, zone: DrawnZone, name: bytes) -> bool:
         """Whether `name` exists by a wildcard of the zone."""
-        made = {told.wildcard for (owner, _), told in self.evidence.sets.items() if owner == name}
-        return any(owner in made for owner, _ in zone.records)
+        made = self.made.get(name, ())
+        return bool(made) and any(owner in made for owner, _ in zone.records)
 
     def secured(self, zone: DrawnZone) -> None:
         """How the zone is signed."""
         if zone.apex not in self.signed:
             return
-        owned = [
-            told
-            for (name, rtype), told in self.evidence.sets.items()
-            if rtype != Type.DNSKEY and self.drawn.owner(name, rtype) is zone
-        ]
+        owned = self.owned.get(zone.apex, ())
         zone.dnssec = securing.signing(self.evidence, zone.apex, owned, wall=self.wall)
 
     def doubted(self, zone: DrawnZone) -> None:

@@ -152,6 +152,7 @@ class Reader:
     def __init__(self) -> None:
         self.evidence = Evidence()
         self._serves: dict[str, set[bytes]] = {}
+        self._named_for: dict[bytes, set[bytes]] = {}
 
     def read(self, notes: Iterable[Note]) -> Evidence:
         """What `notes` show."""
@@ -297,15 +298,13 @@ class Reader:
 
     def _named(self, zone: bytes) -> None:
         for host in self.evidence.targets(zone):
-            for address in self.evidence.addresses(host):
-                self._serves.setdefault(address, set()).add(zone)
+            self._named_for.setdefault(host, set()).add(zone)
+            self._placed(host)
 
     def _placed(self, host: bytes) -> None:
         """The addresses of `host` are known: it serves what names it."""
-        for zone in {*self.evidence.delegations, *(name for name, rtype in self.evidence.sets if rtype == Type.NS)}:
-            if host in self.evidence.targets(zone):
-                for address in self.evidence.addresses(host):
-                    self._serves.setdefault(address, set()).add(zone)
+        for address in self.evidence.addresses(host):
+            self._serves.setdefault(address, set()).update(self._named_for.get(host, ()))
 
 
 def read(notes: Iterable[Note]) -> Evidence:
