@@ -30,7 +30,7 @@ from resolver.message import Respond
 from resolver.network.base import Clock, Endpoint, Entropy, Network
 from resolver.network.clock import RealClock
 from resolver.network.entropy import SystemEntropy
-from resolver.network.faults import NOBODY, RESOLVER_HOST, FaultTable, Hit
+from resolver.network.faults import NOBODY, RESOLVER_HOST, FaultTable
 from resolver.network.reach import Apart, OnlyDeclared, OnlyPublic
 from resolver.network.simulated import SimulatedNetwork
 from resolver.network.sockets import SocketNetwork
@@ -52,6 +52,7 @@ from resolver.pipeline.stale import Stale, Staleness
 from resolver.pipeline.transcribed import Transcribed, at_stage
 from resolver.pipeline.verifying import Inline, Threaded, Verifier
 from resolver.program import Composed, Offload, Program, Setting
+from resolver.server.conduct import Explains
 from resolver.trusted import Trusted, trusted
 from resolver.wire import names
 from resolver.wire.parse import Bounds
@@ -60,6 +61,14 @@ if TYPE_CHECKING:  # a resolver without a world of its own does not load what se
     from resolver.auth.hierarchy import World
     from resolver.dnssec.trust import Trust
     from resolver.rolling import Rolling
+
+Around = Callable[[Network], Network]
+"""Makes of a network one that watches what passes."""
+
+
+def _as_it_is(network: Network) -> Network:
+    """`network`, which nobody watches."""
+    return network
 
 
 def build(
@@ -71,6 +80,7 @@ def build(
     log: Log | None = None,
     transcript: Transcript | None = None,
     network: Network | None = None,
+    around: Around = _as_it_is,
     root: Delegation | None = None,
     bind: BindAll = bind_all,
     shown: Shown | None = None,
@@ -81,10 +91,11 @@ def build(
     """The program that `config` describes, not yet listening. Call it inside the loop that it is to run in.
 
     `world` takes the place of the one that the configuration names. `network` is all that the resolver reaches, and
-    `root` where it begins, in place of what the configuration says. `bind` gives the sockets that clients ask. What
-    clients of TLS were `shown` before is shown again, if it was made for what `config` says. Where several follow the
-    same keys one of them `keeps` what is known of these. `faults` are what goes wrong on purpose, and `history` is
-    where messages are remembered, in place of what the configuration says. Raises `ConfigError` and `ZoneError`.
+    `root` where it begins, in place of what the configuration says; what `around` makes of the network is used in its
+    place. `bind` gives the sockets that clients ask. What clients of TLS were `shown` before is shown again, if it was
+    made for what `config` says. Where several follow the same keys one of them `keeps` what is known of these. `faults`
+    are what goes wrong on purpose, and `history` is where messages are remembered, in place of what the configuration
+    says. Raises `ConfigError` and `ZoneError`.
     """
     loop = asyncio.get_running_loop()
     virtual = clock is not None
@@ -96,24 +107,25 @@ def build(
     sockets = SocketNetwork(loop, clock, entropy)
     verifier: Verifier = Inline() if virtual else Threaded(loop)
     tools = Tools(sockets, clock, entropy, Counters(), transcript, cookies=cookies, verifier=verifier)
-    composing = partial(
-        compose, network=network, root=root, loop=None if virtual else loop, keeps=keeps, sockets_of=sockets.at
-    )
+    aside = None if virtual else loop
     history = new_history(config.history.messages) if history is None else history
     lab = Lab(FaultTable() if faults is None else faults, history)
     if history is not None:
         lab.faults.watch(telling(history))
     lab.faults.begin(clock)
-    if transcript is not None:
-        lab.faults.watch(partial(_faulted, transcript))
+    explaining = transcript or Transcript(keeps=False)
+    lab.faults.watch(lambda hit: explaining.faulted(hit.addresses, hit.query, hit.rule.kind, hit.number))
+    composing = partial(
+        compose,
+        network=network,
+        around=around,
+        root=root,
+        loop=aside,
+        keeps=keeps,
+        sockets_of=sockets.at,
+        explaining=explaining,
+    )
     return Program(config, world, tools, log, composing, sockets, offload=offload, bind=bind, shown=shown, lab=lab)
-
-
-def _faulted(transcript: Transcript, hit: Hit) -> None:
-    """What was done to a message stands in the transcript, at the message."""
-    if hit.question is not None:
-        for host in hit.addresses:
-            transcript.faulted(host, hit.question, hit.rule.text, hit.number)
 
 
 async def _here(work: Callable[[], World | None]) -> World | None:
@@ -125,16 +137,21 @@ def compose(
     setting: Setting,
     *,
     network: Network | None = None,
+    around: Around = _as_it_is,
     root: Delegation | None = None,
     loop: asyncio.AbstractEventLoop | None = None,
     keeps: bool = True,
     sockets_of: Callable[[str], Network] | None = None,
+    explaining: Transcript | None = None,
 ) -> Composed:
     """The stages in their one order, over the network that the configuration allows, or the one that is given.
 
     `loop` has threads for what takes long; without one, as in virtual time, it is done right here. `sockets_of` gives
-    those that are bound to an address.
+    those that are bound to an address. `explaining` is the transcript for what is to be explained, where none is kept
+    anyway.
     """
+    if setting.tools.transcript is None and setting.config.log.explanations:
+        setting = replace(setting, tools=replace(setting.tools, transcript=explaining))
     config, caches = setting.config, setting.caches
     memory = SimulatedNetwork({}, setting.tools.clock, setting.tools.entropy)
 
@@ -143,7 +160,7 @@ def compose(
 
     tools = replace(
         setting.tools,
-        network=network_of(RESOLVER_HOST),
+        network=around(network_of(RESOLVER_HOST)),
         payload=config.server.udp_payload,
         bounds=Bounds(config.budget.message_records, config.budget.edns_options),
         cookies=setting.tools.cookies if config.resolver.cookies else None,
@@ -184,7 +201,8 @@ def compose(
     )
     screened = Screened(version=identity, identity=identity, health=health)
     staged = _staged(screened, reserved, cached, below, known, tools.transcript)
-    return Composed(staged, known, resolved, simulated, _rolling(setting, believed, trust, resolved, loop, keeps=keeps))
+    rolling = _rolling(setting, believed, trust, resolved, loop, keeps=keeps)
+    return Composed(staged, known, resolved, simulated, rolling, _explains(setting, staged))
 
 
 def _staged(
@@ -196,6 +214,16 @@ def _staged(
     at_hand = zip(Stage, (screened.peek, reserved.peek, cached.peek), strict=True)
     staged = Staged([at_stage(stage, look, transcript) for stage, look in at_hand], below)
     return Transcribed(staged, transcript, known.held)
+
+
+def _explains(setting: Setting, staged: Staged | Transcribed) -> Explains | None:
+    """What tells the log why an answer is what it is, if it is to say so."""
+    if not (setting.config.log.explanations and isinstance(staged, Transcribed)):
+        return None
+    from resolver.explain.logged import Logged
+
+    world = setting.world if setting.config.resolver.roots == "simulated" else None
+    return Logged(staged, world, setting.log)
 
 
 def _known(setting: Setting, routes: Routes, trust: Trust | None) -> Known:

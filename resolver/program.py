@@ -30,6 +30,7 @@ from resolver.odd_listeners import OddListeners, served_at
 from resolver.pipeline.driving import Tools
 from resolver.pipeline.knowledge import Known
 from resolver.pipeline.resolved import Resolved
+from resolver.server.conduct import Explains
 from resolver.server.cookies import drawn
 from resolver.server.flights import MOST
 from resolver.server.handshakes import Handshakes
@@ -65,13 +66,14 @@ class Setting:
 @dataclass(frozen=True, slots=True)
 class Composed:
     """The stages by the outermost, two of them that are spoken to directly, the simulated servers by host, and what
-    follows the keys of zones, where something does."""
+    follows the keys of zones, and explains answers, where something does."""
 
     answerer: Answerer
     known: Known
     resolved: Resolved
     simulated: Mapping[str, Respond]
     rolling: Rolling | None = None
+    explains: Explains | None = None
 
 
 Compose = Callable[[Setting], Composed]
@@ -127,7 +129,7 @@ class Program:
             clock=tools.clock,
             counters=tools.counters,
             log=log,
-            conduct=serving.conduct(config),
+            conduct=serving.conduct(config, self._composed.explains),
             answers=self._caches.answers,
             access=serving.access(config, tools.clock),
             cookies=serving.cookies(config, self._drawn, tools.clock),
@@ -214,7 +216,9 @@ class Program:
         self._show(shown)
         access, clock = serving.access(config, self._tools.clock), self._tools.clock
         cookies = serving.cookies(config, self._drawn, clock)
-        self.responder.adjust(composed.answerer, serving.conduct(config), caches.answers, access, cookies)
+        self.responder.adjust(
+            composed.answerer, serving.conduct(config, composed.explains), caches.answers, access, cookies
+        )
         self._caches.adjust(config)
         self.log.adjust(config.log.level, config.log.format)
         allows = None if access is None else access.allows

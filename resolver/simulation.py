@@ -25,6 +25,7 @@ from resolver.auth.zone import Zone
 from resolver.cache.answers import AnswerStore
 from resolver.cache.records import Records
 from resolver.cache.servers import Servers
+from resolver.cache.store import FEW_SHARDS
 from resolver.dnssec import sign
 from resolver.dnssec.faults import Fault
 from resolver.engine.budget import Limits
@@ -87,7 +88,7 @@ class Simulation:
         servers = self.world.servers
         self.lab.faults.declare(map(place, servers), declared(self.world))
         tools = replace(self.tools, counters=Counters())  # what they ask each other is not what the resolver asks
-        addresses = self._address_lookups(tools)
+        addresses = self._address_lookups(tools) if any(server.recursion for server in servers) else None
         roots = tuple(root.name for root in self.world.root_servers)
         for server in servers:
             make = partial(self._responder, server, tools, addresses)
@@ -109,7 +110,7 @@ class Simulation:
         self,
         server: WorldServer,
         tools: Tools,
-        addresses: Resolved,
+        addresses: Resolved | None,
         zones: tuple[Zone, ...],
         wall: Callable[[], float],
         *,
@@ -121,8 +122,8 @@ class Simulation:
         # What an authority says does not age, but its signatures do. Servers of a reloaded world have nothing stored.
         signed = any(isinstance(zone, SignedZone) for zone in zones)
         ages = Periods(self.tools.clock) if signed else None
-        answers = AnswerStore(ANSWERS_BYTES, ages) if stores and not server.recursion else None
-        if server.recursion:
+        answers = AnswerStore(ANSWERS_BYTES, ages, shards=FEW_SHARDS) if stores and not server.recursion else None
+        if addresses is not None and server.recursion:
             servers = Servers(self.tools.clock, self.tools.entropy)
             willing = recursing(self.world.servers, self.port)
             known = ZoneKnowledge(authority, servers, willing, self.port, self.tools.transcript)

@@ -22,7 +22,7 @@ from collections.abc import Callable
 from typing import Final, Protocol
 
 from resolver.cache.records import BRIEFLY_S
-from resolver.cache.store import OVERHEAD, ByteStore
+from resolver.cache.store import OVERHEAD, SHARDS, ByteStore
 from resolver.wire import stored
 
 Serve = Callable[[bytes], bytes | None]
@@ -60,11 +60,11 @@ class AnswerStore:
         "large",
     )
 
-    def __init__(self, limit_bytes: int, clock: Ageing | None, large: int = 8_192) -> None:
-        """Without a `clock` nothing grows old here."""
+    def __init__(self, limit_bytes: int, clock: Ageing | None, large: int = 8_192, shards: int = SHARDS) -> None:
+        """Without a `clock` nothing grows old here. `shards` are those of the store."""
         self._boottime = _never if clock is None else clock.boottime
         self._ready_limit = min(limit_bytes // _READY_SHARE, _READY_BYTES)
-        self._store: ByteStore[bytes] = ByteStore(limit_bytes - self._ready_limit, len)
+        self._store: ByteStore[bytes] = ByteStore(limit_bytes - self._ready_limit, len, shards)
         self.large = large
         """The octets above which an answer is not kept for long."""
         self.hits = 0

@@ -31,8 +31,9 @@ with 100,000 and 1,000,000 names of five kinds: right within a ninth, by how ful
 
 SHARDS: Final = 64
 """Dictionaries of a generation: with a million entries in all the longest growth of one takes about a millisecond."""
+FEW_SHARDS: Final = 2
+"""Dictionaries of a store of a few megabytes, which takes as much longer to make the more there are."""
 
-_MASK: Final = SHARDS - 1
 _FREED_PER_BYTE: Final = 2
 """More than one, so that a doomed generation is gone well before the next one is full, whatever its entries weigh."""
 
@@ -40,10 +41,23 @@ _FREED_PER_BYTE: Final = 2
 class ByteStore(Generic[V]):
     """Values by key, at most `limit` bytes of them; `weigh` gives the bytes of a value's content."""
 
-    __slots__ = ("_bytes", "_doomed", "_doomed_bytes", "_half", "_old_bytes", "_shards", "_weigh", "evicted", "limit")
+    __slots__ = (
+        "_bytes",
+        "_doomed",
+        "_doomed_bytes",
+        "_half",
+        "_mask",
+        "_old_bytes",
+        "_shards",
+        "_weigh",
+        "evicted",
+        "limit",
+    )
 
-    def __init__(self, limit: int, weigh: Callable[[V], int]) -> None:
+    def __init__(self, limit: int, weigh: Callable[[V], int], shards: int = SHARDS) -> None:
+        """A generation has so many `shards`, a power of two."""
         self.limit = limit
+        self._mask = shards - 1
         self.evicted = 0
         self._half = limit // 2
         self._weigh = weigh
@@ -52,7 +66,7 @@ class ByteStore(Generic[V]):
     def clear(self) -> None:
         """Nothing is held."""
         # Young and old side by side: most often a key is looked for in both. A key is in one of them at most.
-        self._shards: list[tuple[dict[bytes, V], dict[bytes, V]]] = [({}, {}) for _ in range(SHARDS)]
+        self._shards: list[tuple[dict[bytes, V], dict[bytes, V]]] = [({}, {}) for _ in range(self._mask + 1)]
         self._doomed: list[dict[bytes, V]] = []
         self._bytes = self._old_bytes = self._doomed_bytes = 0
 
@@ -61,7 +75,7 @@ class ByteStore(Generic[V]):
 
     def get(self, key: bytes) -> V | None:
         """The value of `key`, which is young again; None when it is not held."""
-        young, old = self._shards[hash(key) & _MASK]
+        young, old = self._shards[hash(key) & self._mask]
         value = young.get(key)
         if value is None and old and (value := old.get(key)) is not None:
             self.put(key, value)
@@ -70,7 +84,7 @@ class ByteStore(Generic[V]):
     def put(self, key: bytes, value: V) -> None:
         """`key` has `value`, unless that alone weighs more than half of the limit: then nothing is held for it."""
         weight = OVERHEAD + len(key) + self._weigh(value)
-        young, old = self._shards[hash(key) & _MASK]
+        young, old = self._shards[hash(key) & self._mask]
         if key in young or key in old:
             self.remove(key)
         held = self._bytes + weight
@@ -78,7 +92,7 @@ class ByteStore(Generic[V]):
             if weight > self._half:
                 return
             self._turn()
-            young, held = self._shards[hash(key) & _MASK][0], weight
+            young, held = self._shards[hash(key) & self._mask][0], weight
         young[key] = value
         self._bytes = held
         if self._doomed:
@@ -86,7 +100,7 @@ class ByteStore(Generic[V]):
 
     def remove(self, key: bytes) -> bool:
         """`key` has no value; True when it had one."""
-        young, old = self._shards[hash(key) & _MASK]
+        young, old = self._shards[hash(key) & self._mask]
         if (value := young.pop(key, None)) is not None:
             self._bytes -= OVERHEAD + len(key) + self._weigh(value)
             return True

@@ -51,6 +51,7 @@ COMMANDS: Final[dict[str, Command]] = {
     "cache": Command("cache", "list or flush the cache of the running daemon"),
     "fault": Command("fault", "make things go wrong in the running daemon, and stop it"),
     "clock": Command("clock", "move or freeze the time of a daemon that was started for tests"),
+    "record": Command("record", "write down what servers say about names, as a world that says the same"),
     "replay": Command("replay", "play scenarios (.rpl) against the resolver, in virtual time"),
     "healthcheck": Command("healthcheck", "ask the daemon a question; exit 0 if it answers, 1 if not"),
 }

@@ -48,6 +48,8 @@ def settings(args: argparse.Namespace) -> Loaded:
         "world.directory": getattr(args, "world", None),
         "server.test_clock": getattr(args, "test_clock", False) or None,
         "world.in_memory": getattr(args, "in_memory", False) or None,
+        "resolver.roots": getattr(args, "roots", None),
+        "resolver.hints_file": getattr(args, "hints", None),
     }
     return load(args.config, overrides={key: value for key, value in wanted.items() if value is not None})
 
