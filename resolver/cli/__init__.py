@@ -49,7 +49,9 @@ COMMANDS: Final[dict[str, Command]] = {
     "config": Command("show_config", "print the settings in force and where each comes from"),
     "stats": Command("stats", "print the counters of the running daemon"),
     "cache": Command("cache", "list or flush the cache of the running daemon"),
+    "history": Command("history", "show what the running daemon and its simulated servers were asked and answered"),
     "replay": Command("replay", "play scenarios (.rpl) against the resolver, in virtual time"),
+    "export": Command("export", "make a scenario (.rpl) of what was asked and answered"),
     "healthcheck": Command("healthcheck", "ask the daemon a question; exit 0 if it answers, 1 if not"),
 }
 
