@@ -33,8 +33,7 @@ MAX_SNAPSHOTS: Final = 32
 """Snapshots that are kept at a time; each shares with the others what is the same in them."""
 MAX_SNAPSHOT_NAME: Final = 100
 """Characters of a snapshot's name."""
-WILDCARD: Final = b"\x01*"
-"""What the name of a wildcard begins with."""
+_WILDCARD: Final = b"\x01*"
 
 
 class Lab(NamedTuple):
@@ -180,7 +179,7 @@ class Laboratory:
 
     def _forget(self, name: bytes, zones: Collection[bytes]) -> None:
         """Nothing is held of `name`, nor that what is above it in its zone does not exist."""
-        if name.startswith(WILDCARD):
+        if name.startswith(_WILDCARD):
             self.program.flush(names.parent(name), subtree=True)
         for above in names.ancestors(name):
             self.program.flush(above, subtree=above == name and name in zones)

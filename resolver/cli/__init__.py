@@ -50,6 +50,8 @@ COMMANDS: Final[dict[str, Command]] = {
     "stats": Command("stats", "print the counters of the running daemon"),
     "cache": Command("cache", "list or flush the cache of the running daemon"),
     "history": Command("history", "show what the running daemon and its simulated servers were asked and answered"),
+    "fault": Command("fault", "make things go wrong in the running daemon, and stop it"),
+    "clock": Command("clock", "move or freeze the time of a daemon that was started for tests"),
     "replay": Command("replay", "play scenarios (.rpl) against the resolver, in virtual time"),
     "export": Command("export", "make a scenario (.rpl) of what was asked and answered"),
     "healthcheck": Command("healthcheck", "ask the daemon a question; exit 0 if it answers, 1 if not"),

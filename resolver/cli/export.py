@@ -1,9 +1,9 @@
 """`resolver export --scenario`: a scenario (.rpl) of what was asked and answered, which `resolver replay` plays.
 
 Rules: the messages are those of a file that `resolver history --json` wrote (`-`: standard input), else those of the
-running daemon. The scenario is played at once, and what became of it is printed as `resolver replay` does. Where not all
-that is needed was seen, the servers of the world are asked (`--world`, else that of the configuration; `--as-seen`: they
-are not). Exit 0 if it passes, 1 if it does not: then the file is written all the same.
+running daemon. The scenario is played at once, and what became of it is printed as `resolver replay` does. Where not
+all that is needed was seen, the servers of the world are asked (`--world`, else that of the configuration), but not
+with `--as-seen`. Exit 0 if it passes, 1 if it does not: then the file is written all the same.
 
 Limits: `history.MAX_LIMIT` messages of a daemon. Several workers have several caches, so what they were asked is no
 scenario.

@@ -288,6 +288,25 @@ def test_frozen_clocks_move_when_they_are_advanced_and_by_no_more(real):
     assert run(main()) == (True, 300.0, 300.0)
 
 
+def test_who_never_pauses_does_not_keep_real_time_from_being_moved():
+    async def main():
+        loop = asyncio.get_running_loop()
+        loop.become_real()
+        going = True
+
+        def again():
+            if going:
+                loop.call_soon(again)
+
+        again()
+        before = loop.time()
+        await asyncio.wait_for(loop.advance(3600), 7200)
+        going = False
+        return loop.time() - before
+
+    assert run(main()) >= 3600
+
+
 def test_a_loop_of_another_kind_cannot_be_moved():
     async def main():
         with pytest.raises(TypeError, match="MovableLoop"):
