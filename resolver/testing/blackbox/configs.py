@@ -128,6 +128,9 @@ def _unbound_word(word: Word, scenario: Scenario, place: Place) -> list[str]:
         name = Path(value).name
         held = any(Path(each).name == name for each, _ in scenario.files)
         value = str(place.directory / name if held else (scenario.path.parent / value).absolute())
+    if key == f"do-ip{6 if ':' in place.where.host else 4}" and value in ("no", "off"):
+        return []  # it would not listen either; the network has no way to these addresses (`namespace.reach`)
+    value = {"on": "yes", "off": "no"}.get(value, value)
     parts = value.split(None, _SEVERAL.get(key, 1) - 1)
     return [f"    {key}: {' '.join(_quoted(part) for part in parts)}"]
 
