@@ -14,6 +14,7 @@ Limits: a writer that cannot say the date makes the judge skip scenarios whose s
 from __future__ import annotations
 
 import ipaddress
+import re
 from collections.abc import Callable
 from pathlib import Path
 from typing import Final, NamedTuple
@@ -52,6 +53,8 @@ _PLACING: Final = frozenset(
 
 _RENAMED: Final = {"query-minimization": "qname-minimisation"}
 """Words of Deckard's dialect that Unbound calls otherwise."""
+
+_PLAIN: Final = re.compile(r"[A-Za-z0-9./:@_-]+")
 
 _FILES: Final = frozenset(
     ("zonefile", "trust-anchor-file", "auto-trust-anchor-file", "root-hints", "trusted-keys-file")
@@ -136,7 +139,7 @@ def _unbound_word(word: Word, scenario: Scenario, place: Place) -> list[str]:
 
 
 def _quoted(text: str) -> str:
-    return text if text.replace(".", "").replace("/", "").replace("-", "").isalnum() else f'"{text}"'
+    return text if _PLAIN.fullmatch(text) else f'"{text}"'
 
 
 def _has_servers_on_loopback(scenario: Scenario) -> bool:
@@ -150,8 +153,10 @@ def resolver(scenario: Scenario, place: Place) -> Path:
     """The resolver.toml of `scenario`. Raises `ScenarioError`."""
     made = arrange(scenario)
     config = made.config
+    anybody = {} if ipaddress.ip_address(place.where.host).is_loopback else {"allow": ["0.0.0.0/0", "::/0"]}
     ours: dict[str, dict[str, object]] = {
-        "server": {"listen": [str(place.where)], "allow": ["0.0.0.0/0", "::/0"]},
+        "server": {"listen": [str(place.where)], "drain_s": 0, **anybody},
+        "control": {"path": place.directory / "control.sock"},
         "resolver": _changed(config, "resolver") | {"allow_private_upstreams": True} | _roots(made, place),
         "cache": _changed(config, "cache"),
         "dnssec": _changed(config, "dnssec"),

@@ -45,14 +45,18 @@ FIRST_ID: Final = 1
 
 
 class Outside:
-    """A daemon at `where`, as a `Subject`. `daemon` is its process, where it is ours to watch."""
+    """A daemon at `where`, as a `Subject`. `daemon` is its process, once it runs and is ours to watch.
+
+    What it sends before the first step, to find the root servers, is answered as in the first step.
+    """
 
     patience_s = PATIENCE_S
     tolerance_s = TOLERANCE_S
 
-    def __init__(self, scenario: Scenario, where: Endpoint, daemon: Daemon | None) -> None:
+    def __init__(self, scenario: Scenario, where: Endpoint) -> None:
         self._loop = asyncio.get_running_loop()
-        self._scenario, self._daemon = scenario, daemon
+        self._scenario = scenario
+        self.daemon: Daemon | None = None
         self._clock = RealClock(self._loop)
         self.changed = asyncio.Event()
         self.network = ScriptedNetwork(scenario, self._clock, Arrangement(), self._happened)
@@ -63,6 +67,7 @@ class Outside:
 
     async def bind(self) -> None:
         """The servers of the script are there. Raises OSError."""
+        self.network.go_to(self._scenario.steps[0].number)
         await self._servers.bind(addresses(self._scenario))
 
     @property
@@ -104,7 +109,7 @@ class Outside:
 
     def broken(self) -> tuple[str, list[str]] | None:
         """The end of the daemon, or a message that cannot be played."""
-        if self._daemon is not None and (ended := self._daemon.ended()) is not None:
+        if self.daemon is not None and (ended := self.daemon.ended()) is not None:
             return ended, []
         return (self._servers.trouble, []) if self._servers.trouble else None
 
@@ -116,8 +121,8 @@ class Outside:
         """The daemon and all that was bound are gone."""
         self._clients.close()
         self._servers.close()
-        if self._daemon is not None:
-            self._daemon.stop()
+        if self.daemon is not None:
+            self.daemon.stop()
 
     def _happened(self) -> None:
         self._moved = self._loop.time()
