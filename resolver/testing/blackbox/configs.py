@@ -105,7 +105,7 @@ def unbound(scenario: Scenario, place: Place) -> Path:
         elif word.value:
             lines += _unbound_word(word, scenario, place)
     for key, hosts in roots.items():
-        lines += [f"{key.removesuffix('-addr')}-zone:", '    name: "."', *(f"    {key}: {host}" for host in hosts)]
+        lines += [f"{key.removesuffix('-addr')}-zone:", "    name: .", *(f"    {key}: {host}" for host in hosts)]
     clause = 0
     for word in scenario.words:
         if word.clause and word.clause not in _clauses(scenario, "server"):
