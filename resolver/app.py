@@ -30,14 +30,16 @@ from resolver.message import Respond
 from resolver.network.base import Clock, Endpoint, Entropy, Network
 from resolver.network.clock import RealClock
 from resolver.network.entropy import SystemEntropy
-from resolver.network.faults import FaultTable
+from resolver.network.faults import NOBODY, RESOLVER_HOST, FaultTable
 from resolver.network.reach import Apart, OnlyDeclared, OnlyPublic
 from resolver.network.simulated import SimulatedNetwork
 from resolver.network.sockets import SocketNetwork
 from resolver.observe.counters import Counters
 from resolver.observe.history import History
 from resolver.observe.log import Log
+from resolver.observe.notes import Stage
 from resolver.observe.transcript import Transcript
+from resolver.observe.watching import new_history, telling
 from resolver.pipeline.cached import Cached
 from resolver.pipeline.driving import Tools
 from resolver.pipeline.knowledge import Known, Routes
@@ -47,12 +49,12 @@ from resolver.pipeline.resolved import Resolved
 from resolver.pipeline.screened import Screened
 from resolver.pipeline.staged import Staged
 from resolver.pipeline.stale import Stale, Staleness
+from resolver.pipeline.transcribed import Transcribed, at_stage
 from resolver.pipeline.verifying import Inline, Threaded, Verifier
 from resolver.program import Composed, Offload, Program, Setting
 from resolver.trusted import Trusted, trusted
 from resolver.wire import names
 from resolver.wire.parse import Bounds
-from resolver.wire.special import special_above
 
 if TYPE_CHECKING:  # a resolver without a world of its own does not load what serves one
     from resolver.auth.hierarchy import World
@@ -82,7 +84,7 @@ def build(
     `root` where it begins, in place of what the configuration says. `bind` gives the sockets that clients ask. What
     clients of TLS were `shown` before is shown again, if it was made for what `config` says. Where several follow the
     same keys one of them `keeps` what is known of these. `faults` are what goes wrong on purpose, and `history` is
-    where messages are remembered, if anywhere. Raises `ConfigError` and `ZoneError`.
+    where messages are remembered, in place of what the configuration says. Raises `ConfigError` and `ZoneError`.
     """
     loop = asyncio.get_running_loop()
     virtual = clock is not None
@@ -94,8 +96,14 @@ def build(
     sockets = SocketNetwork(loop, clock, entropy)
     verifier: Verifier = Inline() if virtual else Threaded(loop)
     tools = Tools(sockets, clock, entropy, Counters(), transcript, cookies=cookies, verifier=verifier)
-    composing = partial(compose, network=network, root=root, loop=None if virtual else loop, keeps=keeps)
+    composing = partial(
+        compose, network=network, root=root, loop=None if virtual else loop, keeps=keeps, sockets_of=sockets.at
+    )
+    history = new_history(config.history.messages) if history is None else history
     lab = Lab(FaultTable() if faults is None else faults, history)
+    if history is not None:
+        lab.faults.watch(telling(history))
+    lab.faults.begin(clock)
     return Program(config, world, tools, log, composing, sockets, offload=offload, bind=bind, shown=shown, lab=lab)
 
 
@@ -111,21 +119,27 @@ def compose(
     root: Delegation | None = None,
     loop: asyncio.AbstractEventLoop | None = None,
     keeps: bool = True,
+    sockets_of: Callable[[str], Network] | None = None,
 ) -> Composed:
     """The stages in their one order, over the network that the configuration allows, or the one that is given.
 
-    `loop` has threads for what takes long; without one, as in virtual time, it is done right here.
+    `loop` has threads for what takes long; without one, as in virtual time, it is done right here. `sockets_of` gives
+    those that are bound to an address.
     """
     config, caches = setting.config, setting.caches
     memory = SimulatedNetwork({}, setting.tools.clock, setting.tools.entropy)
+
+    def network_of(source: str) -> Network:
+        return network or _network(setting, memory.at(source), source, sockets_of)
+
     tools = replace(
         setting.tools,
-        network=network or _network(setting, memory),
+        network=network_of(RESOLVER_HOST),
         payload=config.server.udp_payload,
         bounds=Bounds(config.budget.message_records, config.budget.edns_options),
         cookies=setting.tools.cookies if config.resolver.cookies else None,
     )
-    simulated = _simulated(setting, tools)
+    simulated = _simulated(setting, tools, network_of)
     for host, respond in simulated.items():
         memory.declare(host, respond)
 
@@ -160,8 +174,19 @@ def compose(
         unreserved=[names.from_text(each) for each in settings.unreserved],
     )
     screened = Screened(version=identity, identity=identity, health=health)
-    staged = Staged((screened.peek, reserved.peek, cached.peek), below)
+    staged = _staged(screened, reserved, cached, below, known, tools.transcript)
     return Composed(staged, known, resolved, simulated, _rolling(setting, believed, trust, resolved, loop, keeps=keeps))
+
+
+def _staged(
+    screened: Screened, reserved: Reserved, cached: Cached, below: Answerer, known: Known, transcript: Transcript | None
+) -> Staged | Transcribed:
+    """The stages that are at hand, before `below`; where a transcript is kept, with what it takes for that."""
+    if transcript is None:
+        return Staged((screened.peek, reserved.peek, cached.peek), below)
+    at_hand = zip(Stage, (screened.peek, reserved.peek, cached.peek), strict=True)
+    staged = Staged([at_stage(stage, look, transcript) for stage, look in at_hand], below)
+    return Transcribed(staged, transcript, known.held)
 
 
 def _known(setting: Setting, routes: Routes, trust: Trust | None) -> Known:
@@ -233,14 +258,15 @@ def _rolling(
     return Rolling(believed.following, resolved.renew, believe, clock=clock, log=log, loop=loop, keeps=keeps)
 
 
-def _simulated(setting: Setting, tools: Tools) -> Mapping[str, Respond]:
+def _simulated(setting: Setting, tools: Tools, network_of: Callable[[str], Network]) -> Mapping[str, Respond]:
     """The servers of the world by their address, if there is a world."""
     if setting.world is None:
         return {}
     from resolver.simulation import Simulation
 
-    without = replace(tools, cookies=None)
-    return Simulation(setting.world, setting.port, without, setting.tasks, setting.log, setting.lab).responders()
+    without = replace(tools, network=network_of(NOBODY), cookies=None)
+    world, port, tasks, log = setting.world, setting.port, setting.tasks, setting.log
+    return Simulation(world, port, without, tasks, log, setting.lab, network_of).responders()
 
 
 def _limits(budget: Budget) -> Limits:
@@ -253,8 +279,7 @@ def _declared(setting: Setting) -> tuple[bytes, ...]:
     world = setting.world
     if world is None or setting.config.resolver.roots != "simulated":
         return ()
-    held = (special_above(names.fold(rrset.name)) for zone in world.zones.values() for rrset in zone)
-    return (*world.zones, *{name for name in held if name is not None})
+    return (*world.zones, *frozenset().union(*(zone.special for zone in world.zones.values())))
 
 
 def _staleness(config: Config) -> Staleness:
@@ -262,8 +287,9 @@ def _staleness(config: Config) -> Staleness:
     return Staleness(cache.stale_max_age_s, cache.stale_ttl_s, cache.stale_client_timeout_ms / 1000)
 
 
-def _network(setting: Setting, memory: SimulatedNetwork) -> Network:
-    """What the resolver can reach: a declared world or the public Internet, and what a person configured."""
+def _network(setting: Setting, memory: Network, source: str, sockets_of: Callable[[str], Network] | None) -> Network:
+    """What the resolver can reach: a declared world or the public Internet, and what a person configured. Servers of
+    the world are asked from the address `source`."""
     settings, tools = setting.config.resolver, setting.tools
     configured = frozenset(itertools.chain(*settings.stub_zones.values(), *settings.forward_zones.values()))
     public = OnlyPublic(
@@ -281,7 +307,8 @@ def _network(setting: Setting, memory: SimulatedNetwork) -> Network:
 
     servers = setting.world.servers
     places = {host: Endpoint(server.ipv4, setting.port) for server in servers for host in hosts(server)}
-    return Apart(configured, public, OnlyDeclared(tools.network, tools.clock, places))
+    inside = tools.network if sockets_of is None else sockets_of(source)
+    return Apart(configured, public, OnlyDeclared(inside, tools.clock, places))
 
 
 def _routes(setting: Setting, root: Delegation) -> Routes:

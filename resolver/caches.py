@@ -8,17 +8,20 @@ Limits: those of the parts. What is known of servers is bounded by their number 
 
 from __future__ import annotations
 
+import itertools
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import NamedTuple
 
 from resolver.cache.answers import AnswerStore
-from resolver.cache.records import Records, TtlLimits
+from resolver.cache.records import NAME_ERROR, Records, TtlLimits
 from resolver.cache.servers import Servers
 from resolver.cache.table import Table
 from resolver.config import Config
 from resolver.engine.delegation import Delegation
 from resolver.pipeline.driving import Tools
 from resolver.pipeline.knowledge import weigh
+from resolver.wire import names, types
 
 
 class _Shares(NamedTuple):
@@ -75,3 +78,15 @@ def _ttls(config: Config) -> TtlLimits:
         cache.rrset_max_records,
         cache.entry_max_kb * 1024,
     )
+
+
+def entries(records: Records, limit: int) -> Sequence[Mapping[str, object]]:
+    """At most `limit` of the `records` and denials that are held, with the seconds that are left."""
+    return [
+        {"name": names.to_text(each.name), "type": _type_of(each.type), "ttl": each.left, "records": each.records}
+        for each in itertools.islice(records.listed(), limit)
+    ]
+
+
+def _type_of(rtype: int) -> str:
+    return "NXDOMAIN" if rtype == NAME_ERROR else types.to_text(rtype)

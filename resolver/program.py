@@ -8,26 +8,28 @@ cannot.
 from __future__ import annotations
 
 import asyncio
-import itertools
 from collections.abc import Awaitable, Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
+from pathlib import Path
 from typing import TYPE_CHECKING, Final, TypeAlias
 
-from resolver import certificates, compiled, placing, serving
+from resolver import certificates, compiled, differing, placing, serving
 from resolver.answering import Answerer, awaited
-from resolver.auth.shipped import load_world
+from resolver.auth.shipped import find_zones, load_world
 from resolver.cache.answers import AnswerStore
-from resolver.cache.records import NAME_ERROR
-from resolver.caches import Caches, new_caches
+from resolver.caches import Caches, entries, new_caches
 from resolver.certificates import Shown
 from resolver.config import Config
 from resolver.laboratory import Lab
 from resolver.listeners import BindAll, Bound, Listeners, bind_all, bind_front
 from resolver.message import Client, Edns, Query, Question, Reply, Respond, Transport, Type
-from resolver.network.base import Endpoint
+from resolver.network.base import Clock, Endpoint
+from resolver.network.faulty import Faulty
 from resolver.network.sockets import SocketNetwork
+from resolver.observe import watching
 from resolver.observe.counters import Counters
 from resolver.observe.log import Log
+from resolver.odd_listeners import OddListeners
 from resolver.pipeline.driving import Tools
 from resolver.pipeline.knowledge import Known
 from resolver.pipeline.resolved import Resolved
@@ -104,7 +106,10 @@ class Program:
         self.config = config
         self.log = log
         self.lab = lab
+        self.reloads = 0
+        """How often settings, and the world with them, have been read anew."""
         self._given_world = world
+        self._swapping = asyncio.Lock()
         self._tools = tools
         self._compose = compose
         self._sockets = sockets
@@ -115,14 +120,14 @@ class Program:
         self._caches = new_caches(config, self._tools)
         loop = asyncio.get_running_loop()
         self._front = Listeners(loop, tools.clock)
-        self._behind = Listeners(loop, tools.clock)
+        self._behind = OddListeners(loop, tools.clock)
         self._handshakes = Handshakes(tools.clock)
         self._encrypted = Listeners(loop, tools.clock, self._front.places, self._handshakes)
         self._shown = shown
         self._drawn = drawn(tools.entropy)
         self._world = self._load_world(config)
         self._composed = self._composition(config, self._world, IN_MEMORY_PORT, self._caches, bound=False, listening=())
-        self.respond = Responder(
+        self.responder = Responder(
             self._composed.answerer,
             clock=tools.clock,
             counters=tools.counters,
@@ -133,23 +138,34 @@ class Program:
             cookies=serving.cookies(config, self._drawn, tools.clock),
             idle_seconds=self._front.places.idle_seconds,
         )
+        self.respond = watching.watched(self.responder, lab.history, tools.clock)
+        """What clients ask."""
 
     # -- life
 
     async def start(self) -> None:
         """Everything listens. Raises `ListenError`; then nothing does."""
         await self._put_in_force(self.config, self._world)
+        self._warn()
         self._composed.resolved.refresh(Question(names.ROOT, Type.NS))  # the root is primed before anyone asks
 
     async def reload(self, config: Config) -> None:
-        """`config` is in force and the cache is kept; or an error is raised and nothing has changed."""
-        await self._put_in_force(config, await self._offload(lambda: self._load_world(config)))
+        """`config` is in force and the cache is kept; or an error is raised and nothing has changed.
+
+        A world that is in a directory is read again, whatever `change` has made of it.
+        """
+        async with self._swapping:
+            await self._put_in_force(config, await self._offload(lambda: self._load_world(config)))
+            self.reloads += 1
+            self._warn()
 
     async def change(self, world: World) -> None:
         """`world` is served and resolved in the place of the one before, and the cache is kept. Raises `ListenError`;
         then nothing has changed."""
-        await self._put_in_force(self.config, world)
-        self._given_world = world
+        async with self._swapping:
+            await self._put_in_force(self.config, world)
+            if self._given_world is not None:
+                self._given_world = world
 
     async def stop(self, drain_s: float | None = None, *, relieved: bool = False) -> None:
         """Queries in progress are answered or given up after `drain_s` (`server.drain_s`); nothing listens any more.
@@ -160,7 +176,7 @@ class Program:
         front = self._front.keep_only((), drain_s, relieved=relieved)
         await asyncio.gather(front, self._encrypted.keep_only((), drain_s))
         await self._behind.keep_only((), 0.0)
-        self.respond.give_up()
+        self.responder.give_up()
         self._roll(None)
         self._tasks.cancel()
         self._tools.verifier.close()
@@ -174,7 +190,7 @@ class Program:
         encrypted: list[Bound] = []
         behind: list[Bound] = []
         # Of another internet nothing is known; questions in flight go on with what they began with.
-        same = _origin(config, world) == _origin(self.config, self._world)
+        same = differing.origin(config, world) == differing.origin(self.config, self._world)
         caches = self._caches if same else new_caches(config, self._tools)
         try:
             wanted = [each for each in config.server.listen_tls if each not in self._encrypted]
@@ -190,20 +206,16 @@ class Program:
             raise
         self._caches = caches
         self._roll(composed.rolling)
-        for zone in _excepted(config) ^ _excepted(self.config) | _anchored_anew(self._composed.known, composed.known):
+        for zone in differing.doubted(self.config, config, self._composed.known, composed.known):
             composed.known.flush(zone, subtree=True)
+        watching.adjust(self.lab.history, self.config.history.messages, config.history.messages, self.log)
         self.config, self._world, self._composed = config, world, composed
         self._show(shown)
-        for finding in () if world is None else world.findings:
-            self.log.error("zone_not_served", reason=str(finding))
         access, clock = serving.access(config, self._tools.clock), self._tools.clock
         cookies = serving.cookies(config, self._drawn, clock)
-        self.respond.adjust(composed.answerer, serving.conduct(config), caches.answers, access, cookies)
+        self.responder.adjust(composed.answerer, serving.conduct(config), caches.answers, access, cookies)
         self._caches.adjust(config)
         self.log.adjust(config.log.level, config.log.format)
-        if config.server.max_in_flight is None and self.respond.conduct.max_in_flight < MOST:
-            instead = "allow more open files (ulimit -n, LimitNOFILE=), or set server.max_in_flight"
-            self.log.warning("few_descriptors", max_in_flight=self.respond.conduct.max_in_flight, instead=instead)
         allows = None if access is None else access.allows
         self._front.adjust(serving.tcp_limits(config), allows)
         self._encrypted.adjust(serving.tcp_limits(config), allows)
@@ -219,6 +231,14 @@ class Program:
             self._front.keep_only(config.server.listen, config.server.drain_s),
             self._encrypted.keep_only(config.server.listen_tls, config.server.drain_s),
         )
+
+    def _warn(self) -> None:
+        """The log says what is not as it was meant to be."""
+        for finding in () if self._world is None else self._world.findings:
+            self.log.error("zone_not_served", reason=str(finding))
+        if self.config.server.max_in_flight is None and self.responder.conduct.max_in_flight < MOST:
+            instead = "allow more open files (ulimit -n, LimitNOFILE=), or set server.max_in_flight"
+            self.log.warning("few_descriptors", max_in_flight=self.responder.conduct.max_in_flight, instead=instead)
 
     def _roll(self, rolling: Rolling | None) -> None:
         """`rolling` follows the keys of zones from now on, and nothing else does."""
@@ -243,8 +263,8 @@ class Program:
 
     # -- use
 
-    async def ask(self, name: str, rtype: str = "A", *, timeout_s: float = 4.5) -> Reply:
-        """The reply that a client gets to `name` and `rtype`.
+    async def ask(self, name: str, rtype: str = "A", *, timeout_s: float = 4.5, cd: bool = False) -> Reply:
+        """The reply that a client gets to `name` and `rtype`; with `cd` it wants nothing validated.
 
         Raises `ValueError` for what is no name or no type, `ResolutionFailed` when there is no answer to be
         had.
@@ -252,7 +272,24 @@ class Program:
         question = Question(names.from_text(name), types.from_text(rtype))
         client = Client("127.0.0.1", 0, Transport.TCP)
         deadline = self._tools.clock.monotonic() + timeout_s
-        return await awaited(self.respond.answerer, Query(question, client, 0, deadline, edns=Edns()))
+        return await awaited(self.responder.answerer, Query(question, client, 0, deadline, cd=cd, edns=Edns()))
+
+    @property
+    def clock(self) -> Clock:
+        """The time that the program goes by."""
+        return self._tools.clock
+
+    @property
+    def directory(self) -> Path | None:
+        """Where the world that is served is read from; None where it was handed in, or none is served."""
+        if self._given_world is not None or self._world is None:
+            return None
+        return find_zones() if self.config.world.directory is None else Path(self.config.world.directory)
+
+    @property
+    def world(self) -> World | None:
+        """The simulated internet that is served, if one is."""
+        return self._world
 
     @property
     def listening(self) -> Sequence[Endpoint]:
@@ -300,21 +337,15 @@ class Program:
             "questions.in_flight": self._composed.resolved.flights,
             **self._front.counts(),
             **self._handshakes.counts(),
+            **watching.counts(self.lab.history),
+            **self.lab.faults.counts(),
             "tasks.running": len(self._tasks),
             "runtime.compiled": int(compiled.why_not() is None),
         }
 
     def cache_entries(self, limit: int) -> Sequence[Mapping[str, object]]:
         """At most `limit` of the records and denials that are held, with the seconds that are left."""
-        return [
-            {
-                "name": names.to_text(each.name),
-                "type": _type_of(each.type),
-                "ttl": each.left,
-                "records": each.records,
-            }
-            for each in itertools.islice(self._caches.records.listed(), limit)
-        ]
+        return entries(self._caches.records, limit)
 
     def flush(self, name: bytes, subtree: bool) -> int:
         """`name`, and all below it if `subtree`, are forgotten; how many records and delegations that were."""
@@ -359,31 +390,8 @@ class Program:
 
         def store() -> AnswerStore | None:
             server = self._composed.simulated[host]
-            return server.answers if isinstance(server, Responder) else None
+            sound = server.sound if isinstance(server, Faulty) else None
+            return sound.answers if isinstance(sound, Responder) else None
 
         counters = Counters()  # what simulated servers are asked is not what the resolver is
         return respond, Hits(store, counters, Transport.UDP), Hits(store, counters, Transport.TCP)
-
-
-def _origin(config: Config, world: World | None) -> tuple[object, ...]:
-    """Which internet is resolved, and what is believed of it; the key of the world's root is a part of that."""
-    believed = config.dnssec.model_copy(update={"negative_trust_anchors": ()})
-    anchor = None if world is None else world.trust_anchor
-    return config.resolver.roots, config.resolver.hints_file, config.world.directory, believed, anchor
-
-
-def _excepted(config: Config) -> set[bytes]:
-    """The zones, folded, that `config` takes for unsigned."""
-    return {each.zone for each in config.dnssec.negative_trust_anchors}
-
-
-def _anchored_anew(before: Known, after: Known) -> set[bytes]:
-    """The zones, folded, whose trust anchors differ: the files that they stand in may have changed."""
-    if before.trust is None or after.trust is None:
-        return set()
-    old, new = before.trust.anchors, after.trust.anchors
-    return {zone for zone in old.keys() | new.keys() if old.get(zone) != new.get(zone)}
-
-
-def _type_of(rtype: int) -> str:
-    return "NXDOMAIN" if rtype == NAME_ERROR else types.to_text(rtype)

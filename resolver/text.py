@@ -1,11 +1,12 @@
-"""Decides how text that somebody else chose is shown: nothing in it acts on a terminal or breaks a line; and which
-word was meant by one that nobody knows."""
+"""Decides how text that somebody else chose is shown, alone or in a table: nothing in it acts on a terminal or breaks a
+line; and which word was meant by one that nobody knows."""
 
 from __future__ import annotations
 
 import difflib
 import json
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping, Sequence
+from typing import Any
 
 
 def quoted(text: str) -> str:
@@ -25,6 +26,15 @@ def nearest(word: str, known: Iterable[str]) -> str:
     if close:
         return f"did you mean {close[0]!r}?"
     return f"use one of: {', '.join(choices)}" if choices else ""
+
+
+def table(rows: Sequence[Mapping[str, Any]]) -> list[str]:
+    """`rows` as aligned columns under their names; what a row does not have is a dash."""
+    columns = list(dict.fromkeys(key for row in rows for key in row))
+    cells = [[printable(str(row.get(column, "-"))) for column in columns] for row in rows]
+    widths = [max(map(len, column)) for column in zip(columns, *cells, strict=True)]
+    lines = [[column.upper() for column in columns], *cells]
+    return ["  ".join(f"{cell:<{width}}" for cell, width in zip(line, widths, strict=True)).rstrip() for line in lines]
 
 
 def _escaped(one: str) -> str:

@@ -32,7 +32,8 @@ class ZoneDraft:
     declared: ZoneDeclaration
     sets: dict[Key, list[Record]] = field(default_factory=dict)
     given: frozenset[Key] = frozenset()
-    cuts: set[bytes] = field(default_factory=set)
+    cuts: dict[bytes, None] = field(default_factory=dict)
+    """The folded names of the delegations, in their order."""
 
     @property
     def apex(self) -> bytes:
@@ -48,7 +49,7 @@ class ZoneDraft:
         key = record.key
         self.sets.setdefault(key, []).append(record)
         if record.type == Type.NS and key[0] != self.apex:
-            self.cuts.add(key[0])
+            self.cuts[key[0]] = None
 
     def make(self, name: bytes, rtype: int, ttl: int, rdata: bytes, where: Where) -> None:
         """A generated record is in the zone; `where` is the line that it comes from."""
@@ -66,8 +67,8 @@ class ZoneDraft:
 
     def delegations(self) -> Iterator[tuple[bytes, list[Record]]]:
         """The NS records of the apex and of each cut."""
-        for (name, rtype), records in list(self.sets.items()):
-            if rtype == Type.NS:
+        for name in (self.apex, *self.cuts):
+            if records := self.sets.get((name, Type.NS)):
                 yield name, records
 
     def rrsets(self) -> Iterator[RRset]:

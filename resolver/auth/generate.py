@@ -17,6 +17,9 @@ is `keyring`'s.
 from __future__ import annotations
 
 import ipaddress
+from collections.abc import Mapping
+from functools import lru_cache
+from types import MappingProxyType
 from typing import Final
 
 from resolver.auth.declaration import ServerDeclaration
@@ -30,6 +33,8 @@ NS_TTL: Final = 86_400
 PTR_TTL: Final = 3600
 SOA_TIMES: Final = (1, 7200, 3600, 1_209_600)
 """Serial, refresh, retry, expire of a generated SOA: the last three as RIPE-203 recommends them, rounded."""
+MAX_HELD: Final = 1024
+"""Servers whose addresses are held once they have been read: a world that changes is completed again and again."""
 ARPA: Final = b"\x04arpa\0"
 
 
@@ -39,20 +44,27 @@ def complete(draft: Draft) -> None:
         _apex(draft, zone)
     for zone in draft.zones.values():
         _delegate(draft, zone)
+    # A world without a reverse tree gets none: PTR in its root would only be in the way.
+    reverses = any(names.is_below(apex, ARPA) for apex in draft.zones)
     for server in draft.declaration.servers.values():
         _name(draft, server)
-        for address in addresses(server).values():
+        for address in addresses(server).values() if reverses else ():
             _point_back(draft, server, address)
     for zone in draft.zones.values():
         _glue(draft, zone)
 
 
-def addresses(server: ServerDeclaration) -> dict[int, ipaddress.IPv4Address | ipaddress.IPv6Address]:
+def addresses(server: ServerDeclaration) -> Mapping[int, ipaddress.IPv4Address | ipaddress.IPv6Address]:
     """The addresses of a server by the type of the record that says them."""
-    found: dict[int, ipaddress.IPv4Address | ipaddress.IPv6Address] = {Type.A: ipaddress.IPv4Address(server.ipv4)}
-    if server.ipv6 is not None:
-        found[Type.AAAA] = ipaddress.IPv6Address(server.ipv6)
-    return found
+    return _addresses(server.ipv4, server.ipv6)
+
+
+@lru_cache(MAX_HELD)
+def _addresses(ipv4: str, ipv6: str | None) -> Mapping[int, ipaddress.IPv4Address | ipaddress.IPv6Address]:
+    found: dict[int, ipaddress.IPv4Address | ipaddress.IPv6Address] = {Type.A: ipaddress.IPv4Address(ipv4)}
+    if ipv6 is not None:
+        found[Type.AAAA] = ipaddress.IPv6Address(ipv6)
+    return MappingProxyType(found)
 
 
 def _apex(draft: Draft, zone: ZoneDraft) -> None:
@@ -97,16 +109,16 @@ def _point_back(
 ) -> None:
     reverse = names.from_text(address.reverse_pointer)
     zone = draft.owner(reverse)
-    # A world without a reverse tree gets none: PTR in its root would only be in the way.
-    if zone is None or not names.is_below(zone.apex, ARPA) or zone.records(reverse, Type.PTR):
+    if zone is None or not names.is_below(zone.apex, ARPA):
         return
-    zone.make(reverse, Type.PTR, PTR_TTL, server.name, server.where)
+    if not zone.records(reverse, Type.PTR) and not zone.records(reverse, Type.CNAME):  # an alias as in RFC 2317
+        zone.make(reverse, Type.PTR, PTR_TTL, server.name, server.where)
 
 
 def _glue(draft: Draft, zone: ZoneDraft) -> None:
     hosts = {names.fold(record.rdata): record for _, some in zone.delegations() for record in some}
     for host, record in hosts.items():
-        if not names.is_below(host, zone.apex) or zone.cut_above(host) is None:
+        if not names.is_below(host, zone.apex) or zone.cut_above(host) is None or zone.records(host, Type.CNAME):
             continue
         owner, server = draft.owner(host), draft.declaration.servers.get(host)
         if owner is not None:

@@ -11,19 +11,20 @@ answers.
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from types import MappingProxyType
 
 from resolver.auth import draft, generate, keyring, zonecheck
-from resolver.auth.draft import ZoneDraft
+from resolver.auth.declaration import Declaration
+from resolver.auth.draft import Draft, ZoneDraft
 from resolver.auth.findings import Finding, refuse
 from resolver.auth.signed import SignedZone, UnsignableZone
-from resolver.auth.values import Fault
 from resolver.auth.zone import Zone
 from resolver.dnssec.sign import Signer
 from resolver.message import Class, RRset, Type
+from resolver.network.faults import Rule
 from resolver.wire import names
 
 
@@ -43,7 +44,7 @@ class WorldServer:
     latency_ms: float = 0.0
     loss: float = 0.0
     recursion: bool = False
-    fault: Fault | None = None
+    fault: str | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -51,13 +52,14 @@ class World:
     """Everything there is. `zones` are under their folded apex, servers in the order of their tables.
 
     `root_servers` are the servers of the root: their names and addresses are the root hints. `findings` say
-    which zones cannot be signed, and so are not served.
+    which zones cannot be signed, and so are not served. `faults` are those that it has a table for.
     """
 
     servers: tuple[WorldServer, ...]
     zones: Mapping[bytes, Zone]
     root_servers: tuple[WorldServer, ...]
     findings: tuple[Finding, ...] = ()
+    faults: tuple[Rule, ...] = ()
 
     @property
     def trust_anchor(self) -> RRset | None:
@@ -70,17 +72,28 @@ class World:
 
 def load(directory: Path) -> World:
     """The world declared in `directory`. Raises `ZoneError` with the first mistake."""
-    drafted = draft.read(directory, refuse)
+    return completed(draft.read(directory, refuse), zone_of)
+
+
+Make = Callable[[ZoneDraft, Signer | None], Zone]
+
+
+def completed(drafted: Draft, make: Make) -> World:
+    """The world that follows from what is `drafted`, which has all of it from then on. `make` gives each zone as it
+    will answer. Raises `ZoneError` with the first mistake."""
     generate.complete(drafted)
-    for zone in drafted.zones.values():
-        zonecheck.fatal(zone, refuse)
     findings: list[Finding] = []
     signers = keyring.complete(drafted, findings.append)
-    zones = {apex: _zone(zone, signers.get(apex)) for apex, zone in drafted.zones.items()}
+    zones = {apex: make(zone, signers.get(apex)) for apex, zone in drafted.zones.items()}
+    return world_of(drafted.declaration, zones, tuple(findings))
+
+
+def world_of(declaration: Declaration, zones: Mapping[bytes, Zone], findings: tuple[Finding, ...]) -> World:
+    """The world of these `zones`, with the servers that are declared."""
     served: dict[bytes, list[Zone]] = {}
-    for apex, drafted_zone in drafted.zones.items():
-        for name in drafted_zone.declared.servers:
-            served.setdefault(name, []).append(zones[apex])
+    for apex, zone in zones.items():
+        for name in declaration.zones[apex].servers:
+            served.setdefault(name, []).append(zone)
     servers = tuple(
         WorldServer(
             declared.name,
@@ -92,18 +105,24 @@ def load(directory: Path) -> World:
             declared.recursion,
             declared.fault,
         )
-        for name, declared in drafted.declaration.servers.items()
+        for name, declared in declaration.servers.items()
     )
-    root = drafted.declaration.zones[names.ROOT]
+    root = declaration.zones[names.ROOT]
     roots = tuple(server for server in servers if names.fold(server.name) in root.servers)
-    return World(servers, MappingProxyType(zones), roots, tuple(findings))
+    return World(servers, MappingProxyType(dict(zones)), roots, findings, declaration.faults)
 
 
-def _zone(drafted: ZoneDraft, signer: Signer | None) -> Zone:
-    """The zone as it will answer."""
+def zone_of(drafted: ZoneDraft, signer: Signer | None) -> Zone:
+    """The zone as it will answer. Raises `ZoneError` where nobody could serve it."""
+    zonecheck.fatal(drafted, refuse)
+    return signed_or_not(drafted, tuple(drafted.rrsets()), signer)
+
+
+def signed_or_not(drafted: ZoneDraft, rrsets: tuple[RRset, ...], signer: Signer | None) -> Zone:
+    """The zone of those `rrsets`, which are the ones drafted."""
     how = drafted.declared.dnssec
     if how is None:
-        return Zone(drafted.apex, drafted.rrsets())
+        return Zone(drafted.apex, rrsets)
     if signer is None:
-        return UnsignableZone(drafted.apex, drafted.rrsets())
-    return SignedZone(drafted.apex, drafted.rrsets(), signer, how.nsec3)
+        return UnsignableZone(drafted.apex, rrsets)
+    return SignedZone(drafted.apex, rrsets, signer, how.nsec3)

@@ -18,7 +18,7 @@ from typing import Final
 from resolver.auth.declaration import stem
 from resolver.auth.draft import Draft, ZoneDraft
 from resolver.auth.findings import Finding, Report, Where
-from resolver.auth.signing import Signing
+from resolver.auth.signing import Keeping, Signing
 from resolver.dnssec import keys
 from resolver.dnssec.chains import HASHED_LABEL, NSEC3PARAM
 from resolver.dnssec.sign import Signer
@@ -60,24 +60,20 @@ class _Unsignable(Exception):
         self.where, self.instead = where, instead
 
 
+def why_not(zone: ZoneDraft) -> tuple[str, str] | None:
+    """Why nobody could sign the zone as it is declared, and what to write instead; None where that can be done."""
+    try:
+        if zone.declared.dnssec is not None:
+            _signable(zone, zone.declared.dnssec)
+    except _Unsignable as bad:
+        return str(bad), bad.instead
+    return None
+
+
 def _signed(draft: Draft, zone: ZoneDraft, how: Signing) -> Signer:
     """The signer of the zone, whose apex has its keys. Raises `_Unsignable`."""
-    for name in zone.cuts:
-        if name.startswith(b"\x01*"):
-            record = zone.records(name, Type.NS)[0]
-            what = f"the wildcard {names.to_text(name)} is a delegation"
-            raise _Unsignable(Where(record.file, record.line), what, "delegate names one by one (RFC 4592 section 4.2)")
-    if how.nsec3 is not None and len(zone.apex) + 1 + HASHED_LABEL > names.MAX_NAME:
-        raise _Unsignable(how.where, "its name is too long for hashes in front of it", 'write dnssec = "nsec"')
-    keeping = draft.declaration.keeping
-    try:
-        if keeping.directory is None:
-            found = keys.derived(keeping.seed, zone.apex, how.algorithm)
-        else:
-            found = keys.read(keeping.directory, stem(zone.apex), how.algorithm)
-    except ZoneError as error:
-        raise _Unsignable(Where(error.where, 1), error.what, error.instead) from None
-    signer = Signer(zone.apex, found, how.fault)
+    _signable(zone, how)
+    signer = _signer(draft.declaration.keeping, zone, how)
     for key in [key for key in zone.sets if key[1] in _MADE]:
         del zone.sets[key]
     declared = zone.declared
@@ -86,6 +82,29 @@ def _signed(draft: Draft, zone: ZoneDraft, how: Signing) -> Signer:
     if how.nsec3 is not None:
         zone.make(declared.apex, NSEC3PARAM, declared.negative_ttl, how.nsec3.rdata, how.where)
     return signer
+
+
+def _signable(zone: ZoneDraft, how: Signing) -> None:
+    """The zone can be signed by whoever has keys for it. Raises `_Unsignable`."""
+    for name in zone.cuts:
+        if name.startswith(b"\x01*"):
+            record = zone.records(name, Type.NS)[0]
+            what = f"the wildcard {names.to_text(name)} is a delegation"
+            raise _Unsignable(Where(record.file, record.line), what, "delegate names one by one (RFC 4592 section 4.2)")
+    if how.nsec3 is not None and len(zone.apex) + 1 + HASHED_LABEL > names.MAX_NAME:
+        raise _Unsignable(how.where, "its name is too long for hashes in front of it", 'write dnssec = "nsec"')
+
+
+def _signer(keeping: Keeping, zone: ZoneDraft, how: Signing) -> Signer:
+    """The zone's keys at work. Raises `_Unsignable`."""
+    try:
+        if keeping.directory is None:
+            found = keys.derived(keeping.seed, zone.apex, how.algorithm)
+        else:
+            found = keys.read(keeping.directory, stem(zone.apex), how.algorithm)
+    except ZoneError as error:
+        raise _Unsignable(Where(error.where, 1), error.what, error.instead) from None
+    return Signer(zone.apex, found, how.fault)
 
 
 def _entrust(parent: ZoneDraft, zone: ZoneDraft, signer: Signer | None) -> None:

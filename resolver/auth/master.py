@@ -13,20 +13,15 @@ bound what one file can ask for, its included files counted in.
 from __future__ import annotations
 
 import re
-import struct
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Final, NamedTuple
 
-import dns.exception
 import dns.name
-import dns.rdata
-import dns.rdataclass
-import dns.rdatatype
-import dns.ttl
 
-from resolver.auth import syntax
+from resolver.auth import presented, syntax
 from resolver.auth.findings import Finding, Report, refuse
+from resolver.auth.presented import Bad
 from resolver.message import Class, RRset
 from resolver.text import nearest
 
@@ -38,10 +33,6 @@ MAX_GENERATED: Final = 65_536
 """Records that the $GENERATE lines of one file may make together: a /16 of reverse names."""
 MAX_INCLUDES: Final = 8
 """Files that are open within one another; a file that includes itself ends here."""
-MAX_TTL: Final = 0x7FFFFFFF
-"""RFC 2181 section 8."""
-MAX_RDATA: Final = 0xFFFF
-"""RDLENGTH has 16 bits."""
 
 
 class Record(NamedTuple):
@@ -100,14 +91,6 @@ def read(path: Path, origin: bytes, *, ttl: int = 3600, include: bool = False, r
     return MasterFile(str(path), tuple(reader.records))
 
 
-class _Bad(Exception):
-    """What is wrong with the entry at hand, and what to write instead."""
-
-    def __init__(self, text: str, instead: str = "") -> None:
-        super().__init__(text)
-        self.instead = instead
-
-
 class Reader:
     """Reads entries one after the other and remembers what RFC 1035 carries from one to the next."""
 
@@ -150,12 +133,12 @@ class Reader:
                 return
             try:
                 if entry.problem:
-                    raise _Bad(entry.problem, entry.instead)
+                    raise Bad(entry.problem, entry.instead)
                 if entry.text[0] == "$":
                     self._directive(entry.text, file, entry.line)
                 else:
                     self._record(entry.text, file, entry.line)
-            except _Bad as bad:
+            except Bad as bad:
                 self._complain(file, entry.line, str(bad), bad.instead)
             if len(self.records) > MAX_RECORDS and not self._full:
                 self._full = True
@@ -166,21 +149,21 @@ class Reader:
         if not text[0].isspace():
             word, position = syntax.word(text, 0)
             if word is None:
-                raise _Bad("an owner name must not be quoted", "write the name without quotes")
+                raise Bad("an owner name must not be quoted", "write the name without quotes")
             self.owner = self._name(word)
         ttl: int | None = None
         class_seen = False
         while True:
             word, position = syntax.word(text, position)
             if word is None:
-                raise _Bad("the record ends before its type", "write: name TTL IN TYPE data")
+                raise Bad("the record ends before its type", "write: name TTL IN TYPE data")
             if ttl is None and word[0].isdigit():
-                ttl = self._last_ttl = _ttl(word)
+                ttl = self._last_ttl = presented.ttl_of(word)
             elif not class_seen and _is_class(word):
                 class_seen = True
             else:
                 break
-        rdtype = _type(word)
+        rdtype = presented.type_of(word)
         rdata = self._rdata(rdtype, text[position:].strip())
         if ttl is None:
             ttl = self._implicit_ttl()
@@ -197,34 +180,20 @@ class Reader:
     def _name(self, text: str) -> dns.name.Name:
         name = self._owners.get(text)
         if name is None:
-            try:
-                name = dns.name.from_text(text, self.origin)
-            except (dns.exception.DNSException, ValueError) as error:
-                raise _Bad(f"{text!r} is no domain name: {_why(error)}", "labels have 1 to 63 octets") from None
-            self._owners[text] = name
+            name = self._owners[text] = presented.name_of(text, self.origin)
         return name
 
     def _rdata(self, rdtype: int, text: str) -> bytes:
         wire = self._rdatas.get((rdtype, text))
         if wire is None:
-            try:
-                rdata = dns.rdata.from_text(
-                    dns.rdataclass.IN, dns.rdatatype.RdataType(rdtype), text, self.origin, False
-                )
-                wire = rdata.to_wire() or b""
-            except (dns.exception.DNSException, ValueError, OverflowError, struct.error) as error:
-                kind = dns.rdatatype.to_text(dns.rdatatype.RdataType(rdtype))
-                raise _Bad(f"bad {kind} data {text[:60]!r}: {_why(error)}", syntax.example(kind)) from None
-            if len(wire) > MAX_RDATA:
-                raise _Bad(f"the data has {len(wire)} octets", f"a record holds at most {MAX_RDATA}")
-            self._rdatas[rdtype, text] = wire
+            wire = self._rdatas[rdtype, text] = presented.rdata_of(rdtype, text, self.origin)
         return wire
 
     def _directive(self, text: str, file: str, line: int) -> None:
         name, *words = text.split()
         match name.upper(), words:
             case "$TTL", [value]:
-                self._default_ttl = _ttl(value)
+                self._default_ttl = presented.ttl_of(value)
             case "$ORIGIN", [value]:
                 self._set_origin(self._name(value))
             case "$GENERATE", [span, owner, *rest] if rest:
@@ -232,9 +201,9 @@ class Reader:
             case "$INCLUDE", [target, *origin] if len(origin) < 2:
                 self._include_file(target, origin, file)
             case ("$TTL" | "$ORIGIN" | "$GENERATE" | "$INCLUDE") as known, _:
-                raise _Bad(f"{known} has the wrong number of words", f"write: {syntax.DIRECTIVES[known]}")
+                raise Bad(f"{known} has the wrong number of words", f"write: {syntax.DIRECTIVES[known]}")
             case _:
-                raise _Bad(f"unknown directive {name}", nearest(name.upper(), syntax.DIRECTIVES))
+                raise Bad(f"unknown directive {name}", nearest(name.upper(), syntax.DIRECTIVES))
 
     def _set_origin(self, origin: dns.name.Name) -> None:
         self.origin = origin
@@ -245,7 +214,7 @@ class Reader:
         try:
             steps = syntax.steps(span)
             if self._generated + len(steps) > MAX_GENERATED:
-                raise _Bad(
+                raise Bad(
                     f"$GENERATE would make {len(steps)} records",
                     f"write a smaller range: a file may generate {MAX_GENERATED} in all",
                 )
@@ -254,13 +223,13 @@ class Reader:
             for counter in steps:
                 self._record(f"{syntax.expand(owner, counter)} {syntax.expand(rest, counter)}", file, line)
         except ValueError as error:
-            raise _Bad(f"$GENERATE: {error}", f"write: {syntax.DIRECTIVES['$GENERATE']}") from None
+            raise Bad(f"$GENERATE: {error}", f"write: {syntax.DIRECTIVES['$GENERATE']}") from None
 
     def _include_file(self, target: str, origin: list[str], file: str) -> None:
         if not self._include:
-            raise _Bad("$INCLUDE is not allowed here", "put the records into this file, or set include = true")
+            raise Bad("$INCLUDE is not allowed here", "put the records into this file, or set include = true")
         if self._depth >= MAX_INCLUDES:
-            raise _Bad(f"more than {MAX_INCLUDES} files include one another", "does a file include itself?")
+            raise Bad(f"more than {MAX_INCLUDES} files include one another", "does a file include itself?")
         # RFC 1035 section 5.1: the included file changes neither the origin nor the owner of this one.
         kept_origin, kept_owner = self.origin, self.owner
         if origin:
@@ -274,47 +243,13 @@ class Reader:
             self.owner = kept_owner
 
 
-def _ttl(text: str) -> int:
-    try:
-        ttl = dns.ttl.from_text(text)
-    except (dns.exception.DNSException, ValueError):
-        raise _Bad(f"{text!r} is no TTL", "write seconds, as 3600, or units, as 1h30m") from None
-    if ttl > MAX_TTL:
-        raise _Bad(f"the TTL {text} is too large", f"at most {MAX_TTL} (RFC 2181 section 8)")
-    return ttl
-
-
 def _is_class(text: str) -> bool:
     word = text.upper()
     if word == "IN":
         return True
     if word in ("CH", "HS", "CS", "CHAOS", "HESIOD", "ANY", "NONE") or re.fullmatch(r"CLASS\d+", word):
-        raise _Bad(f"the class {word} is not served from master files", "write IN")
+        raise Bad(f"the class {word} is not served from master files", "write IN")
     return False
-
-
-_TYPES: Final[dict[str, int]] = {}
-
-
-def _type(text: str) -> int:
-    number = _TYPES.get(text)
-    if number is None:
-        try:
-            number = int(dns.rdatatype.from_text(text))
-        except (dns.exception.DNSException, ValueError):
-            known = [kind.name for kind in dns.rdatatype.RdataType]
-            hint = nearest(text.upper(), known) if len(text) < 12 else ""
-            hint = hint if hint.startswith("did") else "write a type such as A, or TYPE65280 for one without a name"
-            raise _Bad(f"unknown record type {text!r}", hint) from None
-        if dns.rdatatype.is_metatype(dns.rdatatype.RdataType(number)) or number == 0:
-            raise _Bad(f"{text} is a type for questions, not for data", "remove the record")
-        if len(_TYPES) < 256:
-            _TYPES[text] = number
-    return number
-
-
-def _why(error: Exception) -> str:
-    return (str(error) or type(error).__name__).rstrip(".").lower()
 
 
 __all__: Final = ["MAX_GENERATED", "MAX_RECORDS", "MasterFile", "Reader", "Record", "group", "read"]

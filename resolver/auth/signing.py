@@ -55,6 +55,40 @@ def table(value: Any) -> dict[str, Any]:
     raise Wrong(f"{value!r} says nothing about signing", 'write dnssec = "nsec", or leave the key out')
 
 
+def read(value: Any, where: Where, complain: Callable[[str, str, str], None]) -> Signing | None:
+    """How a zone is signed that has `value` for its `dnssec`; None where that cannot be made out. `complain(key, what,
+    instead)` takes what is wrong, "" for the key where it is the whole."""
+    try:
+        words = table(value)
+    except Wrong as wrong:
+        complain("", f"dnssec: {wrong}", wrong.instead)
+        return None
+    given: dict[str, Any] = {}
+    for key, each in words.items():
+        try:
+            if key not in ZONE:
+                raise Wrong("unknown key", nearest(key, ZONE))
+            given[key] = ZONE[key](each)
+        except Wrong as wrong:
+            complain(key, f"dnssec.{key}: {wrong}", wrong.instead)
+    return make(given, where, complain)
+
+
+def described(how: Signing) -> dict[str, Any]:
+    """The words that `read` takes for `how`."""
+    words: dict[str, Any] = {"denial": NSEC if how.nsec3 is None else NSEC3}
+    words["algorithm"] = algorithms.MNEMONICS[how.algorithm]
+    if how.nsec3 is not None:
+        words |= {
+            "opt_out": how.nsec3.opt_out,
+            "iterations": how.nsec3.iterations,
+            "salt": how.nsec3.salt.hex(),
+        }
+    if how.fault is not None:
+        words["fault"] = how.fault.value
+    return words
+
+
 def make(given: dict[str, Any], where: Where, complain: Callable[[str, str, str], None]) -> Signing:
     """What the good values `given` come to. `complain(key, what, instead)` takes what does not fit together."""
     fault: Fault | None = given.get("fault")

@@ -33,6 +33,7 @@ from resolver.auth.tree import Node, closest_encloser, plant
 from resolver.errors import BadName, ZoneError
 from resolver.message import Class, Ede, Question, Rcode, Reply, RRset, Type
 from resolver.wire import names, rdata
+from resolver.wire.special import special_above
 
 MAX_ALIASES: Final = 16
 """Aliases followed for one question: more than chains in use have; whoever asked can go on from there."""
@@ -67,6 +68,7 @@ class Zone:
         "_ns_addresses",
         "_nxdomain",
         "_referrals",
+        "_special",
         "apex",
         "soa",
     )
@@ -79,6 +81,7 @@ class Zone:
         """The zone `apex` made of `rrsets`. Raises ZoneError when they cannot be served."""
         self.apex = names.fold(apex)
         self._nodes = plant(self.apex, rrsets)
+        self._special: frozenset[bytes] | None = None
         self._len = sum(len(rrset.rdatas) for rrset in self)
         top = self._nodes[self.apex]
         self.soa = _soa(top)
@@ -98,6 +101,14 @@ class Zone:
     def __len__(self) -> int:
         """The number of records."""
         return self._len
+
+    @property
+    def special(self) -> frozenset[bytes]:
+        """The special names (`wire.special`) that the zone has data at or below; looked for once."""
+        if self._special is None:
+            found = {special_above(node.name) for node in self._nodes.values() if node.rrsets}
+            self._special = frozenset(name for name in found if name is not None)
+        return self._special
 
     def __iter__(self) -> Iterator[RRset]:
         """All RRsets, those of a name before those below it."""

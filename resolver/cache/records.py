@@ -146,6 +146,17 @@ class Records:
             at = _latest(held, rtype, now - age, least)
         return None if at < 0 else _known(key, held, at, now)
 
+    def ends(self, name: bytes, rtype: int, checked: bool = False) -> packed.Ends | None:
+        """When what `recall` gives ends, or has ended if that is all there is; None when nothing is held."""
+        held = self._held(name.lower())
+        if held is None:
+            return None
+        least = LEAST_CHECKED if checked else 0
+        at = _fresh(held, rtype, int(self._boottime()), least)
+        if at < 0 and rtype != _ANY:
+            at = _latest(held, rtype, 0, least)
+        return None if at < 0 else packed.ends(held, at)
+
     def renewable_in(self, name: bytes, rtype: int, checked: bool = False) -> int | None:
         """Seconds until what `recall` gives is in the last tenth of the TTL that it was learnt with; 0 when it is.
 

@@ -4,13 +4,12 @@ from __future__ import annotations
 
 import argparse
 import json
-from collections.abc import Mapping, Sequence
-from typing import Any, Final
+from typing import Final
 
 from resolver.cli import options
 from resolver.cli.control_client import ask
 from resolver.errors import BadName, ConfigError
-from resolver.text import printable
+from resolver.text import table
 from resolver.wire import names
 
 EXAMPLES: Final = """examples:
@@ -60,12 +59,3 @@ def _flush(args: argparse.Namespace) -> int:
     flushed = ask(options.control_socket(args), "POST", "/cache/flush", body).get("flushed")
     print(f"flushed {flushed} entr{'y' if flushed == 1 else 'ies'}")
     return 0
-
-
-def table(rows: Sequence[Mapping[str, Any]]) -> list[str]:
-    """`rows` as aligned columns under their names; every row has the columns of all."""
-    columns = list(dict.fromkeys(key for row in rows for key in row))
-    cells = [[printable(str(row.get(column, "-"))) for column in columns] for row in rows]
-    widths = [max(map(len, column)) for column in zip(columns, *cells, strict=True)]
-    lines = [[column.upper() for column in columns], *cells]
-    return ["  ".join(f"{cell:<{width}}" for cell, width in zip(line, widths, strict=True)).rstrip() for line in lines]

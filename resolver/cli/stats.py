@@ -8,9 +8,8 @@ from collections.abc import Mapping, Sequence
 from typing import Any, Final
 
 from resolver.cli import options
-from resolver.cli.cache import table
 from resolver.cli.control_client import ask
-from resolver.text import printable
+from resolver.text import printable, table
 
 EXAMPLES: Final = """examples:
   resolver stats

@@ -204,8 +204,6 @@ def _ending(walk: Walk) -> Iterator[str]:
 
 
 def _as_data(walk: Walk, name: str, rtype: str, config: Config) -> dict[str, object]:
-    from dataclasses import asdict
-
     from resolver.wire import types
 
     return {
@@ -220,7 +218,7 @@ def _as_data(walk: Walk, name: str, rtype: str, config: Config) -> dict[str, obj
         "ede": [{"code": ede.code, "text": ede.text} for ede in walk.ede],
         "messages": sum(_count(node) for node in walk.nodes),
         "seconds": round(walk.seconds, 6),
-        "steps": [asdict(node) for node in walk.nodes],
+        "steps": [node.as_data() for node in walk.nodes],
         "omitted": walk.omitted,
     }
 

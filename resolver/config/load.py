@@ -24,7 +24,7 @@ from resolver.config import environment
 from resolver.config.contradictions import Contradictions
 from resolver.config.describe import allowed
 from resolver.config.positions import key_lines
-from resolver.config.sections import Budget, Cache, Config, Control, Dnssec, Log, Resolver, Server, World
+from resolver.config.sections import Budget, Cache, Config, Control, Dnssec, History, Log, Resolver, Server, World
 from resolver.config.values import shown
 from resolver.errors import ConfigError
 from resolver.text import printable
@@ -45,6 +45,7 @@ SECTIONS: Final[dict[str, Fields]] = {
     "cache": Cache.model_fields,
     "log": Log.model_fields,
     "control": Control.model_fields,
+    "history": History.model_fields,
 }
 
 
@@ -122,6 +123,24 @@ def load(
     if layers.problems or config is None:
         raise ConfigError("\n".join(str(problem) for problem in sorted(layers.problems, key=_line)))
     return Loaded(config, _all_sources(layers), file)
+
+
+def from_tables(tables: Mapping[str, Mapping[str, object]], where: str) -> Config:
+    """The settings that `tables` of sections say `where`. Raises `ConfigError` with a line for each problem."""
+    layers = _Layers()
+    for section, table in tables.items():
+        if section not in SECTIONS:
+            layers.report(where, f"unknown section [{printable(section)}]", _nearest_section(section))
+            continue
+        for key, value in table.items():
+            if key in SECTIONS[section]:
+                layers.put(section, key, value, Source(where))
+            else:
+                layers.report(where, printable(f"unknown key '{key}' in [{section}]"), _nearest_key(section, key))
+    config = _validated(layers)
+    if layers.problems or config is None:
+        raise ConfigError("\n".join(map(str, layers.problems)))
+    return config
 
 
 def _line(problem: ConfigError) -> int:

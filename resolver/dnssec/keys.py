@@ -17,7 +17,7 @@ from __future__ import annotations
 import hashlib
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
-from functools import cached_property
+from functools import cached_property, lru_cache
 from pathlib import Path
 from typing import Any, Final, NamedTuple
 
@@ -48,6 +48,9 @@ SIGNING: Final = {
     )
 }
 """The algorithms that zones can be signed with (RFC 8624 section 3.1, RFC 9905), by mnemonic."""
+
+MAX_DERIVED: Final = 2048
+"""Derived keys that are held for the process, two for a zone: tests sign the same zones again and again."""
 
 _EXPONENT: Final = 65_537
 _CURVES: Final[dict[int, tuple[ec.EllipticCurve, hashes.HashAlgorithm, int, int]]] = {
@@ -118,6 +121,7 @@ def _several(seed: str, apex: bytes, algorithm: int, role: str) -> Iterator[Zone
         attempt += 1
 
 
+@lru_cache(MAX_DERIVED)
 def _derived(seed: str, apex: bytes, algorithm: int, role: str, attempt: int = 0) -> ZoneKey:
     flags = ZONE_KEY | ENTRY_POINT if role == "ksk" else ZONE_KEY
     parts = (b"resolverd zone key", seed.encode(), apex, role.encode(), bytes((algorithm,)), b"%d" % attempt)

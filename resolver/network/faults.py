@@ -1,233 +1,218 @@
-"""Decides how a server misbehaves: slow, lossy, silent, lame, or lying; the same on sockets and in memory.
+"""Decides which faults are in force, when, and how often they were applied.
 
-Rules: `Faulty` stands before a server and is a server itself. Each word of `Fault` is a failure that
-resolvers meet (RFC 8906, RFC 4697), told apart so that each can be diagnosed: a query that is no message
-goes on to the server, which knows what to say to it.
+Rules
+* Rules (`fault_rules`) come from two sides: those that the world declares, and those that are added at run time. Both
+  outlive a change of the world and a reload; a declared one ends when the world does not declare it any more.
+* All chance comes from the one seed of the table: each rule draws from a sequence of its own, so that what happens to
+  one server depends on nothing that happens to others.
 
-Limits: latency is put on the reply, so a connection to a slow server is made at once. Loss is of datagrams;
-a stream loses nothing. At most `MAX_DELAYED` replies wait for their time; more are lost, as on a link whose
-queue is full.
+Limits: `MAX_RULES` rules. What a fault does to a message is `faulty`'s. Who asks is told by addresses: on sockets, a
+client of this machine which binds the address of a server is taken for that server.
 """
 
 from __future__ import annotations
 
-import enum
-from collections.abc import Callable, Mapping
-from dataclasses import dataclass
-from functools import partial
-from typing import Final
+import json
+import zlib
+from collections.abc import Callable, Iterable
+from typing import Final, NamedTuple
 
-from resolver.errors import WireError
-from resolver.message import (
-    AA,
-    OPCODE_MASK,
-    QR,
-    RD,
-    TC,
-    Class,
-    Client,
-    Edns,
-    Message,
-    Question,
-    Rcode,
-    Respond,
-    RRset,
-    Transport,
-    Type,
-)
-from resolver.network.base import Clock, Entropy
-from resolver.wire.names import ROOT
-from resolver.wire.parse import parse
-from resolver.wire.render import render
+from resolver.errors import InputError
+from resolver.message import Client
+from resolver.network.base import Clock
+from resolver.network.entropy import SeededEntropy
+from resolver.network.fault_matching import InForce, Place, check, meets
+from resolver.network.fault_rules import Rule, rule
+from resolver.network.fault_values import CLIENTS, RESOLVER
+from resolver.network.fault_words import CONDITIONS, WORDS
 
-MAX_DELAYED: Final = 4096
-"""Replies of one server that wait for their time; at 20 ms each that is 200,000 a second."""
+__all__ = ["CONDITIONS", "WORDS", "FaultTable", "Hit", "Place", "Rule", "check", "rule"]
 
-ROOT_NS_TTL: Final = 518_400
-"""Seconds; the TTL of `. NS` in the real root zone."""
+MAX_RULES: Final = 10_000
+"""Rules in force, declared ones included: each query of a faulty server looks at all of its own."""
 
-GARBAGE: Final = 64
-"""Octets of a garbage datagram."""
+SEED: Final = 1
+"""The seed of those who give none: the same faults in each run."""
 
-_OTHER_NAME: Final = b"\x05other\x07invalid\x00"
+RESOLVER_HOST: Final = "127.54.0.1"
+"""The address from which the resolver asks simulated servers, beside theirs, so that the two are told apart."""
+
+NOBODY: Final = "127.0.0.1"
+"""The address from which those ask who are neither: what recursing servers have in common."""
 
 
-class Fault(enum.StrEnum):
-    """What a server does instead of answering."""
+class Hit(NamedTuple):
+    """A rule was applied to a query that `client` sent to `server` (its name, which has the `addresses`)."""
 
-    SILENT = "silent"
-    """Never replies; on TCP it accepts and never answers."""
-    SERVFAIL = "servfail"
-    REFUSED = "refused"
-    TRUNCATED = "truncated"
-    """Over UDP nothing but TC; over TCP the answer."""
-    LAME = "lame"
-    """NOERROR with nothing in it, without AA: not its zone (RFC 9499 section 7)."""
-    UPWARD = "upward"
-    """A referral to the root (RFC 4697 section 2.3)."""
-    GARBAGE = "garbage"
-    """Octets that are no message."""
-    WRONG_ID = "wrong_id"
-    WRONG_QUESTION = "wrong_question"
-
-
-@dataclass(frozen=True, slots=True)
-class Faults:
-    """How well a server works. Raises ValueError for a word that is none, or a number out of its range."""
-
-    latency_ms: float = 0.0
-    """Milliseconds by which each reply is late."""
-    loss: float = 0.0
-    """The share of datagrams that get no reply, 0 to 1."""
-    fault: str | None = None
-    """One of `Fault`."""
-    jitter_ms: float = 0.0
-    """Up to so many milliseconds more, evenly spread."""
-    root_servers: tuple[bytes, ...] = ()
-    """Names of the root servers, for `upward`."""
-
-    def __post_init__(self) -> None:
-        if self.latency_ms < 0 or self.jitter_ms < 0:
-            raise ValueError("latency_ms and jitter_ms are 0 or more")
-        if not 0 <= self.loss <= 1:
-            raise ValueError("loss is a share from 0 to 1")
-        if self.fault is not None and self.fault not in set(Fault):
-            raise ValueError(f"fault {self.fault!r} is none of: {', '.join(Fault)}")
-
-    def __bool__(self) -> bool:
-        """Whether there is any."""
-        return bool(self.latency_ms or self.loss or self.fault or self.jitter_ms)
-
-
-class Faulty:
-    """A `Respond` that is `respond` with `faults`."""
-
-    def __init__(self, respond: Respond, clock: Clock, entropy: Entropy, faults: Faults) -> None:
-        self._respond, self._clock, self._entropy, self._faults = respond, clock, entropy, faults
-        self._delayed = 0
-
-    def __call__(self, wire: bytes, client: Client, send: Callable[[bytes | None], None]) -> None:
-        """See `message.Respond`."""
-        faults = self._faults
-        if faults.fault == Fault.SILENT or self._lost(client) or self._delayed >= MAX_DELAYED:
-            send(None)
-            return
-        delay = faults.latency_ms
-        if faults.jitter_ms:
-            delay += faults.jitter_ms * self._entropy.fraction()
-        later = partial(self._later, send, delay / 1000) if delay else send
-        try:
-            forged = self._forged(wire, client)
-        except WireError:
-            forged = None
-        if forged is not None:
-            later(forged)
-        elif faults.fault in (Fault.WRONG_ID, Fault.WRONG_QUESTION):
-            self._respond(wire, client, partial(self._lie, later))
-        else:
-            self._respond(wire, client, later)
-
-    def _lost(self, client: Client) -> bool:
-        loss = self._faults.loss
-        return bool(loss) and client.transport is Transport.UDP and self._entropy.fraction() < loss
-
-    def _forged(self, wire: bytes, client: Client) -> bytes | None:
-        """The reply that the server itself never sees the query for; None when it does."""
-        match self._faults.fault:
-            case Fault.SERVFAIL:
-                return _bare(wire, rcode=Rcode.SERVFAIL)
-            case Fault.REFUSED:
-                return _bare(wire, rcode=Rcode.REFUSED)
-            case Fault.LAME:
-                return _bare(wire)
-            case Fault.UPWARD:
-                root = RRset(ROOT, Type.NS, Class.IN, ROOT_NS_TTL, self._faults.root_servers)
-                return _bare(wire, authority=(root,) if root.rdatas else ())
-            case Fault.TRUNCATED if client.transport is Transport.UDP:
-                return _bare(wire, flags=AA | TC)
-            case Fault.GARBAGE:
-                return garbage(self._entropy)
-            case _:
-                return None
-
-    def _lie(self, send: Callable[[bytes | None], None], response: bytes | None) -> None:
-        if response is not None:
-            forge = wrong_id if self._faults.fault == Fault.WRONG_ID else wrong_question
-            response = forge(response)
-        send(response)
-
-    def _later(self, send: Callable[[bytes | None], None], seconds: float, response: bytes | None) -> None:
-        self._delayed += 1
-        self._clock.after(seconds, partial(self._arrive, send, response))
-
-    def _arrive(self, send: Callable[[bytes | None], None], response: bytes | None) -> None:
-        self._delayed -= 1
-        send(response)
-
-
-def garbage(entropy: Entropy) -> bytes:
-    """`GARBAGE` random octets."""
-    return b"".join(entropy.bits(64).to_bytes(8, "big") for _ in range(GARBAGE // 8))
-
-
-def wrong_id(response: bytes) -> bytes:
-    """`response` with an id that nobody asked with; what is too short to have one comes back as it is."""
-    if len(response) < 2:
-        return response
-    return bytes((response[0] ^ 0x5A, response[1] ^ 0xA5)) + response[2:]
-
-
-def wrong_question(response: bytes) -> bytes:
-    """`response` as if another name had been asked; what cannot be read comes back as it is."""
-    try:
-        message = parse(response)
-    except WireError:
-        return response
-    if message.question is None:
-        return response
-    _, rtype, cls = message.question
-    return render(message._replace(question=Question(_OTHER_NAME, rtype, cls)))
-
-
-def _bare(wire: bytes, *, flags: int = 0, rcode: int = 0, authority: tuple[RRset, ...] = ()) -> bytes | None:
-    """A response to the query `wire` with no answer; None for a response. Raises WireError for no message."""
-    query = parse(wire)
-    if query.flags & QR:
-        return None
-    echoed = query.flags & (OPCODE_MASK | RD)
-    edns = None if query.edns is None else Edns()
-    return render(Message(query.id, QR | echoed | flags, rcode, query.question, (), authority, (), edns))
-
-
-@dataclass(frozen=True, slots=True)
-class Rule:
-    """One thing that goes wrong: `kind` says what, the others with whom, with which questions, how often and when."""
-
-    kind: str
-
-    def as_data(self) -> dict[str, object]:
-        """The same as JSON can carry it: what `rule` takes."""
-        raise NotImplementedError
-
-
-def rule(given: Mapping[str, object]) -> Rule:
-    """The rule that `given` says, with the words of hierarchy.toml, the fixtures, the command and the API alike. Raises
-    `InputError` with the right spelling."""
-    raise NotImplementedError
+    number: int
+    rule: Rule
+    server: str
+    addresses: tuple[str, ...]
+    client: Client
+    query: bytes
 
 
 class FaultTable:
     """The rules that are in force, each under its number."""
 
+    def __init__(self, seed: int = SEED) -> None:
+        """All chance is drawn from `seed`."""
+        self.seed = seed
+        self.version = 0
+        """Grows when a rule comes or goes."""
+        self.applied = 0
+        """How often any rule was applied."""
+        self.overflowed = 0
+        """Replies that were lost because too many waited."""
+        self._clock: Clock | None = None
+        self._rules: dict[int, InForce] = {}
+        self._numbers = 0
+        self._places: tuple[Place, ...] = ()
+        self._hosts: dict[str, str] = {}
+        self._watchers: list[Callable[[Hit], None]] = []
+
+    def begin(self, clock: Clock) -> None:
+        """`clock` is the time that rules are counted by; those that are there are counted from now."""
+        self._clock = clock
+        for each in self._rules.values():
+            if each.since is None:
+                each.since = clock.monotonic()
+
     def add(self, rule: Rule) -> int:
-        """`rule` is in force from now on; its number."""
-        raise NotImplementedError
+        """`rule` is in force from now on; its number. Raises `InputError` where there are too many."""
+        if len(self._rules) >= MAX_RULES:
+            raise InputError(f"{MAX_RULES} faults are the most", instead="clear those that are over")
+        return self._put(rule, declared=False)
+
+    def check(self, rule: Rule) -> None:
+        """Raises `InputError` where `rule` names a server that no server of the world is, with the nearest."""
+        check(rule, self._places)
+
+    def declare(self, places: Iterable[Place], rules: Iterable[Rule]) -> None:
+        """The world has servers at `places` and declares `rules`. Those that it declared before go on as they are."""
+        self._places = tuple(places)
+        self._hosts = {host: place.name for place in self._places for host in place.addresses}
+        before = [each for each in self._rules.values() if each.declared]
+        for declared in rules:
+            same = next((each for each in before if each.rule == declared), None)
+            if same is None:
+                self._put(declared, declared=True)
+            else:
+                before.remove(same)
+        for gone in before:
+            del self._rules[gone.number]
+        self.version += 1
 
     def listed(self) -> list[dict[str, object]]:
-        """The rules with their `id`, how often each was `applied`, and whether it is over."""
-        raise NotImplementedError
+        """The rules, each as `rule` takes it, with its `id`, how often it was `applied`, its `state` (`waiting`, `in
+        force` or `over`), and whether the world `declared` it."""
+        now = self._now()
+        return [
+            {
+                "id": each.number,
+                **each.rule.as_data(),
+                "applied": each.applied,
+                "state": each.state(now),
+                "declared": each.declared,
+            }
+            for each in self._rules.values()
+        ]
 
     def clear(self, number: int | None = None) -> int:
         """That rule, or each that was added at run time, is in force no more: how many. Raises `InputError` for a
-        number that is none."""
-        raise NotImplementedError
+        number that is none.
+
+        One that the world declares is listed as over, until the world does not declare it any more.
+        """
+        if number is None:
+            gone = [each for each in self._rules.values() if not each.declared]
+        elif number in self._rules:
+            gone = [self._rules[number]]
+        else:
+            there = ", ".join(map(str, self._rules)) or "none"
+            raise InputError(f"there is no fault {number}", where="id", instead=f"those that are there: {there}")
+        for each in gone:
+            each.ended = True
+            if not each.declared:
+                del self._rules[each.number]
+        self.version += 1
+        return len(gone)
+
+    def added(self) -> tuple[Rule, ...]:
+        """The rules that were added at run time and are not over."""
+        now = self._now()
+        return tuple(each.rule for each in self._rules.values() if not each.declared and each.state(now) != "over")
+
+    def restore(self, rules: Iterable[Rule]) -> None:
+        """`rules`, as `added` gave them, are in force anew, and no others that were added."""
+        self.clear()
+        for each in rules:
+            self.add(each)
+
+    def watch(self, watcher: Callable[[Hit], None]) -> None:
+        """`watcher` is told of each rule that is applied, while its query is being handled."""
+        self._watchers.append(watcher)
+
+    def unwatch(self, watcher: Callable[[Hit], None]) -> None:
+        """`watcher` is told nothing any more."""
+        self._watchers.remove(watcher)
+
+    def counts(self) -> dict[str, int]:
+        """Counters and a gauge under the names of `resolver stats`."""
+        return {
+            "faults.rules": len(self._rules),
+            "faults.applied": self.applied,
+            "faults.overflowed": self.overflowed,
+        }
+
+    # -- for `faulty`
+
+    def concerning(self, place: Place) -> tuple[InForce, ...]:
+        """Those that may be applied to queries to `place`, by number."""
+        now = self._now()
+        return tuple(each for each in self._rules.values() if each.state(now) != "over" and meets(each, place))
+
+    def on(self, each: InForce) -> bool:
+        """Whether `each` may be applied now; one that is over is looked at no more."""
+        state = each.state(self._now())
+        if state == "over":
+            each.ended = True
+            self.version += 1
+        return state == "in force"
+
+    def who(self, host: str) -> frozenset[str]:
+        """What the one at `host` is called in rules."""
+        name = self._hosts.get(host)
+        role = RESOLVER if host == RESOLVER_HOST else CLIENTS
+        return frozenset((host, role if name is None else name))
+
+    def apply(self, each: InForce, place: Place, client: Client, query: bytes) -> bool:
+        """Whether `each` is applied to the `query` of `client`, which meets its conditions: counted and told."""
+        if not each.happens():
+            return False
+        self.applied += 1
+        if each.rule.count is not None and each.applied >= each.rule.count:
+            each.ended = True
+            self.version += 1
+        if self._watchers:
+            hit = Hit(each.number, each.rule, place.name, place.addresses, client, query)
+            for watcher in self._watchers:
+                watcher(hit)
+        return True
+
+    # -- parts
+
+    def _put(self, rule: Rule, *, declared: bool) -> int:
+        self._numbers += 1
+        number = self._numbers
+        # A declared rule draws by what it says, so that a reload with more rules before it changes nothing.
+        said = json.dumps(rule.as_data(), sort_keys=True)
+        seed = f"{self.seed} {said}" if declared else f"{self.seed} {number} {said}"
+        since = None if self._clock is None else self._clock.monotonic()
+        entropy = SeededEntropy(zlib.crc32(seed.encode()))
+        self._rules[number] = InForce(number, rule, entropy, since, declared=declared)
+        self.version += 1
+        return number
+
+    def _now(self) -> float:
+        return 0.0 if self._clock is None else self._clock.monotonic()

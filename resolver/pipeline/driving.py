@@ -45,7 +45,7 @@ from resolver.errors import ResolutionFailed
 from resolver.message import EDNS_PAYLOAD, Question
 from resolver.network.base import Clock, Entropy, Network, Timer, Trouble
 from resolver.observe.counters import Counters
-from resolver.observe.transcript import Transcript
+from resolver.observe.transcript import Node, Transcript
 from resolver.pipeline.conversation import Conversation, Heard, Means
 from resolver.pipeline.verifying import LONGEST_S, Inline, Verifier
 from resolver.wire import names
@@ -143,6 +143,7 @@ class Drive:
         "_patience",
         "_run",
         "_steps",
+        "place",
     )
 
     def __init__(
@@ -161,6 +162,8 @@ class Drive:
         """Where a transcript has it."""
         # A transcript tells by the context what belongs below what, and a callback of the loop has another one.
         self._run = None if driver.transcript is None else copy_context().run
+        self.place: Node | None = None if driver.transcript is None else driver.transcript.here
+        """What it stands below there, for those who join it."""
         self._conversation = Conversation(driver.means, self._advance if self._run is None else self._go_on)
 
     def start(self) -> None:

@@ -33,6 +33,7 @@ from resolver.engine.outcome import Alias, Answered, Conclusion, Denied, Outcome
 from resolver.errors import ResolutionFailed
 from resolver.message import Ede, Message, Proof, Question, Rcode, RRset, Type
 from resolver.network.base import Clock
+from resolver.observe.notes import Held, Inferred
 from resolver.observe.transcript import Transcript
 from resolver.wire import names
 
@@ -145,7 +146,14 @@ class Known:
         trust = self.trust
         if made is None and trust is not None and trust.gaps is not None:
             made = trust.gaps.synthesise(name, rtype, self._data_at, int(self._boottime()))
-        return made if made is None or trust is None or self._says(_zone_of(made), names.fold(name), trust) else None
+        if made is None or trust is None:
+            return made
+        zone = _zone_of(made)
+        if not self._says(zone, names.fold(name), trust):
+            return None
+        if self._transcript is not None:
+            self._transcript.noted(Inferred(names.fold(name), zone))
+        return made
 
     def _says(self, zone: bytes | None, name: bytes, trust: Trust) -> bool:
         """Whether what is proven in `zone` is a word on `name`, both folded: a zone of the configuration, and one that
@@ -173,6 +181,14 @@ class Known:
         if known is None:
             return self._made_of_a_dname(name, rtype, checked, age) if self.records.any_dname else None
         return _concluded(name, rtype, known)
+
+    def held(self, question: Question, checked: bool) -> Held | None:
+        """Since when something is held of `question`, in whole seconds; None for what was made of other data."""
+        ends = self.records.ends(question.name, question.type, checked and self.validates)
+        if ends is None:
+            return None
+        left = ends.expires - int(self._boottime())
+        return Held(ends.ttl - left, left)
 
     def renewable_in(self, name: bytes, rtype: int, checked: bool = True) -> int | None:
         """Seconds until what is held of the question is in the last tenth of its TTL; None if it is of no interest."""

@@ -44,12 +44,14 @@ class Reserved:
         self._counters = counters
         self._others = frozenset((*configured, *declared))
         above = frozenset(configured)
-        self._special = {
-            name: kind
-            for name, kind in SPECIAL.items()
-            if not _covers(unreserved, name)
-            and not _covers(above - {names.ROOT} if name in NEVER_ASKED else above, name)
-        }
+        self._special: Mapping[bytes, Kind] = SPECIAL
+        if unreserved or above:
+            self._special = {
+                name: kind
+                for name, kind in SPECIAL.items()
+                if not _covers(unreserved, name)
+                and not _covers(above - {names.ROOT} if name in NEVER_ASKED else above, name)
+            }
 
     def peek(self, query: Query) -> Reply | None:
         """The reply for a special name; None for all others."""

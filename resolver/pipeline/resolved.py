@@ -20,6 +20,7 @@ from __future__ import annotations
 
 import asyncio
 from collections import deque
+from contextvars import copy_context
 from functools import partial
 from typing import Final, Protocol
 
@@ -169,6 +170,9 @@ class Resolved:
         else:
             self._counters.questions_joined += 1
             again = partial(self._ask, lookup, budget, depth, asker, done, patience)
+            if self.driver.transcript is not None:
+                self.driver.transcript.joined(flight.place)
+                again = partial(copy_context().run, again)  # what it asks then is its own
             seconds = max(0.0, min(budget.deadline, patience) - self._clock.monotonic())
             flight.join(Joined(flight, asker, done, again), self._clock, seconds)
 

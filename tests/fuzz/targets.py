@@ -13,7 +13,7 @@ from collections.abc import Callable, Iterable
 from functools import cache
 from pathlib import Path
 
-from resolver.auth import hierarchy, master
+from resolver.auth import hierarchy, master, presented
 from resolver.auth.authority import Authority
 from resolver.auth.findings import Finding
 from resolver.auth.zone import Zone
@@ -257,7 +257,7 @@ def zone_file(data: bytes) -> None:
     assert all(1 <= each.line <= lines for each in findings), findings
     rrsets = master.group(reader.records)
     for rrset in rrsets:
-        assert 0 <= rrset.ttl <= master.MAX_TTL
+        assert 0 <= rrset.ttl <= presented.MAX_TTL
         assert names.from_text(names.to_text(rrset.name)) == rrset.name
         assert parse(render(Message(1, 0x8400, 0, None, (rrset._replace(rdatas=rrset.rdatas[:1]),)))).answer
 

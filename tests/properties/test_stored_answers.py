@@ -116,12 +116,12 @@ class Twice:
         self.made, self.seen, self.later = made, seen, False
         program = made.program
         self.unstored = Responder(
-            program.respond.answerer,
+            program.responder.answerer,
             clock=made.clock,
             counters=Counters(),
             log=program.log,
-            conduct=program.respond.conduct,
-            cookies=program.respond._reading.cookies,
+            conduct=program.responder.conduct,
+            cookies=program.responder._reading.cookies,
         )
 
     async def ask(self, wire: bytes, transport: Transport) -> None:
@@ -144,7 +144,7 @@ class Twice:
 
     def compare(self, wire: bytes, transport: Transport) -> None:
         """If something is stored for the query it is what would be made, at once, of what is held."""
-        respond = self.made.program.respond
+        respond = self.made.program.responder
         hits = respond.datagrams if transport is Transport.UDP else respond.streams
         serve = hits.begin()
         stored = None if serve is None else serve(wire)

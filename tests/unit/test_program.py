@@ -600,7 +600,7 @@ def test_too_few_descriptors_are_told_with_what_to_do(on_loop, monkeypatch):
         program = build(settings(server=server), log=Log(out, lambda: 0.0))
         await program.start()
         await program.stop()
-        return program.respond.conduct.max_in_flight, out.getvalue()
+        return program.responder.conduct.max_in_flight, out.getvalue()
 
     most, told = on_loop(main())
     assert most == 256

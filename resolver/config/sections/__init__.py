@@ -17,7 +17,7 @@ from resolver.config.sections.cache import Cache
 from resolver.config.sections.dnssec import Dnssec
 from resolver.config.sections.resolver import Resolver
 from resolver.config.sections.server import Server
-from resolver.config.sections.service import Control, Log
+from resolver.config.sections.service import Control, History, Log
 from resolver.config.sections.world import World
 
 __all__ = [
@@ -28,6 +28,7 @@ __all__ = [
     "Config",
     "Control",
     "Dnssec",
+    "History",
     "Log",
     "Resolver",
     "Server",
@@ -68,6 +69,9 @@ class Config(Section):
 
     control: Control = Field(default_factory=Control)
     """The control socket."""
+
+    history: History = Field(default_factory=History)
+    """Which messages are remembered."""
 
     @property
     def world_served(self) -> bool:

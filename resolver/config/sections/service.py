@@ -1,8 +1,10 @@
-"""The sections `[log]` and `[control]`: how the daemon is observed and spoken to."""
+"""The sections `[log]`, `[control]` and `[history]`: how the daemon is observed and spoken to."""
 
 from __future__ import annotations
 
-from typing import Literal
+from typing import Annotated, Literal
+
+from pydantic import Field
 
 from resolver.config.sections.base import OptionalPath, Section
 
@@ -30,3 +32,13 @@ class Control(Section):
     path: OptionalPath = None
     """The socket; not set means `${XDG_RUNTIME_DIR:-/run/resolverd}/control-PORT.sock` with the port of the
     first listener. Where it cannot be made, the daemon warns and runs without."""
+
+
+class History(Section):
+    """Which messages are remembered, to be shown by `resolver history`. Of several workers each has a history of its
+    own."""
+
+    messages: Annotated[int, Field(ge=0, le=100_000)] = 0
+    """The last queries, with their answers, that are remembered: those of clients and those to simulated servers. 0
+    remembers none, and costs nothing; else answers are not served as stored octets past it. It takes a restart to
+    switch it on or off."""

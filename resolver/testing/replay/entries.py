@@ -131,8 +131,8 @@ class EntryReader:
 
     def _adjusting(self, words: list[str]) -> None:
         for word in words:
-            if delay := re.fullmatch(r"(?:packet_)?sleep=(\d+)", word):
-                self._delay_s += int(delay[1])
+            if delay := re.fullmatch(r"(?:packet_)?sleep=(\d+(?:\.\d+)?)", word):
+                self._delay_s += float(delay[1])
             elif word not in ADJUSTS:
                 raise Unreadable(f"ADJUST does not know {word[:60]!r}", nearest(word, (*ADJUSTS, "sleep=N")))
             self._adjust.add(word)

@@ -20,7 +20,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Callable
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Final, assert_never
 
 from resolver.errors import WireError
@@ -124,14 +124,19 @@ class _Player:
             case Kind.TIMEOUT:
                 await self._time_out()
             case Kind.TIME_PASSES:
-                await self._subject.advance(step)
-                self._passed += step.seconds
+                await self._let_pass(step)
             case Kind.TRAFFIC:
                 await self._traffic(step)
             case Kind.NOTHING:
                 pass
             case _:
                 assert_never(step.kind)
+
+    async def _let_pass(self, step: Step) -> None:
+        if step.until is not None:
+            step = replace(step, seconds=max(0.0, step.until - (self._now() - self._began)))
+        await self._subject.advance(step)
+        self._passed += step.seconds
 
     def _query(self, step: Step) -> None:
         assert step.entry is not None

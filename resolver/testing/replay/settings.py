@@ -7,8 +7,10 @@ and mean the root. A feature that is needed does not skip a file by itself: the 
 
 What a script does not mention is as its author had it: nothing stale is served, nothing is prefetched, special-use
 names are looked up like any other, and what none of its trust anchors covers is not validated; without one, nothing is.
-Zones with many NSEC3 iterations are insecure, and never bogus.
-All else is our own default.
+Zones with many NSEC3 iterations are insecure, and never bogus, unless `nsec3-iterations-max`, a word of our own, says
+above how many they are. All else is our own default.
+
+Where `unblock-lan-zones: no` stands, special-use names are answered here, but for those of a `local-zone: X nodefault`.
 
 Limits: hosts by name (`stub-host`) and ports other than 53 are not known; no scenario has them.
 """
@@ -125,6 +127,8 @@ class _Arranger:
         }
         self._lines: dict[str, Word] = {}
         self._zones: dict[str, dict[str, list[str]]] = {"stub-zone": {}, "forward-zone": {}}
+        self._reserves = False
+        self._nodefault: list[str] = []
         self._anchored: set[bytes] = set()
         self._made = Arrangement()
 
@@ -144,6 +148,8 @@ class _Arranger:
         roots = self._zones["stub-zone"].pop(".", [])
         servers = tuple(NameServer(names.from_text(f"root-{n}."), (Endpoint(a, PORT),)) for n, a in enumerate(roots))
         made.root = Delegation(names.ROOT, servers, 0, configured=True)
+        if self._reserves:
+            self._resolver["unreserved"] = self._nodefault
         self._resolver["stub_zones"] = self._zones["stub-zone"]
         self._resolver["forward_zones"] = self._zones["forward-zone"]
         made.config = self._config()
@@ -182,7 +188,7 @@ class _Arranger:
             if word.value != "no":
                 self._made.needs.setdefault(FEATURES[word.key], word.line)
         elif word.key == "local-zone" and word.value.endswith(" nodefault"):
-            return
+            self._nodefault.append(word.value.removesuffix(" nodefault"))
         elif word.key not in MEANINGLESS:
             self._fail(
                 word,
@@ -266,6 +272,13 @@ class _Arranger:
         self._lines["nsec3_iterations_insecure"] = word
         self._dnssec["nsec3_iterations_insecure"] = int(numbers[1])
 
+    def _most_iterations(self, word: Word) -> None:
+        self._lines["nsec3_iterations_max"] = word
+        self._dnssec["nsec3_iterations_max"] = self._number(word)
+
+    def _reserving(self, word: Word) -> None:
+        self._reserves = not self._yes(word)
+
     # -- values
 
     def _yes(self, word: Word) -> bool:
@@ -302,6 +315,8 @@ _WORDS: Final[dict[str, Callable[[_Arranger, Word], None]]] = {
     "serve-expired-reply-ttl": _Arranger._stale_value,
     "serve-expired-client-timeout": _Arranger._stale_value,
     "prefetch": _Arranger._prefetch,
+    "unblock-lan-zones": _Arranger._reserving,
+    "nsec3-iterations-max": _Arranger._most_iterations,
     "trust-anchor": _Arranger._anchor,
     "trust-anchor-file": _Arranger._anchor_file,
     "domain-insecure": _Arranger._insecure,

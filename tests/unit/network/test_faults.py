@@ -1,229 +1,259 @@
 from __future__ import annotations
 
-import dns.flags
-import dns.message
-import dns.rcode
-import dns.rrset
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 
+from resolver.errors import InputError
 from resolver.message import Client, Transport
 from resolver.network import faults
-from resolver.network.entropy import SeededEntropy
-from resolver.network.faults import Fault, Faults, Faulty, wrong_id
+from resolver.network.faults import FaultTable, Place, rule
+from resolver.network.faulty import Faulty
 from resolver.testing.virtual_time import VirtualClock
-from resolver.wire.names import from_text
+from resolver.wire.render import render_query
+from tests.support import zone_text
 
-UDP = Client("127.0.0.1", 4000, Transport.UDP)
-TCP = Client("127.0.0.1", 4000, Transport.TCP)
-
-
-def query(name="www.example.com", **options):
-    return dns.message.make_query(name, "A", **options).to_wire()
+PLACE = Place("ns1.example.com.", ("127.53.2.1",))
+CLIENT = Client("127.0.0.1", 4000, Transport.UDP)
+WIRE = render_query(7, zone_text.question("www.example.com.", "A"), rd=False, edns=None)
 
 
-class Server:
-    """A server that answers every query with one address, and counts."""
+class Table:
+    """A table, and whether a query to a server is lost by it."""
 
-    def __init__(self):
-        self.asked = 0
+    def __init__(self, seed=1):
+        self.clock, self.table = VirtualClock(), FaultTable(seed)
+        self.table.begin(self.clock)
+        self.faulty = Faulty(lambda wire, client, send: send(wire), self.table, PLACE, self.clock)
 
-    def __call__(self, wire, client, send):
-        self.asked += 1
-        try:
-            asked = dns.message.from_wire(wire)
-            response = dns.message.make_response(asked)
-        except dns.exception.DNSException:
-            send(wire[:2] + b"\x80\x01" + bytes(8))
-            return
-        response.answer.append(dns.rrset.from_text(asked.question[0].name, 300, "IN", "A", "192.0.2.1"))
-        send(response.to_wire())
+    def lost(self, times=1):
+        said = []
+        for _ in range(times):
+            self.faulty(WIRE, CLIENT, said.append)
+        return [each is None for each in said]
+
+    def add(self, kind="silent", **conditions):
+        return self.table.add(rule({"kind": kind, **conditions}))
+
+    def states(self):
+        return [(each["id"], each["applied"], each["state"]) for each in self.table.listed()]
 
 
-def ask(run, spec, wire=None, client=UDP, *, seed=1):
-    """What a server with the faults `spec` replies, in which second, and whether the server itself was asked."""
-    server = Server()
-
+def test_a_rule_begins_at_its_time_and_lasts_as_long_as_it_says(run):
     async def main():
-        clock, got = VirtualClock(), []
-        began = clock.monotonic()
-        faulty = Faulty(server, clock, SeededEntropy(seed), spec)
-        faulty(query() if wire is None else wire, client, lambda said: got.append((said, clock.monotonic() - began)))
-        await clock.advance(60)
-        assert len(got) == 1, "send is called exactly once"
-        return got[0]
+        t = Table()
+        await t.clock.advance(100)
+        t.add(at="30s", for_="60s")
+        told = []
+        for seconds in (0, 29.9, 0.2, 59.7, 0.2, 100):
+            await t.clock.advance(seconds)
+            told.append((*t.lost(), t.states()[0][2]))
+        assert t.faulty.sound is not None, "the server is sound again"
+        return told
 
-    said, seconds = run(main())
-    return said, pytest.approx(seconds), server.asked
-
-
-def test_a_server_without_faults_answers_at_once(run):
-    said, seconds, asked = ask(run, Faults())
-    assert dns.message.from_wire(said).answer
-    assert (seconds, asked) == (0, 1)
-
-
-def test_latency_makes_the_reply_late(run):
-    said, seconds, _ = ask(run, Faults(latency_ms=250))
-    assert dns.message.from_wire(said).answer
-    assert seconds == 0.25
+    assert run(main()) == [
+        (False, "waiting"),
+        (False, "waiting"),
+        (True, "in force"),
+        (True, "in force"),
+        (False, "over"),
+        (False, "over"),
+    ]
 
 
-def test_jitter_is_spread_over_its_range(run):
-    late = [ask(run, Faults(latency_ms=100, jitter_ms=50), seed=seed)[1].expected for seed in range(30)]
-    assert all(0.1 <= seconds < 0.15 for seconds in late)
-    assert max(late) - min(late) > 0.03
-
-
-@pytest.mark.parametrize("client", [UDP, TCP])
-def test_a_silent_server_says_nothing_on_any_transport(run, client):
-    assert ask(run, Faults(fault="silent"), client=client)[::2] == (None, 0)
-
-
-@pytest.mark.parametrize(("word", "rcode"), [("servfail", dns.rcode.SERVFAIL), ("refused", dns.rcode.REFUSED)])
-@pytest.mark.parametrize("client", [UDP, TCP])
-@pytest.mark.parametrize("edns", [-1, 0])
-def test_an_error_echoes_id_and_question_and_has_nothing_else(run, word, rcode, client, edns):
-    wire = query("wWw.Example.com", use_edns=edns)
-    said, _, asked = ask(run, Faults(fault=word), wire, client)
-    response = dns.message.from_wire(said)
-    assert response.rcode() == rcode
-    assert response.id == dns.message.from_wire(wire).id
-    assert str(response.question[0].name) == "wWw.Example.com."
-    assert (response.answer, response.authority, response.additional) == ([], [], [])
-    assert response.edns == edns
-    assert response.flags & dns.flags.RD
-    assert not response.flags & (dns.flags.AA | dns.flags.RA)
-    assert asked == 0
-
-
-def test_a_truncated_server_sends_nothing_but_tc_over_udp_and_the_answer_over_tcp(run):
-    response = dns.message.from_wire(ask(run, Faults(fault="truncated"))[0], ignore_trailing=False)
-    assert response.flags & dns.flags.TC
-    assert not response.answer
-    response = dns.message.from_wire(ask(run, Faults(fault="truncated"), client=TCP)[0])
-    assert not response.flags & dns.flags.TC
-    assert response.answer
-
-
-def test_a_lame_server_knows_nothing_and_does_not_say_aa(run):
-    response = dns.message.from_wire(ask(run, Faults(fault="lame"))[0])
-    assert response.rcode() == dns.rcode.NOERROR
-    assert (response.answer, response.authority) == ([], [])
-    assert not response.flags & dns.flags.AA
-
-
-def test_an_upward_referral_names_the_root_servers(run):
-    roots = tuple(map(from_text, ("a.root-servers.net", "b.root-servers.net")))
-    response = dns.message.from_wire(ask(run, Faults(fault="upward", root_servers=roots))[0])
-    (rrset,) = response.authority
-    assert rrset.name.to_text() == "."
-    assert sorted(str(record.target) for record in rrset) == ["a.root-servers.net.", "b.root-servers.net."]
-    assert not response.answer
-    assert not response.flags & dns.flags.AA
-
-
-def test_garbage_is_no_message_and_differs_from_seed_to_seed(run):
-    first, second = (ask(run, Faults(fault="garbage"), seed=seed)[0] for seed in (1, 2))
-    assert len(first) == faults.GARBAGE
-    assert first != second
-    with pytest.raises(dns.exception.DNSException):
-        dns.message.from_wire(first)
-
-
-def test_a_wrong_id_is_the_only_thing_wrong(run):
-    wire = query()
-    said, _, asked = ask(run, Faults(fault="wrong_id"), wire)
-    assert said[:2] != wire[:2]
-    assert dns.message.from_wire(wire[:2] + said[2:]).answer
-    assert asked == 1
-
-
-def test_a_wrong_question_keeps_the_id(run):
-    wire = query()
-    response = dns.message.from_wire(ask(run, Faults(fault="wrong_question"), wire)[0])
-    assert response.id == dns.message.from_wire(wire).id
-    assert response.question[0].name.to_text() == "other.invalid."
-    assert response.answer
-
-
-@pytest.mark.parametrize("word", [None, "servfail", "lame", "truncated", "wrong_id", "wrong_question", "upward"])
-@pytest.mark.parametrize("wire", [b"", b"\x12", bytes(11), b"\x12\x34" + b"\xff" * 30, query()[:-3]])
-def test_what_is_no_message_goes_on_to_the_server(run, word, wire):
-    assert ask(run, Faults(fault=word), wire)[2] == 1
-
-
-def test_a_response_is_never_answered_with_a_forgery(run):
-    response = bytearray(query())
-    response[2] |= 0x80
-    assert ask(run, Faults(fault="servfail"), bytes(response))[2] == 1
-
-
-def test_loss_takes_its_share_of_datagrams_and_nothing_from_streams(run):
+def test_the_first_are_spared_and_then_so_many_are_hit(run):
     async def main():
-        clock, server, got = VirtualClock(), Server(), []
-        faulty = Faulty(server, clock, SeededEntropy(5), Faults(loss=0.3))
-        wire = query()
-        for _ in range(1000):
-            faulty(wire, UDP, got.append)
-        lost = got.count(None)
-        for _ in range(100):
-            faulty(wire, TCP, got.append)
-        return lost, got.count(None) - lost, server.asked
+        t = Table()
+        t.add(skip=2, count=3)
+        lost = t.lost(8)
+        assert t.faulty.sound is not None
+        return lost, t.states()
 
-    lost, lost_of_streams, asked = run(main())
-    assert 250 < lost < 350
-    assert lost_of_streams == 0
-    assert asked == 1100 - lost
+    lost, states = run(main())
+    assert lost == [False, False, True, True, True, False, False, False]
+    assert states == [(1, 3, "over")]
 
 
-def test_replies_that_wait_are_bounded_and_the_rest_is_lost(run, monkeypatch):
-    monkeypatch.setattr(faults, "MAX_DELAYED", 10)
-
+def test_only_queries_that_meet_the_conditions_count(run):
     async def main():
-        clock, got = VirtualClock(), []
-        faulty = Faulty(Server(), clock, SeededEntropy(1), Faults(latency_ms=100))
-        for _ in range(15):
-            faulty(query(), UDP, got.append)
-        assert got == [None] * 5
-        await clock.advance(0.2)
-        faulty(query(), UDP, got.append)
-        await clock.advance(0.2)
-        return got
+        t = Table()
+        t.add(skip=1, count=1, type="AAAA")
+        t.lost(5)
+        other = render_query(7, zone_text.question("www.example.com.", "AAAA"), rd=False, edns=None)
+        said = []
+        for _ in range(3):
+            t.faulty(other, CLIENT, said.append)
+        return [each is None for each in said]
 
-    got = run(main())
-    assert len(got) == 16
-    assert got.count(None) == 5
+    assert run(main()) == [False, True, False]
 
 
-def test_a_server_that_answers_nothing_stays_silent_behind_any_lie(run):
+@given(st.floats(0, 1), st.integers(0, 1 << 32))
+def test_a_probability_is_the_share_that_is_hit(probability, seed):
+    table = FaultTable(seed)
+    table.add(rule({"kind": "silent", "probability": probability}))
+    said = []
+    faulty = Faulty(lambda wire, client, send: send(wire), table, PLACE, VirtualClock.__new__(VirtualClock))
+    for _ in range(400):
+        faulty(WIRE, CLIENT, said.append)
+    deviation = (probability * (1 - probability) / 400) ** 0.5
+    assert abs(said.count(None) / 400 - probability) <= 6 * deviation + 1e-9
+
+
+def test_what_happens_to_one_rule_depends_on_nothing_that_happens_to_others(run):
+    async def main(busy):
+        t = Table()
+        t.add("silent", probability=0.5)
+        if busy:
+            t.add("garbage", probability=0.5)
+        return t.lost(50)
+
+    assert run(main(False)) == run(main(True))
+
+
+def test_two_equal_rules_do_not_draw_alike(run):
     async def main():
-        got = []
-        Faulty(lambda wire, client, send: send(None), VirtualClock(), SeededEntropy(1), Faults(fault="wrong_id"))(
-            query(), UDP, got.append
-        )
-        return got
+        t = Table()
+        t.add(probability=0.5)
+        t.add(probability=0.5)
+        return t.lost(400).count(True)
 
-    assert run(main()) == [None]
-
-
-@pytest.mark.parametrize(
-    "bad", [{"fault": "sleepy"}, {"latency_ms": -1}, {"jitter_ms": -1}, {"loss": 1.1}, {"loss": -0.1}]
-)
-def test_faults_that_make_no_sense_are_refused(bad):
-    with pytest.raises(ValueError):
-        Faults(**bad)
+    assert 260 < run(main()) < 340
 
 
-def test_an_unknown_word_is_answered_with_those_there_are():
-    with pytest.raises(ValueError, match="silent, servfail, refused, truncated, lame, upward"):
-        Faults(fault="sleepy")
+def test_rules_are_numbered_listed_and_cleared(run):
+    async def main():
+        t = Table()
+        first, second, third = t.add(), t.add("latency", ms=5), t.add("lame", count=1)
+        assert (first, second, third) == (1, 2, 3)
+        assert t.table.listed()[1] == {
+            "id": 2,
+            "kind": "latency",
+            "ms": 5.0,
+            "applied": 0,
+            "state": "in force",
+            "declared": False,
+        }
+        assert t.table.clear(second) == 1
+        with pytest.raises(InputError, match="there is no fault 2; those that are there: 1, 3"):
+            t.table.clear(second)
+        assert [each["id"] for each in t.table.listed()] == [1, 3]
+        assert t.lost() == [True]
+        assert t.table.clear() == 2
+        assert t.table.listed() == []
+        assert t.lost() == [False]
+        assert t.add() == 4, "a number is never used twice"
+
+    run(main())
 
 
-def test_no_faults_are_false():
-    assert not Faults()
-    assert all(map(bool, (Faults(latency_ms=1), Faults(loss=0.1), Faults(fault=Fault.LAME), Faults(jitter_ms=1))))
+def test_rules_can_be_kept_and_put_back(run):
+    async def main():
+        t = Table()
+        t.add("lame", probability=0.5)
+        t.add("silent", count=1)
+        t.lost()
+        kept = t.table.added()
+        assert [each.kind for each in kept] == ["lame"], "but for those that are over"
+        t.table.clear()
+        t.add("garbage")
+        t.table.restore(kept)
+        return [each["kind"] for each in t.table.listed()]
+
+    assert run(main()) == ["lame"]
 
 
-def test_what_is_too_short_for_an_id_has_no_wrong_one():
-    assert [wrong_id(each) for each in (b"", b"x")] == [b"", b"x"]
-    assert wrong_id(b"ab")[:2] != b"ab"
+def test_rules_that_the_world_declares_outlive_its_changes_as_they_are(run):
+    async def main():
+        t = Table()
+        once, lossy = rule({"kind": "silent", "count": 1}), rule({"kind": "loss", "probability": 0.5})
+        t.table.declare([PLACE], [once])
+        added = t.add("lame", type="MX")
+        assert t.lost(2) == [True, False]
+        t.table.declare([PLACE], [lossy, once])
+        assert t.states() == [(1, 1, "over"), (added, 0, "in force"), (3, 0, "in force")]
+        assert t.table.clear() == 1, "those of the world stay"
+        first = t.lost(30)
+        t.table.declare([PLACE], [])
+        assert t.table.listed() == []
+        t.table.declare([PLACE], [lossy])
+        assert t.lost(30) == first, "a declared rule draws by what it says"
+
+    run(main())
+
+
+def test_a_declared_rule_that_was_cleared_stays_so_until_the_world_does_not_declare_it(run):
+    async def main():
+        t = Table()
+        silent = rule({"kind": "silent"})
+        t.table.declare([PLACE], [silent])
+        t.table.clear(1)
+        t.table.declare([PLACE], [silent])
+        assert (t.lost(), t.states()) == ([False], [(1, 0, "over")])
+        t.table.declare([PLACE], [])
+        t.table.declare([PLACE], [silent])
+        return t.lost()
+
+    assert run(main()) == [True]
+
+
+def test_two_equal_rules_of_the_world_are_two(run):
+    async def main():
+        t = Table()
+        once = rule({"kind": "silent", "count": 1})
+        t.table.declare([PLACE], [once, once])
+        t.table.declare([PLACE], [once, once])
+        return t.lost(3)
+
+    assert run(main()) == [True, True, False]
+
+
+def test_rules_that_were_there_before_the_clock_are_counted_from_when_it_begins(run):
+    async def main():
+        clock, table = VirtualClock(), FaultTable()
+        table.add(rule({"kind": "silent", "at": 10}))
+        await clock.advance(50)
+        table.begin(clock)
+        await clock.advance(9)
+        states = [table.listed()[0]["state"]]
+        await clock.advance(2)
+        return [*states, table.listed()[0]["state"]]
+
+    assert run(main()) == ["waiting", "in force"]
+
+
+def test_rules_are_bounded(monkeypatch):
+    monkeypatch.setattr(faults, "MAX_RULES", 2)
+    table = FaultTable()
+    table.add(rule({"kind": "silent"}))
+    table.add(rule({"kind": "silent"}))
+    with pytest.raises(InputError, match="2 faults are the most; clear those that are over"):
+        table.add(rule({"kind": "silent"}))
+
+
+def test_a_server_that_is_not_there_is_found_out():
+    table = FaultTable()
+    table.declare([PLACE, Place("ns2.example.com.", ("127.53.2.2",))], [])
+    for good in (
+        {"server": "ns1.example.com"},
+        {"server": "127.53.2.2"},
+        {"source": ["resolver", "clients", "ns2.example.com", "10.0.0.0/8", "192.0.2.1"]},
+    ):
+        table.check(rule({"kind": "silent", **good}))
+    with pytest.raises(InputError, match=r"no server ns1\.exmaple\.com\. is in this world; did you mean 'ns1\.example"):
+        table.check(rule({"kind": "silent", "server": "ns1.exmaple.com"}))
+    with pytest.raises(InputError, match=r"no server 127\.53\.2\.3"):
+        table.check(rule({"kind": "silent", "server": "127.53.2.3"}))
+    with pytest.raises(InputError) as caught:
+        table.check(rule({"kind": "partition", "between": "ns1.example.com | ns3.example.com"}))
+    assert caught.value.where == "between"
+
+
+def test_what_was_applied_is_counted(run):
+    async def main():
+        t = Table()
+        t.add(count=2)
+        t.lost(5)
+        return t.table.counts()
+
+    assert run(main()) == {"faults.rules": 1, "faults.applied": 2, "faults.overflowed": 0}

@@ -1,0 +1,155 @@
+"""Decides whether a plan can be as it has just been changed.
+
+Rules: each check looks at what the change touches, and raises `ZoneError` with what to write instead. Records of a zone
+can stand beside one another, and its keys can sign them. What is above a declared zone neither delegates to others nor
+renames (NS, DNAME, CNAME). A name server is no alias (RFC 2181 section 10.3). A server has an address of its own. What
+keys make is not given.
+
+Limits: a zone that a directory has cut off on purpose stays so, and nothing is said of it.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Final
+
+from resolver.auth import keyring, values
+from resolver.auth.draft import ZoneDraft
+from resolver.auth.master import Record
+from resolver.auth.planned import ROOT_SERVER, ZONES_NET, Saved, free_address
+from resolver.auth.shape import PLAN, place
+from resolver.auth.values import Wrong
+from resolver.auth.worlds import check
+from resolver.dnssec.chains import NSEC3PARAM
+from resolver.errors import BadName, ZoneError
+from resolver.message import Type
+from resolver.wire import names
+
+MADE: Final = frozenset((Type.DNSKEY, Type.RRSIG, Type.NSEC, Type.NSEC3, NSEC3PARAM))
+"""What a signed zone has by its keys."""
+GLUE: Final = frozenset((Type.A, Type.AAAA, Type.NS, Type.DS))
+"""What is seen at or below a delegation."""
+
+
+def settled(before: Saved, after: Saved, zone: ZoneDraft, here: str) -> None:
+    """`after` can be, in which `zone` is new."""
+    check(zone)
+    why = keyring.why_not(zone)
+    if why is not None:
+        raise ZoneError(f"cannot be signed: {why[0]}", where=here, instead=why[1])
+    parent = after.parent(zone.apex)
+    if parent is not None:
+        _delegated(after, parent, zone, here)
+    old = before.zones.get(zone.apex)
+    lost = {} if old is None else _cut_off(before, old)
+    for apex, record in _cut_off(after, zone).items():
+        if apex not in lost:
+            what = f"{_what(record)} would cut off the zone {names.to_text(apex)}"
+            raise ZoneError(what, where=here, instead="remove that zone first, or leave the record out")
+    hosts = {name for name, rtype in zone.sets if rtype == Type.CNAME and name in after.servers}
+    for host in (*zone.declared.servers, *sorted(hosts)):
+        not_alias(after, host, here)
+
+
+def not_alias(state: Saved, host: bytes, here: str) -> None:
+    """The server of the folded name `host` can have addresses."""
+    zone = state.enclosing(host)
+    if zone is not None and zone.records(host, Type.CNAME):
+        what = f"{names.to_text(host)} is a name server and an alias (CNAME)"
+        raise ZoneError(what, where=here, instead="give the server another name (RFC 2181 section 10.3)")
+
+
+def hosts(state: Saved, apex: bytes, given: Sequence[str] | None, here: str) -> list[bytes]:
+    """The names of the servers that the zone `apex` has, where those are `given`."""
+    folded = names.fold(apex)
+    known = None if folded in state.automatic else state.zones.get(folded)
+    if given is None and known is not None:
+        return [state.servers[name].name for name in known.declared.servers]
+    if given is None:
+        try:
+            return [ROOT_SERVER] if apex == names.ROOT else [names.prepend(label, apex) for label in (b"ns1", b"ns2")]
+        except BadName:
+            instead = "name its servers: servers=[...]"
+            raise ZoneError("its name is too long for ns1 in front of it", where=here, instead=instead) from None
+    try:
+        found = list({names.fold(name): name for name in values.domains(list(_texts(given, here)))}.values())
+    except Wrong as wrong:
+        raise ZoneError(f"servers: {wrong}", where=here, instead=wrong.instead) from None
+    if known is not None and set(map(names.fold, found)) != set(known.declared.servers):
+        served = ", ".join(map(names.to_text, known.declared.servers))
+        raise ZoneError(f"the zone is served by {served}", where=here, instead="leave servers out, or remove it first")
+    return found
+
+
+def address(state: Saved, server: bytes, given: str, here: str) -> str:
+    """The address that is `given` to the server of that folded name, and that nobody else has."""
+    try:
+        ipv4 = values.ipv4(given)
+    except Wrong as wrong:
+        raise ZoneError(f"address: {wrong}", where=here, instead=wrong.instead) from None
+    for name, other in state.servers.items():
+        if name != server and (ipv4 == other.ipv4 or values.derived_ipv6(ipv4) == other.ipv6):
+            instead = f"take {free_address(state, ZONES_NET)}, or leave it out"
+            raise ZoneError(f"{ipv4} is the address of {names.to_text(name)}", where=here, instead=instead)
+    return ipv4
+
+
+def may_give(state: Saved, zone: ZoneDraft, owner: bytes, rtype: int, subject: str) -> None:
+    """Records of that folded owner and type, told by `zone`, would be seen."""
+    here = place(zone.declared.apex, PLAN)
+    cut = zone.cut_above(owner)
+    if cut is not None and rtype not in GLUE:
+        instead = f"declare the zone {names.to_text(cut)}"
+        raise ZoneError(f"{subject} is hidden by the delegation of {names.to_text(cut)}", where=here, instead=instead)
+    child = state.zones.get(owner) if rtype == Type.DS else None
+    if child is not None and _is_signed(state, child) and _is_signed(state, zone):
+        instead = 'for another one say dnssec={"fault": "ds-mismatch"} of the zone'
+        raise ZoneError(f"{subject} follows from the keys of the zone", where=here, instead=instead)
+    if rtype in MADE and _is_signed(state, zone):
+        raise ZoneError(f"{subject} is made by the keys of the zone", where=here, instead="leave it out")
+
+
+def _is_signed(state: Saved, zone: ZoneDraft) -> bool:
+    return zone.declared.dnssec is not None or (zone.apex in state.automatic and state.signs(zone.apex))
+
+
+def _delegated(state: Saved, parent: ZoneDraft, zone: ZoneDraft, here: str) -> None:
+    """The `parent` of the zone can delegate it."""
+    record = _cut_off(state, parent).get(zone.apex)
+    if record is not None:
+        what = f"the zone would be cut off by {_what(record)}"
+        raise ZoneError(
+            what, where=here, instead=f"declare the zone {names.to_text(record.name)}, or remove that record"
+        )
+    if parent.records(zone.apex, Type.CNAME):
+        what = f"{names.to_text(zone.apex)} is an alias (CNAME) in {names.to_text(parent.apex)}"
+        raise ZoneError(what, where=here, instead="remove the alias first")
+
+
+def _cut_off(state: Saved, zone: ZoneDraft) -> dict[bytes, Record]:
+    """The zones to be delegated from `zone` that cannot be, and the record in it that stands above each."""
+    if not zone.cuts and not any(rtype == Type.DNAME for _, rtype in zone.sets):
+        return {}
+    found: dict[bytes, Record] = {}
+    for apex in state.zones:
+        parent = state.parent(apex)
+        if parent is None or parent.apex != zone.apex:
+            continue
+        for above in names.ancestors(names.parent(apex)):
+            turns = zone.records(above, Type.DNAME) or (zone.records(above, Type.NS) if above != zone.apex else [])
+            if turns:
+                found[apex] = turns[0]
+            if above == zone.apex:
+                break
+    return found
+
+
+def _what(record: Record) -> str:
+    kind = "DNAME" if record.type == Type.DNAME else "NS"
+    return f"{names.to_text(record.name)} {kind}"
+
+
+def _texts(given: object, here: str) -> Sequence[object]:
+    if isinstance(given, str) or not isinstance(given, Sequence) or not given:
+        raise ZoneError(f"servers: {given!r} is no list of names", where=here, instead='write ["ns1.example.com"]')
+    return given

@@ -1,0 +1,48 @@
+"""What several causes tell of the messages of a question: who was silent, for how long, which faults were applied."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+
+from resolver.engine.actions import Unanswered
+from resolver.explain.case import Case
+from resolver.network.base import Trouble
+from resolver.observe.notes import Faulted
+from resolver.observe.transcript import Node
+
+
+def faults(nodes: Iterable[Node]) -> list[Faulted]:
+    """The faults that were applied to the messages `nodes`, each once."""
+    return list(dict.fromkeys(note for node in nodes for note in node.notes if isinstance(note, Faulted)))
+
+
+def by_fault(nodes: Iterable[Node]) -> str:
+    """The same, as ` (fault rule 3: silent)`; "" for none."""
+    found = faults(nodes)
+    if not found:
+        return ""
+    first = found[0]
+    return f" (fault: {first.fault})" if first.rule is None else f" (fault rule {first.rule}: {first.fault})"
+
+
+def is_silent(node: Node) -> bool:
+    """Whether nothing came of the message `node`."""
+    return isinstance(node.event, Unanswered) and node.event.trouble is Trouble.TIMEOUT and not node.event.suspicion
+
+
+def silence(nodes: Iterable[Node], zone: str) -> float:
+    """For how many seconds replies of the servers of `zone` were waited for in vain."""
+    return sum(
+        node.event.waited
+        for node in nodes
+        if node.zone == zone and is_silent(node) and isinstance(node.event, Unanswered)
+    )
+
+
+def told_why(case: Case) -> str:
+    """What the servers themselves said of it, by extended errors of their own."""
+    said = [each.text or f"EDE {each.code}" for each in case.ede[1:] if each.code != _CACHED_ERROR]
+    return f", and said why: {'; '.join(said)}" if said else ""
+
+
+_CACHED_ERROR = 13

@@ -1,0 +1,231 @@
+"""Causes of failures of servers: none replied, none could be reached or found, or what they said was of no use."""
+
+from __future__ import annotations
+
+from typing import Final
+
+from resolver.engine.actions import Exchange, Found, Lookup, NotFound, Suspicion, Unanswered
+from resolver.engine.outcome import Truncated
+from resolver.explain.case import Case
+from resolver.explain.cause import Said
+from resolver.explain.doing import faults, silence, told_why
+from resolver.message import Transport
+from resolver.network.base import Trouble
+from resolver.observe.transcript import Node
+from resolver.wire import names
+
+_TO_DELEGATION: Final = "Correct the delegation at the parent, or have that server serve the zone."
+
+
+def fault(case: Case) -> Said | None:
+    """A rule has made it fail."""
+    if case.failure is None or case.tag in _NOT_BY_SERVERS:
+        return None
+    nodes = case.of_zone(case.zone_asked()) or case.exchanges
+    found = faults(nodes)
+    if not found:
+        return None
+    hit = next(node for node in reversed(nodes) if faults([node]))
+    numbers = sorted({each.rule for each in found if each.rule is not None})
+    words = ", ".join(dict.fromkeys(each.fault for each in found))
+    rule = f"rule{'s' * (len(numbers) > 1)} {', '.join(map(str, numbers))}, " if numbers else ""
+    text = f"{case.led}{case.reason}. {case.who(hit)} fails on purpose: the fault {rule}{words} was applied to it."
+    clear = f"`resolver fault clear {numbers[0]}` ends it." if numbers else "Take it out of hierarchy.toml."
+    return Said(text, clear)
+
+
+def forged(case: Case) -> Said | None:
+    """What came did not fit what was asked."""
+    nodes = case.of_zone(case.zone_asked())
+    odd = [node for node in nodes if isinstance(node.event, Unanswered) and node.event.suspicion is Suspicion.FORGERY]
+    if case.tag != "MUTE" or not odd:
+        return None
+    text = (
+        f"{case.led}{case.who(odd[0])} sent replies with another id or question than was asked, which are not believed"
+    )
+    return Said(f"{text}; over TCP none came.", "That server is broken, or somebody guesses replies in its name.")
+
+
+def silent(case: Case) -> Said | None:
+    """No server of the zone replied."""
+    if case.tag != "MUTE":
+        return None
+    nodes = case.of_zone(case.zone_asked())
+    servers = case.all_of(nodes)
+    told = "" if not servers else f": {_listed(servers)} got {_count(len(nodes), 'message')} and kept silent"
+    waited = silence(case.exchanges, case.zone_asked())
+    seconds = f" for {waited:.1f} s" if told and waited else ""
+    text = f"{case.led}{case.reason}{told}{seconds}."
+    return Said(text, "Check that the server runs, and that UDP and TCP port 53 reach it.")
+
+
+def undeclared(case: Case) -> Said | None:
+    """The address is none of this world."""
+    if case.tag != "UNRE" or not case.reason.endswith(str(Trouble.UNDECLARED)):
+        return None
+    return Said(f"{case.led}{_reason(case)}: nothing outside of the simulated internet is asked.",
+                "Declare a server with that address in hierarchy.toml, or correct the glue.")  # fmt: skip
+
+
+def forbidden(case: Case) -> Said | None:
+    """The address must not be asked."""
+    if case.tag != "UNRE" or not case.reason.endswith(str(Trouble.FORBIDDEN)):
+        return None
+    text = f"{case.led}{_reason(case)}: it is a loopback, private or special address, or one where we listen ourselves."
+    return Said(text, "If it is meant: resolver.allow_private_upstreams, or a stub or forward zone with that server.")
+
+
+def connection_refused(case: Case) -> Said | None:
+    """Nothing listens at the address."""
+    if case.tag != "UNRE" or not case.reason.endswith((str(Trouble.REFUSED), str(Trouble.RESET))):
+        return None
+    text = f"{case.led}{_reason(case)}, over TCP too."
+    return Said(text, "Start the server, or let port 53 through its firewall.")
+
+
+def no_route(case: Case) -> Said | None:
+    """Nothing can be sent there from here."""
+    if case.tag != "UNRE":
+        return None
+    return Said(
+        f"{case.led}{_reason(case)}.", "Check the network of this machine: its routes, and whether it has IPv6."
+    )
+
+
+def cyclic(case: Case) -> Said | None:
+    """Two delegations need each other."""
+    failed = [each for each in case.lookups if isinstance(each.event, NotFound) and each.event.failure.tag == "CYCL"]
+    if case.tag not in ("NOAD", "CYCL", "BUDN", "BUDD") or not (failed or case.tag == "CYCL"):
+        return None
+    zone, needed = case.zone_sought(), names_of(case.lookups)
+    text = (
+        f"{case.led}the name servers of {zone} cannot be found: the addresses of {_listed(needed)} depend on each other"
+    )
+    return Said(
+        f"{text}, and none of them comes with glue.", "Add glue (A and AAAA records) for one of them at the parent."
+    )
+
+
+def dangling(case: Case) -> Said | None:
+    """The names of the name servers do not exist, or have no address."""
+    gone = [each for each in case.lookups if isinstance(each.event, Found) and not _has_address(each)]
+    if case.tag not in ("NOAD", "BUDN") or not gone:
+        return None
+    text = f"{case.led}{case.zone_sought()} is delegated to {_listed(names_of(gone))}, of which there is no address"
+    return Said(
+        f"{text}, so nobody can be asked.", "Give these names A or AAAA records, or correct the NS records of the zone."
+    )
+
+
+def no_address(case: Case) -> Said | None:
+    """The addresses of the name servers could not be looked up."""
+    if case.tag not in ("NOAD", "BUDN"):
+        return None
+    needed = names_of(case.lookups)
+    which = f": {_listed(needed)}" if needed else ""
+    text = f"{case.led}{case.zone_sought()} comes without glue, and the addresses of its name servers could not be "
+    return Said(
+        f"{text}looked up{which} ({case.reason}).", "Add glue at the parent, or repair the zone of these names."
+    )
+
+
+def lame(case: Case) -> Said | None:
+    """It does not serve the zone that is delegated to it."""
+    if case.tag != "LAME":
+        return None
+    return Said(f"{case.led}{_reason(case)} that is delegated to it (a lame delegation).", _TO_DELEGATION)
+
+
+def upward(case: Case) -> Said | None:
+    """It refers to the root, or to another parent."""
+    if case.tag != "UPWD":
+        return None
+    return Said(f"{case.led}{_reason(case)}: it does not serve the zone that is delegated to it.", _TO_DELEGATION)
+
+
+def refused(case: Case) -> Said | None:
+    """It answered REFUSED."""
+    if case.tag != "RFSD":
+        return None
+    return Said(f"{case.led}{_reason(case)}{told_why(case)}.", "See its access list, and whether it serves the zone.")
+
+
+def servfail(case: Case) -> Said | None:
+    """It answered SERVFAIL."""
+    if case.tag != "SVFL":
+        return None
+    return Said(f"{case.led}{_reason(case)}{told_why(case)}.", "The fault is at that server: its log tells more.")
+
+
+def odd_rcode(case: Case) -> Said | None:
+    """It answered with another rcode that answers nothing."""
+    if case.tag not in ("FERR", "NIMP", "ROCD", "COOK"):
+        return None
+    without = ", without EDNS too" if case.tag in ("FERR", "NIMP") else ""
+    return Said(f"{case.led}{_reason(case)}{without}{told_why(case)}.", "That server does not speak DNS as it should.")
+
+
+def too_large(case: Case) -> Said | None:
+    """The reply has too many records."""
+    if case.tag != "HUGE":
+        return None
+    return Said(f"{case.led}{_reason(case)}.", "If the zone is to be like that, raise budget.message_records.")
+
+
+def malformed(case: Case) -> Said | None:
+    """What came is no message, or does not follow."""
+    if case.tag not in ("MALF", "DNAM"):
+        return None
+    if "truncated" in case.reason:
+        return Said(f"{case.led}{_reason(case)}.", "That server must give whole answers over TCP (RFC 7766).")
+    return Said(f"{case.led}{_reason(case)}.", "That server is broken, or somebody changes what it says on its way.")
+
+
+def tcp_failed(case: Case) -> Said | None:
+    """The answer does not fit a datagram, and TCP does not work."""
+    nodes = case.of_zone(case.zone_asked())
+    cut = next((node for node in nodes if isinstance(node.outcome, Truncated) and node.transport != "tcp"), None)
+    if cut is None or case.tag not in ("MUTE", "UNRE") or not any(map(_in_vain_by_tcp, nodes)):
+        return None
+    text = f"{case.led}{case.who(cut)} says that its answer is too long for UDP, and over TCP it cannot be had"
+    return Said(f"{text} ({case.reason}).", "Let TCP port 53 through to that server (RFC 7766).")
+
+
+_NOT_BY_SERVERS: Final = frozenset(("LOOP", "BUDA", "BUSZ", "BUSV"))
+
+
+def names_of(lookups: list[Node]) -> list[str]:
+    """The names of name servers that were looked up, each once."""
+    return list(
+        dict.fromkeys(
+            names.to_text(names.fold(each.action.question.name)) for each in lookups if isinstance(each.action, Lookup)
+        )
+    )
+
+
+def _has_address(node: Node) -> bool:
+    return isinstance(node.event, Found) and any(each.type in (1, 28) for each in node.event.answer.rrsets)
+
+
+def _in_vain_by_tcp(node: Node) -> bool:
+    asked = isinstance(node.action, Exchange) and node.action.transport is not Transport.UDP
+    return asked and isinstance(node.event, Unanswered)
+
+
+def _reason(case: Case) -> str:
+    """The reason as a clause: who did what; the zone before it is told where it is not clear."""
+    zone, colon, rest = case.reason.partition(": ")
+    return f"asked for {zone}, {rest}" if colon and zone.endswith(".") else case.reason
+
+
+def _listed(words: list[str]) -> str:
+    shown = words if len(words) <= MAX_LISTED else [*words[: MAX_LISTED - 1], f"{len(words) - MAX_LISTED + 1} others"]
+    return " and ".join((", ".join(shown[:-1]), shown[-1])) if len(shown) > 1 else "".join(shown)
+
+
+def _count(number: int, word: str) -> str:
+    return f"{number} {word}{'s' * (number != 1)}"
+
+
+MAX_LISTED: Final = 4
+"""Names that are told of several."""
