@@ -78,7 +78,11 @@ def judge(path: Path, level: Level, against: Aim) -> Verdict:
 
 def impossible(scenario: Scenario, against: Aim) -> str | None:
     """Why `scenario` cannot be played against it; None where it can."""
+    reached = 0.0
     for step in scenario.steps:
+        if step.until is not None:
+            step = replace(step, seconds=max(0.0, step.until - reached))
+        reached += step.seconds
         if step.kind is Kind.TIMEOUT:
             return f"black box: TIMEOUT in line {step.line} is up to the daemon"
         if step.kind is Kind.TIME_PASSES and step.seconds > MAX_WAIT_S:

@@ -48,7 +48,7 @@ def test_words_of_the_other_dialect_become_those_of_unbound(tmp_path: Path) -> N
     lines = written(tmp_path, config)
     assert "qname-minimisation: no" in lines
     assert "do-ip6: no" in lines
-    assert lines[-3:] == ["stub-zone:", 'name: "."', "stub-addr: 192.0.2.1"]
+    assert lines[-3:] == ["stub-zone:", "name: .", "stub-addr: 192.0.2.1"]
     assert not any(line.startswith("stub-name") for line in lines)
 
 

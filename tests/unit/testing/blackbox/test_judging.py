@@ -26,6 +26,9 @@ def test_what_is_up_to_the_daemon_or_to_time_is_not_played() -> None:
         "black box: 2.5 s pass in line 17, and time cannot be moved"
     )
     assert impossible(scenario(ask, "STEP 2 TIME_PASSES ELAPSE 2", "STEP 3 TRAFFIC"), UNBOUND) is None
+    until = ("STEP 2 TIME_PASSES UNTIL 1.5", "STEP 3 TIME_PASSES UNTIL 3", "STEP 4 TIME_PASSES UNTIL 9")
+    assert impossible(scenario(ask, *until[:2]), UNBOUND) is None
+    assert impossible(scenario(ask, *until), UNBOUND) == "black box: 6 s pass in line 19, and time cannot be moved"
 
 
 def test_a_server_where_the_daemon_is_cannot_be() -> None:
