@@ -15,7 +15,7 @@ import pytest
 from resolver.cli import history as command
 from resolver.cli import main
 from resolver.message import Rcode
-from tests.support.histories import Kept
+from tests.support.histories import Kept, response
 from tests.support.messages import soa
 
 Captured = pytest.CaptureFixture[str]
@@ -50,8 +50,6 @@ def resolved(kept: Kept) -> None:
     kept.answered("gone.", "A", rcode=Rcode.NXDOMAIN)
     kept.now -= 1
     asked = kept.asked("gone.", "A", **root)
-    from tests.support.histories import response
-
     kept.history.replied(asked, response(asked, rcode=Rcode.NXDOMAIN, authority=soa("."), id=7), 0.1)
 
 
