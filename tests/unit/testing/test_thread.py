@@ -1,6 +1,7 @@
 from __future__ import annotations
 
 import asyncio
+import itertools
 import os
 import threading
 import time
@@ -99,7 +100,7 @@ def test_closing_ends_what_runs_and_runs_what_is_last(thread, real):
     async def wait():
         try:
             # In virtual time this never waits, so it is busy all the time, as a question is that never ends.
-            while True:
+            for _ in itertools.count():
                 await asyncio.sleep(1)
         finally:
             ended.append("cancelled")
