@@ -39,7 +39,7 @@ from resolver.observe.history import History
 from resolver.observe.log import Log
 from resolver.observe.notes import Stage
 from resolver.observe.transcript import Transcript
-from resolver.observe.watching import new_history
+from resolver.observe.watching import new_history, telling
 from resolver.pipeline.cached import Cached
 from resolver.pipeline.driving import Tools
 from resolver.pipeline.knowledge import Known, Routes
@@ -100,6 +100,8 @@ def build(
     aside = None if virtual else loop
     history = new_history(config.history.messages) if history is None else history
     lab = Lab(FaultTable() if faults is None else faults, history)
+    if history is not None:
+        lab.faults.watch(telling(history))
     lab.faults.begin(clock)
     explaining = transcript or Transcript(keeps=False)
     lab.faults.watch(lambda hit: explaining.faulted(hit.addresses, hit.query, hit.rule.kind, hit.number))
@@ -112,9 +114,6 @@ def build(
         sockets_of=sockets.at,
         explaining=explaining,
     )
-    if history is not None:
-        remember = history.faulted
-        lab.faults.watch(lambda hit: remember(hit.rule.kind))
     return Program(config, world, tools, log, composing, sockets, offload=offload, bind=bind, shown=shown, lab=lab)
 
 
