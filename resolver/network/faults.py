@@ -12,6 +12,7 @@ client of this machine which binds the address of a server is taken for that ser
 
 from __future__ import annotations
 
+import itertools
 import json
 import zlib
 from collections.abc import Callable, Iterable
@@ -70,6 +71,7 @@ class FaultTable:
         self._rules: dict[int, InForce] = {}
         self._numbers = 0
         self._places: tuple[Place, ...] = ()
+        self._signed: frozenset[str] = frozenset()
         self._hosts: dict[str, str] = {}
         self._watchers: list[Callable[[Hit], None]] = []
 
@@ -87,21 +89,26 @@ class FaultTable:
         return self._put(rule, declared=False)
 
     def check(self, rule: Rule) -> None:
-        """Raises `InputError` where `rule` names a server that no server of the world is, with the nearest."""
-        check(rule, self._places)
+        """Raises `InputError` where `rule` names a server, or a zone for a fault of DNSSEC, that is not in the world,
+        with the nearest."""
+        check(rule, self._places, self._signed)
 
-    def declare(self, places: Iterable[Place], rules: Iterable[Rule]) -> None:
-        """The world has servers at `places` and declares `rules`. Those that it declared before go on as they are."""
-        self._places = tuple(places)
+    def declare(self, places: Iterable[Place], rules: Iterable[Rule], signed: Iterable[str] = ()) -> None:
+        """The world has servers at `places` and zones that are `signed` (apexes as text, folded), and declares `rules`.
+        Those that it declared before go on as they are."""
+        self._places, self._signed = tuple(places), frozenset(signed)
         self._hosts = {host: place.name for place in self._places for host in place.addresses}
-        before = [each for each in self._rules.values() if each.declared]
+        before: dict[str, list[InForce]] = {}
+        for each in self._rules.values():
+            if each.declared:
+                before.setdefault(each.said, []).append(each)
         for declared in rules:
-            same = next((each for each in before if each.rule == declared), None)
-            if same is None:
-                self._put(declared, declared=True)
+            same = before.get(_said(declared))
+            if same:
+                same.pop(0)
             else:
-                before.remove(same)
-        for gone in before:
+                self._put(declared, declared=True)
+        for gone in itertools.chain.from_iterable(before.values()):
             del self._rules[gone.number]
         self.version += 1
 
@@ -208,13 +215,18 @@ class FaultTable:
         self._numbers += 1
         number = self._numbers
         # A declared rule draws by what it says, so that a reload with more rules before it changes nothing.
-        said = json.dumps(rule.as_data(), sort_keys=True)
+        said = _said(rule)
         seed = f"{self.seed} {said}" if declared else f"{self.seed} {number} {said}"
         since = None if self._clock is None else self._clock.monotonic()
         entropy = SeededEntropy(zlib.crc32(seed.encode()))
-        self._rules[number] = InForce(number, rule, entropy, since, declared=declared)
+        self._rules[number] = InForce(number, rule, said, entropy, since, declared=declared)
         self.version += 1
         return number
 
     def _now(self) -> float:
         return 0.0 if self._clock is None else self._clock.monotonic()
+
+
+def _said(rule: Rule) -> str:
+    """What equal rules have in common."""
+    return json.dumps(rule.as_data(), sort_keys=True)

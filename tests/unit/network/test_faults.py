@@ -249,6 +249,15 @@ def test_a_server_that_is_not_there_is_found_out():
     assert caught.value.where == "between"
 
 
+def test_a_zone_that_is_not_signed_cannot_be_broken():
+    table = FaultTable()
+    table.declare([PLACE], [], ["example.com.", "example.org."])
+    table.check(rule({"kind": "expired", "zone": "Example.com"}))
+    table.check(rule({"kind": "silent", "zone": "example.net"}))
+    with pytest.raises(InputError, match=r"no signed zone exmaple\.com\. is in this world; did you mean 'example\.com"):
+        table.check(rule({"kind": "expired", "zone": "exmaple.com"}))
+
+
 def test_what_was_applied_is_counted(run):
     async def main():
         t = Table()
