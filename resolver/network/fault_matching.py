@@ -36,7 +36,6 @@ class InForce:
     """A rule under its number, and what has become of it."""
 
     __slots__ = (
-        "__weakref__",
         "_names",
         "_networks",
         "_types",

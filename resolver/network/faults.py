@@ -15,6 +15,7 @@ from __future__ import annotations
 import itertools
 import json
 import zlib
+from collections import Counter
 from collections.abc import Callable, Iterable
 from typing import Final, NamedTuple
 
@@ -86,7 +87,7 @@ class FaultTable:
         """`rule` is in force from now on; its number. Raises `InputError` where there are too many."""
         if len(self._rules) >= MAX_RULES:
             raise InputError(f"{MAX_RULES} faults are the most", instead="clear those that are over")
-        return self._put(rule, declared=False)
+        return self._put(rule, f"{self.seed} {_said(rule)} added {self._numbers}", declared=False)
 
     def check(self, rule: Rule) -> None:
         """Raises `InputError` where `rule` names a server, or a zone for a fault of DNSSEC, that is not in the world,
@@ -102,12 +103,16 @@ class FaultTable:
         for each in self._rules.values():
             if each.declared:
                 before.setdefault(each.said, []).append(each)
+        equal: Counter[str] = Counter()
         for declared in rules:
-            same = before.get(_said(declared))
+            said = _said(declared)
+            same = before.get(said)
             if same:
                 same.pop(0)
             else:
-                self._put(declared, declared=True)
+                # It draws by what it says, so that a reload with more rules before it changes nothing.
+                self._put(declared, f"{self.seed} {said} {equal[said]}", declared=True)
+            equal[said] += 1
         for gone in itertools.chain.from_iterable(before.values()):
             del self._rules[gone.number]
         self.version += 1
@@ -211,15 +216,12 @@ class FaultTable:
 
     # -- parts
 
-    def _put(self, rule: Rule, *, declared: bool) -> int:
+    def _put(self, rule: Rule, seed: str, *, declared: bool) -> int:
         self._numbers += 1
         number = self._numbers
-        # A declared rule draws by what it says, so that a reload with more rules before it changes nothing.
-        said = _said(rule)
-        seed = f"{self.seed} {said}" if declared else f"{self.seed} {number} {said}"
         since = None if self._clock is None else self._clock.monotonic()
         entropy = SeededEntropy(zlib.crc32(seed.encode()))
-        self._rules[number] = InForce(number, rule, said, entropy, since, declared=declared)
+        self._rules[number] = InForce(number, rule, _said(rule), entropy, since, declared=declared)
         self.version += 1
         return number
 
