@@ -30,7 +30,7 @@ from resolver.message import Respond
 from resolver.network.base import Clock, Endpoint, Entropy, Network
 from resolver.network.clock import RealClock
 from resolver.network.entropy import SystemEntropy
-from resolver.network.faults import FaultTable
+from resolver.network.faults import NOBODY, RESOLVER_HOST, FaultTable
 from resolver.network.reach import Apart, OnlyDeclared, OnlyPublic
 from resolver.network.simulated import SimulatedNetwork
 from resolver.network.sockets import SocketNetwork
@@ -97,13 +97,20 @@ def build(
     sockets = SocketNetwork(loop, clock, entropy)
     verifier: Verifier = Inline() if virtual else Threaded(loop)
     tools = Tools(sockets, clock, entropy, Counters(), transcript, cookies=cookies, verifier=verifier)
-    aside = None if virtual else loop
     history = new_history(config.history.messages) if history is None else history
     lab = Lab(FaultTable() if faults is None else faults, history)
     lab.faults.begin(clock)
     explaining = transcript or Transcript(keeps=False)
     lab.faults.watch(lambda hit: explaining.faulted(hit.addresses, hit.query, hit.rule.kind, hit.number))
-    composing = partial(compose, network=network, root=root, loop=aside, keeps=keeps, explaining=explaining)
+    composing = partial(
+        compose,
+        network=network,
+        root=root,
+        loop=None if virtual else loop,
+        keeps=keeps,
+        sockets_of=sockets.at,
+        explaining=explaining,
+    )
     return Program(config, world, tools, log, composing, sockets, offload=offload, bind=bind, shown=shown, lab=lab)
 
 
@@ -119,25 +126,30 @@ def compose(
     root: Delegation | None = None,
     loop: asyncio.AbstractEventLoop | None = None,
     keeps: bool = True,
+    sockets_of: Callable[[str], Network] | None = None,
     explaining: Transcript | None = None,
 ) -> Composed:
     """The stages in their one order, over the network that the configuration allows, or the one that is given.
 
-    `loop` has threads for what takes long; without one, as in virtual time, it is done right here. `explaining` is the
-    transcript for what is to be explained, where none is kept anyway.
+    `loop` has threads for what takes long; without one, as in virtual time, it is done right here. `sockets_of` gives
+    those that are bound to an address; `explaining` is the transcript for what is to be explained, where none is kept.
     """
     if setting.tools.transcript is None and setting.config.log.explanations:
         setting = replace(setting, tools=replace(setting.tools, transcript=explaining))
     config, caches = setting.config, setting.caches
     memory = SimulatedNetwork({}, setting.tools.clock, setting.tools.entropy)
+
+    def network_of(source: str) -> Network:
+        return network or _network(setting, memory.at(source), source, sockets_of)
+
     tools = replace(
         setting.tools,
-        network=network or _network(setting, memory),
+        network=network_of(RESOLVER_HOST),
         payload=config.server.udp_payload,
         bounds=Bounds(config.budget.message_records, config.budget.edns_options),
         cookies=setting.tools.cookies if config.resolver.cookies else None,
     )
-    simulated = _simulated(setting, tools)
+    simulated = _simulated(setting, tools, network_of)
     for host, respond in simulated.items():
         memory.declare(host, respond)
 
@@ -267,14 +279,15 @@ def _rolling(
     return Rolling(believed.following, resolved.renew, believe, clock=clock, log=log, loop=loop, keeps=keeps)
 
 
-def _simulated(setting: Setting, tools: Tools) -> Mapping[str, Respond]:
+def _simulated(setting: Setting, tools: Tools, network_of: Callable[[str], Network]) -> Mapping[str, Respond]:
     """The servers of the world by their address, if there is a world."""
     if setting.world is None:
         return {}
     from resolver.simulation import Simulation
 
-    without = replace(tools, cookies=None)
-    return Simulation(setting.world, setting.port, without, setting.tasks, setting.log, setting.lab).responders()
+    without = replace(tools, network=network_of(NOBODY), cookies=None)
+    world, port, tasks, log = setting.world, setting.port, setting.tasks, setting.log
+    return Simulation(world, port, without, tasks, log, setting.lab, network_of).responders()
 
 
 def _limits(budget: Budget) -> Limits:
@@ -295,8 +308,9 @@ def _staleness(config: Config) -> Staleness:
     return Staleness(cache.stale_max_age_s, cache.stale_ttl_s, cache.stale_client_timeout_ms / 1000)
 
 
-def _network(setting: Setting, memory: SimulatedNetwork) -> Network:
-    """What the resolver can reach: a declared world or the public Internet, and what a person configured."""
+def _network(setting: Setting, memory: Network, source: str, sockets_of: Callable[[str], Network] | None) -> Network:
+    """What the resolver can reach: a declared world or the public Internet, and what a person configured. Servers of
+    the world are asked from the address `source`."""
     settings, tools = setting.config.resolver, setting.tools
     configured = frozenset(itertools.chain(*settings.stub_zones.values(), *settings.forward_zones.values()))
     public = OnlyPublic(
@@ -314,7 +328,8 @@ def _network(setting: Setting, memory: SimulatedNetwork) -> Network:
 
     servers = setting.world.servers
     places = {host: Endpoint(server.ipv4, setting.port) for server in servers for host in hosts(server)}
-    return Apart(configured, public, OnlyDeclared(tools.network, tools.clock, places))
+    inside = tools.network if sockets_of is None else sockets_of(source)
+    return Apart(configured, public, OnlyDeclared(inside, tools.clock, places))
 
 
 def _routes(setting: Setting, root: Delegation) -> Routes:

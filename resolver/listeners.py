@@ -172,14 +172,22 @@ class Listeners:
         `allows` says of an address whether a client there may ask.
         """
         allows = None if is_loopback(bound.endpoint.host) else allows
-        udp = None
-        if bound.udp is not None:
-            udp = UdpListener(self._loop, batched(bound.udp, UNANSWERED), respond, datagrams, allows)
-        tcp = TcpListener(self._loop, bound.tcp, respond, self._clock, self.places, streams, allows, self._handshakes)
+        udp = None if bound.udp is None else self._udp(bound, respond, datagrams, allows)
+        tcp = self._tcp(bound, respond, streams, allows)
         self._pairs[bound.asked] = (bound.endpoint, udp, tcp)
         if udp is not None:
             udp.start()
         await tcp.start()
+
+    def _udp(
+        self, bound: Bound, respond: Respond, hits: Hits | None, allows: Callable[[str], bool] | None
+    ) -> UdpListener:
+        return UdpListener(self._loop, batched(bound.udp, UNANSWERED), respond, hits, allows)
+
+    def _tcp(
+        self, bound: Bound, respond: Respond, hits: Hits | None, allows: Callable[[str], bool] | None
+    ) -> TcpListener:
+        return TcpListener(self._loop, bound.tcp, respond, self._clock, self.places, hits, allows, self._handshakes)
 
     def adjust(self, limits: TcpLimits, allows: Callable[[str], bool] | None) -> None:
         """Connections that are accepted from now on keep `limits`, and who may ask is what `allows` says."""

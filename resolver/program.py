@@ -24,14 +24,15 @@ from resolver.laboratory import Lab
 from resolver.listeners import BindAll, Bound, Listeners, bind_all, bind_front
 from resolver.message import Client, Edns, Query, Question, Reply, Respond, Transport, Type
 from resolver.network.base import Clock, Endpoint
+from resolver.network.faulty import Faulty
 from resolver.network.sockets import SocketNetwork
 from resolver.observe import watching
 from resolver.observe.counters import Counters
 from resolver.observe.log import Log
+from resolver.odd_listeners import OddListeners
 from resolver.pipeline.driving import Tools
 from resolver.pipeline.knowledge import Known
 from resolver.pipeline.resolved import Resolved
-from resolver.server.conduct import Explains
 from resolver.server.cookies import drawn
 from resolver.server.flights import MOST
 from resolver.server.handshakes import Handshakes
@@ -77,7 +78,7 @@ class Composed:
     resolved: Resolved
     simulated: Mapping[str, Respond]
     rolling: Rolling | None = None
-    explains: Explains | None = None
+    explains: Callable[[int], str | None] | None = None
 
 
 Compose = Callable[[Setting], Composed]
@@ -121,7 +122,7 @@ class Program:
         self._caches = new_caches(config, self._tools)
         loop = asyncio.get_running_loop()
         self._front = Listeners(loop, tools.clock)
-        self._behind = Listeners(loop, tools.clock)
+        self._behind = OddListeners(loop, tools.clock)
         self._handshakes = Handshakes(tools.clock)
         self._encrypted = Listeners(loop, tools.clock, self._front.places, self._handshakes)
         self._shown = shown
@@ -275,8 +276,7 @@ class Program:
     async def ask(self, name: str, rtype: str = "A", *, timeout_s: float = 4.5) -> Reply:
         """The reply that a client gets to `name` and `rtype`.
 
-        Raises `ValueError` for what is no name or no type, `ResolutionFailed` when there is no answer to be
-        had.
+        Raises `ValueError` for what is no name or no type, `ResolutionFailed` when there is no answer to be had.
         """
         question = Question(names.from_text(name), types.from_text(rtype))
         client = Client("127.0.0.1", 0, Transport.TCP)
@@ -342,6 +342,7 @@ class Program:
             **self._front.counts(),
             **self._handshakes.counts(),
             **watching.counts(self.lab.history),
+            **self.lab.faults.counts(),
             "tasks.running": len(self._tasks),
             "runtime.compiled": int(compiled.why_not() is None),
         }
@@ -393,7 +394,8 @@ class Program:
 
         def store() -> AnswerStore | None:
             server = self._composed.simulated[host]
-            return server.answers if isinstance(server, Responder) else None
+            sound = server.sound if isinstance(server, Faulty) else None
+            return sound.answers if isinstance(sound, Responder) else None
 
         counters = Counters()  # what simulated servers are asked is not what the resolver is
         return respond, Hits(store, counters, Transport.UDP), Hits(store, counters, Transport.TCP)

@@ -33,7 +33,7 @@ ARROWS: dict[str, set[str]] = {
     "cache": {"wire", "network.base"},
     "balance": {"wire", "network.base"},
     "dnssec": {"wire", "engine", "network.base", "cache.table"},
-    "auth": {"wire", "dnssec"},
+    "auth": {"wire", "dnssec", "network.faults"},
     "tasks": set(),
     "engine": {"wire", "network.base"},
     "observe": {"wire", "engine", "network.base", "dnssec.evidence"},

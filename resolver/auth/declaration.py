@@ -7,7 +7,7 @@ Its data are the master file `NAME.zone` beside the declaration (`root.zone` for
 its `records`; all may be missing. How it is signed is `signing`'s. Unknown and repeated keys, wrong values
 and names that nobody declares are fatal findings with their line.
 
-Limits: `MAX_DECLARED` servers and as many zones; `MAX_TEXT` octets of text. Zones and servers are in no
+Limits: `MAX_DECLARED` servers and as many zones and faults; `MAX_TEXT` octets of text. Zones and servers are in no
 classes but IN.
 """
 
@@ -24,12 +24,14 @@ from resolver.auth.findings import Finding, Report, Where
 from resolver.auth.places import Places, Section, explain
 from resolver.auth.shipped import FILE
 from resolver.auth.signing import Keeping, Signing
-from resolver.auth.values import Fault, Wrong
-from resolver.errors import ZoneError
+from resolver.auth.values import Wrong
+from resolver.errors import InputError, ZoneError
+from resolver.network.faults import Place, Rule, check, rule
 from resolver.text import nearest
 from resolver.wire import names
 
 MAX_DECLARED: Final = 10_000
+_TABLES: Final = ("server", "zone", "dnssec", "fault")
 MAX_TEXT: Final = 16 << 20
 
 
@@ -45,7 +47,7 @@ class ServerDeclaration:
     latency_ms: float = 0.0
     loss: float = 0.0
     recursion: bool = False
-    fault: Fault | None = None
+    fault: str | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -78,6 +80,7 @@ class Declaration:
     servers: Mapping[bytes, ServerDeclaration]
     zones: Mapping[bytes, ZoneDeclaration]
     keeping: Keeping = field(default_factory=Keeping)
+    faults: tuple[Rule, ...] = ()
 
 
 def read(directory: Path, report: Report) -> Declaration:
@@ -140,9 +143,9 @@ class _Builder:
     sections: dict[bytes, Section] = field(default_factory=dict)
 
     def build(self, raw: dict[str, Any]) -> Declaration:
-        for key in raw.keys() - {"server", "zone", "dnssec"}:
+        for key in raw.keys() - set(_TABLES):
             line = max(self.places.find(key).line, self.places.find().key(key))
-            self.complain(line, f"unknown key {key!r}", nearest(key, ("server", "zone", "dnssec")))
+            self.complain(line, f"unknown key {key!r}", nearest(key, _TABLES))
         servers, zones = raw.get("server", []), raw.get("zone", {})
         if not isinstance(servers, list) or not all(isinstance(table, dict) for table in servers):
             self.complain(self.places.find("server").line, "server is no list", "write [[server]]")
@@ -158,7 +161,8 @@ class _Builder:
         for index, table in enumerate(servers):
             self.server(table, self.places.find("server", index=index))
         self.unite()
-        return Declaration(self.file, self.servers, self.zones, self.keeping(raw.get("dnssec", {})))
+        faults = self.faults(raw.get("fault", []))
+        return Declaration(self.file, self.servers, self.zones, self.keeping(raw.get("dnssec", {})), faults)
 
     def complain(self, line: int, text: str, instead: str) -> None:
         self.report(Finding(self.file, line, text, instead, fatal=True))
@@ -266,6 +270,28 @@ class _Builder:
         given = self.good(value, signing.WORLD, at)
         keys = given.pop("keys", None)
         return Keeping(**given, directory=None if keys is None else self.directory / keys)
+
+    def faults(self, tables: Any) -> tuple[Rule, ...]:
+        """The rules that can be made out."""
+        line = max(self.places.find("fault").line, self.places.find().key("fault"))
+        if not isinstance(tables, list) or not all(isinstance(table, dict) for table in tables):
+            self.complain(line, "fault is no list", "write [[fault]]")
+            return ()
+        if len(tables) > MAX_DECLARED:
+            self.complain(line, f"more than {MAX_DECLARED} faults", "declare fewer")
+            return ()
+        servers = [Place.of(server.name, server.ipv4, server.ipv6) for server in self.servers.values()]
+        rules: list[Rule] = []
+        for index, table in enumerate(tables):
+            at = self.places.find("fault", index=index)
+            try:
+                made = rule(table)
+                check(made, servers)
+            except InputError as error:
+                self.complain(at.key(error.where), f"{error.where}: {error.what}", error.instead)
+            else:
+                rules.append(made)
+        return tuple(rules)
 
     def path_of(self, apex: bytes, given: str | None, at: Section) -> Path | None:
         """The master file of the zone: the one given, else the one with its name if there is one."""

@@ -21,10 +21,10 @@ from resolver.auth.declaration import Declaration
 from resolver.auth.draft import Draft, ZoneDraft
 from resolver.auth.findings import Finding, refuse
 from resolver.auth.signed import SignedZone, UnsignableZone
-from resolver.auth.values import Fault
 from resolver.auth.zone import Zone
 from resolver.dnssec.sign import Signer
 from resolver.message import Class, RRset, Type
+from resolver.network.faults import Rule
 from resolver.wire import names
 
 
@@ -44,7 +44,7 @@ class WorldServer:
     latency_ms: float = 0.0
     loss: float = 0.0
     recursion: bool = False
-    fault: Fault | None = None
+    fault: str | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -52,13 +52,14 @@ class World:
     """Everything there is. `zones` are under their folded apex, servers in the order of their tables.
 
     `root_servers` are the servers of the root: their names and addresses are the root hints. `findings` say
-    which zones cannot be signed, and so are not served.
+    which zones cannot be signed, and so are not served. `faults` are those that it has a table for.
     """
 
     servers: tuple[WorldServer, ...]
     zones: Mapping[bytes, Zone]
     root_servers: tuple[WorldServer, ...]
     findings: tuple[Finding, ...] = ()
+    faults: tuple[Rule, ...] = ()
 
     @property
     def trust_anchor(self) -> RRset | None:
@@ -108,7 +109,7 @@ def world_of(declaration: Declaration, zones: Mapping[bytes, Zone], findings: tu
     )
     root = declaration.zones[names.ROOT]
     roots = tuple(server for server in servers if names.fold(server.name) in root.servers)
-    return World(servers, MappingProxyType(dict(zones)), roots, findings)
+    return World(servers, MappingProxyType(dict(zones)), roots, findings, declaration.faults)
 
 
 def zone_of(drafted: ZoneDraft, signer: Signer | None) -> Zone:

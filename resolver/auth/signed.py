@@ -34,10 +34,12 @@ _UNSIGNABLE: Final = Reply(Rcode.SERVFAIL, ede=(Ede(24, "the zone cannot be sign
 class SignedZone(Zone):
     """A zone whose signatures and denials are made when they are asked for."""
 
-    __slots__ = ("_chain", "signer")
+    __slots__ = ("_chain", "parameters", "signer")
 
     signer: Signer
     """The keys of the zone, at work."""
+    parameters: Parameters | None
+    """How NSEC3 hashes; None where NSEC denies."""
 
     def __init__(
         self, apex: bytes, rrsets: Iterable[RRset], signer: Signer, parameters: Parameters | None = None
@@ -47,7 +49,7 @@ class SignedZone(Zone):
         Raises ZoneError when they cannot be served.
         """
         super().__init__(apex, rrsets)
-        self.signer = signer
+        self.signer, self.parameters = signer, parameters
         negative_ttl = min(self.soa.ttl, rdata.soa_minimum(self.soa.rdatas[0]))
         self._chain: Chain = (
             Nsec(self._owners, negative_ttl)

@@ -11,11 +11,11 @@ from __future__ import annotations
 import ipaddress
 import math
 from collections.abc import Callable, Mapping
-from typing import Any, Final, Literal, get_args
+from typing import Any, Final
 
 from resolver.auth.presented import MAX_TTL
-from resolver.errors import BadName
-from resolver.text import nearest
+from resolver.errors import BadName, InputError
+from resolver.network.faults import rule
 from resolver.wire import names
 
 Schema = Mapping[str, Callable[[Any], Any]]
@@ -26,21 +26,6 @@ WORLD_V6: Final = ipaddress.IPv6Network("fd00::/8")
 """Unique local addresses (RFC 4193): routed nowhere, never bound, led to the same servers."""
 MAX_LATENCY_MS: Final = 60_000
 """A minute: no client waits longer, and a server that never replies is `fault = "silent"`."""
-
-Fault = Literal[
-    "silent",
-    "servfail",
-    "refused",
-    "truncated",
-    "lame",
-    "upward",
-    "garbage",
-    "wrong_id",
-    "wrong_question",
-]
-"""What is wrong with a server; `network.faults` does it. It never replies; replies with that rcode; sets TC on every
-UDP reply; replies without authority or data; refers everybody to the root; replies with octets that are no
-message; with another id; to another question."""
 
 
 class Wrong(Exception):
@@ -139,11 +124,11 @@ def ttl(value: Any) -> int:
 
 
 def fault(value: Any) -> str:
-    """One of the known faults."""
-    word = text(value)
-    if word not in get_args(Fault):
-        raise Wrong(f"unknown fault {word!r}", nearest(word, get_args(Fault)))
-    return word
+    """One of the known faults that need nothing said beside them."""
+    try:
+        return rule({"kind": text(value)}).kind
+    except InputError as error:
+        raise Wrong(error.what, error.instead) from None
 
 
 SERVER: Final[Schema] = {

@@ -125,6 +125,24 @@ def load(
     return Loaded(config, _all_sources(layers), file)
 
 
+def from_tables(tables: Mapping[str, Mapping[str, object]], where: str) -> Config:
+    """The settings that `tables` of sections say `where`. Raises `ConfigError` with a line for each problem."""
+    layers = _Layers()
+    for section, table in tables.items():
+        if section not in SECTIONS:
+            layers.report(where, f"unknown section [{printable(section)}]", _nearest_section(section))
+            continue
+        for key, value in table.items():
+            if key in SECTIONS[section]:
+                layers.put(section, key, value, Source(where))
+            else:
+                layers.report(where, printable(f"unknown key '{key}' in [{section}]"), _nearest_key(section, key))
+    config = _validated(layers)
+    if layers.problems or config is None:
+        raise ConfigError("\n".join(map(str, layers.problems)))
+    return config
+
+
 def _line(problem: ConfigError) -> int:
     """Where `problem` stands among the others: by its line; what is in no file comes last."""
     position = re.search(r":(\d+)$", problem.where)

@@ -39,11 +39,13 @@ def period(now: float) -> int:
 class Signer:
     """The keys of a zone at work."""
 
-    __slots__ = ("_entrusted", "_made", "_period", "_used", "apex", "dnskeys", "fault")
+    __slots__ = ("_entrusted", "_made", "_period", "_used", "apex", "dnskeys", "fault", "keys")
 
     def __init__(self, apex: bytes, keys: ZoneKeys, fault: Fault | None = None) -> None:
         """Signs the zone at the folded name `apex`, with what `fault` makes wrong."""
         self.apex, self.fault = apex, fault
+        self.keys = keys
+        """Those that the zone has, whatever is wrong with what it says of them."""
         self._used = faults.used(fault, keys)
         self._entrusted = faults.entrusted(fault, keys, self._used)
         self.dnskeys: tuple[bytes, ...] = tuple(key.rdata for key in faults.published(fault, self._used))

@@ -10,9 +10,12 @@ import ipaddress
 from collections.abc import Iterable
 from typing import NamedTuple
 
+from resolver.errors import InputError
 from resolver.message import Question
 from resolver.network.base import Entropy
 from resolver.network.fault_rules import Rule
+from resolver.network.fault_values import CLIENTS, RESOLVER
+from resolver.text import nearest
 from resolver.wire import names, types
 
 
@@ -21,6 +24,11 @@ class Place(NamedTuple):
 
     name: str
     addresses: tuple[str, ...]
+
+    @classmethod
+    def of(cls, name: bytes, *addresses: str | None) -> Place:
+        """The server `name` at those of `addresses` that it has."""
+        return cls(names.to_text(names.fold(name)), tuple(each for each in addresses if each is not None))
 
 
 class InForce:
@@ -96,6 +104,18 @@ class InForce:
         return True
 
 
+def check(rule: Rule, places: Iterable[Place]) -> None:
+    """Raises `InputError`, whose `where` is the key, for a server in `rule` that is at none of `places`."""
+    there = list(places)
+    called = {each for place in there for each in (place.name, *place.addresses)}
+    for key, said in (("server", rule.server), ("source", rule.source), ("between", partitioned(rule))):
+        for each in said:
+            elsewhere = key != "server" and (each in (RESOLVER, CLIENTS) or is_address(each))
+            if each not in called and not elsewhere:
+                hint = nearest(each, (place.name for place in there))
+                raise InputError(f"no server {each} is in this world", where=key, instead=hint)
+
+
 def meets(each: InForce, place: Place) -> bool:
     """Whether `place` is one of the servers that the rule concerns."""
     called = frozenset((place.name, *place.addresses))
@@ -128,6 +148,7 @@ def _is_in(host: str, network: ipaddress.IPv4Network | ipaddress.IPv6Network) ->
 
 
 def is_address(word: str) -> bool:
+    """Whether `word` is an address or a network."""
     try:
         ipaddress.ip_network(word)
     except ValueError:

@@ -21,13 +21,12 @@ from resolver.errors import InputError
 from resolver.message import Client
 from resolver.network.base import Clock
 from resolver.network.entropy import SeededEntropy
-from resolver.network.fault_matching import InForce, Place, is_address, meets, partitioned
+from resolver.network.fault_matching import InForce, Place, check, meets
 from resolver.network.fault_rules import Rule, rule
 from resolver.network.fault_values import CLIENTS, RESOLVER
 from resolver.network.fault_words import CONDITIONS, WORDS
-from resolver.text import nearest
 
-__all__ = ["CONDITIONS", "MAX_RULES", "RESOLVER_HOST", "SEED", "WORDS", "FaultTable", "Hit", "Place", "Rule", "rule"]
+__all__ = ["CONDITIONS", "WORDS", "FaultTable", "Hit", "Place", "Rule", "check", "rule"]
 
 MAX_RULES: Final = 10_000
 """Rules in force, declared ones included: each query of a faulty server looks at all of its own."""
@@ -37,6 +36,9 @@ SEED: Final = 1
 
 RESOLVER_HOST: Final = "127.54.0.1"
 """The address from which the resolver asks simulated servers, beside theirs, so that the two are told apart."""
+
+NOBODY: Final = "127.0.0.1"
+"""The address from which those ask who are neither: what recursing servers have in common."""
 
 
 class Hit(NamedTuple):
@@ -60,8 +62,8 @@ class FaultTable:
         """Grows when a rule comes or goes."""
         self.applied = 0
         """How often any rule was applied."""
-        self.skipped = 0
-        """Messages that were lost because too many waited."""
+        self.overflowed = 0
+        """Replies that were lost because too many waited."""
         self._clock: Clock | None = None
         self._rules: dict[int, InForce] = {}
         self._numbers = 0
@@ -84,12 +86,7 @@ class FaultTable:
 
     def check(self, rule: Rule) -> None:
         """Raises `InputError` where `rule` names a server that no server of the world is, with the nearest."""
-        there = {each for place in self._places for each in (place.name, *place.addresses)}
-        for key, said in (("server", rule.server), ("source", rule.source), ("between", partitioned(rule))):
-            for each in said:
-                if each not in there and each not in (RESOLVER, CLIENTS) and not (key != "server" and is_address(each)):
-                    known = sorted(place.name for place in self._places)
-                    raise InputError(f"no server {each} is in this world", where=key, instead=nearest(each, known))
+        check(rule, self._places)
 
     def declare(self, places: Iterable[Place], rules: Iterable[Rule]) -> None:
         """The world has servers at `places` and declares `rules`. Those that it declared before go on as they are."""
@@ -159,6 +156,14 @@ class FaultTable:
     def unwatch(self, watcher: Callable[[Hit], None]) -> None:
         """`watcher` is told nothing any more."""
         self._watchers.remove(watcher)
+
+    def counts(self) -> dict[str, int]:
+        """Counters and a gauge under the names of `resolver stats`."""
+        return {
+            "faults.rules": len(self._rules),
+            "faults.applied": self.applied,
+            "faults.overflowed": self.overflowed,
+        }
 
     # -- for `faulty`
 

@@ -1,44 +1,37 @@
 """Decides how a server misbehaves: slow, lossy, silent, lame, or lying; the same on sockets and in memory.
 
-Rules: `Faulty` stands before a server and is a server itself. Each word of `Fault` is a failure that
-resolvers meet (RFC 8906, RFC 4697), told apart so that each can be diagnosed: a query that is no message
-goes on to the server, which knows what to say to it.
+Rules
+* `Faulty` stands before a server and is a server itself. As long as no rule concerns the server, it does nothing.
+* All rules that a query meets are applied to it, in the order of their numbers. What loses it ends that. Of faults that
+  make the reply up the first one counts; those that change a reply change what others have made of it.
+* Delays add up. What is wrong with how a reply is delivered is told by `Oddly`.
+* A query that is no message goes on to the server, which knows what to say to it, and so does a response.
+* Faults of DNSSEC and of the clock are those of another version of the server (`Versions`).
 
-Limits: latency is put on the reply, so a connection to a slow server is made at once. Loss is of datagrams;
-a stream loses nothing. At most `MAX_DELAYED` replies wait for their time; more are lost, as on a link whose
-queue is full.
+Limits: latency is put on the reply, so a connection to a slow server is made at once. At most `MAX_DELAYED` replies of
+a server wait for their time; more are lost, as on a link whose queue is full.
 """
 
 from __future__ import annotations
 
-import enum
-from collections.abc import Callable, Mapping
-from dataclasses import dataclass
+import math
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, field
 from functools import partial
-from typing import Final
+from typing import Final, Protocol
 
 from resolver.errors import WireError
-from resolver.message import (
-    AA,
-    OPCODE_MASK,
-    QR,
-    RD,
-    TC,
-    Class,
-    Client,
-    Edns,
-    Message,
-    Question,
-    Rcode,
-    Respond,
-    RRset,
-    Transport,
-    Type,
-)
-from resolver.network.base import Clock, Entropy
+from resolver.message import AA, QR, TC, Class, Client, Message, Rcode, Respond, RRset, Transport, Type
+from resolver.network import forging
+from resolver.network.base import Clock, Entropy, Timer
+from resolver.network.fault_matching import InForce, Place
+from resolver.network.fault_rules import Rule
+from resolver.network.fault_values import rcode_number
+from resolver.network.fault_words import DNSSEC, WORDS
+from resolver.network.faults import FaultTable
+from resolver.network.oddly import Oddly, Stream
 from resolver.wire.names import ROOT
 from resolver.wire.parse import parse
-from resolver.wire.render import render
 
 MAX_DELAYED: Final = 4096
 """Replies of one server that wait for their time; at 20 ms each that is 200,000 a second."""
@@ -46,188 +39,280 @@ MAX_DELAYED: Final = 4096
 ROOT_NS_TTL: Final = 518_400
 """Seconds; the TTL of `. NS` in the real root zone."""
 
-GARBAGE: Final = 64
-"""Octets of a garbage datagram."""
+_LOST: Final = frozenset(("silent", "loss", "partition"))
+_DELAYS: Final = frozenset(("latency", "jitter", "late"))
+_MADE_UP: Final = frozenset(
+    (
+        "servfail",
+        "refused",
+        "rcode",
+        "truncated",
+        "lame",
+        "upward",
+        "garbage",
+        "no_octets",
+        "echo",
+        "tcp_reset",
+        "tcp_empty",
+    )
+)
+_STREAMS: Final = {
+    "tcp_reset": Stream.RESET,
+    "tcp_empty": Stream.EMPTY,
+    "tcp_stall": Stream.HANGING,
+    "tcp_cut": Stream.CUT,
+}
+VERSIONS: Final = frozenset(("clock_skew", *(word for word, each in WORDS.items() if each.group == DNSSEC)))
+"""The faults that another version of the server has."""
 
-_OTHER_NAME: Final = b"\x05other\x07invalid\x00"
+_Send = Callable[[bytes | None], None]
 
 
-class Fault(enum.StrEnum):
-    """What a server does instead of answering."""
+class Versions(Protocol):
+    """What a server would be with other zones or another clock."""
 
-    SILENT = "silent"
-    """Never replies; on TCP it accepts and never answers."""
-    SERVFAIL = "servfail"
-    REFUSED = "refused"
-    TRUNCATED = "truncated"
-    """Over UDP nothing but TC; over TCP the answer."""
-    LAME = "lame"
-    """NOERROR with nothing in it, without AA: not its zone (RFC 9499 section 7)."""
-    UPWARD = "upward"
-    """A referral to the root (RFC 4697 section 2.3)."""
-    GARBAGE = "garbage"
-    """Octets that are no message."""
-    WRONG_ID = "wrong_id"
-    WRONG_QUESTION = "wrong_question"
+    def touches(self, rule: Rule) -> bool:
+        """Whether `rule`, one of `VERSIONS`, makes any difference to this server."""
+        ...
+
+    def respond(self, rules: Sequence[Rule]) -> Respond:
+        """The server as `rules` make it."""
+        ...
 
 
-@dataclass(frozen=True, slots=True)
-class Faults:
-    """How well a server works. Raises ValueError for a word that is none, or a number out of its range."""
+@dataclass(slots=True)
+class _Fate:
+    """What becomes of one query."""
 
-    latency_ms: float = 0.0
-    """Milliseconds by which each reply is late."""
-    loss: float = 0.0
-    """The share of datagrams that get no reply, 0 to 1."""
-    fault: str | None = None
-    """One of `Fault`."""
-    jitter_ms: float = 0.0
-    """Up to so many milliseconds more, evenly spread."""
-    root_servers: tuple[bytes, ...] = ()
-    """Names of the root servers, for `upward`."""
+    seconds: float = 0.0
+    reordered: float | None = None
+    made_up: InForce | None = None
+    versions: list[Rule] = field(default_factory=list)
+    lies: list[InForce] = field(default_factory=list)
+    copies: int = 1
+    source: str = ""
+    stream: Stream | None = None
+    octet_ms: float = 0.0
 
-    def __post_init__(self) -> None:
-        if self.latency_ms < 0 or self.jitter_ms < 0:
-            raise ValueError("latency_ms and jitter_ms are 0 or more")
-        if not 0 <= self.loss <= 1:
-            raise ValueError("loss is a share from 0 to 1")
-        if self.fault is not None and self.fault not in set(Fault):
-            raise ValueError(f"fault {self.fault!r} is none of: {', '.join(Fault)}")
-
-    def __bool__(self) -> bool:
-        """Whether there is any."""
-        return bool(self.latency_ms or self.loss or self.fault or self.jitter_ms)
+    def oddly(self, response: bytes) -> bytes:
+        """`response`, with how it is to be delivered where that is not as ever."""
+        if self.copies == 1 and not self.source and self.stream is None and not self.octet_ms:
+            return response
+        return Oddly.of(response, copies=self.copies, source=self.source, stream=self.stream, octet_ms=self.octet_ms)
 
 
 class Faulty:
-    """A `Respond` that is `respond` with `faults`."""
+    """A `Respond` that is `respond` with what `table` says of the server at `place`."""
 
-    def __init__(self, respond: Respond, clock: Clock, entropy: Entropy, faults: Faults) -> None:
-        self._respond, self._clock, self._entropy, self._faults = respond, clock, entropy, faults
+    def __init__(
+        self,
+        respond: Respond,
+        table: FaultTable,
+        place: Place,
+        clock: Clock,
+        *,
+        root_servers: tuple[bytes, ...] = (),
+        versions: Versions | None = None,
+    ) -> None:
+        """`root_servers` are the names that an upward referral tells."""
+        self._respond, self._table, self.place, self._clock = respond, table, place, clock
+        self._root_servers, self._versions = root_servers, versions
+        self._called = frozenset((place.name, *place.addresses))
+        self._version = -1
+        self._rules: tuple[InForce, ...] = ()
         self._delayed = 0
+        self._held: list[tuple[Timer, Callable[[], None]]] = []
 
-    def __call__(self, wire: bytes, client: Client, send: Callable[[bytes | None], None]) -> None:
+    @property
+    def sound(self) -> Respond | None:
+        """The server itself, while no rule concerns it."""
+        return None if self._concerning() else self._respond
+
+    def __call__(self, wire: bytes, client: Client, send: _Send) -> None:
         """See `message.Respond`."""
-        faults = self._faults
-        if faults.fault == Fault.SILENT or self._lost(client) or self._delayed >= MAX_DELAYED:
+        if not self._concerning():
+            self._respond(wire, client, send)
+            return
+        query = _read(wire)
+        fate = self._fate(wire, query, client)
+        if fate is None:
             send(None)
             return
-        delay = faults.latency_ms
-        if faults.jitter_ms:
-            delay += faults.jitter_ms * self._entropy.fraction()
-        later = partial(self._later, send, delay / 1000) if delay else send
-        try:
-            forged = self._forged(wire, client)
-        except WireError:
-            forged = None
-        if forged is not None:
-            later(forged)
-        elif faults.fault in (Fault.WRONG_ID, Fault.WRONG_QUESTION):
-            self._respond(wire, client, partial(self._lie, later))
-        else:
-            self._respond(wire, client, later)
+        done = partial(self._finish, fate, send)
+        if query is not None and fate.made_up is not None:
+            done(self._make_up(fate.made_up, wire, query))
+            return
+        respond = self._respond
+        if fate.versions and self._versions is not None:
+            respond = self._versions.respond(fate.versions)
+        if any(each.rule.kind == "oversize" for each in fate.lies):  # all of the answer, not what fits
+            client = client._replace(transport=Transport.TCP)
+        respond(wire, client, done)
 
-    def _lost(self, client: Client) -> bool:
-        loss = self._faults.loss
-        return bool(loss) and client.transport is Transport.UDP and self._entropy.fraction() < loss
+    def _concerning(self) -> tuple[InForce, ...]:
+        if self._version != self._table.version:
+            self._rules = self._table.concerning(self.place)
+            self._version = self._table.version
+        return self._rules
 
-    def _forged(self, wire: bytes, client: Client) -> bytes | None:
-        """The reply that the server itself never sees the query for; None when it does."""
-        match self._faults.fault:
-            case Fault.SERVFAIL:
-                return _bare(wire, rcode=Rcode.SERVFAIL)
-            case Fault.REFUSED:
-                return _bare(wire, rcode=Rcode.REFUSED)
-            case Fault.LAME:
-                return _bare(wire)
-            case Fault.UPWARD:
-                root = RRset(ROOT, Type.NS, Class.IN, ROOT_NS_TTL, self._faults.root_servers)
-                return _bare(wire, authority=(root,) if root.rdatas else ())
-            case Fault.TRUNCATED if client.transport is Transport.UDP:
-                return _bare(wire, flags=AA | TC)
-            case Fault.GARBAGE:
-                return garbage(self._entropy)
-            case _:
-                return None
+    def _fate(self, wire: bytes, query: Message | None, client: Client) -> _Fate | None:
+        """What the rules that the query meets come to, which are counted; None where it is lost."""
+        fate, table, who = _Fate(), self._table, self._table.who(client.host)
+        question = None if query is None else query.question
+        for each in self._rules:
+            rule = each.rule
+            if (
+                table.on(each)
+                and self._comes_by(rule, client)
+                and each.asks(question)
+                and (not rule.source or each.among(rule.source, who))
+                and self._acts(each, fate, query, who)
+                and table.apply(each, self.place, client, wire)
+            ):
+                if rule.kind in _LOST:
+                    return None
+                _decide(fate, each)
+        return fate
 
-    def _lie(self, send: Callable[[bytes | None], None], response: bytes | None) -> None:
-        if response is not None:
-            forge = wrong_id if self._faults.fault == Fault.WRONG_ID else wrong_question
-            response = forge(response)
-        send(response)
+    def _comes_by(self, rule: Rule, client: Client) -> bool:
+        transport = "udp" if client.transport is Transport.UDP else "tcp"
+        only = WORDS[rule.kind].transport
+        return (not only or transport == only) and (not rule.transport or transport in rule.transport)
 
-    def _later(self, send: Callable[[bytes | None], None], seconds: float, response: bytes | None) -> None:
-        self._delayed += 1
-        self._clock.after(seconds, partial(self._arrive, send, response))
+    def _acts(self, each: InForce, fate: _Fate, query: Message | None, who: frozenset[str]) -> bool:
+        """Whether the fault would change anything, after what the ones before have done."""
+        rule = each.rule
+        if rule.kind in _MADE_UP:
+            return query is not None and fate.made_up is None
+        if rule.kind in VERSIONS:
+            return fate.made_up is None and self._versions is not None and self._versions.touches(rule)
+        if rule.kind == "partition":
+            first, second = rule.parameters["between"]
+            return (each.among(first, self._called) and each.among(second, who)) or (
+                each.among(second, self._called) and each.among(first, who)
+            )
+        return rule.kind not in _STREAMS or fate.stream is None
 
-    def _arrive(self, send: Callable[[bytes | None], None], response: bytes | None) -> None:
+    def _make_up(self, each: InForce, wire: bytes, query: Message) -> bytes:
+        """The reply that the server itself never sees the query for."""
+        rule = each.rule
+        code = rule.parameters.get("ede")
+        ede = None if code is None else (code, str(rule.parameters.get("text", "")))
+        match rule.kind:
+            case "servfail":
+                return forging.bare(query, rcode=Rcode.SERVFAIL, ede=ede)
+            case "refused":
+                return forging.bare(query, rcode=Rcode.REFUSED, ede=ede)
+            case "rcode":
+                return forging.bare(query, rcode=rcode_number(rule.parameters["rcode"]), ede=ede)
+            case "truncated":
+                return forging.bare(query, flags=AA | TC)
+            case "upward":
+                root = RRset(ROOT, Type.NS, Class.IN, ROOT_NS_TTL, self._root_servers)
+                return forging.bare(query, authority=(root,) if root.rdatas else ())
+            case "garbage":
+                return forging.garbage(each.entropy)
+            case "echo":
+                return wire
+            case "lame":
+                return forging.bare(query)
+            case _:  # no_octets, and streams that come to no reply
+                return b""
+
+    def _finish(self, fate: _Fate, send: _Send, response: bytes | None) -> None:
+        """`response` is changed, and sent when it is time."""
+        if response is None:
+            send(None)
+            return
+        for each in fate.lies:
+            response = _lied(each, response)
+        ready = fate.oddly(response)
+        if not fate.seconds:
+            self._leave(fate, send, ready)
+        elif self._has_room(send):
+            self._delayed += 1
+            self._clock.after(fate.seconds, partial(self._arrive, fate, send, ready))
+
+    def _arrive(self, fate: _Fate, send: _Send, response: bytes) -> None:
         self._delayed -= 1
+        self._leave(fate, send, response)
+
+    def _leave(self, fate: _Fate, send: _Send, response: bytes) -> None:
+        """`response` is sent, and those that it overtakes after it; or it waits for one that overtakes it."""
+        if fate.reordered is not None and not self._held:
+            if self._has_room(send):
+                timer = self._clock.after(fate.reordered / 1000, self._release)
+                self._held.append((timer, partial(send, response)))
+            return
         send(response)
+        self._release()
+
+    def _release(self) -> None:
+        held, self._held = self._held, []
+        for timer, leave in held:
+            timer.cancel()
+            leave()
+
+    def _has_room(self, send: _Send) -> bool:
+        """Whether a reply may wait; else it is lost."""
+        if self._delayed + len(self._held) < MAX_DELAYED:
+            return True
+        self._table.overflowed += 1
+        send(None)
+        return False
 
 
-def garbage(entropy: Entropy) -> bytes:
-    """`GARBAGE` random octets."""
-    return b"".join(entropy.bits(64).to_bytes(8, "big") for _ in range(GARBAGE // 8))
+def _decide(fate: _Fate, each: InForce) -> None:
+    """The rule is part of the fate."""
+    kind, said = each.rule.kind, each.rule.parameters
+    if kind in _DELAYS:
+        fate.seconds += _delay(each) / 1000
+    elif kind in VERSIONS:
+        fate.versions.append(each.rule)
+    elif kind in _STREAMS:
+        fate.stream = _STREAMS[kind]
+    elif kind == "tcp_slow":
+        fate.octet_ms = said["ms"]
+    elif kind == "duplication":
+        fate.copies = said["copies"]
+    elif kind == "wrong_source":
+        fate.source = said["part"]
+    elif kind == "reordering":
+        fate.reordered = said["ms"]
+    elif kind not in _MADE_UP:
+        fate.lies.append(each)
+    if kind in _MADE_UP:
+        fate.made_up = each
 
 
-def wrong_id(response: bytes) -> bytes:
-    """`response` with an id that nobody asked with; what is too short to have one comes back as it is."""
-    if len(response) < 2:
-        return response
-    return bytes((response[0] ^ 0x5A, response[1] ^ 0xA5)) + response[2:]
+def _delay(each: InForce) -> float:
+    """Milliseconds by which a reply is late."""
+    ms: float = each.rule.parameters["ms"]
+    if each.rule.kind == "jitter":
+        return ms * each.entropy.fraction()
+    deviation: float = each.rule.parameters.get("deviation_ms", 0.0)
+    return max(0.0, ms + deviation * _normal(each.entropy)) if deviation else ms
 
 
-def wrong_question(response: bytes) -> bytes:
-    """`response` as if another name had been asked; what cannot be read comes back as it is."""
+def _normal(entropy: Entropy) -> float:
+    """A draw from the standard normal distribution (Box and Muller)."""
+    return math.sqrt(-2 * math.log(1 - entropy.fraction())) * math.cos(2 * math.pi * entropy.fraction())
+
+
+def _lied(each: InForce, response: bytes) -> bytes:
+    """What the fault makes of `response`."""
+    kind = each.rule.kind
+    if kind == "oversize":
+        return forging.oversize(response, each.rule.parameters["octets"])
+    if kind == "trailing_octets":
+        return forging.trailing_octets(response, each.entropy)
+    return forging.LIES[kind](response)
+
+
+def _read(wire: bytes) -> Message | None:
+    """The query that `wire` is; None for a response, and for what is no message."""
     try:
-        message = parse(response)
+        query = parse(wire)
     except WireError:
-        return response
-    if message.question is None:
-        return response
-    _, rtype, cls = message.question
-    return render(message._replace(question=Question(_OTHER_NAME, rtype, cls)))
-
-
-def _bare(wire: bytes, *, flags: int = 0, rcode: int = 0, authority: tuple[RRset, ...] = ()) -> bytes | None:
-    """A response to the query `wire` with no answer; None for a response. Raises WireError for no message."""
-    query = parse(wire)
-    if query.flags & QR:
         return None
-    echoed = query.flags & (OPCODE_MASK | RD)
-    edns = None if query.edns is None else Edns()
-    return render(Message(query.id, QR | echoed | flags, rcode, query.question, (), authority, (), edns))
-
-
-@dataclass(frozen=True, slots=True)
-class Rule:
-    """One thing that goes wrong: `kind` says what, the others with whom, with which questions, how often and when."""
-
-    kind: str
-
-    def as_data(self) -> dict[str, object]:
-        """The same as JSON can carry it: what `rule` takes."""
-        raise NotImplementedError
-
-
-def rule(given: Mapping[str, object]) -> Rule:
-    """The rule that `given` says, with the words of hierarchy.toml, the fixtures, the command and the API alike. Raises
-    `InputError` with the right spelling."""
-    raise NotImplementedError
-
-
-class FaultTable:
-    """The rules that are in force, each under its number."""
-
-    def add(self, rule: Rule) -> int:
-        """`rule` is in force from now on; its number."""
-        raise NotImplementedError
-
-    def listed(self) -> list[dict[str, object]]:
-        """The rules with their `id`, how often each was `applied`, and whether it is over."""
-        raise NotImplementedError
-
-    def clear(self, number: int | None = None) -> int:
-        """That rule, or each that was added at run time, is in force no more: how many. Raises `InputError` for a
-        number that is none."""
-        raise NotImplementedError
+    return None if query.flags & QR else query

@@ -171,9 +171,12 @@ class _Shared:
 class Pool:
     """The shared sockets, by server."""
 
-    def __init__(self, poller: Poller, clock: Clock, entropy: Entropy, tally: Tally, share: int) -> None:
+    def __init__(
+        self, poller: Poller, clock: Clock, entropy: Entropy, tally: Tally, share: int, source: str = ""
+    ) -> None:
+        """They are bound to the address `source`, if that is given."""
         self._poller, self._clock, self._entropy, self._tally = poller, clock, entropy, tally
-        self._share = share
+        self._share, self._source = share, source
         self._slots: dict[Endpoint, list[_Shared | None]] = {}
         self._now = 0.0
         self.open = 0
@@ -225,7 +228,7 @@ class Pool:
         """A new socket to `to`, in its slot. Raises OSError and OverflowError."""
         entropy = self._entropy
         self._now = self._clock.monotonic()
-        sock = udp_socket(family_of(to.host), entropy)
+        sock = udp_socket(family_of(to.host), entropy, self._source)
         try:
             sock.connect(to)
             shared = _Shared(

@@ -47,37 +47,40 @@ def family_of(host: str) -> int:
     return family
 
 
-def udp_socket(family: int, entropy: Entropy) -> socket.SocketType:
-    """A non-blocking UDP socket on a random port of every local address. Raises OSError."""
+def udp_socket(family: int, entropy: Entropy, source: str = "") -> socket.SocketType:
+    """A non-blocking UDP socket on a random port of the IPv4 address `source`, or of every local address. Raises
+    OSError."""
     sock = socket.SocketType(family, _DATAGRAM)
     try:
         if _BLOCKS:
             sock.setblocking(False)
-        wildcard = "0.0.0.0" if family == _V4 else "::"  # noqa: S104 - a source, not a service
+        host = source or ("0.0.0.0" if family == _V4 else "::")  # noqa: S104 - a source, not a service
         for _ in range(PORT_TRIES):
             port = entropy.bits(16)
             if port >= FIRST_PORT:
                 try:
-                    sock.bind((wildcard, port))
+                    sock.bind((host, port))
                     return sock
                 except OSError as error:
                     if error.errno not in (errno.EADDRINUSE, errno.EACCES):
                         raise
-        sock.bind((wildcard, 0))
+        sock.bind((host, 0))
     except BaseException:
         sock.close()
         raise
     return sock
 
 
-def stream_socket(family: int) -> socket.SocketType:
-    """A non-blocking TCP socket that sends what it is given at once. Raises OSError."""
+def stream_socket(family: int, source: str = "") -> socket.SocketType:
+    """A non-blocking TCP socket that sends what it is given at once, from `source` if that is given. Raises OSError."""
     sock = socket.SocketType(family, _STREAM)
     try:
         if _BLOCKS:
             sock.setblocking(False)
         # Without it a second query would wait for the acknowledgement of the first.
         sock.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
+        if source:
+            sock.bind((source, 0))
     except BaseException:
         sock.close()
         raise

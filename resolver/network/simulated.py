@@ -8,25 +8,27 @@ Rules:
   faster than the server. What a server itself does wrong is `faults.Faulty`.
 * Streams cost a round trip more, for their handshake. They are reliable, but for links on which a `Stream` word or
   `octet_ms` says what becomes of them.
+* What a server sends `Oddly` comes more than once, from elsewhere (which a connected socket does not take), or by a
+  stream that ends as it says.
+* Each sender has an address of its own, by which servers tell it from others (`at`).
 * All chance is drawn from the entropy handed in, in the order of events: the same seed gives the same run.
 * Everything is delivered from the loop.
 
-Limits: the history keeps the last `HISTORY` messages, or as many as asked for. A source address cannot be
-forged: real sockets are connected.
+Limits: the history keeps the last `HISTORY` messages, or as many as asked for.
 """
 
 from __future__ import annotations
 
-import enum
 from collections import deque
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import partial
 from typing import Final
 
 from resolver.message import Client, Respond, Transport
-from resolver.network.base import Clock, Deliver, Endpoint, Entropy, Sending, Trouble
-from resolver.network.faulty import Fault, garbage, wrong_id, wrong_question
+from resolver.network.base import Clock, Deliver, Endpoint, Entropy, Network, Sending, Trouble
+from resolver.network.forging import garbage, wrong_id, wrong_question
+from resolver.network.oddly import Oddly, Stream
 from resolver.network.undelivered import Undelivered
 
 HISTORY: Final = 1_000
@@ -35,21 +37,8 @@ HISTORY: Final = 1_000
 OVERTAKEN_MS: Final = 10.0
 """Milliseconds beyond the link's latency by which a reordered datagram is late."""
 
-FORGERIES: Final = (Fault.GARBAGE, Fault.WRONG_ID, Fault.WRONG_QUESTION)
+FORGERIES: Final = ("garbage", "wrong_id", "wrong_question")
 """What a forger can send who does not see the query."""
-
-
-class Stream(enum.StrEnum):
-    """What becomes of a stream once it is open, in place of a reply."""
-
-    RESET = "reset"
-    """It is reset when the query arrives."""
-    HANGING = "hanging"
-    """Nothing comes, and it stays open."""
-    EMPTY = "empty"
-    """A frame of no octets comes, which tells the sender as little as a reset: so `sockets` reads it, too."""
-    CUT = "cut"
-    """It ends in the middle of the reply."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -141,10 +130,18 @@ class SimulatedNetwork:
             self._silenced.clear()
             self._partitioned = False
 
+    def at(self, source: str) -> Network:
+        """The same network, for who sends from the address `source`."""
+        return _At(self, source)
+
     def send(
         self, to: Endpoint, wire: bytes, transport: Transport, deliver: Deliver, *, reuse: bool = False
     ) -> Sending:
         """`wire` is on its way to `to`; see `base.Network`. There are no sockets that could be shared."""
+        return self.send_from(self._source, to, wire, transport, deliver)
+
+    def send_from(self, source: str, to: Endpoint, wire: bytes, transport: Transport, deliver: Deliver) -> Sending:
+        """`wire` is on its way from the address `source`."""
         exchanged = Exchanged(self._clock.monotonic(), to, transport, wire)
         self.history.append(exchanged)
         respond = self._servers.get(to)
@@ -160,21 +157,26 @@ class SimulatedNetwork:
             return journey
         # A stream is opened first: one round trip before the message leaves (RFC 9293 section 3.5).
         trips = 0.5 if transport is Transport.UDP else 1.5
-        self._clock.after(trips * link.latency_ms / 1000, partial(self._arrive, journey, link, respond))
+        self._clock.after(trips * link.latency_ms / 1000, partial(self._arrive, journey, link, respond, source))
         return journey
 
-    def _arrive(self, journey: _Journey, link: Link, respond: Respond) -> None:
+    def _arrive(self, journey: _Journey, link: Link, respond: Respond, source: str) -> None:
         """The message is at the server. It answers even if the sender has lost interest."""
         exchanged = journey.exchanged
         if self._cut_off(exchanged.to.host):
             return
-        client = Client(self._source, 1024 + self._entropy.bits(15), exchanged.transport)
+        client = Client(source, 1024 + self._entropy.bits(15), exchanged.transport)
         respond(exchanged.wire, client, partial(self._reply, journey, link))
 
     def _reply(self, journey: _Journey, link: Link, response: bytes | None) -> None:
         exchanged = journey.exchanged
         if response is None:
             return
+        copies = 1
+        if isinstance(response, Oddly):
+            copies = 0 if response.source else response.copies
+            link = replace(link, stream=response.stream or link.stream, octet_ms=response.octet_ms or link.octet_ms)
+            response = bytes(response)
         exchanged.response = response
         seconds = link.latency_ms / 2000
         if link.jitter_ms:
@@ -184,7 +186,7 @@ class SimulatedNetwork:
             return
         messages = [] if link.forgery is None else [self._forged(link.forgery, response)]
         if not self._happens(link.loss):
-            messages += [response] * (2 if self._happens(link.duplication) else 1)
+            messages += [response] * (copies + (copies > 0 and self._happens(link.duplication)))
         if self._happens(link.reordering):
             seconds += (link.latency_ms + OVERTAKEN_MS) / 1000
         if messages:
@@ -213,9 +215,22 @@ class SimulatedNetwork:
         return bool(share) and self._entropy.fraction() < share
 
     def _forged(self, forgery: str, response: bytes) -> bytes:
-        if forgery == Fault.GARBAGE:
+        if forgery == "garbage":
             return garbage(self._entropy)
-        return wrong_id(response) if forgery == Fault.WRONG_ID else wrong_question(response)
+        return wrong_id(response) if forgery == "wrong_id" else wrong_question(response)
+
+
+class _At:
+    """A `Network` for one sender."""
+
+    def __init__(self, network: SimulatedNetwork, source: str) -> None:
+        self._network, self._source = network, source
+
+    def send(
+        self, to: Endpoint, wire: bytes, transport: Transport, deliver: Deliver, *, reuse: bool = False
+    ) -> Sending:
+        """See `base.Network`."""
+        return self._network.send_from(self._source, to, wire, transport, deliver)
 
 
 class _Journey:

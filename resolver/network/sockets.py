@@ -22,7 +22,7 @@ from collections.abc import Mapping
 from typing import Final
 
 from resolver.message import Transport
-from resolver.network.base import Clock, Deliver, Endpoint, Entropy, Sending, Timer, Trouble
+from resolver.network.base import Clock, Deliver, Endpoint, Entropy, Network, Sending, Timer, Trouble
 from resolver.network.poller import Poller, new_poller
 from resolver.network.pooled import UDP_BATCH, UDP_BUFFER, Pool
 from resolver.network.ports import family_of, udp_socket
@@ -54,15 +54,34 @@ class SocketNetwork:
         *,
         max_open: int = MAX_OPEN,
         poller: Poller | None = None,
+        source: str = "",
+        tally: Tally | None = None,
     ) -> None:
-        self._clock, self._entropy = clock, entropy
+        """Messages leave from the address `source`, or from whichever the kernel takes."""
+        self._loop, self._clock, self._entropy, self._source = loop, clock, entropy, source
         self.max_open = min(max_open, _files_allowed())
         self._poller = poller or new_poller(loop)
-        self._tally = Tally()
+        self._tally = Tally() if tally is None else tally
         share = self.max_open // 4
-        self._pool = Pool(self._poller, clock, entropy, self._tally, share)
-        self._streams = Streams(self._poller, clock, self._tally, share, self._has_room)
+        self._pool = Pool(self._poller, clock, entropy, self._tally, share, source)
+        self._streams = Streams(self._poller, clock, self._tally, share, self._has_room, source)
         self._sweeping: Timer | None = None
+        self._others: dict[str, SocketNetwork] = {}
+
+    def at(self, source: str) -> Network:
+        """The same network for who sends from `source`, an address of this machine. It is closed with this one."""
+        made = self._others.get(source)
+        if made is None:
+            made = self._others[source] = SocketNetwork(
+                self._loop,
+                self._clock,
+                self._entropy,
+                max_open=self.max_open,
+                poller=self._poller,
+                source=source,
+                tally=self._tally,
+            )
+        return made
 
     @property
     def open(self) -> int:
@@ -81,7 +100,7 @@ class SocketNetwork:
         if len(poller.watched) >= self.max_open:
             return Undelivered(self._clock, deliver, Trouble.LOCAL)
         try:
-            sock = udp_socket(family_of(to.host), self._entropy)
+            sock = udp_socket(family_of(to.host), self._entropy, self._source)
         except OSError as error:
             return Undelivered(self._clock, deliver, local_trouble_of(error))
         try:
@@ -100,7 +119,7 @@ class SocketNetwork:
             "upstream.pooled": tally.pooled,
             "upstream.retired": tally.retired,
             "upstream.strays": tally.strays,
-            "upstream.connections": self._streams.kept,
+            "upstream.connections": self._kept(),
             "upstream.tcp_reused": tally.tcp_reused,
             "upstream.tcp_repeated": tally.tcp_repeated,
         }
@@ -110,9 +129,15 @@ class SocketNetwork:
         if self._sweeping is not None:
             self._sweeping.cancel()
             self._sweeping = None
+        for other in self._others.values():
+            other.close()
         for owner in tuple(self._poller.watched.values()):
             owner.close()
         self._poller.close()
+
+    def _kept(self) -> int:
+        """Connections that take further queries, from whichever address."""
+        return self._streams.kept + sum(other._kept() for other in self._others.values())
 
     def _shared(self, to: Endpoint, wire: bytes, transport: Transport, deliver: Deliver) -> Sending | None:
         """`wire` is on its way by a socket that others may use; None when it must have a fresh one."""

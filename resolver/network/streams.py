@@ -105,7 +105,7 @@ class _Connection:
         self._unsent, self._received = bytearray(), bytearray()
         self._open = self._due = False
         self._writing = True
-        sock = stream_socket(family_of(to.host))
+        sock = stream_socket(family_of(to.host), home.source)
         self._sock: socket.SocketType | None = sock
         self._fd = sock.fileno()
         try:
@@ -257,8 +257,18 @@ class _Connection:
 class Streams:
     """The connections, by server."""
 
-    def __init__(self, poller: Poller, clock: Clock, tally: Tally, share: int, has_room: Callable[[], bool]) -> None:
-        """At most `share` connections are kept; `has_room` says whether one more socket may be opened."""
+    def __init__(
+        self,
+        poller: Poller,
+        clock: Clock,
+        tally: Tally,
+        share: int,
+        has_room: Callable[[], bool],
+        source: str = "",
+    ) -> None:
+        """At most `share` connections are kept; `has_room` says whether one more socket may be opened. Each begins at
+        the address `source`, if that is given."""
+        self.source = source
         self.poller, self.clock, self.tally = poller, clock, tally
         self._share, self._has_room = share, has_room
         self._kept: dict[Endpoint, list[_Connection]] = {}

@@ -4,18 +4,16 @@ from __future__ import annotations
 
 import ipaddress
 from pathlib import Path
-from typing import get_args
 
 import pytest
 
 from resolver.auth import declaration, findings, hierarchy, lint, shipped, signing, values
 from resolver.auth.hierarchy import World, WorldServer
 from resolver.auth.signed import SignedZone
-from resolver.auth.values import Fault
 from resolver.dnssec import keys
 from resolver.dnssec.faults import Fault as DnssecFault
 from resolver.message import AA, QR, Message, Question, Rcode, Reply, Type
-from resolver.network import faulty
+from resolver.network.faults import CONDITIONS
 from resolver.wire import names
 from resolver.wire.render import render
 from tests.support import worlds
@@ -301,10 +299,6 @@ def test_a_new_zone_takes_the_three_lines_that_the_declaration_shows(tmp_path: P
     assert worlds.addresses(answer) == {"shop.com.": {"192.0.2.99"}}
 
 
-def test_the_words_for_faults_are_those_of_the_network() -> None:
-    assert set(get_args(Fault)) == {str(fault) for fault in faulty.Fault}
-
-
 def test_the_zones_that_are_signed_are_those_that_the_readme_names() -> None:
     signed = {text(apex)[:-1] or "." for apex, zone in WORLD.zones.items() if isinstance(zone, SignedZone)}
     failed = {f"{fault}.dnssec-failed.test" for fault in DnssecFault}
@@ -328,7 +322,7 @@ def test_the_readme_explains_every_key_and_every_fault() -> None:
     documented = {
         word.strip("` ") for line in readme.split("\n") if line.startswith("| `") for word in line.split("|")[1].split()
     }
-    assert set(values.SERVER) | set(values.ZONE) | set(get_args(Fault)) <= documented
+    assert set(values.SERVER) | set(values.ZONE) | set(CONDITIONS) <= documented
     assert {"dnssec", *signing.ZONE, *(fault.value for fault in DnssecFault)} <= documented
     assert all(f"\n{key} = " in readme for key in signing.WORLD)
     assert all(mnemonic in readme for mnemonic in keys.SIGNING)

@@ -52,7 +52,7 @@ def test_an_explanation_is_one_or_two_sentences_that_end(cause: str) -> None:
     assert not explanation.text.endswith("..")
     assert not explanation.advice or explanation.advice.endswith((".", "?"))
     assert len(explanation.text) < 600
-    sentences = re.findall(r"[a-z)][.] [A-Z]", explanation.text)
+    sentences = re.findall(r"[.] [A-Z][a-z]+ ", explanation.text)
     assert len(sentences) <= 1, explanation.text
     assert str(explanation) == f"{explanation.text} {explanation.advice}".rstrip()
 

@@ -12,8 +12,8 @@ from resolver.testing.virtual_time import (
     MONOTONIC_START,
     WALL_START,
     Deadlock,
+    MovableLoop,
     VirtualClock,
-    VirtualLoop,
     run,
 )
 
@@ -149,10 +149,148 @@ def test_no_file_is_left_open():
 
 
 def test_a_clock_can_be_made_before_its_loop_runs():
-    loop = VirtualLoop()
+    loop = MovableLoop()
     try:
         clock = VirtualClock(loop)
         loop.run_until_complete(clock.advance(2))
         assert clock.monotonic() == MONOTONIC_START + 2
     finally:
         loop.close()
+
+
+def test_time_can_be_moved_by_no_less_than_nothing_and_by_no_more_than_a_century():
+    async def main():
+        for wrong in (-1, float("nan"), float("inf"), 1e12):
+            with pytest.raises(ValueError, match="time is advanced by 0 to"):
+                await VirtualClock().advance(wrong)
+        return asyncio.get_running_loop().time()
+
+    assert run(main()) == MONOTONIC_START
+
+
+def test_time_goes_on_from_where_it_stood_when_it_becomes_real():
+    async def main():
+        loop = asyncio.get_running_loop()
+        await asyncio.sleep(500)
+        loop.become_real()
+        first = loop.time()
+        loop.become_real()
+        return loop.is_real, first, loop.time()
+
+    is_real, first, second = run(main())
+    assert is_real
+    assert MONOTONIC_START + 500 <= first <= second < MONOTONIC_START + 501
+
+
+def test_real_time_is_moved_timer_by_timer():
+    async def main():
+        clock, fired = VirtualClock(), []
+        asyncio.get_running_loop().become_real()
+        began = clock.monotonic()
+
+        def again():
+            fired.append(round(clock.monotonic() - began))
+            if len(fired) < 4:
+                clock.after(1000, again)
+
+        clock.after(1000, again)
+        clock.after(1500, lambda: fired.append(round(clock.monotonic() - began)))
+        clock.after(1200, lambda: fired.append("cancelled")).cancel()
+        await clock.advance(3500)
+        return fired, clock.monotonic() - began
+
+    began = time.monotonic()
+    fired, passed = run(main())
+    assert fired == [1000, 1500, 2000, 3000]
+    assert 3500 <= passed < 3501
+    assert time.monotonic() - began < 1
+
+
+def test_what_is_on_a_socket_arrives_before_time_is_moved_past_it():
+    """A timeout of a question whose reply is there already does not fire because a test moves time."""
+
+    async def main():
+        clock, happened = VirtualClock(), []
+        loop = asyncio.get_running_loop()
+        loop.become_real()
+        ours, theirs = socket.socketpair(socket.AF_UNIX, socket.SOCK_DGRAM)
+        with ours, theirs:
+            timeout = clock.after(5, lambda: happened.append("timeout"))
+
+            def arrived():
+                happened.append(ours.recv(10))
+                timeout.cancel()
+
+            def relayed():
+                theirs.send(theirs.recv(10))  # it takes two turns of the loop
+
+            loop.add_reader(ours, arrived)
+            loop.add_reader(theirs, relayed)
+            ours.send(b"reply")
+            await clock.advance(60)
+            loop.remove_reader(ours)
+            loop.remove_reader(theirs)
+        return happened
+
+    assert run(main()) == [b"reply"]
+
+
+def test_a_real_loop_begins_real_and_waits():
+    loop = MovableLoop(real=True)
+    try:
+        clock, began = VirtualClock(loop, wall=86_400.0), time.monotonic()
+        loop.run_until_complete(asyncio.sleep(0.02))
+        assert time.monotonic() - began >= 0.02
+        assert MONOTONIC_START + 0.02 <= clock.monotonic() < MONOTONIC_START + 10
+        assert 86_400.02 <= clock.wall() < 86_410
+    finally:
+        loop.close()
+
+
+@pytest.mark.parametrize("real", [False, True])
+def test_frozen_clocks_stand_while_timeouts_go_on(real):
+    async def main():
+        clock = VirtualClock()
+        if real:
+            asyncio.get_running_loop().become_real()
+        clock.freeze()
+        clock.freeze()
+        stood = clock.boottime(), clock.wall()
+        began = clock.monotonic()
+        await asyncio.sleep(0.02)
+        assert clock.frozen
+        assert (clock.boottime(), clock.wall()) == stood
+        assert clock.monotonic() - began > 0.019
+        clock.thaw()
+        clock.thaw()
+        assert not clock.frozen
+        assert stood[1] <= clock.wall() < stood[1] + 1
+        await asyncio.sleep(0.02)
+        return clock.boottime() - stood[0], clock.wall() - stood[1]
+
+    passed = run(main())
+    assert passed[0] == pytest.approx(passed[1], abs=0.01)
+    assert 0.019 <= passed[0] < 1
+
+
+@pytest.mark.parametrize("real", [False, True])
+def test_frozen_clocks_move_when_they_are_advanced_and_by_no_more(real):
+    async def main():
+        clock = VirtualClock()
+        if real:
+            asyncio.get_running_loop().become_real()
+        clock.freeze()
+        stood = clock.boottime(), clock.wall()
+        await clock.advance(300)
+        await asyncio.sleep(0.01)
+        return clock.frozen, clock.boottime() - stood[0], clock.wall() - stood[1]
+
+    assert run(main()) == (True, 300.0, 300.0)
+
+
+def test_a_loop_of_another_kind_cannot_be_moved():
+    async def main():
+        with pytest.raises(TypeError, match="MovableLoop"):
+            await VirtualClock().advance(1)
+
+    asyncio.run(main())

@@ -1,0 +1,48 @@
+"""Decides how the names of a whole process become those of a test, and what they were before again.
+
+Rules: the functions of `socket` that look up names are replaced, which the standard library, requests, aiohttp, httpx
+and all that use them follow. Where pycares is installed, a channel without servers of its own asks the test's
+nameserver: aiodns and aiohttp look up names with it. What is replaced last is put back first.
+
+Limits: see `lookups`. Code that has imported a function itself (`from socket import getaddrinfo`) keeps what it has.
+"""
+
+from __future__ import annotations
+
+import functools
+import importlib.util
+import socket
+from collections.abc import Callable
+from contextlib import ExitStack
+from typing import Any
+from unittest import mock
+
+from resolver.network.base import Endpoint
+from resolver.testing.lookups import NAMES, Lookups
+
+
+def patched(lookups: Lookups, nameserver: Callable[[], Endpoint]) -> ExitStack:
+    """Names are those of `lookups` until what is returned is closed; `nameserver` says where the internet listens."""
+    with ExitStack() as stack:
+        for name in NAMES:
+            stack.enter_context(mock.patch.object(socket, name, getattr(lookups, name)))
+        if importlib.util.find_spec("pycares") is not None:
+            _patch_pycares(stack, nameserver)
+        return stack.pop_all()
+
+
+def _patch_pycares(stack: ExitStack, nameserver: Callable[[], Endpoint]) -> None:
+    import pycares
+
+    before = pycares.Channel.__init__
+
+    @functools.wraps(before)
+    def begin(channel: Any, **options: Any) -> None:
+        if not options.get("servers") and not options.get("resolvconf_path"):
+            host, port = nameserver()
+            # No suffix of this machine's resolv.conf is tried: the answer is the same everywhere.
+            flags = (options.get("flags") or 0) | pycares.ARES_FLAG_NOSEARCH
+            options.update(servers=[host], udp_port=port, tcp_port=port, flags=flags)
+        before(channel, **options)
+
+    stack.enter_context(mock.patch.object(pycares.Channel, "__init__", begin))

@@ -1,0 +1,51 @@
+"""Decides what a failed test says of its internet: seed and time, what went wrong on purpose, and what was done for
+each question.
+
+Limits: the last `MAX_QUESTIONS` questions, and `MAX_LINES` lines, of which the first are left out.
+"""
+
+from __future__ import annotations
+
+import datetime
+from typing import TYPE_CHECKING, Final
+
+from resolver.network.fault_rules import rule
+from resolver.observe.drawing import trees
+from resolver.observe.transcript import Root
+from resolver.testing.virtual_time import MONOTONIC_START
+
+if TYPE_CHECKING:
+    from resolver.testing.inside import Inside
+
+MAX_QUESTIONS: Final = 20
+MAX_LINES: Final = 150
+"""What a person reads of a failure; a walk from the root takes about fifteen."""
+
+_OF_TABLE: Final = ("id", "applied", "state", "declared")
+
+
+def tree(root: Root) -> str:
+    """What was done for one question of a client."""
+    return "\n".join(trees([root]))
+
+
+def report(inside: Inside, seed: int, *, real: bool) -> str:
+    """What a failed test says of `inside`."""
+    clock, faults = inside.clock, inside.faults.listed()
+    asked = [root for root in inside.transcript.asked_for if root.query is not None]
+    if not (asked or faults or inside.errors):
+        return ""
+    now = datetime.datetime.fromtimestamp(clock.wall(), datetime.UTC)
+    passed = clock.monotonic() - MONOTONIC_START
+    kind = "real time plus an offset" if real else "virtual"
+    frozen = ", frozen" if clock.frozen else ""
+    lines = [f"seed {seed}; {now:%Y-%m-%dT%H:%M:%SZ}, {passed:.3f} s after the start ({kind}{frozen})"]
+    for each in faults:
+        told = rule({word: value for word, value in each.items() if word not in _OF_TABLE}).text
+        lines.append(f"fault {each['id']}: {told} ({each['state']}, applied {each['applied']} times)")
+    drawn = list(trees(asked[-MAX_QUESTIONS:]))
+    if len(asked) > MAX_QUESTIONS or len(drawn) > MAX_LINES:
+        lines.append(f"… {max(0, len(asked) - MAX_QUESTIONS)} earlier questions and what is long are left out")
+    lines += drawn[-MAX_LINES:] if asked else ["nothing was asked"]
+    lines += [f"logged: {line}" for line in inside.errors.splitlines()[-MAX_QUESTIONS:]]
+    return "\n".join(lines)

@@ -1,0 +1,106 @@
+"""Decides how a test speaks of one server: what goes wrong there, a method for each word of a fault."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from typing import TYPE_CHECKING, Any, Final
+
+from resolver.errors import InputError
+from resolver.network.fault_words import WORDS, known
+from resolver.testing.calling import at_the_callers_line
+from resolver.text import nearest
+
+if TYPE_CHECKING:
+    from resolver.testing.internets import Internet
+
+VERBS: Final[Mapping[str, str]] = {
+    "drop": "silent",
+    "delay": "latency",
+    "lose": "loss",
+    "duplicate": "duplication",
+    "reorder": "reordering",
+    "refuse": "refused",
+    "truncate": "truncated",
+}
+"""What a test may say in place of the word of a fault, where that is no verb."""
+
+
+class ServerHandle:
+    """One server of an internet. Besides the methods below it has one for each word of `fault_words.WORDS`, with `_`
+    for `-`, and for each of `VERBS`: `server.servfail(count=1)`, `server.delay("300ms")`, `server.tcp_reset()`. The
+    value is that of the word's own parameter, or without one the probability; the keywords are its other parameters and
+    conditions. Each returns the handle, so that they can be strung together."""
+
+    def __init__(self, internet: Internet, name: str) -> None:
+        """`name` is absolute."""
+        self._internet, self.name = internet, name
+
+    @at_the_callers_line
+    def fault(self, word: str, *value: Any, **said: Any) -> ServerHandle:
+        """What `word` says goes wrong at this server from now on. Raises `InputError`."""
+        self._internet.fault(word, *value, server=self.name, **said)
+        return self
+
+    @at_the_callers_line
+    def drop(self, **said: Any) -> ServerHandle:
+        """It never replies."""
+        return self.fault("silent", **said)
+
+    @at_the_callers_line
+    def delay(self, ms: float | str, **said: Any) -> ServerHandle:
+        """Its replies are late by so many milliseconds, or by a time like `300ms`."""
+        return self.fault("latency", ms, **said)
+
+    @at_the_callers_line
+    def restore(self) -> ServerHandle:
+        """Nothing that a test has arranged at this server alone goes wrong any more."""
+        self._internet.clear_faults(server=self.name)
+        return self
+
+    @property
+    def zones(self) -> list[str]:
+        """The zones that it serves."""
+        return list(self._internet.described_server(self.name)["zones"])
+
+    @property
+    def addresses(self) -> list[str]:
+        """Its IPv4 and IPv6 addresses."""
+        found = self._internet.described_server(self.name)
+        return [each for each in (found["address"], found.get("ipv6")) if each]
+
+    def __getattr__(self, word: str) -> Callable[..., ServerHandle]:
+        """The method of the fault `word`. Raises AttributeError with the right spelling."""
+        __tracebackhide__ = True
+        if word.startswith("__"):
+            raise AttributeError(word)
+        found = known(VERBS.get(word, word))
+        if found is None:
+            words = {each.replace("-", "_") for each in (*WORDS, *VERBS)} | {"restore"}
+            raise AttributeError(f"there is no fault {word!r}; {nearest(word, words)}")
+        kind = found.word
+
+        def apply(*value: Any, **said: Any) -> ServerHandle:
+            __tracebackhide__ = True
+            return self.fault(kind, *value, **said)
+
+        return apply
+
+    def __dir__(self) -> list[str]:
+        return [*super().__dir__(), *(each.replace("-", "_") for each in (*WORDS, *VERBS))]
+
+    def __repr__(self) -> str:
+        return f"<server {self.name}>"
+
+
+def said(word: str, value: tuple[Any, ...], conditions: Mapping[str, Any]) -> dict[str, Any]:
+    """What `fault_rules.rule` reads: the fault `word` with its own `value` and the rest. Raises `InputError`."""
+    found = known(VERBS.get(word, word))
+    if found is None:
+        raise InputError(f"there is no fault {word!r}", instead=nearest(word, (*WORDS, *VERBS)))
+    given = {"kind": found.word, **conditions}
+    if len(value) > 1:
+        own = ", ".join(each.word for each in found.parameters) or "probability"
+        raise InputError(f"{word} takes one value", instead=f"name the others: {own}")
+    if value:
+        given[found.parameters[0].word if found.parameters else "probability"] = value[0]
+    return given

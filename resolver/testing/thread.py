@@ -1,0 +1,167 @@
+"""Decides where the internet of a test runs: in a thread with a loop of its own, so that whoever asks it may have a
+loop of theirs.
+
+Rules
+* The thread begins with the first coroutine that is handed in, and ends with `close`.
+* While the loop is virtual it runs only as long as a coroutine does that was handed in: between two of them no time
+  passes, and what was begun waits where it is. They run one after the other.
+* From `become_real` on it runs all the time, and coroutines run beside one another.
+* Whoever waits may be interrupted; what was handed in is cancelled by `close`.
+
+Limits: a process that is forked has no such thread. `close` waits `CLOSE_S` at most: what does not end by then is left
+to end with the process.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import concurrent.futures
+import contextlib
+import threading
+from collections.abc import Callable, Coroutine
+from queue import SimpleQueue
+from typing import Any, Final, TypeVar
+
+from resolver.testing.virtual_time import MovableLoop
+
+T = TypeVar("T")
+Job = Callable[[], None]
+
+CLOSE_S: Final = 10.0
+"""Longer than any question takes."""
+
+
+class LoopThread:
+    """A `MovableLoop` in a thread of its own."""
+
+    def __init__(self) -> None:
+        self._jobs: SimpleQueue[Job | None] = SimpleQueue()
+        self._lock = threading.Lock()
+        self._loop: MovableLoop | None = None
+        self._thread: threading.Thread | None = None
+        self._running: set[asyncio.Task[Any]] = set()
+        self._broke: BaseException | None = None
+        self._closed = False
+
+    @property
+    def loop(self) -> MovableLoop:
+        """The loop, made when it is first asked for. Raises RuntimeError once it is closed."""
+        with self._lock:
+            if self._closed:
+                raise RuntimeError("this internet is closed: its test is over")
+            if self._loop is None:
+                self._loop = MovableLoop()
+                self._thread = threading.Thread(target=self._main, args=(self._loop,), name="resolver-dns", daemon=True)
+                self._thread.start()
+            return self._loop
+
+    def submit(self, main: Coroutine[Any, Any, T]) -> concurrent.futures.Future[T]:
+        """`main` runs in the thread; what comes of it is told there. Raises RuntimeError once it is closed."""
+        try:
+            loop = self.loop
+        except RuntimeError:
+            main.close()
+            raise
+        told: concurrent.futures.Future[T] = concurrent.futures.Future()
+        if loop.is_real:
+            loop.call_soon_threadsafe(self._begin, loop, main, told)
+        else:
+            self._jobs.put(lambda: self._complete(loop, main, told))
+        return told
+
+    def run(self, main: Coroutine[Any, Any, T]) -> T:
+        """What `main` returns or raises, which this thread waits for."""
+        __tracebackhide__ = True
+        return self.submit(main).result()
+
+    def become_real(self) -> None:
+        """The loop waits for sockets from now on, and time passes by itself."""
+
+        async def real() -> None:
+            self.loop.become_real()
+
+        if not self.loop.is_real:
+            self.run(real())
+
+    def close(self, last: Callable[[], Coroutine[Any, Any, None]] | None = None) -> None:
+        """What runs is cancelled, what `last` gives has run, and thread and loop are gone, whatever it raises. Calling
+        it again does nothing."""
+        with self._lock:
+            closed, self._closed = self._closed, True
+        if closed or self._loop is None or self._thread is None:
+            return
+        loop = self._loop
+        ended: concurrent.futures.Future[None] = concurrent.futures.Future()
+        loop.call_soon_threadsafe(self._cancel)
+        self._jobs.put(lambda: self._end(loop, last, ended))
+        self._jobs.put(None)
+        if loop.is_real:
+            loop.call_soon_threadsafe(loop.stop)
+        self._thread.join(CLOSE_S)
+        if ended.done():
+            ended.result()
+
+    # -- in the thread
+
+    def _main(self, loop: MovableLoop) -> None:
+        while (job := self._jobs.get()) is not None:
+            job()
+            if loop.is_real and not self._closed:
+                loop.run_forever()
+
+    def _complete(self, loop: MovableLoop, main: Coroutine[Any, Any, T], told: concurrent.futures.Future[T]) -> None:
+        """`main` has run, alone."""
+        task = self._begin(loop, main, told)
+        try:
+            loop.run_until_complete(task)
+        except BaseException as error:
+            if not task.done():  # the loop itself broke, as in a deadlock
+                self._broke = error
+                task.cancel()
+                with contextlib.suppress(BaseException):
+                    loop.run_until_complete(task)
+                self._broke = None
+
+    def _begin(
+        self, loop: MovableLoop, main: Coroutine[Any, Any, T], told: concurrent.futures.Future[T]
+    ) -> asyncio.Task[T]:
+        task = loop.create_task(main)
+        self._running.add(task)
+
+        def ended(task: asyncio.Task[T]) -> None:
+            self._running.discard(task)
+            if told.done():  # whoever waited has given up
+                return
+            if task.cancelled():
+                told.set_exception(self._broke or RuntimeError("this internet was closed before the answer came"))
+            elif (error := task.exception()) is not None:
+                told.set_exception(error)
+            else:
+                told.set_result(task.result())
+
+        task.add_done_callback(ended)
+        return task
+
+    def _cancel(self) -> None:
+        for task in tuple(self._running):
+            task.cancel()
+
+    def _end(
+        self,
+        loop: MovableLoop,
+        last: Callable[[], Coroutine[Any, Any, None]] | None,
+        ended: concurrent.futures.Future[None],
+    ) -> None:
+        try:
+            if last is not None:
+                loop.run_until_complete(last())
+            ended.set_result(None)
+        except BaseException as error:
+            ended.set_exception(error)
+        left = asyncio.all_tasks(loop)
+        for task in left:
+            task.cancel()
+        if left:
+            loop.run_until_complete(asyncio.gather(*left, return_exceptions=True))
+        loop.run_until_complete(loop.shutdown_asyncgens())
+        loop.close()
