@@ -1,12 +1,14 @@
 """Writes the parts of the documentation that follow from the code: `python docs/generate.py`.
 
 docs/configuration.md comes from the models of `resolver.config` and the docstrings of their attributes,
-docs/conformance.md from the `rfc` markers of the tests. tests/test_docs.py fails when either is stale.
+docs/conformance.md from the `rfc` markers of the tests, docs/faults.md from the words of
+`resolver.network.fault_words`. tests/test_docs.py fails when one is stale.
 """
 
 from __future__ import annotations
 
 import ast
+import shlex
 import sys
 from collections.abc import Iterator
 from pathlib import Path
@@ -18,6 +20,7 @@ from resolver.config.describe import bounds, kind, unit  # noqa: E402
 from resolver.config.effective import toml  # noqa: E402
 from resolver.config.environment import variable  # noqa: E402
 from resolver.config.load import SECTIONS  # noqa: E402
+from resolver.network.fault_words import CONDITIONS, DNSSEC, GROUPS, WORDS, Parameter, Word  # noqa: E402
 
 CONFIGURATION_HEAD = """\
 # Configuration
@@ -55,6 +58,143 @@ CONFORMANCE_HEAD = """\
 
 Which requirement of which RFC is shown by which test. `pytest TEST` runs one.
 """
+
+FAULTS_HEAD = """\
+# Faults
+
+<!-- Written by docs/generate.py from resolver/network/fault_words.py. Change the words there. -->
+
+What a simulated server, or the network before it, does wrong on purpose. The same words are written in four places:
+
+* in `hierarchy.toml`, as a table `[[fault]]` with the keys `kind`, its parameters and its conditions, or as `fault =
+  "WORD"` in the table of a server (`zones/README.md`);
+* in a test: `dns.server("ns1.example.com").latency(ms=200)`, or `dns.fault("latency", ms=200, zone="example.com")`;
+* on the command line, for a daemon that runs: `resolver fault add latency --ms 200`, `resolver fault list`, `resolver
+  fault clear 3`;
+* as JSON for the admin API: `POST /faults` with `{"kind": "latency", "ms": 200}`.
+
+An unknown word, parameter or value is an error that names the nearest one.
+
+## How faults come together
+
+A query meets a rule when it meets all of its conditions. All rules that it meets are applied, in the order of their
+numbers:
+
+* delays add up;
+* `silent`, `loss` and `partition` end it: nothing that comes after them is applied;
+* of the words that make a reply up (`servfail`, `refused`, `rcode`, `truncated`, `lame`, `upward`, `garbage`,
+  `no_octets`, `echo`, `tcp_reset`, `tcp_empty`) the first one counts;
+* those that change a reply change what the others have made of it.
+
+A rule is `waiting` before `at`, then `in force`, and `over` after `for`, or when it happened `count` times. A rule
+outlives a change of the world and a reload. Those that `hierarchy.toml` declares are listed with the others; `clear`
+without a number leaves them, `clear` with their number ends them until the file does not declare them any more. Each
+time that a rule is applied is counted: in `resolver fault list` for each rule, in the statistics for all
+(`faults.applied`). The history has the words at the query, the transcript and `resolver explain` have the rule.
+
+All chance comes from one seed, and each rule draws from a sequence of its own: the same queries in the same order
+meet the same faults, and what happens to one server depends on nothing that happens to others.
+
+## Who asks
+
+Servers tell who asks by the address. The resolver asks from `127.54.0.1` and a server that recurses from its own
+address, on sockets and in memory alike: `resolver` and the name of a server stand for these, `clients` for everybody
+else. A `partition` is between two groups of such: nothing passes between a server of one and who asks from the other.
+
+## What is not played
+
+* Faults are the simulated servers', not the resolver's own front: a partition between `resolver` and `clients` has no
+  effect.
+* A connection to a slow server is made at once; its replies are late.
+* A server cannot refuse a connection: its listener stays open. `tcp_reset` resets it when the query has come.
+* On sockets `wrong_source` sends from `127.55.x.y` in place of `127.53.x.y`. In memory such a reply reaches nobody,
+  as none does at a connected socket.
+* At most 4,096 replies of a server wait for their time; more are lost, and counted in `faults.overflowed`. At most
+  10,000 rules are in force.
+* A fault of DNSSEC signs the zone anew when the first query meets it, which takes a second for some hundred thousand
+  records. The DS of the root has no parent: `ds-mismatch` and the like do nothing to the root.
+* Those servers that recurse have look-ups for addresses of name servers in common; these come from `127.0.0.1`.
+"""
+
+FAULTS_SAID: dict[str, dict[str, object]] = {
+    "latency": {"ms": 200, "deviation_ms": 50},
+    "jitter": {"ms": 50},
+    "late": {"ms": 8000, "count": 1},
+    "clock_skew": {"seconds": "-40d"},
+    "loss": {"probability": 0.3},
+    "silent": {"at": "30s", "for": "60s"},
+    "duplication": {"copies": 3},
+    "reordering": {"ms": 200},
+    "partition": {"between": [["ns1.example.com"], ["resolver"]]},
+    "servfail": {"type": "AAAA"},
+    "refused": {"source": "resolver"},
+    "rcode": {"rcode": "NOTIMP", "ede": 21, "text": "not here"},
+    "oversize": {"octets": 3000},
+    "wrong_source": {"part": "port"},
+    "garbage": {"skip": 2, "count": 1},
+    "tcp_slow": {"ms": 5},
+    "expired": {"zone": "example.com", "for": "5m"},
+}
+"""What the examples say beside a word, and beside the server or the zone."""
+
+
+def faults() -> str:
+    """docs/faults.md."""
+    parts = [FAULTS_HEAD, "\n## Conditions\n\nEvery fault can be given these. What is not given is no condition.\n\n"]
+    parts.append("| Condition | What it says | Values |\n|---|---|---|\n")
+    parts += (f"| `{each.word}` | {each.does}{_unless(each)} | {each.takes} |\n" for each in CONDITIONS.values())
+    parts.append("\nIn Python `for` is a word of the language: write `for_`.\n")
+    for group in GROUPS:
+        words = [each for each in WORDS.values() if each.group == group]
+        parts.append(f"\n## Words: {group}\n\n| Word | What it does | Its parameters |\n|---|---|---|\n")
+        for each in words:
+            own = "; ".join(f"`{one.word}`: {one.does}, {one.takes}{_unless(one)}" for one in each.parameters)
+            only = f" Only over {each.transport.upper()}." if each.transport and "TCP" not in each.does else ""
+            parts.append(f"| `{each.word}` | {each.does}{only} | {own or '-'} |\n")
+        parts.append("\n| In `hierarchy.toml`, below `[[fault]]` | In a test | On the command line |\n|---|---|---|\n")
+        for each in words:
+            given = said_of(each)
+            parts.append(f"| `{toml_of(each, given)}` | `{python_of(each, given)}` | `{shell_of(each, given)}` |\n")
+    return "".join(parts)
+
+
+def _unless(parameter: Parameter) -> str:
+    default = parameter.default
+    if default is None:
+        return "; must be said" if parameter.required else ""
+    return f" ({default:g})" if isinstance(default, float | int) else f" ({default})"
+
+
+def said_of(word: Word) -> dict[str, object]:
+    """What the example of `word` says beside it."""
+    given = FAULTS_SAID.get(word.word, {})
+    if word.group == DNSSEC:
+        return {"zone": "example.com", **given}
+    return given if word.word == "partition" else {"server": "ns1.example.com", **given}
+
+
+def toml_of(word: Word, given: dict[str, object]) -> str:
+    """The example in a hierarchy.toml; the lines of a table stand behind one another."""
+    return "; ".join(f"{key} = {toml(value)}" for key, value in {"kind": word.word, **given}.items())
+
+
+def python_of(word: Word, given: dict[str, object]) -> str:
+    """The example in a test."""
+    rest = dict(given)
+    server = rest.pop("server", None)
+    said = [f"{'for_' if key == 'for' else key}={value!r}" for key, value in rest.items()]
+    if server is None:
+        return f"dns.fault({', '.join([repr(word.word), *said])})".replace("'", '"')
+    return f"dns.server({server!r}).{word.word.replace('-', '_')}({', '.join(said)})".replace("'", '"')
+
+
+def shell_of(word: Word, given: dict[str, object]) -> str:
+    """The example on a command line."""
+    said = ["resolver", "fault", "add", word.word]
+    for key, value in given.items():
+        text = " | ".join(",".join(group) for group in value) if isinstance(value, list) else str(value)
+        said.append(f"--{key.replace('_', '-')}={shlex.quote(text)}")
+    return " ".join(said).replace("|", "\\|")  # as a table wants it
 
 
 def configuration() -> str:
@@ -149,9 +289,10 @@ def _marks(*nodes: ast.expr) -> list[tuple[int, str]]:
 
 
 def main() -> int:
-    """Both files are written."""
+    """All of them are written."""
     (ROOT / "docs/configuration.md").write_text(configuration())
     (ROOT / "docs/conformance.md").write_text(conformance())
+    (ROOT / "docs/faults.md").write_text(faults())
     return 0
 
 

@@ -97,6 +97,7 @@ def build(
     sockets = SocketNetwork(loop, clock, entropy)
     verifier: Verifier = Inline() if virtual else Threaded(loop)
     tools = Tools(sockets, clock, entropy, Counters(), transcript, cookies=cookies, verifier=verifier)
+    aside = None if virtual else loop
     history = new_history(config.history.messages) if history is None else history
     lab = Lab(FaultTable() if faults is None else faults, history)
     lab.faults.begin(clock)
@@ -106,11 +107,14 @@ def build(
         compose,
         network=network,
         root=root,
-        loop=None if virtual else loop,
+        loop=aside,
         keeps=keeps,
         sockets_of=sockets.at,
         explaining=explaining,
     )
+    if history is not None:
+        remember = history.faulted
+        lab.faults.watch(lambda hit: remember(hit.rule.kind))
     return Program(config, world, tools, log, composing, sockets, offload=offload, bind=bind, shown=shown, lab=lab)
 
 
@@ -132,7 +136,8 @@ def compose(
     """The stages in their one order, over the network that the configuration allows, or the one that is given.
 
     `loop` has threads for what takes long; without one, as in virtual time, it is done right here. `sockets_of` gives
-    those that are bound to an address; `explaining` is the transcript for what is to be explained, where none is kept.
+    those that are bound to an address. `explaining` is the transcript for what is to be explained, where none is kept
+    anyway.
     """
     if setting.tools.transcript is None and setting.config.log.explanations:
         setting = replace(setting, tools=replace(setting.tools, transcript=explaining))

@@ -16,7 +16,6 @@ from typing import TYPE_CHECKING, Final, TypeAlias
 from resolver import certificates, compiled, differing, placing, serving
 from resolver.answering import Answerer, awaited
 from resolver.auth.shipped import find_zones, load_world
-from resolver.cache.answers import AnswerStore
 from resolver.caches import Caches, entries, new_caches
 from resolver.certificates import Shown
 from resolver.config import Config
@@ -24,19 +23,16 @@ from resolver.laboratory import Lab
 from resolver.listeners import BindAll, Bound, Listeners, bind_all, bind_front
 from resolver.message import Client, Edns, Query, Question, Reply, Respond, Transport, Type
 from resolver.network.base import Clock, Endpoint
-from resolver.network.faulty import Faulty
 from resolver.network.sockets import SocketNetwork
 from resolver.observe import watching
-from resolver.observe.counters import Counters
 from resolver.observe.log import Log
-from resolver.odd_listeners import OddListeners
+from resolver.odd_listeners import OddListeners, served_at
 from resolver.pipeline.driving import Tools
 from resolver.pipeline.knowledge import Known
 from resolver.pipeline.resolved import Resolved
 from resolver.server.cookies import drawn
 from resolver.server.flights import MOST
 from resolver.server.handshakes import Handshakes
-from resolver.server.hits import Hits
 from resolver.server.respond import Responder
 from resolver.tasks import Tasks
 from resolver.wire import names, types
@@ -47,8 +43,6 @@ if TYPE_CHECKING:
 
 IN_MEMORY_PORT: Final = 53
 """The port of simulated servers that bind none."""
-
-_Send = Callable[[bytes | None], None]
 
 
 @dataclass(frozen=True, slots=True)
@@ -230,7 +224,7 @@ class Program:
         self._front.adjust(serving.tcp_limits(config), allows)
         self._encrypted.adjust(serving.tcp_limits(config), allows)
         for bound in behind:
-            await self._behind.start(bound, *self._simulated_at(bound.endpoint.host))
+            await self._behind.start(bound, *served_at(bound.endpoint.host, lambda: self._composed.simulated))
         for bound in front:
             respond = self.respond
             await self._front.start(bound, respond.fresh, respond.datagrams, respond.streams, allows)
@@ -296,6 +290,11 @@ class Program:
         return find_zones() if self.config.world.directory is None else Path(self.config.world.directory)
 
     @property
+    def world(self) -> World | None:
+        """The simulated internet that is served, if one is."""
+        return self._world
+
+    @property
     def listening(self) -> Sequence[Endpoint]:
         """Where clients are answered, with the ports that were really taken."""
         return self._front.endpoints
@@ -341,8 +340,8 @@ class Program:
             "questions.in_flight": self._composed.resolved.flights,
             **self._front.counts(),
             **self._handshakes.counts(),
-            **watching.counts(self.lab.history),
             **self.lab.faults.counts(),
+            **watching.counts(self.lab.history),
             "tasks.running": len(self._tasks),
             "runtime.compiled": int(compiled.why_not() is None),
         }
@@ -385,17 +384,3 @@ class Program:
         taken = {each.asked: each.endpoint for each in bound}
         there = next((each for each in listen if each in taken or each in self._front), None)
         return IN_MEMORY_PORT if there is None else (taken.get(there) or self._front.place(there)).port
-
-    def _simulated_at(self, host: str) -> tuple[Respond, Hits, Hits]:
-        """What answers at `host` now, whichever world is in force by then, and what it has stored: a sound one does."""
-
-        def respond(wire: bytes, client: Client, send: _Send) -> None:
-            self._composed.simulated[host](wire, client, send)
-
-        def store() -> AnswerStore | None:
-            server = self._composed.simulated[host]
-            sound = server.sound if isinstance(server, Faulty) else None
-            return sound.answers if isinstance(sound, Responder) else None
-
-        counters = Counters()  # what simulated servers are asked is not what the resolver is
-        return respond, Hits(store, counters, Transport.UDP), Hits(store, counters, Transport.TCP)

@@ -7,6 +7,7 @@ import ast
 import importlib
 import importlib.util
 import re
+import shlex
 import tomllib
 from collections.abc import Iterator
 from pathlib import Path
@@ -20,6 +21,8 @@ from resolver.config import Config, load
 from resolver.config.load import SECTIONS
 from resolver.control import routes
 from resolver.network.entropy import SeededEntropy
+from resolver.network.fault_words import CONDITIONS, WORDS
+from resolver.network.faults import rule
 from resolver.testing.virtual_time import VirtualClock, run
 from resolver.version import VERSION
 from resolver.workers.speaking import COUNTED
@@ -58,6 +61,46 @@ def test_what_is_named_as_a_test_is_one() -> None:
 
 def test_the_table_of_conformance_is_fresh() -> None:
     assert (DOCS / "conformance.md").read_text() == generate.conformance(), f"conformance.md {STALE}"
+
+
+def test_the_page_of_faults_is_fresh() -> None:
+    assert (DOCS / "faults.md").read_text() == generate.faults(), f"faults.md {STALE}"
+
+
+def test_every_fault_is_documented_and_its_examples_in_three_languages_say_the_same() -> None:
+    text = (DOCS / "faults.md").read_text()
+    seen = set()
+    for row in re.findall(r"^\| `kind = (.*)` \| `(dns\..*)` \| `(resolver fault add .*)` \|$", text, re.MULTILINE):
+        toml, python, shell = (each.replace("\\|", "|") for each in row)
+        declared = rule(tomllib.loads("kind = " + toml.replace("; ", "\n")))
+        assert rule(_said_in_python(python)) == declared
+        assert rule(_said_on_the_command_line(shell)) == declared
+        seen.add(declared.kind)
+    assert seen == WORDS.keys()
+    for word in WORDS.values():
+        cells = re.search(rf"^\| `{word.word}` \| (.+) \| (.+) \|$", text, re.MULTILINE)
+        assert cells, word.word
+        assert all(f"`{each.word}`: " in cells[2] for each in word.parameters), word.word
+    for condition in CONDITIONS:
+        assert re.search(rf"^\| `{condition}` \| .+ \| .+ \|$", text, re.MULTILINE), condition
+
+
+def _said_in_python(text: str) -> dict[str, object]:
+    call = ast.parse(text, mode="eval").body
+    assert isinstance(call, ast.Call)
+    assert isinstance(call.func, ast.Attribute)
+    said = {str(each.arg): ast.literal_eval(each.value) for each in call.keywords}
+    if call.func.attr == "fault":
+        return {"kind": ast.literal_eval(call.args[0]), **said}
+    server = call.func.value
+    assert isinstance(server, ast.Call)
+    return {"kind": call.func.attr, "server": ast.literal_eval(server.args[0]), **said}
+
+
+def _said_on_the_command_line(text: str) -> dict[str, object]:
+    _, _, _, word, *options = shlex.split(text)
+    said = dict(each.removeprefix("--").split("=", 1) for each in options)
+    return {"kind": word, **said}
 
 
 def test_every_setting_is_documented_with_a_sentence() -> None:

@@ -64,8 +64,7 @@ class Plan:
         """What `directory` declares. Raises `ZoneError`."""
         plan = cls()
         drafted = draft.read(directory, refuse)
-        servers = drafted.declaration.servers
-        plan._state = plan._good = Saved(drafted.declaration, servers, drafted.zones, read=frozenset(servers))
+        plan._state = plan._good = Saved(drafted.declaration, drafted.declaration.servers, drafted.zones)
         return plan
 
     # -- changes
@@ -83,8 +82,8 @@ class Plan:
         where: Where | None = None,
     ) -> None:
         """The zone `name` is declared, or declared anew: it has these records and no others. `records` are lines of a
-        master file. `servers` are names; without them those that it has, else ns1 and ns2 below it. `where` is the
-        line that says so. Raises `ZoneError`."""
+        master file. `servers` are names; without them those that it has, else ns1 and ns2 below it; an empty list is a
+        zone that nobody serves. TTLs are in seconds. `where` is the line that says so. Raises `ZoneError`."""
         at = where or PLAN
         origin = _name(name, "zone")
         here, reading = place(origin, at), Reading(origin, self._ttl, at)
@@ -109,7 +108,7 @@ class Plan:
             if host != ROOT_SERVER:
                 state = state.with_parents(names.fold(host), self._ttl)
         settling.settled(self._state, state, state.zones[zone.apex], here)
-        self._become(state.pruned(self._ttl))
+        self._become(state.pruned())
 
     def without_zone(self, name: str) -> None:
         """There is no zone `name` any more. Raises `ZoneError` where there was none."""
@@ -120,7 +119,7 @@ class Plan:
         for below in (*zones, *(host for zone in zones.values() for host in zone.declared.servers)):
             if names.is_below(below, apex):
                 state = state.with_parents(below, self._ttl)
-        self._become(state.pruned(self._ttl))
+        self._become(state.pruned())
 
     def sign(self, name: str, dnssec: str | Mapping[str, object] | None) -> None:
         """The zone `name` is signed as `dnssec` says, or not at all. Raises `ZoneError`."""
@@ -150,8 +149,10 @@ class Plan:
             server = replace(known, ipv4=ipv4, ipv6=values.derived_ipv6(ipv4))
         if recursion is not None:
             server = replace(server, recursion=recursion)
-        settling.not_alias(self._state, folded, here)
-        self._become(self._state.with_server(server).with_parents(folded, self._ttl))
+        state = self._state.with_server(server).with_parents(folded, self._ttl)
+        settling.no_alias(self._state, state, here)
+        settling.reachable(state, folded, here)
+        self._become(state)
 
     def put(self, name: str, rtype: str, values: Sequence[str], *, ttl: int | None = None) -> None:
         """The records of that name and type are `values`, in the deepest zone that encloses it. Raises `ZoneError`."""
@@ -182,8 +183,7 @@ class Plan:
         gone = _count(zone.sets) - _count(sets)
         if gone:
             automatic = zone.apex in self._state.automatic
-            state = self._state.with_zone(with_sets(zone, sets), automatic=automatic)
-            self._become(state.pruned(self._ttl) if automatic else state)
+            self._become(self._state.with_zone(with_sets(zone, sets), automatic=automatic))
         return gone
 
     # -- what is declared
@@ -226,12 +226,12 @@ class Plan:
         ]
 
     def described(self, *, automatic: bool = False) -> list[dict[str, Any]]:
-        """The zones with their servers and records, as JSON can carry them: what `zone` takes. Those that are
-        `automatic` only if that is asked for."""
-        state = self._state
+        """The zones with their servers and records, as JSON can carry them, each after those above it: what `zone`
+        takes. Those that are `automatic` only if that is asked for."""
+        state, zones = self._state, self._state.draft().zones.items()
         return [
             written.described(zone, state.servers)
-            for apex, zone in state.zones.items()
+            for apex, zone in sorted(zones, key=lambda item: (names.depth(item[0]), names.to_text(item[0])))
             if automatic or apex not in state.automatic
         ]
 

@@ -2,8 +2,8 @@
 
 Rules: each check looks at what the change touches, and raises `ZoneError` with what to write instead. Records of a zone
 can stand beside one another, and its keys can sign them. What is above a declared zone neither delegates to others nor
-renames (NS, DNAME, CNAME). A name server is no alias (RFC 2181 section 10.3). A server has an address of its own. What
-keys make is not given.
+renames (NS, DNAME, CNAME). A name server is no alias (RFC 2181 section 10.3), and what is said of its
+addresses leads to it. A server has an address of its own. What keys make is not given.
 
 Limits: a zone that a directory has cut off on purpose stays so, and nothing is said of it.
 """
@@ -13,7 +13,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import Final
 
-from resolver.auth import keyring, values
+from resolver.auth import generate, keyring, values
 from resolver.auth.draft import ZoneDraft
 from resolver.auth.master import Record
 from resolver.auth.planned import ROOT_SERVER, ZONES_NET, Saved, free_address
@@ -34,29 +34,46 @@ GLUE: Final = frozenset((Type.A, Type.AAAA, Type.NS, Type.DS))
 def settled(before: Saved, after: Saved, zone: ZoneDraft, here: str) -> None:
     """`after` can be, in which `zone` is new."""
     check(zone)
+    no_alias(before, after, here, zone.apex)
     why = keyring.why_not(zone)
     if why is not None:
         raise ZoneError(f"cannot be signed: {why[0]}", where=here, instead=why[1])
-    parent = after.parent(zone.apex)
-    if parent is not None:
+    old, parent = before.zones.get(zone.apex), after.parent(zone.apex)
+    if parent is not None and old is None:
         _delegated(after, parent, zone, here)
-    old = before.zones.get(zone.apex)
     lost = {} if old is None else _cut_off(before, old)
     for apex, record in _cut_off(after, zone).items():
         if apex not in lost:
             what = f"{_what(record)} would cut off the zone {names.to_text(apex)}"
             raise ZoneError(what, where=here, instead="remove that zone first, or leave the record out")
-    hosts = {name for name, rtype in zone.sets if rtype == Type.CNAME and name in after.servers}
-    for host in (*zone.declared.servers, *sorted(hosts)):
-        not_alias(after, host, here)
+    changed = () if old is not None and old.sets == zone.sets else zone.sets
+    for host in dict.fromkeys((*zone.declared.servers, *(name for name, _ in changed if name in after.servers))):
+        reachable(after, host, here)
 
 
-def not_alias(state: Saved, host: bytes, here: str) -> None:
-    """The server of the folded name `host` can have addresses."""
+def no_alias(before: Saved, after: Saved, here: str, *apexes: bytes) -> None:
+    """None of `apexes`, nor of the automatic zones that are new in `after`, is an alias."""
+    for apex in (*apexes, *(after.automatic - before.automatic)):
+        if after.zones[apex].records(apex, Type.CNAME):
+            what = f"{names.to_text(apex)} is an alias (CNAME) and cannot be a zone, which has SOA and NS"
+            raise ZoneError(what, where=here, instead="leave the alias out (RFC 1912 section 2.4)")
+
+
+def reachable(state: Saved, host: bytes, here: str) -> None:
+    """What the zones say of the server of the folded name `host` leads to it."""
     zone = state.enclosing(host)
-    if zone is not None and zone.records(host, Type.CNAME):
-        what = f"{names.to_text(host)} is a name server and an alias (CNAME)"
+    if zone is None or zone.cut_above(host) is not None:
+        return
+    text = names.to_text(host)
+    if zone.records(host, Type.CNAME):
+        what = f"{text} is a name server and an alias (CNAME)"
         raise ZoneError(what, where=here, instead="give the server another name (RFC 2181 section 10.3)")
+    for rtype, address in generate.addresses(state.servers[host]).items():
+        given = zone.records(host, rtype)
+        if given and address.packed not in {record.rdata for record in given}:
+            what = f"{text} is a name server at {address}, and has other addresses"
+            instead = "leave them out, as its own is told; one that cannot be reached is an NS that is no server"
+            raise ZoneError(what, where=here, instead=instead)
 
 
 def hosts(state: Saved, apex: bytes, given: Sequence[str] | None, here: str) -> list[bytes]:
@@ -75,6 +92,8 @@ def hosts(state: Saved, apex: bytes, given: Sequence[str] | None, here: str) -> 
         found = list({names.fold(name): name for name in values.domains(list(_texts(given, here)))}.values())
     except Wrong as wrong:
         raise ZoneError(f"servers: {wrong}", where=here, instead=wrong.instead) from None
+    if apex == names.ROOT and not found:
+        raise ZoneError("nobody would serve the root", where=here, instead="name a server, or leave servers out")
     if known is not None and set(map(names.fold, found)) != set(known.declared.servers):
         served = ", ".join(map(names.to_text, known.declared.servers))
         raise ZoneError(f"the zone is served by {served}", where=here, instead="leave servers out, or remove it first")
@@ -150,6 +169,6 @@ def _what(record: Record) -> str:
 
 
 def _texts(given: object, here: str) -> Sequence[object]:
-    if isinstance(given, str) or not isinstance(given, Sequence) or not given:
+    if isinstance(given, str) or not isinstance(given, Sequence):
         raise ZoneError(f"servers: {given!r} is no list of names", where=here, instead='write ["ns1.example.com"]')
     return given

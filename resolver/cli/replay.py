@@ -1,8 +1,9 @@
 """`resolver replay`: plays scenarios in the `.rpl` format of Unbound and Deckard against the resolver, in virtual time.
 
 Rules: one line a file, in the order of their names: `PASS path`, `SKIP path: needs-what`, `FAIL path` with what went
-otherwise below it: both messages as a diff and the messages that were sent. Exit 0 if none failed, 1 if one did, 2 if a
-file is malformed; the others are played all the same.
+otherwise below it: both messages as a diff and the messages that were sent. What failed is told once more, a line
+each, before the totals. Exit 0 if none failed, 1 if one did, 2 if a file is malformed or an option cannot be used; the
+other files are played all the same.
 """
 
 from __future__ import annotations
@@ -21,16 +22,17 @@ from resolver.errors import ConfigError, ScenarioError
 from resolver.text import printable
 
 if TYPE_CHECKING:
-    from resolver.testing.replay.verdict import Verdict
+    from resolver.testing.replay.junit import Outcome
 
 MAX_JOBS: Final = 64
 
 EXAMPLES: Final = """examples:
   resolver replay tests/data/scenarios/unbound
-  resolver replay -j 2 tests/data/scenarios
+  resolver replay -j 2 --junit report.xml tests/data/scenarios
   resolver replay --level strict --verbose my.rpl
+  resolver replay --list -k nsec3 tests/data/scenarios
 
-exit codes: 0 none failed, 1 a scenario failed, 2 a file is malformed"""
+exit codes: 0 none failed, 1 a scenario failed, 2 a file is malformed or an option cannot be used"""
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
@@ -43,6 +45,9 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         default="core",
         help="core: rcode, flags, answer, the SOA of denials; strict: all sections, OPT and EDE too (default: core)",
     )
+    parser.add_argument("-k", metavar="TEXT", dest="chosen", help="only files with TEXT in their path or title")
+    parser.add_argument("--list", action="store_true", help="print what would be played, and play nothing")
+    parser.add_argument("--junit", metavar="FILE", type=Path, help="write the verdicts to FILE as JUnit XML, too")
     parser.add_argument("--verbose", action="store_true", help="say more of passed and skipped ones, too")
 
 
@@ -53,22 +58,99 @@ def _jobs(text: str) -> int:
 
 
 def run(args: argparse.Namespace) -> int:
-    """Every scenario has been played and its verdict printed. Raises `ConfigError` for a path that is not there."""
+    """Every scenario has been played and its verdict printed.
+
+    Raises `ConfigError` for a path that is not there, a choice of nothing, and a report that cannot be written.
+    """
     files = _files(args.paths)
+    if args.chosen is not None:
+        files = _chosen(files, args.chosen)
+    if args.list:
+        return _list(files)
+    if args.junit is not None:
+        _check_writable(args.junit)
+    outcomes: list[tuple[Path, Outcome]] = []
+    for path, outcome in zip(files, _outcomes(files, args), strict=True):
+        outcomes.append((path, outcome))
+        _print(outcome, args.verbose)
+    if args.junit is not None:
+        from resolver.testing.replay import junit
+
+        junit.write(args.junit, outcomes)
+    return _sum_up(outcomes)
+
+
+def _print(outcome: Outcome, verbose: bool) -> None:
+    if isinstance(outcome, ScenarioError):
+        return
+    print(printable(str(outcome)))
+    if verbose or outcome.status == "FAIL":
+        sys.stdout.writelines(f"{printable(line)}\n" for line in outcome.details())
+    sys.stdout.flush()
+
+
+def _sum_up(outcomes: Sequence[tuple[Path, Outcome]]) -> int:
+    """The end of the output has been printed; returns the exit code."""
     counts: Counter[str] = Counter()
     wrong: list[ScenarioError] = []
-    for verdict in _verdicts(files, args.level, args.jobs):
-        if isinstance(verdict, ScenarioError):
-            wrong.append(verdict)
+    failed: list[str] = []
+    for path, outcome in outcomes:
+        if isinstance(outcome, ScenarioError):
+            wrong.append(outcome)
             continue
-        counts[verdict.status] += 1
-        print(printable(str(verdict)))
-        if args.verbose or verdict.status == "FAIL":
-            sys.stdout.writelines(f"{printable(line)}\n" for line in verdict.details())
-    print(", ".join(f"{counts[status]} {status}" for status in ("PASS", "FAIL", "SKIP")))
+        counts[outcome.status] += 1
+        if outcome.status == "FAIL":
+            failed.append(f"  {path}{outcome.reason.removeprefix(path.name)}")
+    if failed and len(outcomes) > 1:
+        print("failed:")
+        sys.stdout.writelines(f"{printable(line)}\n" for line in failed)
+    malformed = f", {len(wrong)} malformed" if wrong else ""
+    print(", ".join(f"{counts[status]} {status}" for status in ("PASS", "FAIL", "SKIP")) + malformed)
+    _complain(wrong)
+    return 2 if wrong else int(bool(counts["FAIL"]))
+
+
+def _complain(wrong: Sequence[ScenarioError]) -> None:
     for error in wrong:
         print(f"resolver: {printable(str(error))}", file=sys.stderr)
-    return 2 if wrong else int(bool(counts["FAIL"]))
+
+
+def _list(files: Sequence[Path]) -> int:
+    """Each file has been printed with its title; returns the exit code."""
+    from resolver.testing.replay import reading
+
+    wrong: list[ScenarioError] = []
+    for path in files:
+        try:
+            print(printable(f"{path}: {reading.read(path).title}"))
+        except ScenarioError as error:
+            wrong.append(error)
+    _complain(wrong)
+    return 2 if wrong else 0
+
+
+def _chosen(files: Sequence[Path], text: str) -> list[Path]:
+    """Those of `files` that have `text` in their path or, whatever else is wrong with them, in their title."""
+    found = [path for path in files if text in str(path) or text in _title(path)]
+    if not found:
+        raise ConfigError(f"{text!r} is in no path and no title of {len(files)} files", where="-k")
+    return found
+
+
+def _title(path: Path) -> str:
+    from resolver.testing.replay import reading
+
+    try:
+        return reading.read(path).title
+    except ScenarioError:
+        return ""
+
+
+def _check_writable(path: Path) -> None:
+    """Raises `ConfigError` before anything is played whose verdict could not be written."""
+    if path.is_dir() or not path.parent.is_dir():
+        what = "is a folder" if path.is_dir() else "stands in a folder that is not there"
+        raise ConfigError(what, where=f"--junit {path}", instead="name a file in a folder that is there")
 
 
 def _files(paths: Sequence[Path]) -> list[Path]:
@@ -82,17 +164,18 @@ def _files(paths: Sequence[Path]) -> list[Path]:
     return list(files)
 
 
-def _verdicts(files: list[Path], level: str, jobs: int) -> Iterator[Verdict | ScenarioError]:
-    judge = partial(_judge, level=level)
-    if jobs == 1 or len(files) == 1:
+def _outcomes(files: list[Path], args: argparse.Namespace) -> Iterator[Outcome]:
+    """What comes of each of `files`, in their order."""
+    judge = partial(_judge, level=args.level)
+    if args.jobs == 1 or len(files) == 1:
         yield from map(judge, files)
         return
     # Spawned, not forked: a fork of a process with threads may hang.
-    with ProcessPoolExecutor(min(jobs, len(files)), multiprocessing.get_context("spawn")) as pool:
+    with ProcessPoolExecutor(min(args.jobs, len(files)), multiprocessing.get_context("spawn")) as pool:
         yield from pool.map(judge, files, chunksize=4)
 
 
-def _judge(path: Path, level: str) -> Verdict | ScenarioError:
+def _judge(path: Path, level: str) -> Outcome:
     from resolver.testing.replay.comparing import Level
     from resolver.testing.replay.verdict import judge
 

@@ -18,7 +18,7 @@ from collections.abc import Callable, Iterable
 from typing import Final, NamedTuple
 
 from resolver.errors import InputError
-from resolver.message import Client
+from resolver.message import Client, Question
 from resolver.network.base import Clock
 from resolver.network.entropy import SeededEntropy
 from resolver.network.fault_matching import InForce, Place, check, meets
@@ -50,6 +50,8 @@ class Hit(NamedTuple):
     addresses: tuple[str, ...]
     client: Client
     query: bytes
+    question: Question | None
+    """None for a query that cannot be read."""
 
 
 class FaultTable:
@@ -186,7 +188,7 @@ class FaultTable:
         role = RESOLVER if host == RESOLVER_HOST else CLIENTS
         return frozenset((host, role if name is None else name))
 
-    def apply(self, each: InForce, place: Place, client: Client, query: bytes) -> bool:
+    def apply(self, each: InForce, place: Place, client: Client, query: bytes, question: Question | None) -> bool:
         """Whether `each` is applied to the `query` of `client`, which meets its conditions: counted and told."""
         if not each.happens():
             return False
@@ -195,7 +197,7 @@ class FaultTable:
             each.ended = True
             self.version += 1
         if self._watchers:
-            hit = Hit(each.number, each.rule, place.name, place.addresses, client, query)
+            hit = Hit(each.number, each.rule, place.name, place.addresses, client, query, question)
             for watcher in self._watchers:
                 watcher(hit)
         return True

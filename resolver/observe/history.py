@@ -13,6 +13,7 @@ from __future__ import annotations
 
 from collections import deque
 from collections.abc import Iterator, Mapping, Sequence
+from contextlib import contextmanager
 from dataclasses import dataclass
 from itertools import islice
 from typing import Any, Final
@@ -154,6 +155,7 @@ class History:
         """The last `limit` are kept, at most `MAX_MESSAGES`. Raises ValueError for fewer than 1, or more."""
         self._kept: deque[Seen] = deque()
         self._octets = self._numbered = 0
+        self._handled: Seen | None = None
         self.forgotten = 0
         """How many were, because others came; those that somebody cleared do not count."""
         self.forgotten_to = 0
@@ -202,6 +204,20 @@ class History:
         if response is not None and self._kept and seen.number >= self._kept[0].number:
             self._octets += len(response)
             self._trim()
+
+    @contextmanager
+    def handling(self, seen: Seen) -> Iterator[None]:
+        """What is done on purpose meanwhile is done to `seen`."""
+        before, self._handled = self._handled, seen
+        try:
+            yield
+        finally:
+            self._handled = before
+
+    def faulted(self, fault: str) -> None:
+        """`fault`, a word of `network.faults`, was done to the message that is being handled."""
+        if self._handled is not None:
+            self._handled.faults = (*self._handled.faults, fault)
 
     def select(self, wanted: Wanted | None = None, limit: int | None = None) -> Sequence[Seen]:
         """Those that are `wanted`, oldest first; the newest `limit` of them. Raises `InputError`."""

@@ -46,7 +46,8 @@ class Watched:
         """See `message.Respond`."""
         now, side, server, address = self._clock.wall(), self._side, self._server, self._address
         seen = self._history.asked(now, side, server, address, client.host, client.transport, bytes(wire))
-        self._respond(wire, client, partial(self._replied, seen, self._clock.monotonic(), send))
+        with self._history.handling(seen):
+            self._respond(wire, client, partial(self._replied, seen, self._clock.monotonic(), send))
 
     def _replied(self, seen: Seen, began: float, send: _Send, response: bytes | None) -> None:
         self._history.replied(seen, response, (self._clock.monotonic() - began) * 1000)

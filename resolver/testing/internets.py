@@ -12,6 +12,7 @@ Limits: an internet belongs to its process, and ends with `close`.
 from __future__ import annotations
 
 import asyncio
+import inspect
 import threading
 from collections.abc import Callable, Coroutine, Iterable, Mapping, Sequence
 from contextlib import ExitStack
@@ -87,14 +88,14 @@ class Internet:
         Raises `InputError`.
         """
         where = callers_line()
-        lines = [each for each in records.splitlines() if each.strip()] if isinstance(records, str) else list(records)
+        lines = inspect.cleandoc(records).splitlines() if isinstance(records, str) else list(records)
         signed = self._options.dnssec if dnssec is ... else (DENIALS[0] if dnssec is True else dnssec or None)
 
         def declare(inside: Inside) -> None:
             inside.plan.zone(
                 name,
                 data,
-                records=lines,
+                records=[each for each in lines if each.strip()],
                 servers=servers,
                 ttl=ttl,
                 negative_ttl=negative_ttl,

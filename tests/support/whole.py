@@ -59,13 +59,8 @@ class Whole:
         return response
 
     async def swap(self, world: World) -> None:
-        """The simulated servers serve `world` from now on, by a reload that keeps what the resolver knows.
-
-        Nothing is bound: virtual time and sockets do not go together. Needs `world.in_memory` and `world.port`.
-        """
-        self.program._given_world = world
-        self.program._bind_front = lambda config, buffer: []  # type: ignore[method-assign]
-        await self.program.reload(self.program.config)
+        """The simulated servers serve `world` from now on, and the resolver knows what it knew."""
+        await self.program.change(world)
 
     async def ask(self, name: str, rtype: str = "A", **options: Any) -> Message:
         """The response to a query."""

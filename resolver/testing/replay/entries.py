@@ -13,6 +13,7 @@ from typing import Final
 from resolver.message import AA, AD, CD, QR, RA, RD, TC, Edns, Question, Rcode, RRset
 from resolver.testing.replay import records
 from resolver.testing.replay.script import Entry
+from resolver.text import nearest
 
 FLAGS: Final = {"QR": QR, "AA": AA, "TC": TC, "RD": RD, "RA": RA, "AD": AD, "CD": CD}
 """The flags of a header by their names."""
@@ -125,15 +126,15 @@ class EntryReader:
             if extended := re.fullmatch(r"ede=(\d+|any)", word):
                 self._extended = -1 if extended[1] == "any" else int(extended[1])
             elif word not in MATCHES:
-                raise Unreadable(f"MATCH does not know {word!r}", f"it knows {', '.join(sorted(MATCHES))} and ede=N")
+                raise Unreadable(f"MATCH does not know {word[:60]!r}", nearest(word, (*MATCHES, "ede=N")))
             self._match.add(word)
 
     def _adjusting(self, words: list[str]) -> None:
         for word in words:
-            if delay := re.fullmatch(r"(?:packet_)?sleep=(\d+)", word):
-                self._delay_s += int(delay[1])
+            if delay := re.fullmatch(r"(?:packet_)?sleep=(\d+(?:\.\d+)?)", word):
+                self._delay_s += float(delay[1])
             elif word not in ADJUSTS:
-                raise Unreadable(f"ADJUST does not know {word!r}", f"it knows {', '.join(sorted(ADJUSTS))} and sleep=N")
+                raise Unreadable(f"ADJUST does not know {word[:60]!r}", nearest(word, (*ADJUSTS, "sleep=N")))
             self._adjust.add(word)
 
     def _replying(self, words: list[str]) -> None:
@@ -145,13 +146,13 @@ class EntryReader:
             elif word == "DO":
                 self._do = True
             else:
-                known = ", ".join((*FLAGS, "DO", *RCODES))
-                raise Unreadable(f"REPLY does not know {word!r}", f"it knows {known}")
+                raise Unreadable(f"REPLY does not know {word[:60]!r}", nearest(word, (*FLAGS, "DO", *RCODES)))
 
     def _open(self, words: list[str]) -> None:
         self._hex = None
         if len(words) != 1 or words[0] not in _SECTIONS:
-            raise Unreadable(f"there is no section {' '.join(words)!r}", f"the sections are {', '.join(_SECTIONS)}")
+            word = " ".join(words)
+            raise Unreadable(f"there is no section {word[:60]!r}", nearest(word, _SECTIONS))
         self._section = words[0]
 
     def _octets(self, text: str) -> None:

@@ -44,12 +44,13 @@ _Key = tuple[bytes, int]
 
 @dataclass(slots=True, eq=False)
 class Sent:
-    """A message that the resolver sent; `open` while a reply can still be of use."""
+    """A message that the resolver sent, at the monotonic time `at`; `open` while a reply can still be of use."""
 
     to: Endpoint
     transport: Transport
     query: Message
     deliver: Deliver
+    at: float
     open: bool = True
     replied: bool = False
 
@@ -97,7 +98,7 @@ class ScriptedNetwork:
             raise AssertionError(f"the resolver sent what is no query: {wrong}") from wrong
         if len(self.sent) >= MAX_SENT:
             raise AssertionError(f"the resolver sent more than {MAX_SENT} messages")
-        sent = Sent(to, transport, query, deliver)
+        sent = Sent(to, transport, query, deliver, self._clock.monotonic())
         self.sent.append(sent)
         self._clock.after(0, partial(self._try, sent))
         self._changed()

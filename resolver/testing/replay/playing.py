@@ -1,68 +1,54 @@
-"""Decides what happens in each step of a scenario, and whether the program did what the script wants.
+"""Decides what happens in each step of a scenario, and whether the resolver did what the script wants.
 
 Rules
 * Between two steps everything happens that can happen without time passing. A step that waits lets time go on: for an
   answer, for a query that fits, for a query that is given up.
 * CHECK_ANSWER takes the oldest answer to its question that was not checked yet, or else the oldest of all.
 * CHECK_OUT_QUERY is met by a query sent since the last one was met, or since the last QUERY.
+* AFTER and WITHIN are counted from the client's query to its answer, and to the query that CHECK_OUT_QUERY found.
 * REPLY answers a query that is open. When there is none the resolver did not need it, which is noted.
-* TIMEOUT lets time go on until the resolver does something about a query that is open; TRAFFIC is a pause.
+* TIMEOUT lets time go on until the resolver does something about a query that is open.
+* TRAFFIC is a pause. With a table it waits until traffic has stopped, or the table is met, and counts the queries that
+  were sent since the TRAFFIC before it, or since the beginning.
 * TIME_PASSES moves all clocks.
 * At the end every client has been answered, each MANDATORY entry was used, and nothing went wrong unseen.
 
-Limits: a scenario waits at most `PATIENCE_S` for anything.
+Limits: a scenario waits at most `Subject.patience_s` for anything.
 """
 
 from __future__ import annotations
 
-import asyncio
-import io
 import math
 from collections.abc import Callable
 from dataclasses import dataclass, field
-from typing import Any, Final, assert_never
+from typing import Final, assert_never
 
-from resolver.app import build
 from resolver.errors import WireError
-from resolver.message import Client, Message, Question, Transport
-from resolver.network.entropy import SeededEntropy
-from resolver.observe.log import Log
-from resolver.observe.transcript import Node, Transcript
+from resolver.message import Question, Transport
+from resolver.observe.transcript import Node
+from resolver.testing.replay import traffic
 from resolver.testing.replay.comparing import Difference, Level, diff, differences
 from resolver.testing.replay.matching import fits
-from resolver.testing.replay.network import ScriptedNetwork, Sent
+from resolver.testing.replay.network import Sent
 from resolver.testing.replay.script import Entry, Kind, Scenario, Step
 from resolver.testing.replay.settings import Arrangement
-from resolver.testing.virtual_time import VirtualClock
+from resolver.testing.replay.subject import Failed, Inside, Subject
 from resolver.wire import names, types
 from resolver.wire.parse import parse
-from resolver.wire.render import render
 
-PATIENCE_S: Final = 60.0
-"""Virtual seconds that a step waits for what must come: longer than any client does."""
-
-PAUSE_S: Final = 0.0001
-"""Virtual seconds in which all that is due now has happened: the loop's clock moves only when nothing can run."""
-
-_CLIENT: Final = "127.0.0.1"
-
-
-class Failed(Exception):
-    """The program did something else than the step in line `line` wants; `lines` show it."""
-
-    def __init__(self, line: int, text: str, found: list[Difference] | None = None, lines: list[str] | None = None):
-        super().__init__(text)
-        self.line, self.text = line, text
-        self.found, self.lines = found or [], lines or []
+ROUNDING_S: Final = 1e-6
+"""What the sum of two times may be off."""
 
 
 @dataclass(slots=True, eq=False)
 class _Asked:
-    """A client's query."""
+    """A client's query, at a monotonic time."""
 
     step: Step
     question: Question | None
+    at: float
     answer: bytes | None = None
+    answered_at: float = 0.0
     done: bool = False
     checked: bool = False
 
@@ -78,48 +64,34 @@ class Course:
 
 async def play(scenario: Scenario, arrangement: Arrangement, level: Level) -> Course:
     """How the program did in `scenario`. Run it in virtual time."""
-    player = _Player(scenario, arrangement, level)
+    return await play_with(scenario, level, Inside(scenario, arrangement))
+
+
+async def play_with(scenario: Scenario, level: Level, subject: Subject) -> Course:
+    """How `subject`, which is stopped then, did in `scenario`."""
+    player = _Player(scenario, level, subject)
     failure = None
     try:
         await player.go_through()
     except Failed as failed:
         failure = failed
     finally:
-        await player.program.stop()
-    return Course(failure, player.nodes(), player.notes + [f"filled in {what}" for what in player.network.filled])
+        await subject.stop()
+    return Course(failure, subject.nodes(), player.notes + [f"filled in {what}" for what in subject.network.filled])
 
 
 class _Player:
-    """A program in the world of a scenario."""
+    """A resolver in the world of a scenario."""
 
-    def __init__(self, scenario: Scenario, arrangement: Arrangement, level: Level) -> None:
-        self._scenario, self._level = scenario, level
-        self._clock = VirtualClock(wall=arrangement.wall)
-        self._changed = asyncio.Event()
-        self.network = ScriptedNetwork(scenario, self._clock, arrangement, self._changed.set)
-        self._transcript = Transcript()
-        self._log = io.StringIO()
-        self._unseen: list[dict[str, Any]] = []
-        asyncio.get_running_loop().set_exception_handler(lambda _loop, context: self._unseen.append(context))
-        self.program = build(
-            arrangement.config,
-            clock=self._clock,
-            entropy=SeededEntropy(1),
-            log=Log(self._log, self._clock.wall),
-            transcript=self._transcript,
-            network=self.network,
-            root=arrangement.root,
-        )
+    def __init__(self, scenario: Scenario, level: Level, subject: Subject) -> None:
+        self._scenario, self._level, self._subject = scenario, level, subject
+        self.network = subject.network
         self.notes: list[str] = []
         self._asked: list[_Asked] = []
-        self._began = self._clock.monotonic()
+        self._began = subject.clock.monotonic()
         self._passed = 0.0
         self._seen_out = 0
-        self._first_node = 0
-
-    def nodes(self) -> list[Node]:
-        """What was sent since the last QUERY."""
-        return self._transcript.roots[self._first_node :]
+        self._counted = 0
 
     async def go_through(self) -> None:
         """Every step is done. Raises `Failed`."""
@@ -128,8 +100,8 @@ class _Player:
         for step, following in zip(steps, (*steps[1:], steps[-1]), strict=True):
             await self._do(step)
             self.network.go_to(following.number)
-            await asyncio.sleep(PAUSE_S)
-        await self._until(lambda: all(each.done for each in self._asked), PATIENCE_S)
+            await self._subject.pause()
+        await self._until(lambda: all(each.done for each in self._asked))
         for each in self._asked:
             if not each.done:
                 raise Failed(each.step.line, "this query got no answer at all")
@@ -152,9 +124,11 @@ class _Player:
             case Kind.TIMEOUT:
                 await self._time_out()
             case Kind.TIME_PASSES:
-                await self._clock.advance(step.seconds)
+                await self._subject.advance(step)
                 self._passed += step.seconds
-            case Kind.TRAFFIC | Kind.NOTHING:
+            case Kind.TRAFFIC:
+                await self._traffic(step)
+            case Kind.NOTHING:
                 pass
             case _:
                 assert_never(step.kind)
@@ -162,24 +136,23 @@ class _Player:
     def _query(self, step: Step) -> None:
         assert step.entry is not None
         entry = step.entry
-        self._first_node = len(self._transcript.roots)
         self._seen_out = len(self.network.sent)
-        asked = _Asked(step, entry.question)
+        asked = _Asked(step, entry.question, self._now())
         self._asked.append(asked)
         transport = Transport.TCP if "TCP" in entry.match else Transport.UDP
 
         def answered(wire: bytes | None) -> None:
-            asked.answer, asked.done = wire, True
-            self._changed.set()
+            asked.answer, asked.done, asked.answered_at = wire, True, self._now()
+            self._subject.changed.set()
 
-        self.program.respond(_octets(entry), Client(step.address or _CLIENT, 4242, transport), answered)
+        self._subject.ask(step, transport, answered)
 
     async def _check_answer(self, step: Step) -> None:
         assert step.entry is not None
         entry = step.entry
         asked = self._next_answered(entry)
         while asked is None:
-            if not await self._until(lambda: self._next_answered(entry) is not None, PATIENCE_S):
+            if not await self._until(lambda: self._next_answered(entry) is not None):
                 raise Failed(step.line, "no answer was sent")
             asked = self._next_answered(entry)
         asked.checked = True
@@ -189,7 +162,8 @@ class _Player:
         except WireError as wrong:
             raise Failed(step.line, f"the answer is no message: {wrong}") from wrong
         self._check_that_nothing_broke(step)
-        silence = self._clock.monotonic() - self._began - self._passed
+        self._check_time(step, asked.answered_at - asked.at, "the answer came")
+        silence = self._now() - self._began - self._passed
         found = differences(entry, got, self._level, slack_s=math.ceil(silence - 0.5))
         if found:
             text = ", ".join(f"{each.part}: {each.text}" for each in found)
@@ -214,12 +188,44 @@ class _Player:
                     return place
             return None
 
-        if not await self._until(lambda: found() is not None, PATIENCE_S):
+        if not await self._until(lambda: found() is not None):
             text = f"no query for {_text(step.entry.question)} was sent"
             raise Failed(step.line, text, [Difference("query", text)])
         place = found()
         assert place is not None
         self._seen_out = place + 1
+        if self._asked:
+            self._check_time(step, self.network.sent[place].at - self._asked[-1].at, "it was sent")
+
+    def _check_time(self, step: Step, seconds: float, what: str) -> None:
+        """Raises `Failed` unless what is checked came when it should."""
+        slack = self._subject.tolerance_s + ROUNDING_S
+        wanted = ""
+        if step.after is not None and seconds < step.after - slack:
+            wanted = f"not before {step.after:g} s"
+        elif step.within is not None and seconds > step.within + slack:
+            wanted = f"within {step.within:g} s"
+        if wanted:
+            text = f"{what} after {seconds:.3f} s, and is wanted {wanted}"
+            raise Failed(step.line, text, [Difference("time", text)])
+
+    async def _traffic(self, step: Step) -> None:
+        begin, self._counted = self._counted, len(self.network.sent)
+        wanted = step.traffic
+        if wanted is None:
+            return
+
+        def counted() -> traffic.Counted:
+            return traffic.count(wanted, _queries(self.network.sent[begin:]))
+
+        await self._subject.settle()
+        await self._until(lambda: counted().met() or counted().over() or not self._busy())
+        found, self._counted = counted(), len(self.network.sent)
+        if not found.met():
+            text = f"traffic: {'; '.join(found.mistakes())}"
+            where = f"{self._scenario.path.name}:{step.line}"
+            lines = list(found.lines(_queries(self.network.sent[begin:]), where))
+            raise Failed(step.line, text, [Difference("traffic", text)], lines)
 
     async def _reply(self, step: Step) -> None:
         assert step.entry is not None
@@ -227,7 +233,7 @@ class _Player:
         def found() -> Sent | None:
             return next((sent for sent in self.network.waiting() if _is_for(step, sent)), None)
 
-        await self._until(lambda: found() is not None or not self._busy(), PATIENCE_S)
+        await self._until(lambda: found() is not None or not self._busy())
         sent = found()
         if sent is None:
             self.notes.append(f"nobody waited for the REPLY in line {step.line}")
@@ -243,44 +249,48 @@ class _Player:
             return len(self.network.sent), len(self.network.waiting()), answered
 
         before = state()
-        await self._until(lambda: state() != before, PATIENCE_S)
+        await self._until(lambda: state() != before)
 
     def _busy(self) -> bool:
         """Whether there is anything that could still lead to a query."""
         return bool(self.network.waiting()) or not all(each.done for each in self._asked)
 
     def _check_that_nothing_broke(self, step: Step) -> None:
-        if "internal_error" in self._log.getvalue():
-            raise Failed(step.line, "the program met an internal error", lines=self._log.getvalue().splitlines())
-        if self._unseen:
-            raise Failed(step.line, f"the loop met an exception: {self._unseen[0]}")
+        if (found := self._subject.broken()) is not None:
+            text, lines = found
+            raise Failed(step.line, text, lines=lines)
 
-    async def _until(self, condition: Callable[[], bool], seconds: float) -> bool:
-        """Time goes on until `condition` holds, for so many seconds at most; whether it holds."""
+    def _now(self) -> float:
+        return self._subject.clock.monotonic()
+
+    async def _until(self, condition: Callable[[], bool]) -> bool:
+        """Time goes on until `condition` holds, as long as the subject has patience; whether it holds."""
         over: list[bool] = []
+        changed = self._subject.changed
 
         def end() -> None:
             over.append(True)
-            self._changed.set()
+            changed.set()
 
-        timer = self._clock.after(seconds, end)
+        timer = self._subject.clock.after(self._subject.patience_s, end)
         try:
             while not condition():
                 if over:
                     return False
-                self._changed.clear()
-                await self._changed.wait()
+                changed.clear()
+                await changed.wait()
         finally:
             timer.cancel()
         return True
 
 
-def _octets(entry: Entry) -> bytes:
-    """The query that a QUERY step asks."""
-    if entry.raw is not None:
-        return entry.raw
-    sections = (entry.answer, entry.authority, entry.additional)
-    return render(Message(1, entry.flags, entry.rcode, entry.question, *sections, entry.edns))
+def _queries(sent: list[Sent]) -> list[traffic.Query]:
+    """What is counted of `sent`; a message without a question is no query."""
+    return [
+        traffic.Query(each.to.host, names.fold(each.query.question.name), each.query.question.type, each.transport)
+        for each in sent
+        if each.query.question is not None
+    ]
 
 
 def _is_for(step: Step, sent: Sent) -> bool:

@@ -12,7 +12,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import NamedTuple
 
-from resolver.message import Edns, Question, RRset
+from resolver.message import Edns, Question, RRset, Transport
 
 
 class Kind(enum.StrEnum):
@@ -71,9 +71,37 @@ class Range:
     entries: tuple[Entry, ...]
 
 
+class Tally(NamedTuple):
+    """A line of TRAFFIC: from `least` to `most` queries (None: any number) as the rest says, where None is any.
+
+    With `below`, names below `name` are meant and not `name` itself.
+    """
+
+    line: int
+    text: str
+    least: int
+    most: int | None
+    address: str | None
+    name: bytes | None
+    below: bool
+    type: int | None
+    transport: Transport | None
+
+
+@dataclass(frozen=True, slots=True)
+class Traffic:
+    """Which queries must have been sent; with `only`, no others."""
+
+    tallies: tuple[Tally, ...]
+    only: bool = False
+
+
 @dataclass(frozen=True, slots=True)
 class Step:
-    """One step: `address` is that of a client or a server where it is given, `seconds` those of TIME_PASSES."""
+    """One step: `address` is that of a client or a server where it is given, `seconds` those of TIME_PASSES.
+
+    What is checked must have come not before `after` seconds and `within` so many, counted from the client's query.
+    """
 
     line: int
     number: int
@@ -81,17 +109,21 @@ class Step:
     entry: Entry | None = None
     address: str | None = None
     seconds: float = 0.0
+    after: float | None = None
+    within: float | None = None
+    traffic: Traffic | None = None
 
 
 @dataclass(frozen=True, slots=True)
 class Scenario:
-    """A whole file."""
+    """A whole file. `files` are those that its configuration has within it, by their names."""
 
     path: Path
     title: str
     words: tuple[Word, ...]
     ranges: tuple[Range, ...]
     steps: tuple[Step, ...] = field(default=())
+    files: tuple[tuple[str, str], ...] = ()
 
     def entries(self) -> list[Entry]:
         """All that servers say: those of ranges and those of REPLY steps."""

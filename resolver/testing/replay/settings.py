@@ -7,8 +7,9 @@ and mean the root. A feature that is needed does not skip a file by itself: the 
 
 What a script does not mention is as its author had it: nothing stale is served, nothing is prefetched, special-use
 names are looked up like any other, and what none of its trust anchors covers is not validated; without one, nothing is.
-Zones with many NSEC3 iterations are insecure, and never bogus.
-All else is our own default.
+Zones with many NSEC3 iterations are insecure, and never bogus. All else is our own default.
+
+Where `unblock-lan-zones: no` stands, special-use names are answered here, but for those of a `local-zone: X nodefault`.
 
 Limits: hosts by name (`stub-host`) and ports other than 53 are not known; no scenario has them.
 """
@@ -32,6 +33,7 @@ from resolver.hints import PORT
 from resolver.network.base import Endpoint
 from resolver.testing.replay.script import Scenario, Word
 from resolver.testing.virtual_time import WALL_START
+from resolver.text import nearest
 from resolver.wire import names
 
 MEANINGLESS: Final[dict[str, str]] = {
@@ -124,6 +126,8 @@ class _Arranger:
         }
         self._lines: dict[str, Word] = {}
         self._zones: dict[str, dict[str, list[str]]] = {"stub-zone": {}, "forward-zone": {}}
+        self._reserves = False
+        self._nodefault: list[str] = []
         self._anchored: set[bytes] = set()
         self._made = Arrangement()
 
@@ -143,6 +147,8 @@ class _Arranger:
         roots = self._zones["stub-zone"].pop(".", [])
         servers = tuple(NameServer(names.from_text(f"root-{n}."), (Endpoint(a, PORT),)) for n, a in enumerate(roots))
         made.root = Delegation(names.ROOT, servers, 0, configured=True)
+        if self._reserves:
+            self._resolver["unreserved"] = self._nodefault
         self._resolver["stub_zones"] = self._zones["stub-zone"]
         self._resolver["forward_zones"] = self._zones["forward-zone"]
         made.config = self._config()
@@ -181,12 +187,12 @@ class _Arranger:
             if word.value != "no":
                 self._made.needs.setdefault(FEATURES[word.key], word.line)
         elif word.key == "local-zone" and word.value.endswith(" nodefault"):
-            return
+            self._nodefault.append(word.value.removesuffix(" nodefault"))
         elif word.key not in MEANINGLESS:
             self._fail(
                 word,
                 f"{word.key!r} is neither a setting here nor a word without meaning",
-                "say what it means in resolver/testing/replay/settings.py",
+                hint if (hint := nearest(word.key, words_known())).startswith("did") else "leave it out",
             )
 
     # -- words with a meaning
@@ -265,6 +271,9 @@ class _Arranger:
         self._lines["nsec3_iterations_insecure"] = word
         self._dnssec["nsec3_iterations_insecure"] = int(numbers[1])
 
+    def _reserving(self, word: Word) -> None:
+        self._reserves = not self._yes(word)
+
     # -- values
 
     def _yes(self, word: Word) -> bool:
@@ -301,6 +310,7 @@ _WORDS: Final[dict[str, Callable[[_Arranger, Word], None]]] = {
     "serve-expired-reply-ttl": _Arranger._stale_value,
     "serve-expired-client-timeout": _Arranger._stale_value,
     "prefetch": _Arranger._prefetch,
+    "unblock-lan-zones": _Arranger._reserving,
     "trust-anchor": _Arranger._anchor,
     "trust-anchor-file": _Arranger._anchor_file,
     "domain-insecure": _Arranger._insecure,

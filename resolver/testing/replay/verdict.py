@@ -7,8 +7,9 @@ do not have, and what went wrong is what the lack of that feature does (`LACKS`)
 from __future__ import annotations
 
 import enum
+import time
 from collections.abc import Callable, Iterable, Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Final
 
@@ -31,7 +32,7 @@ class Status(enum.StrEnum):
 class Verdict:
     """`reason` says why it is no PASS; `lines` show it: both messages as a diff and what was sent.
 
-    `notes` say where the player filled in what the script forgot.
+    `notes` say where the player filled in what the script forgot; `seconds` is how long it took, in the real world.
     """
 
     path: Path
@@ -39,6 +40,7 @@ class Verdict:
     reason: str = ""
     lines: tuple[str, ...] = ()
     notes: tuple[str, ...] = ()
+    seconds: float = field(default=0.0, compare=False)
 
     def __str__(self) -> str:
         if self.status is Status.SKIP:
@@ -54,8 +56,10 @@ class Verdict:
 
 
 def judge(path: Path, level: Level = Level.CORE) -> Verdict:
-    """What is to be said of the scenario in the file `path`. Raises `ScenarioError` and OSError."""
-    return judge_scenario(reading.read(path), level)
+    """What is to be said of the scenario in the file `path`. Raises `ScenarioError`."""
+    began = time.perf_counter()
+    verdict = judge_scenario(reading.read(path), level)
+    return replace(verdict, seconds=time.perf_counter() - began)
 
 
 def judge_scenario(scenario: Scenario, level: Level = Level.CORE) -> Verdict:
@@ -65,14 +69,19 @@ def judge_scenario(scenario: Scenario, level: Level = Level.CORE) -> Verdict:
     try:
         course = virtual_time.run(playing.play(scenario, arrangement, level))
     except virtual_time.Deadlock as stuck:
-        return Verdict(path, Status.FAIL, str(stuck))
+        return Verdict(path, Status.FAIL, f"{path.name}: {stuck}")
+    return verdict_on(path, course, arrangement.needs)
+
+
+def verdict_on(path: Path, course: playing.Course, needs: Iterable[str] = ()) -> Verdict:
+    """What is to be said of how it went. `needs` are features without which a FAIL may be a SKIP."""
     notes = tuple(course.notes)
     failure = course.failure
     if failure is None:
         return Verdict(path, Status.PASS, notes=notes)
     lines = [*failure.lines, *branches(course.nodes)]
     reason = f"{path.name}:{failure.line}: {failure.text}"
-    missing = _lack(arrangement.needs, failure.found)
+    missing = _lack(needs, failure.found)
     if missing is not None:
         return Verdict(path, Status.SKIP, f"needs-{missing}", (reason, *lines), notes)
     return Verdict(path, Status.FAIL, reason, tuple(lines), notes)

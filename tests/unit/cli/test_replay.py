@@ -1,6 +1,7 @@
 from __future__ import annotations
 
 from pathlib import Path
+from xml.etree import ElementTree
 
 import pytest
 
@@ -34,9 +35,12 @@ def test_a_folder_is_played_whole_with_one_line_a_file(files: Path, capsys: pyte
         "PASS some/a.rpl",
         "SKIP some/c.rpl: needs-rpz",
         "FAIL some/where/b.rpl",
+        "failed:",
         "1 PASS, 1 FAIL, 1 SKIP",
     ]
     assert "  -REFUSED, flags QR RD RA" in out
+    assert out[-2].startswith("  some/where/b.rpl:")
+    assert out[-2].endswith(": rcode: NOERROR for REFUSED")
 
 
 def test_what_passes_or_is_skipped_is_no_failure(files: Path, capsys: pytest.CaptureFixture[str]) -> None:
@@ -54,9 +58,9 @@ def test_a_malformed_file_is_one_line_and_the_others_are_played(
 ) -> None:
     assert main(["replay", "bad.rpl", "some/a.rpl"]) == 2
     told = capsys.readouterr()
-    assert "PASS some/a.rpl" in told.out
+    assert told.out == "PASS some/a.rpl\n1 PASS, 0 FAIL, 0 SKIP, 1 malformed\n"
     assert told.err.startswith("resolver: bad.rpl:")
-    assert "MATCH does not know 'colour'; it knows" in told.err
+    assert "MATCH does not know 'colour'; use one of: " in told.err
     assert told.err.count("\n") == 1
 
 
@@ -75,12 +79,58 @@ def test_the_strict_level_compares_more(files: Path, capsys: pytest.CaptureFixtu
     assert "EDE: none for 3" in capsys.readouterr().out
 
 
+def test_what_would_be_played_is_listed_with_titles_and_nothing_is_played(
+    files: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    assert main(["replay", "--list", "some"]) == 0
+    assert capsys.readouterr().out.splitlines() == [
+        f"some/{name}: a scenario" for name in ("a.rpl", "c.rpl", "where/b.rpl")
+    ]
+    assert main(["replay", "--list", "some/a.rpl", "bad.rpl"]) == 2
+    assert "MATCH does not know 'colour'" in capsys.readouterr().err
+
+
+def test_files_are_chosen_by_their_path_or_title(files: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    path = files / "some/c.rpl"
+    path.write_text(path.read_text().replace("SCENARIO_BEGIN a scenario", "SCENARIO_BEGIN of ghosts"))
+    assert main(["replay", "-k", "ghost", "some"]) == 0
+    assert capsys.readouterr().out.startswith("SKIP some/c.rpl: needs-rpz\n0 PASS")
+    assert main(["replay", "-k", "where", "some", "bad.rpl"]) == 1
+    assert capsys.readouterr().out.startswith("FAIL some/where/b.rpl\n")
+
+
+def test_verdicts_are_written_for_machines_also_where_a_file_is_malformed(files: Path) -> None:
+    assert main(["replay", "-j", "2", "--junit", "report.xml", "some", "bad.rpl"]) == 2
+    root = ElementTree.parse("report.xml").getroot()
+    assert {case.get("name"): [child.tag for child in case] for case in root.iter("testcase")} == {
+        "a.rpl": [],
+        "c.rpl": ["skipped"],
+        "b.rpl": ["failure"],
+        "bad.rpl": ["error"],
+    }
+
+
+def test_a_file_that_cannot_be_read_is_one_line(files: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    (files / "some/folder.rpl").mkdir()
+    (files / "some/zero.rpl").write_bytes(b"\0\xff")
+    assert main(["replay", "some"]) == 2
+    told = capsys.readouterr().err.splitlines()
+    assert told[0] == "resolver: some/folder.rpl: cannot be read: Is a directory"
+    assert told[1] == "resolver: some/zero.rpl: no text: there are zero octets in it; write it in UTF-8"
+
+
 @pytest.mark.parametrize(
     ("words", "told"),
     [
         (["replay", "nowhere"], "resolver: nowhere: is not there; name .rpl files, or a folder with some"),
         (["replay", "empty"], "resolver: empty: holds no scenario; name .rpl files"),
         (["replay", "-j", "0", "some"], "'0' is not between 1 and 64"),
+        (["replay", "-k", "nix", "some"], "resolver: -k: 'nix' is in no path and no title of 3 files"),
+        (
+            ["replay", "--junit", "no/where.xml", "some"],
+            "resolver: --junit no/where.xml: stands in a folder that is not",
+        ),
+        (["replay", "--junit", "some", "some"], "resolver: --junit some: is a folder; name a file"),
         (["replay"], "the following arguments are required: PATH"),
     ],
 )

@@ -12,11 +12,11 @@ from resolver.app import build
 from resolver.config import Config
 from resolver.message import Client, Transport
 from resolver.network.base import Endpoint
+from resolver.network.faulty import Faulty
 from resolver.observe.history import History
 from resolver.observe.log import Log
 from resolver.observe.wanted import wanted
 from resolver.observe.watching import Watched, watched
-from resolver.server.respond import Responder
 from resolver.testing.virtual_time import VirtualClock
 from resolver.wire import names, types
 from tests.support.histories import BEGAN
@@ -45,7 +45,7 @@ def test_where_nothing_is_remembered_nothing_is_watched():
     async def main(made):
         program = made.program
         servers = {type(each) for each in program._composed.simulated.values()}
-        return program.lab.history, program.respond is program.responder, Watched in servers, Responder in servers
+        return program.lab.history, program.respond is program.responder, Watched in servers, Faulty in servers
 
     assert whole(main) == (None, True, False, True)
 
@@ -85,7 +85,7 @@ def test_what_a_server_has_stored_is_not_served_past_it():
         query = dns.message.make_query("www.example.com", "A", id=7).to_wire()
         for _ in range(4):
             server(query, CLIENT, got.append)
-        return got, server._respond.answers.hits, told(made.program, server="ns1.example.com.")
+        return got, server._respond.sound.answers.hits, told(made.program, server="ns1.example.com.")
 
     got, hits, seen = kept(main)
     assert len(set(got)) == 1

@@ -98,8 +98,8 @@ def test_closing_ends_what_runs_and_runs_what_is_last(thread, real):
 
     async def wait():
         try:
+            # In virtual time this never waits, so it is busy all the time, as a question is that never ends.
             while True:
-                # In virtual time this never waits, so it is busy all the time, as a question is that never ends.
                 await asyncio.sleep(1)
         finally:
             ended.append("cancelled")

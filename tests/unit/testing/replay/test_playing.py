@@ -5,8 +5,9 @@ from __future__ import annotations
 from resolver.pipeline.staged import Staged
 from resolver.server.respond import Responder
 from resolver.testing.replay.comparing import Level
-from resolver.testing.replay.playing import Course, _Player, play
+from resolver.testing.replay.playing import Course, play
 from resolver.testing.replay.settings import arrange
+from resolver.testing.replay.subject import Inside
 from resolver.testing.virtual_time import run
 from tests.support.scripts import PLAIN, PRIMING, ROOT, asks, entry, is_told, scenario, server
 
@@ -106,9 +107,9 @@ def test_the_wall_clock_is_that_of_the_script():
     made = scenario(*BOTH, config=PLAIN.replace("server:\n", "server:\n    val-override-date: 20070916134226\n"))
 
     async def main() -> float:
-        player = _Player(made, arrange(made), Level.CORE)
-        await player.program.stop()
-        return player._clock.wall()
+        inside = Inside(made, arrange(made))
+        await inside.stop()
+        return inside.clock.wall()
 
     assert run(main()) == 1_189_950_146
 

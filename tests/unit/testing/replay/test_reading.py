@@ -122,7 +122,7 @@ WRONG = [
     (text("HELLO", config=""), "some.rpl:4: 'HELLO' has no meaning here; write RANGE_BEGIN, STEP or SCENARIO_END"),
     (text("RANGE_BEGIN 0 9", "ADDRESS here", config=""), "some.rpl:5: 'here' is no IP address"),
     (text("RANGE_BEGIN 0 9", "HELLO", config=""), "some.rpl:5: 'HELLO' has no meaning here; write ADDRESS"),
-    (text("STEP 1 JUMP", config=""), "some.rpl:4: there is no step 'JUMP'; the steps are QUERY"),
+    (text("STEP 1 JUMP", config=""), "some.rpl:4: there is no step 'JUMP'; use one of: CHECK_ANSWER, "),
     (text("STEP 1 TIME_PASSES", config=""), "some.rpl:4: TIME_PASSES does not say how much"),
     (text("STEP 1 TIME_PASSES ELAPSE soon", config=""), "some.rpl:4: 'ELAPSE soon' has no meaning here"),
     (
