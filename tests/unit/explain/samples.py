@@ -6,12 +6,14 @@ import asyncio
 from collections.abc import Callable, Coroutine
 from typing import Any, Final
 
+from resolver.auth.plan import Plan
 from resolver.errors import Bogus
 from resolver.explain import Declared, Explanation, explain
 from resolver.message import Client, Edns, Message, Query, Reply, Transport
 from resolver.network.base import Trouble
 from resolver.network.simulated import Link
 from resolver.observe.transcript import Root
+from resolver.testing.undeclared import Guard, Undeclared
 from tests.support import zone_text
 from tests.support.explained import Explaining, Scripted, scripted, shipped, shipped_plan, shipped_world
 from tests.support.messages import reply as said
@@ -87,6 +89,16 @@ asked("meta-type", "www.example.com", "MAILA")
 asked("health", "health.resolverd.invalid", "TXT")
 asked("localhost", "db.localhost")
 asked("reserved", "printer.local")
+
+
+@sample("undeclared-name")
+def undeclared_name() -> Explanation:
+    """A slip of the pen in a test."""
+    plan = Plan()
+    plan.zone("shop.example.", {"www": {"A": "192.0.2.1"}})
+    query = Query(zone_text.question("www.shpo.example.", "A"), Client("127.0.0.1", 4242, Transport.UDP), 1, 0.0)
+    told = Guard(None, Undeclared(plan, allowed=False)).peek(query)
+    return explain(Root(asked="www.shpo.example. A", query=query, told=told))
 
 
 @sample("busy")
