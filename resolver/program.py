@@ -65,13 +65,14 @@ class Setting:
 @dataclass(frozen=True, slots=True)
 class Composed:
     """The stages by the outermost, two of them that are spoken to directly, the simulated servers by host, and what
-    follows the keys of zones, where something does."""
+    follows the keys of zones, and explains answers, where something does."""
 
     answerer: Answerer
     known: Known
     resolved: Resolved
     simulated: Mapping[str, Respond]
     rolling: Rolling | None = None
+    explains: Callable[[int], str | None] | None = None
 
 
 Compose = Callable[[Setting], Composed]
@@ -127,7 +128,7 @@ class Program:
             clock=tools.clock,
             counters=tools.counters,
             log=log,
-            conduct=serving.conduct(config),
+            conduct=serving.conduct(config, self._composed.explains),
             answers=self._caches.answers,
             access=serving.access(config, tools.clock),
             cookies=serving.cookies(config, self._drawn, tools.clock),
@@ -214,7 +215,9 @@ class Program:
         self._show(shown)
         access, clock = serving.access(config, self._tools.clock), self._tools.clock
         cookies = serving.cookies(config, self._drawn, clock)
-        self.responder.adjust(composed.answerer, serving.conduct(config), caches.answers, access, cookies)
+        self.responder.adjust(
+            composed.answerer, serving.conduct(config, composed.explains), caches.answers, access, cookies
+        )
         self._caches.adjust(config)
         self.log.adjust(config.log.level, config.log.format)
         allows = None if access is None else access.allows
@@ -264,16 +267,15 @@ class Program:
 
     # -- use
 
-    async def ask(self, name: str, rtype: str = "A", *, timeout_s: float = 4.5, cd: bool = False) -> Reply:
-        """The reply that a client gets to `name` and `rtype`; with `cd` it wants nothing validated.
+    async def ask(self, name: str, rtype: str = "A", *, timeout_s: float = 4.5) -> Reply:
+        """The reply that a client gets to `name` and `rtype`.
 
-        Raises `ValueError` for what is no name or no type, `ResolutionFailed` when there is no answer to be
-        had.
+        Raises `ValueError` for what is no name or no type, `ResolutionFailed` when there is no answer to be had.
         """
         question = Question(names.from_text(name), types.from_text(rtype))
         client = Client("127.0.0.1", 0, Transport.TCP)
         deadline = self._tools.clock.monotonic() + timeout_s
-        return await awaited(self.responder.answerer, Query(question, client, 0, deadline, cd=cd, edns=Edns()))
+        return await awaited(self.responder.answerer, Query(question, client, 0, deadline, edns=Edns()))
 
     @property
     def clock(self) -> Clock:

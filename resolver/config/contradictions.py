@@ -46,6 +46,7 @@ def find_contradictions(config: Config) -> list[Contradiction]:
         *_limits(config),
         *_workers(config),
         *_admin(config),
+        *_log(config),
     ]
 
 
@@ -175,3 +176,9 @@ def _admin(config: Config) -> Iterator[Contradiction]:
         if not ipaddress.ip_address(endpoint.host).is_loopback and admin.token is None and admin.token_file is None:
             what = f'"{endpoint}" is not on loopback, and there is no token'
             yield Contradiction("admin", "listen", what, "set admin.token or admin.token_file, or write 127.0.0.1")
+
+
+def _log(config: Config) -> Iterator[Contradiction]:
+    if config.log.explanations and not config.log.queries:
+        what = "explanations stand in the events of queries, which are not written"
+        yield Contradiction("log", "explanations", what, "set log.queries = true, or remove explanations")

@@ -21,8 +21,7 @@ def by_fault(nodes: Iterable[Node]) -> str:
     found = faults(nodes)
     if not found:
         return ""
-    first = found[0]
-    return f" (fault: {first.fault})" if first.rule is None else f" (fault rule {first.rule}: {first.fault})"
+    return f" (fault rule {found[0].rule}: {found[0].fault})"
 
 
 def is_silent(node: Node) -> bool:

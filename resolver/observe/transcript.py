@@ -21,6 +21,7 @@ Limits: at most `MAX_NODES` are kept below one root, and `MAX_ROOTS` roots, the 
 from __future__ import annotations
 
 from collections import Counter
+from collections.abc import Iterable
 from contextvars import ContextVar, Token
 from dataclasses import dataclass, field
 from typing import Final, NamedTuple
@@ -38,10 +39,11 @@ from resolver.engine.outcome import (
     Truncated,
     Unusable,
 )
-from resolver.errors import ResolutionFailed
+from resolver.errors import ResolutionFailed, WireError
 from resolver.message import Query, Question, Rcode, Reply, RRset
 from resolver.observe.notes import Faulted, Joined, Note
 from resolver.wire import names, types
+from resolver.wire.parse import parse
 
 MAX_NODES: Final = 1_000
 MAX_ROOTS: Final = 1_000
@@ -250,12 +252,20 @@ class Transcript:
             self._last.outcome = outcome
             self._last.decided = describe(outcome)
 
-    def faulted(self, host: str, question: Question, fault: str, rule: int | None = None) -> None:
-        """The server at the address `host` did `fault` to the message that asked it `question`, as `rule` of that
-        number says, or as hierarchy.toml does; with a server behind a socket, too."""
-        node = self._sent.get(_key(host, question))
-        if node is not None:
-            node.notes.append(Faulted(fault, rule))
+    def faulted(self, hosts: Iterable[str], query: bytes, fault: str, rule: int) -> None:
+        """A server at one of the addresses `hosts` did `fault` to `query`, as the rule of that number says.
+
+        It may stand behind a socket. What is no message is nobody's.
+        """
+        try:
+            question = parse(query).question
+        except WireError:
+            return
+        if question is not None:
+            for host in hosts:
+                node = self._sent.get(_key(host, question))
+                if node is not None and node.event is None:
+                    node.notes.append(Faulted(fault, rule))
 
     def proven(self, evidence: Evidence) -> None:
         """A step of a proof was taken."""

@@ -14,7 +14,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from functools import partial
-from typing import Final, TypeVar
+from typing import Final, Protocol, TypeVar
 
 from resolver.message import Client, Respond
 from resolver.network.base import Clock
@@ -49,8 +49,7 @@ class Watched:
         """See `message.Respond`."""
         now, side, server, address = self._clock.wall(), self._side, self._server, self._address
         seen = self._history.asked(now, side, server, address, client.host, client.transport, bytes(wire))
-        with self._history.handling(seen):
-            self._respond(wire, client, partial(self._replied, seen, self._clock.monotonic(), send))
+        self._respond(wire, client, partial(self._replied, seen, self._clock.monotonic(), send))
 
     def _replied(self, seen: Seen, began: float, send: _Send, response: bytes | None) -> None:
         ms = (self._clock.monotonic() - began) * 1000
@@ -75,6 +74,34 @@ def _arriving(response: Oddly) -> list[bytes | None]:
     return [octets] * response.copies
 
 
+class Applied(Protocol):
+    """A fault that was applied to a query: see `network.faults.Hit`."""
+
+    @property
+    def server(self) -> str:
+        """The name of the server, absolute and folded."""
+        ...
+
+    @property
+    def query(self) -> bytes:
+        """The query as it came."""
+        ...
+
+    @property
+    def rule(self) -> Kind:
+        """What was applied."""
+        ...
+
+
+class Kind(Protocol):
+    """What a fault is."""
+
+    @property
+    def kind(self) -> str:
+        """Its word."""
+        ...
+
+
 def watched(respond: R, history: History | None, clock: Clock, server: str = "", address: str = "") -> R | Watched:
     """`respond` as it is to be asked: as it is, where there is no `history`."""
     return respond if history is None else Watched(respond, history, clock, server, address)
@@ -83,6 +110,15 @@ def watched(respond: R, history: History | None, clock: Clock, server: str = "",
 def new_history(messages: int) -> History | None:
     """A history of so many messages; None for 0."""
     return History(messages) if messages else None
+
+
+def telling(history: History) -> Callable[[Applied], None]:
+    """What tells `history` of the faults that are applied to queries, while they are being handled."""
+
+    def applied(hit: Applied) -> None:
+        history.faulted(hit.server, hit.query, hit.rule.kind)
+
+    return applied
 
 
 def adjust(history: History | None, before: int, wanted: int, log: Log) -> None:

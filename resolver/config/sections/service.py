@@ -24,6 +24,11 @@ class Log(Section):
     """One event for each query, with its id, client, question, outcome and time taken. Answers are then made from
     the records each time, and not served as stored octets."""
 
+    explanations: bool = False
+    """The event of each query says, too, why its answer is what it is: which server, which fault, what timed out, what
+    was bogus, and what to do. Needs `queries`. It takes several times the work of an answer, so it is for looking into
+    something, not for a busy resolver."""
+
 
 class Control(Section):
     """The Unix socket on which `resolver stats` and `resolver cache` reach the daemon."""
