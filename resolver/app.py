@@ -30,7 +30,7 @@ from resolver.message import Respond
 from resolver.network.base import Clock, Endpoint, Entropy, Network
 from resolver.network.clock import RealClock
 from resolver.network.entropy import SystemEntropy
-from resolver.network.faults import NOBODY, RESOLVER_HOST, FaultTable
+from resolver.network.faults import NOBODY, RESOLVER_HOST, FaultTable, Hit
 from resolver.network.reach import Apart, OnlyDeclared, OnlyPublic
 from resolver.network.simulated import SimulatedNetwork
 from resolver.network.sockets import SocketNetwork
@@ -39,7 +39,7 @@ from resolver.observe.history import History
 from resolver.observe.log import Log
 from resolver.observe.notes import Stage
 from resolver.observe.transcript import Transcript
-from resolver.observe.watching import new_history
+from resolver.observe.watching import new_history, telling
 from resolver.pipeline.cached import Cached
 from resolver.pipeline.driving import Tools
 from resolver.pipeline.knowledge import Known, Routes
@@ -100,9 +100,11 @@ def build(
     aside = None if virtual else loop
     history = new_history(config.history.messages) if history is None else history
     lab = Lab(FaultTable() if faults is None else faults, history)
+    if history is not None:
+        lab.faults.watch(telling(history))
     lab.faults.begin(clock)
     explaining = transcript or Transcript(keeps=False)
-    lab.faults.watch(lambda hit: explaining.faulted(hit.addresses, hit.query, hit.rule.kind, hit.number))
+    lab.faults.watch(partial(_faulted, explaining))
     composing = partial(
         compose,
         network=network,
@@ -112,10 +114,14 @@ def build(
         sockets_of=sockets.at,
         explaining=explaining,
     )
-    if history is not None:
-        remember = history.faulted
-        lab.faults.watch(lambda hit: remember(hit.rule.kind))
     return Program(config, world, tools, log, composing, sockets, offload=offload, bind=bind, shown=shown, lab=lab)
+
+
+def _faulted(transcript: Transcript, hit: Hit) -> None:
+    """What was done to a message stands in the transcript, at the message."""
+    if hit.question is not None:
+        for host in hit.addresses:
+            transcript.faulted(host, hit.question, hit.rule.text, hit.number)
 
 
 async def _here(work: Callable[[], World | None]) -> World | None:

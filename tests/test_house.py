@@ -36,7 +36,7 @@ ARROWS: dict[str, set[str]] = {
     "auth": {"wire", "dnssec", "network.faults"},
     "tasks": set(),
     "engine": {"wire", "network.base"},
-    "observe": {"wire", "engine", "network.base", "dnssec.evidence"},
+    "observe": {"wire", "engine", "network.base", "network.oddly", "dnssec.evidence"},
     "pipeline": {"engine", "dnssec", "cache", "balance", "auth", "wire", "network.base", "observe", "tasks"},
     "server": {"pipeline", "cache", "wire", "network.base", "observe"},
     "config": {"wire", "network.base", "dnssec.anchors", "dnssec.negative"},

@@ -143,10 +143,12 @@ class Saved:
         servers = {name: server for name, server in self.servers.items() if name not in gone}
         return replace(self, servers=servers, implied=self.implied - gone)
 
-    def signs(self, apex: bytes) -> bool:
-        """Whether a zone at the folded `apex` or below it is signed."""
-        signed = (zone.apex for zone in self.zones.values() if zone.declared.dnssec is not None)
-        return any(names.is_below(each, apex) for each in signed)
+    def signing(self, zone: ZoneDraft) -> Signing | None:
+        """How the zone is signed, an automatic one for a zone below it, too."""
+        if zone.apex not in self.automatic:
+            return zone.declared.dnssec
+        signed = (other.apex for other in self.zones.values() if other.declared.dnssec is not None)
+        return Signing(PLAN) if any(names.is_below(each, zone.apex) for each in signed) else None
 
     def draft(self) -> Draft:
         """All of it, to be completed."""
@@ -154,8 +156,8 @@ class Saved:
         for apex in sorted(self.zones, key=names.depth):
             zone = self.zones[apex]
             declared = zone.declared
-            if apex in self.automatic and self.signs(apex):
-                declared = replace(declared, dnssec=Signing(PLAN))
+            if apex in self.automatic:
+                declared = replace(declared, dnssec=self.signing(zone))
             zones[apex] = ZoneDraft(declared, dict(zone.sets), cuts=dict(zone.cuts))
         declarations = {apex: zone.declared for apex, zone in zones.items()}
         return Draft(replace(self.base, servers=self.servers, zones=declarations), zones)

@@ -1,4 +1,5 @@
-"""`resolver replay`: plays scenarios in the `.rpl` format of Unbound and Deckard against the resolver, in virtual time.
+"""`resolver replay`: plays scenarios in the `.rpl` format of Unbound and Deckard against the resolver, in virtual time;
+or against any other, as a black box.
 
 Rules: one line a file, in the order of their names: `PASS path`, `SKIP path: needs-what`, `FAIL path` with what went
 otherwise below it: both messages as a diff and the messages that were sent. What failed is told once more, a line
@@ -22,6 +23,8 @@ from resolver.errors import ConfigError, ScenarioError
 from resolver.text import printable
 
 if TYPE_CHECKING:
+    from resolver.network.base import Endpoint
+    from resolver.testing.blackbox.judging import Aim
     from resolver.testing.replay.junit import Outcome
 
 MAX_JOBS: Final = 64
@@ -31,6 +34,7 @@ EXAMPLES: Final = """examples:
   resolver replay -j 2 --junit report.xml tests/data/scenarios
   resolver replay --level strict --verbose my.rpl
   resolver replay --list -k nsec3 tests/data/scenarios
+  resolver replay --against 127.0.0.1 --start "unbound -d -c {config}" my.rpl
 
 exit codes: 0 none failed, 1 a scenario failed, 2 a file is malformed or an option cannot be used"""
 
@@ -49,12 +53,30 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--list", action="store_true", help="print what would be played, and play nothing")
     parser.add_argument("--junit", metavar="FILE", type=Path, help="write the verdicts to FILE as JUnit XML, too")
     parser.add_argument("--verbose", action="store_true", help="say more of passed and skipped ones, too")
+    box = parser.add_argument_group("black box: another resolver, as a process of its own and in real time")
+    box.add_argument("--against", metavar="ADDR[:PORT]", type=_address, help="where it answers (port 53)")
+    box.add_argument(
+        "--start",
+        metavar="COMMAND",
+        help="starts it for each scenario in a network of its own; {config}, {address}, {port}, {date}, {directory} "
+        "stand for values",
+    )
+    box.add_argument("--daemon", choices=("unbound", "resolver"), help="whose configuration {config} is")
 
 
 def _jobs(text: str) -> int:
     if not text.isdecimal() or not 1 <= int(text) <= MAX_JOBS:
         raise argparse.ArgumentTypeError(f"{text!r} is not between 1 and {MAX_JOBS}")
     return int(text)
+
+
+def _address(text: str) -> Endpoint:
+    from resolver.config.values import upstream_endpoint
+
+    try:
+        return upstream_endpoint(text)
+    except ValueError as wrong:
+        raise argparse.ArgumentTypeError(str(wrong)) from None
 
 
 def run(args: argparse.Namespace) -> int:
@@ -166,6 +188,9 @@ def _files(paths: Sequence[Path]) -> list[Path]:
 
 def _outcomes(files: list[Path], args: argparse.Namespace) -> Iterator[Outcome]:
     """What comes of each of `files`, in their order."""
+    if args.against is not None or args.start is not None or args.daemon is not None:
+        yield from _outside(files, args)
+        return
     judge = partial(_judge, level=args.level)
     if args.jobs == 1 or len(files) == 1:
         yield from map(judge, files)
@@ -181,5 +206,32 @@ def _judge(path: Path, level: str) -> Outcome:
 
     try:
         return judge(path, Level(level))
+    except ScenarioError as error:
+        return error
+
+
+def _outside(files: list[Path], args: argparse.Namespace) -> Iterator[Outcome]:
+    """The same of a black box. Each process that plays has a network of its own, if it starts what it plays against."""
+    from resolver.testing.blackbox import judging
+
+    if args.against is None:
+        raise ConfigError("it is not known where the daemon answers", where="--start", instead="write --against ADDR")
+    aim = judging.aim(args.against, args.start, args.daemon)
+    judge = partial(_judge_outside, level=args.level, aim=aim)
+    if aim.start is None:
+        yield from map(judge, files)
+        return
+    with ProcessPoolExecutor(min(args.jobs, len(files)), multiprocessing.get_context("spawn")) as pool:
+        yield from pool.map(judge, files)
+
+
+def _judge_outside(path: Path, level: str, aim: Aim) -> Outcome:
+    from resolver.testing.blackbox import judging, namespace
+    from resolver.testing.replay.comparing import Level
+
+    if aim.start is not None:
+        namespace.enter()
+    try:
+        return judging.judge(path, Level(level), aim)
     except ScenarioError as error:
         return error

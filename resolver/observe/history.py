@@ -13,7 +13,6 @@ from __future__ import annotations
 
 from collections import deque
 from collections.abc import Iterator, Mapping, Sequence
-from contextlib import contextmanager
 from dataclasses import dataclass
 from itertools import islice
 from typing import Any, Final
@@ -34,6 +33,9 @@ MAX_OCTETS: Final = 256 << 20
 
 MAX_FURTHER: Final = 16
 """Replies to one query beyond the first: a fault may send several."""
+
+MAX_BACK: Final = 64
+"""Messages among which the one is sought to which a fault was applied: it is the last of its server."""
 
 CLIENT: Final = "client"
 SERVER: Final = "server"
@@ -155,7 +157,6 @@ class History:
         """The last `limit` are kept, at most `MAX_MESSAGES`. Raises ValueError for fewer than 1, or more."""
         self._kept: deque[Seen] = deque()
         self._octets = self._numbered = 0
-        self._handled: Seen | None = None
         self.forgotten = 0
         """How many were, because others came; those that somebody cleared do not count."""
         self.forgotten_to = 0
@@ -205,19 +206,12 @@ class History:
             self._octets += len(response)
             self._trim()
 
-    @contextmanager
-    def handling(self, seen: Seen) -> Iterator[None]:
-        """What is done on purpose meanwhile is done to `seen`."""
-        before, self._handled = self._handled, seen
-        try:
-            yield
-        finally:
-            self._handled = before
-
-    def faulted(self, fault: str) -> None:
-        """`fault`, a word of `network.faults`, was done to the message that is being handled."""
-        if self._handled is not None:
-            self._handled.faults = (*self._handled.faults, fault)
+    def faulted(self, server: str, query: bytes, word: str) -> None:
+        """The fault `word` was applied to `query`, which came to `server` (folded) just now."""
+        for each in islice(reversed(self._kept), MAX_BACK):
+            if each.query == query and each.server.lower() == server:
+                each.faults = (*each.faults, word)
+                return
 
     def select(self, wanted: Wanted | None = None, limit: int | None = None) -> Sequence[Seen]:
         """Those that are `wanted`, oldest first; the newest `limit` of them. Raises `InputError`."""

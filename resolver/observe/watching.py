@@ -5,6 +5,8 @@ Rules
   purpose: it sees what was really sent, and what a fault has swallowed.
 * Where it stands nothing is served past it: listeners are given no stored octets to look into. What the server itself
   has stored it may still say.
+* Of a reply that does not travel as replies do it sees what arrives: each copy, of a stream that ends early the octets
+  before that. Faults are told by `network.faults`, whose table it watches.
 * Where no history is kept nothing stands anywhere, and all is as it would be without this module.
 """
 
@@ -12,10 +14,11 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from functools import partial
-from typing import Final, TypeVar
+from typing import Final, Protocol, TypeVar
 
 from resolver.message import Client, Respond
 from resolver.network.base import Clock
+from resolver.network.oddly import Oddly, Stream
 from resolver.observe.history import CLIENT, SERVER, History, Seen
 from resolver.observe.log import Log
 
@@ -46,12 +49,57 @@ class Watched:
         """See `message.Respond`."""
         now, side, server, address = self._clock.wall(), self._side, self._server, self._address
         seen = self._history.asked(now, side, server, address, client.host, client.transport, bytes(wire))
-        with self._history.handling(seen):
-            self._respond(wire, client, partial(self._replied, seen, self._clock.monotonic(), send))
+        self._respond(wire, client, partial(self._replied, seen, self._clock.monotonic(), send))
 
     def _replied(self, seen: Seen, began: float, send: _Send, response: bytes | None) -> None:
-        self._history.replied(seen, response, (self._clock.monotonic() - began) * 1000)
+        ms = (self._clock.monotonic() - began) * 1000
+        if isinstance(response, Oddly):
+            for each in _arriving(response):
+                self._history.replied(seen, each, ms)
+        else:
+            self._history.replied(seen, response, ms)
         send(response)
+
+
+def _arriving(response: Oddly) -> list[bytes | None]:
+    """What arrives of `response`, as it is delivered."""
+    octets = bytes(response)
+    match response.stream:
+        case Stream.RESET:
+            return [None]
+        case Stream.EMPTY:
+            return [b""]
+        case Stream.HANGING | Stream.CUT:
+            return [octets[: len(octets) // 2]]
+    return [octets] * response.copies
+
+
+class Applied(Protocol):
+    """A fault that was applied to a query: see `network.faults.Hit`."""
+
+    @property
+    def server(self) -> str:
+        """The name of the server, absolute and folded."""
+        ...
+
+    @property
+    def query(self) -> bytes:
+        """The query as it came."""
+        ...
+
+    @property
+    def rule(self) -> Kind:
+        """What was applied."""
+        ...
+
+
+class Kind(Protocol):
+    """What a fault is."""
+
+    @property
+    def kind(self) -> str:
+        """Its word."""
+        ...
 
 
 def watched(respond: R, history: History | None, clock: Clock, server: str = "", address: str = "") -> R | Watched:
@@ -62,6 +110,15 @@ def watched(respond: R, history: History | None, clock: Clock, server: str = "",
 def new_history(messages: int) -> History | None:
     """A history of so many messages; None for 0."""
     return History(messages) if messages else None
+
+
+def telling(history: History) -> Callable[[Applied], None]:
+    """What tells `history` of the faults that are applied to queries, while they are being handled."""
+
+    def applied(hit: Applied) -> None:
+        history.faulted(hit.server, hit.query, hit.rule.kind)
+
+    return applied
 
 
 def adjust(history: History | None, before: int, wanted: int, log: Log) -> None:

@@ -91,6 +91,21 @@ def test_what_is_to_be_forgotten_is_asked_for_again() -> None:
     on(main, shop())
 
 
+def test_a_name_above_what_is_to_be_forgotten_exists_and_nobody_else_is_asked_again() -> None:
+    async def main(bench: Bench) -> None:
+        plan = bench.laboratory.plan
+        for name in ("b.shop.example", "www.shop.example", "shop.example"):
+            await bench.program.ask(name)
+        plan.put("a.b.shop.example", "A", ["192.0.2.8"])
+        await bench.laboratory.apply([key("a.b.shop.example")])
+        sent = bench.program.stats()["upstream.sent"]
+        assert (await bench.program.ask("b.shop.example")).rcode == Rcode.NOERROR
+        assert await bench.addresses("www.shop.example") == ["192.0.2.1", "192.0.2.2"]
+        assert bench.program.stats()["upstream.sent"] == int(sent) + 1
+
+    on(main, shop())
+
+
 def test_with_a_zone_all_that_is_below_it_is_forgotten() -> None:
     async def main(bench: Bench) -> None:
         plan = bench.laboratory.plan
@@ -162,6 +177,31 @@ def test_a_change_that_cannot_be_in_force_is_taken_back(monkeypatch: pytest.Monk
                 await bench.laboratory.apply()
         assert plan.save() is before
         assert await bench.addresses("www.shop.example") == ["192.0.2.1", "192.0.2.2"]
+
+    on(main, shop())
+
+
+def test_of_two_changes_at_once_the_second_goes_back_to_the_first(monkeypatch: pytest.MonkeyPatch) -> None:
+    async def main(bench: Bench) -> None:
+        plan, change, worlds_seen = bench.laboratory.plan, bench.program.change, []
+
+        async def slowly(world: hierarchy.World) -> None:
+            worlds_seen.append(world)
+            await asyncio.sleep(1)
+            if len(worlds_seen) == 2:
+                raise ListenError("no room")
+            await change(world)
+
+        monkeypatch.setattr(bench.program, "change", slowly)
+        plan.put("one.shop.example", "A", ["192.0.2.1"])
+        first = asyncio.ensure_future(bench.laboratory.apply())
+        await asyncio.sleep(0)
+        plan.put("two.shop.example", "A", ["192.0.2.2"])
+        with pytest.raises(ListenError):
+            await bench.laboratory.apply()
+        await first
+        assert "one.shop.example." in plan.names()
+        assert "two.shop.example." not in plan.names()
 
     on(main, shop())
 
@@ -334,3 +374,16 @@ def test_a_snapshot_is_found_by_its_name_and_there_are_so_many(monkeypatch: pyte
                 lab.save(name)
 
     on(main, shop())
+
+
+def test_faults_that_the_world_declares_are_its_own_and_in_no_snapshot(tmp_path: Path) -> None:
+    text = worlds.SMALL + '[[fault]]\nkind = "refused"\nserver = "ns1.shop.test"\n'
+
+    async def main(bench: Bench) -> None:
+        lab = bench.laboratory
+        assert lab.save("one")["faults"] == 0
+        await lab.restore("one")
+        assert [each["declared"] for each in lab.faults.listed() if each["state"] != "over"] == [True]
+
+    settings = {**IN_MEMORY, "world": {"in_memory": True, "directory": str(worlds.write(tmp_path, text))}}
+    on(main, None, settings)

@@ -20,7 +20,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Callable
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Final, assert_never
 
 from resolver.errors import WireError
@@ -124,14 +124,19 @@ class _Player:
             case Kind.TIMEOUT:
                 await self._time_out()
             case Kind.TIME_PASSES:
-                await self._subject.advance(step)
-                self._passed += step.seconds
+                await self._let_pass(step)
             case Kind.TRAFFIC:
                 await self._traffic(step)
             case Kind.NOTHING:
                 pass
             case _:
                 assert_never(step.kind)
+
+    async def _let_pass(self, step: Step) -> None:
+        if step.until is not None:
+            step = replace(step, seconds=max(0.0, step.until - (self._now() - self._began)))
+        await self._subject.advance(step)
+        self._passed += step.seconds
 
     def _query(self, step: Step) -> None:
         assert step.entry is not None
@@ -216,7 +221,7 @@ class _Player:
             return
 
         def counted() -> traffic.Counted:
-            return traffic.count(wanted, _queries(self.network.sent[begin:]))
+            return traffic.count(wanted, queries(self.network.sent[begin:]))
 
         await self._subject.settle()
         await self._until(lambda: counted().met() or counted().over() or not self._busy())
@@ -224,7 +229,7 @@ class _Player:
         if not found.met():
             text = f"traffic: {'; '.join(found.mistakes())}"
             where = f"{self._scenario.path.name}:{step.line}"
-            lines = list(found.lines(_queries(self.network.sent[begin:]), where))
+            lines = list(found.lines(queries(self.network.sent[begin:]), where))
             raise Failed(step.line, text, [Difference("traffic", text)], lines)
 
     async def _reply(self, step: Step) -> None:
@@ -284,7 +289,7 @@ class _Player:
         return True
 
 
-def _queries(sent: list[Sent]) -> list[traffic.Query]:
+def queries(sent: list[Sent]) -> list[traffic.Query]:
     """What is counted of `sent`; a message without a question is no query."""
     return [
         traffic.Query(each.to.host, names.fold(each.query.question.name), each.query.question.type, each.transport)

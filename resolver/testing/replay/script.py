@@ -100,6 +100,7 @@ class Traffic:
 class Step:
     """One step: `address` is that of a client or a server where it is given, `seconds` those of TIME_PASSES.
 
+    With `until` as many seconds pass as it takes to be so many from the beginning.
     What is checked must have come not before `after` seconds and `within` so many, counted from the client's query.
     """
 
@@ -109,6 +110,7 @@ class Step:
     entry: Entry | None = None
     address: str | None = None
     seconds: float = 0.0
+    until: float | None = None
     after: float | None = None
     within: float | None = None
     traffic: Traffic | None = None

@@ -7,7 +7,8 @@ and mean the root. A feature that is needed does not skip a file by itself: the 
 
 What a script does not mention is as its author had it: nothing stale is served, nothing is prefetched, special-use
 names are looked up like any other, and what none of its trust anchors covers is not validated; without one, nothing is.
-Zones with many NSEC3 iterations are insecure, and never bogus. All else is our own default.
+Zones with many NSEC3 iterations are insecure, and never bogus, unless `nsec3-iterations-max`, a word of our own, says
+above how many they are. All else is our own default.
 
 Where `unblock-lan-zones: no` stands, special-use names are answered here, but for those of a `local-zone: X nodefault`.
 
@@ -271,6 +272,10 @@ class _Arranger:
         self._lines["nsec3_iterations_insecure"] = word
         self._dnssec["nsec3_iterations_insecure"] = int(numbers[1])
 
+    def _most_iterations(self, word: Word) -> None:
+        self._lines["nsec3_iterations_max"] = word
+        self._dnssec["nsec3_iterations_max"] = self._number(word)
+
     def _reserving(self, word: Word) -> None:
         self._reserves = not self._yes(word)
 
@@ -311,6 +316,7 @@ _WORDS: Final[dict[str, Callable[[_Arranger, Word], None]]] = {
     "serve-expired-client-timeout": _Arranger._stale_value,
     "prefetch": _Arranger._prefetch,
     "unblock-lan-zones": _Arranger._reserving,
+    "nsec3-iterations-max": _Arranger._most_iterations,
     "trust-anchor": _Arranger._anchor,
     "trust-anchor-file": _Arranger._anchor_file,
     "domain-insecure": _Arranger._insecure,

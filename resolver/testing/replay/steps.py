@@ -4,11 +4,11 @@
     STEP number CHECK_ANSWER [AFTER seconds] [WITHIN seconds]          and the entry that must be answered
     STEP number CHECK_OUT_QUERY [ADDRESS ip] [AFTER seconds] [WITHIN seconds]   and the entry that must be sent
     STEP number REPLY [ADDRESS ip]                                     and the entry that is replied
-    STEP number TIME_PASSES ELAPSE seconds
+    STEP number TIME_PASSES ELAPSE seconds, or UNTIL seconds from the beginning have passed
     STEP number TRAFFIC [ONLY] [TRAFFIC_BEGIN / lines of a table (`traffic.py`) / TRAFFIC_END]
     STEP number TIMEOUT or NOTHING
 
-AFTER, WITHIN, ONLY and the table of TRAFFIC are words of our own; other players do not know them.
+AFTER, WITHIN, UNTIL, ONLY and the table of TRAFFIC are words of our own; other players do not know them.
 """
 
 from __future__ import annotations
@@ -37,6 +37,7 @@ _TIMED: Final = frozenset((Kind.CHECK_ANSWER, Kind.CHECK_OUT_QUERY))
 _WORDS: Final = {
     "ADDRESS": frozenset(Kind) - {Kind.TIME_PASSES},
     "ELAPSE": frozenset((Kind.TIME_PASSES,)),
+    "UNTIL": frozenset((Kind.TIME_PASSES,)),
     "AFTER": _TIMED,
     "WITHIN": _TIMED,
 }
@@ -51,8 +52,8 @@ def read_step(lines: Lines, line: Line, number: int, word: str, more: list[str])
     said: dict[str, Any] = {"only": False}
     while more:
         _take(lines, line, kind, more, said)
-    if kind is Kind.TIME_PASSES and "seconds" not in said:
-        lines.fail(line, "TIME_PASSES does not say how much", "write TIME_PASSES ELAPSE seconds")
+    if kind is Kind.TIME_PASSES and ("seconds" in said) == ("until" in said):
+        lines.fail(line, "TIME_PASSES does not say how much", "write TIME_PASSES ELAPSE seconds, or UNTIL seconds")
     if said.get("after", 0) > said.get("within", MAX_ELAPSE_S):
         lines.fail(line, "nothing comes after AFTER and within WITHIN", "let AFTER be less than WITHIN")
     only = said.pop("only")

@@ -128,15 +128,29 @@ def _flat(rrsets: Iterable[RRset]) -> list[tuple[bytes, int, int, int, bytes]]:
 
 
 def said_by_server(message: Message) -> Message:
-    """What of `message` counts where a server plays it: with no id, and no options but extended errors."""
+    """What of `message` counts where a server plays it: with no id, and no options but extended errors. Owners that are
+    spelled at random because they point to a question that was (0x20) are in lower case."""
     edns = message.edns
     if edns is not None:
         kept = tuple((code, data) for code, data in edns.options if code == _EDE)
         edns = Edns(do=edns.do, options=kept) if kept else None
-    question = message.question
-    if question is not None:
-        question = question._replace(name=names.fold(question.name))
-    return message._replace(id=0, question=question, edns=edns)
+    message = message._replace(id=0, edns=edns)
+    if message.question is None:
+        return message
+    asked = message.question.name
+    return message._replace(
+        question=message.question._replace(name=names.fold(asked)),
+        answer=_plainly(message.answer, asked),
+        authority=_plainly(message.authority, asked),
+        additional=_plainly(message.additional, asked),
+    )
+
+
+def _plainly(rrsets: tuple[RRset, ...], asked: bytes) -> tuple[RRset, ...]:
+    """`rrsets`, their owners in lower case where they are spelled as the end of the name that was `asked` is."""
+    return tuple(
+        each._replace(name=names.fold(each.name)) if names.is_below(asked, each.name) else each for each in rrsets
+    )
 
 
 def said_to_client(message: Message) -> Message:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import ipaddress
+import re
 from pathlib import Path
 
 import pytest
@@ -488,6 +489,22 @@ def test_the_owner_of_a_name_is_the_deepest_zone_unless_that_delegates_it_away()
     assert plan.owner(key("nothing.invalid")) == names.ROOT
 
 
+def test_a_name_is_declared_with_its_zone_or_by_what_was_put() -> None:
+    plan = shop()
+    plan.put("a.b.bank.example", "A", ["192.0.2.1"])
+    plan.put("*.wild.bank.example", "A", ["192.0.2.1"])
+    declared = [
+        "nothing.shop.example",
+        "a.b.bank.example",
+        "b.bank.example",
+        "x.y.wild.bank.example",
+        "wild.bank.example",
+    ]
+    assert [plan.is_declared(key(name)) for name in declared] == [True] * 5
+    undeclared = ["x.bank.example", "x.a.b.bank.example", "www.bank.test", "shopp.example"]
+    assert [plan.is_declared(key(name)) for name in undeclared] == [False] * 4
+
+
 def test_where_a_record_is_written_down_is_a_line_or_the_plan(tmp_path: Path) -> None:
     worlds.write(tmp_path, shop_test="@ A 192.0.2.1\nwww A 192.0.2.2\n")
     plan = Plan.read(tmp_path)
@@ -610,3 +627,57 @@ broken = "on purpose"
     assert contents(hierarchy.load(tmp_path / "copy")) == contents(plan.world())
     zone = Plan.read(tmp_path / "copy").save().zones[key("odd.test")].declared
     assert (zone.nameservers, zone.broken) == ((names.from_text("ns.nowhere.example"),), "on purpose")
+
+
+def test_what_the_root_of_a_directory_delegates_to_others_is_no_automatic_zone(tmp_path: Path) -> None:
+    plan = Plan.read(worlds.write(tmp_path, root="com NS ns.elsewhere.net.\n"))
+    plan.server("ns.hoster.com")
+    assert key("com") not in plan.world().zones
+    assert hosts(plan, ".", "com") == ["ns.elsewhere.net."]
+
+
+def test_an_address_is_not_free_where_a_server_has_its_ipv6_address(tmp_path: Path) -> None:
+    other = '[[server]]\nname = "odd.test"\naddress = "127.53.9.9"\nipv6 = "fd53::2:2"\n'
+    plan = Plan.read(worlds.write(tmp_path, worlds.SMALL + other))
+    plan.zone("new.test", servers=["ns.new.test"])
+    assert places(plan)["ns.new.test."] == "127.53.2.3"
+
+
+@pytest.mark.parametrize(
+    "name",
+    [
+        ".".join(["x" * 63, "y" * 63, "z" * 63, "w" * 56, "test"]),  # too long for a file
+        "\\000" * 63 + ".test",
+        "\\.\\./\\.\\./etc",
+        "/etc/hosts",
+        "\\.hidden",
+    ],
+)
+def test_a_zone_whose_name_is_no_name_of_a_file_is_written_down(name: str, tmp_path: Path) -> None:
+    plan = Plan()
+    plan.zone(name, {"@": {"TXT": "here"}}, servers=["ns.hoster.test"])
+    plan.write(tmp_path / "deep" / "zones")
+    assert all(re.fullmatch(r"[a-z0-9.-]{1,200}", path.name) for path in (tmp_path / "deep" / "zones").iterdir())
+    assert contents(hierarchy.load(tmp_path / "deep" / "zones")) == contents(plan.world())
+    assert [path.name for path in tmp_path.iterdir()] == ["deep"]
+    assert [path.name for path in (tmp_path / "deep").iterdir()] == ["zones"]
+
+
+def test_zones_whose_files_would_have_one_name_are_written_down(tmp_path: Path) -> None:
+    plan = Plan()
+    for name in ("a/b.test", "a-b.test"):
+        plan.zone(name, {"@": {"TXT": name}})
+    plan.write(tmp_path / "zones")
+    assert contents(hierarchy.load(tmp_path / "zones")) == contents(plan.world())
+
+
+def test_an_alias_stays_alone_where_glue_or_a_ptr_would_be_generated() -> None:
+    plan = Plan()
+    plan.zone("bank.example", {"@": {"NS": "ns.eu.shop.example."}}, servers=["ns.eu.shop.example"])
+    plan.zone("example", {"ns.eu.shop": {"CNAME": "www"}, "shop": {"NS": "ns1.shop"}})
+    plan.zone("shop.example")
+    plan.zone("53.127.in-addr.arpa", {"1.0": {"CNAME": "1.0.sub"}, "1.0.sub": {"PTR": "root.test."}})
+    plan.world()
+    assert told(plan, "example", "ns.eu.shop.example") == []
+    assert told(plan, "53.127.in-addr.arpa", "1.0.53.127.in-addr.arpa", "PTR") == []
+    assert told(plan, "53.127.in-addr.arpa", "1.1.53.127.in-addr.arpa", "PTR") == [names.from_text("a.gtld.test")]

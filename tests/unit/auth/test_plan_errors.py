@@ -147,7 +147,7 @@ IMPOSSIBLE_ZONES = [
     ),
     (
         zone({"*": {"NS": "ns.elsewhere.test."}}, dnssec="nsec"),
-        f"{ZONE}: cannot be signed: the wildcard *.shop.example. is a delegation; "
+        f"{ZONE}: shop.example. cannot be signed: the wildcard *.shop.example. is a delegation; "
         "delegate names one by one (RFC 4592 section 4.2)",
     ),
     (
@@ -206,7 +206,8 @@ IMPOSSIBLE_CHANGES = [
     ),
     (
         lambda plan: plan.zone(f"{'x.' * 113}", servers=["ns.a.test"], dnssec="nsec3"),
-        f'zone {"x." * 113}: cannot be signed: its name is too long for hashes in front of it; write dnssec = "nsec"',
+        f"zone {'x.' * 113}: {'x.' * 113} cannot be signed: its name is too long for hashes in front of it; "
+        'write dnssec = "nsec"',
     ),
     (
         lambda plan: plan.without_zone("shopp.example"),
@@ -345,6 +346,31 @@ def test_an_alias_cannot_become_a_parent_nor_the_root_be_served_by_nobody() -> N
     )
 
 
+def test_a_zone_is_not_removed_whose_parent_delegates_its_name_elsewhere_while_others_are_below() -> None:
+    plan = shop()
+    plan.put("eu.shop.example", "NS", ["ns.elsewhere.test."])
+    plan.zone("eu.shop.example")
+    plan.zone("de.eu.shop.example", servers=["ns.hoster.test"])
+    assert refused(plan, lambda plan: plan.without_zone("eu.shop.example")) == (
+        "zone eu.shop.example.: eu.shop.example. NS would cut off the zone de.eu.shop.example.; "
+        "remove that zone first, or leave the record out"
+    )
+    plan.without_zone("de.eu.shop.example")
+    plan.without_zone("eu.shop.example")
+    assert plan.owner(key("www.eu.shop.example")) is None
+
+
+def test_an_automatic_zone_that_cannot_be_signed_is_not_to_be() -> None:
+    why = "cannot be signed: the wildcard *.example. is a delegation; delegate names one by one (RFC 4592 section 4.2)"
+    plan = shop()
+    plan.put("*.example", "NS", ["ns.elsewhere.test."])
+    assert refused(plan, lambda plan: plan.sign("shop.example", "nsec")) == f"{ZONE}: example. {why}"
+    plan.remove("*.example")
+    plan.sign("shop.example", "nsec")
+    said = refused(plan, lambda plan: plan.put("*.example", "NS", ["ns.elsewhere.test."]))
+    assert said == f"zone example.: example. {why}"
+
+
 def test_what_keys_make_is_not_given() -> None:
     plan = shop(dnssec="nsec")
     assert refused(plan, lambda plan: plan.put("shop.example", "DNSKEY", ["257 3 13 aaaa"])) == (
@@ -382,6 +408,14 @@ def test_a_zone_below_a_delegation_of_a_file_is_refused_and_one_that_was_there_i
     plan.put("www.test", "A", ["192.0.2.1"])
     plan.put("www.lost.away.test", "A", ["192.0.2.1"])
     assert plan.owner(key("www.lost.away.test")) == key("lost.away.test")
+
+
+def test_a_server_that_a_file_says_is_elsewhere_is_left_alone(tmp_path: Path) -> None:
+    plan = Plan.read(worlds.write(tmp_path, shop_test="ns1 A 192.0.2.53\n"))
+    plan.put("www.shop.test", "A", ["192.0.2.1"])
+    said = refused(plan, lambda plan: plan.put("ns1.shop.test", "A", ["192.0.2.54"]))
+    assert said.startswith("zone shop.test.: ns1.shop.test. is a name server at 127.53.2.1, and has other addresses")
+    plan.put("ns1.shop.test", "A", ["192.0.2.54", "127.53.2.1"])
 
 
 def test_a_world_that_cannot_be_leaves_the_plan_as_the_last_one_was(monkeypatch: pytest.MonkeyPatch) -> None:

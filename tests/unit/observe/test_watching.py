@@ -12,6 +12,8 @@ from resolver.app import build
 from resolver.config import Config
 from resolver.message import Client, Transport
 from resolver.network.base import Endpoint
+from resolver.network.entropy import SeededEntropy
+from resolver.network.faults import rule
 from resolver.network.faulty import Faulty
 from resolver.observe.history import History
 from resolver.observe.log import Log
@@ -20,15 +22,35 @@ from resolver.observe.watching import Watched, watched
 from resolver.testing.virtual_time import VirtualClock
 from resolver.wire import names, types
 from tests.support.histories import BEGAN
-from tests.support.whole import whole
+from tests.support.strict import run_strictly
+from tests.support.whole import Whole, whole
 
 KEPT = {"history": {"messages": 1_000}}
 CLIENT = Client("192.0.2.1", 4242, Transport.UDP)
 
 
-def kept(main):
-    """What `main` returns for a program that remembers messages."""
-    return whole(main, {**KEPT, "dnssec": {"validation": False}})
+class Remembering(Whole):
+    """A program that remembers messages, and keeps no transcript: with one nothing is stored as octets."""
+
+    def __init__(self, *faults: dict[str, object]) -> None:
+        self.clock, self.took = VirtualClock(), 0.0
+        config = Config.model_validate({**KEPT, "dnssec": {"validation": False}})
+        self.program = build(config, clock=self.clock, entropy=SeededEntropy(1))
+        for each in faults:
+            self.program.lab.faults.add(rule(each))
+
+
+def kept(main, *faults):
+    """What `main` returns for a program that remembers messages, where `faults` are in force."""
+
+    async def go():
+        made = Remembering(*faults)
+        try:
+            return await main(made)
+        finally:
+            await made.program.stop()
+
+    return run_strictly(go())
 
 
 def told(program, **given) -> list[tuple[object, ...]]:
@@ -115,6 +137,64 @@ def test_what_a_server_swallows_is_seen_without_a_reply():
     assert servers
     assert {each[-1] for each in servers} == {None}
     assert [each[-1] for each in clients] == ["SERVFAIL"]
+
+
+@pytest.mark.parametrize(
+    ("fault", "rcode", "further", "octets"),
+    [
+        ({"kind": "silent"}, None, 0, None),
+        ({"kind": "refused"}, "REFUSED", 0, 33),
+        ({"kind": "duplication", "copies": 3}, "NOERROR", 2, None),
+        ({"kind": "tcp_reset"}, None, 0, None),
+        ({"kind": "tcp_empty"}, None, 0, 0),
+        ({"kind": "wrong_id"}, "NOERROR", 0, None),
+        ({"kind": "latency", "ms": 40}, "NOERROR", 0, None),
+    ],
+)
+def test_what_a_fault_did_is_seen_with_its_word(fault, rcode, further, octets):
+    async def main(made):
+        server = next(each for each in made.program._composed.simulated.values() if each._server == "ns1.example.com.")
+        query = dns.message.make_query("www.example.com", "A", id=7).to_wire()
+        transport = Transport.TCP if fault["kind"].startswith("tcp") else Transport.UDP
+        server(query, CLIENT._replace(transport=transport), lambda _: None)
+        await made.clock.advance(1)
+        (seen,) = made.program.lab.history.select(wanted({"server": "ns1.example.com."}))
+        return seen
+
+    seen = kept(main, {"server": "ns1.example.com.", **fault})
+    assert seen.faults == (fault["kind"],)
+    assert (seen.rcode, len(seen.further)) == (rcode, further)
+    assert all(each == seen.response for each in seen.further)
+    if octets is not None:
+        assert seen.response is not None
+        assert len(seen.response) == octets
+    assert seen.ms == pytest.approx(40.0 if fault["kind"] == "latency" else 0.0)
+
+
+def test_a_stream_that_ends_early_is_seen_as_far_as_it_came():
+    async def main(made):
+        server = next(each for each in made.program._composed.simulated.values() if each._server == "ns1.example.com.")
+        query = dns.message.make_query("www.example.com", "A", id=7).to_wire()
+        sent: list[bytes] = []
+        server(query, CLIENT._replace(transport=Transport.TCP), sent.append)
+        (seen,) = made.program.lab.history
+        return sent[0], seen
+
+    sent, seen = kept(main, {"server": "ns1.example.com.", "kind": "tcp_cut"})
+    assert seen.response == bytes(sent[: len(sent) // 2])
+    assert type(seen.response) is bytes
+    assert (seen.rcode, seen.faults) == (None, ("tcp_cut",))
+
+
+def test_a_fault_is_told_of_the_query_that_it_was_applied_to():
+    async def main(made):
+        for _ in range(2):
+            await made.ask("www.example.com.")
+            await made.clock.advance(4_000)
+        return [(each.server, each.faults) for each in made.program.lab.history.select(wanted({"name": "*.com"}))]
+
+    seen = kept(main, {"kind": "loss", "zone": "www.example.com", "count": 1})
+    assert [faults for _, faults in seen if faults] == [("loss",)]
 
 
 def test_the_time_that_a_reply_took_is_that_of_the_clock(run):
