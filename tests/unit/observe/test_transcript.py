@@ -17,7 +17,6 @@ from resolver.network.base import Trouble
 from resolver.observe import transcript as module
 from resolver.observe.notes import Faulted
 from resolver.observe.transcript import Transcript, describe
-from resolver.wire.render import render_query
 from tests.support import zone_text
 from tests.support.engine import at
 from tests.support.messages import name, reply, sets, soa
@@ -222,14 +221,12 @@ def test_of_too_many_questions_the_oldest_go(monkeypatch):
 def test_a_fault_is_that_of_the_message_to_that_server_which_is_still_open():
     """Also where the server is behind a socket, in whose callbacks nothing is under way here."""
     transcript = Transcript()
-    wire = render_query(7, WWW, rd=False, edns=None)
     opened = transcript.sent(ASKED)
     other = transcript.sent(ASKED._replace(server=at(2)))
-    Context().run(transcript.faulted, [at(1).host], wire, "silent", 3)
+    Context().run(transcript.faulted, at(1).host, WWW._replace(name=name("WWW.example.COM.")), "silent", 3)
     transcript.ended(other, said())
     transcript.ended(opened, said())
-    transcript.faulted([at(1).host], wire, "lame", 4)
-    transcript.faulted([at(1).host], b"no message", "lame", 5)
+    transcript.faulted(at(1).host, WWW, "lame", 4)
     assert opened.node.notes == [Faulted("silent", 3)]
     assert other.node.notes == []
 

@@ -166,4 +166,4 @@ def test_a_fault_is_noted_at_the_message_that_it_was_applied_to():
 
     found = [each for each in shipped(main).below if each.notes]
     assert {each.zone for each in found} == {"refused.broken.test."}
-    assert all(isinstance(note, Faulted) and note.fault == "refused" for each in found for note in each.notes)
+    assert all(isinstance(note, Faulted) and note.fault.startswith("refused ") for each in found for note in each.notes)
