@@ -30,7 +30,7 @@ from resolver.message import Respond
 from resolver.network.base import Clock, Endpoint, Entropy, Network
 from resolver.network.clock import RealClock
 from resolver.network.entropy import SystemEntropy
-from resolver.network.faults import NOBODY, RESOLVER_HOST, FaultTable
+from resolver.network.faults import NOBODY, RESOLVER_HOST, FaultTable, Hit
 from resolver.network.reach import Apart, OnlyDeclared, OnlyPublic
 from resolver.network.simulated import SimulatedNetwork
 from resolver.network.sockets import SocketNetwork
@@ -114,7 +114,7 @@ def build(
         lab.faults.watch(telling(history))
     lab.faults.begin(clock)
     explaining = transcript or Transcript(keeps=False)
-    lab.faults.watch(lambda hit: explaining.faulted(hit.addresses, hit.query, hit.rule.kind, hit.number))
+    lab.faults.watch(partial(_faulted, explaining))
     composing = partial(
         compose,
         network=network,
@@ -126,6 +126,13 @@ def build(
         explaining=explaining,
     )
     return Program(config, world, tools, log, composing, sockets, offload=offload, bind=bind, shown=shown, lab=lab)
+
+
+def _faulted(transcript: Transcript, hit: Hit) -> None:
+    """What was done to a message stands in the transcript, at the message."""
+    if hit.question is not None:
+        for host in hit.addresses:
+            transcript.faulted(host, hit.question, hit.rule.text, hit.number)
 
 
 async def _here(work: Callable[[], World | None]) -> World | None:

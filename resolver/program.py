@@ -30,7 +30,6 @@ from resolver.odd_listeners import OddListeners, served_at
 from resolver.pipeline.driving import Tools
 from resolver.pipeline.knowledge import Known
 from resolver.pipeline.resolved import Resolved
-from resolver.server.conduct import Explains
 from resolver.server.cookies import drawn
 from resolver.server.flights import MOST
 from resolver.server.handshakes import Handshakes
@@ -73,7 +72,7 @@ class Composed:
     resolved: Resolved
     simulated: Mapping[str, Respond]
     rolling: Rolling | None = None
-    explains: Explains | None = None
+    explains: Callable[[int], str | None] | None = None
 
 
 Compose = Callable[[Setting], Composed]
@@ -271,8 +270,7 @@ class Program:
     async def ask(self, name: str, rtype: str = "A", *, timeout_s: float = 4.5) -> Reply:
         """The reply that a client gets to `name` and `rtype`.
 
-        Raises `ValueError` for what is no name or no type, `ResolutionFailed` when there is no answer to be
-        had.
+        Raises `ValueError` for what is no name or no type, `ResolutionFailed` when there is no answer to be had.
         """
         question = Question(names.from_text(name), types.from_text(rtype))
         client = Client("127.0.0.1", 0, Transport.TCP)

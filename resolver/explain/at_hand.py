@@ -52,6 +52,14 @@ def not_held(case: Case) -> Said | None:
     return Said(text, "Ask with RD=1.")
 
 
+def undeclared_name(case: Case) -> Said | None:
+    """A test asks for a name that nobody declared."""
+    if case.tag != "undc":
+        return None
+    what, _, instead = case.reason.partition("; ")
+    return Said(f"{what}.", f"{instead[:1].upper()}{instead[1:]}.")
+
+
 def identity(case: Case) -> Said | None:
     """What the server says of itself in class CH."""
     if not _at(case, Stage.SCREENED) or case.question.cls != Class.CH:

@@ -21,7 +21,12 @@ def by_fault(nodes: Iterable[Node]) -> str:
     found = faults(nodes)
     if not found:
         return ""
-    return f" (fault rule {found[0].rule}: {found[0].fault})"
+    return f" (fault rule {found[0].rule}: {word(found[0])})"
+
+
+def word(fault: Faulted) -> str:
+    """What the fault is, without the rest of its rule."""
+    return fault.fault.partition(" ")[0]
 
 
 def is_silent(node: Node) -> bool:

@@ -95,7 +95,7 @@ def remembered(case: Case) -> Said | None:
     if not case.is_remembered or case.tagged("stal"):
         return None
     text = f"{case.led}{case.asked} failed a moment ago, and is not tried again yet (RFC 9520): {case.reason}."
-    return Said(text, "It is tried again after cache.failure_ttl_s, or at once after `resolver cache flush`.")
+    return Said(text, f"It is tried again after cache.failure_ttl_s, or at once after {_flush(case)}.")
 
 
 def dead_zone(case: Case) -> Said | None:
@@ -104,4 +104,9 @@ def dead_zone(case: Case) -> Said | None:
         return None
     text = f"{case.led}{case.wanted} was not asked: a moment ago {case.reason} to another question, and the zone "
     return Said(f"{text}counts as dead for a while.",
-                "When its servers are back: wait cache.failure_ttl_s, or `resolver cache flush` it.")  # fmt: skip
+                f"When its servers are back: wait cache.failure_ttl_s, or {_flush(case)}.")  # fmt: skip
+
+
+def _flush(case: Case) -> str:
+    """The command after which what has failed is tried again: it forgets all failures, whatever the name."""
+    return f"`resolver cache flush {names.to_text(case.end).rstrip('.')}`"

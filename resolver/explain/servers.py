@@ -8,7 +8,7 @@ from resolver.engine.actions import Exchange, Found, Lookup, NotFound, Suspicion
 from resolver.engine.outcome import Truncated
 from resolver.explain.case import Case
 from resolver.explain.cause import Said
-from resolver.explain.doing import faults, silence, told_why
+from resolver.explain.doing import faults, silence, told_why, word
 from resolver.message import Transport
 from resolver.network.base import Trouble
 from resolver.observe.transcript import Node
@@ -24,8 +24,8 @@ def fault(case: Case) -> Said | None:
     nodes = [node for node in case.of_zone(case.zone_asked()) if faults([node])]
     if not nodes:
         return None
-    rules = {each.rule: each.fault for each in faults(nodes)}
-    which = ", ".join(f"{number} ({word})" for number, word in rules.items())
+    rules = {each.rule: word(each) for each in faults(nodes)}
+    which = ", ".join(f"{number} ({kind})" for number, kind in rules.items())
     text = f"{case.led}{_reason(case)}. That is on purpose: the fault rule{'s' * (len(rules) > 1)} {which} "
     text = f"{text}{'were' if len(rules) > 1 else 'was'} applied to {_listed(case.all_of(nodes))}."
     return Said(text, f"`resolver fault clear {next(iter(rules))}` ends it, unless hierarchy.toml declares it.")

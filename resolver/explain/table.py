@@ -28,6 +28,7 @@ def _unknown(case: Case) -> Said | None:
 CAUSES: Final[tuple[Cause, ...]] = (
     Cause("not-allowed", at_hand.not_allowed),
     Cause("busy", at_hand.busy),
+    Cause("undeclared-name", at_hand.undeclared_name),
     Cause("not-held", at_hand.not_held),
     Cause("identity", at_hand.identity),
     Cause("other-class", at_hand.other_class),

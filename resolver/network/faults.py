@@ -12,8 +12,10 @@ client of this machine which binds the address of a server is taken for that ser
 
 from __future__ import annotations
 
+import itertools
 import json
 import zlib
+from collections import Counter
 from collections.abc import Callable, Iterable
 from typing import Final, NamedTuple
 
@@ -70,6 +72,7 @@ class FaultTable:
         self._rules: dict[int, InForce] = {}
         self._numbers = 0
         self._places: tuple[Place, ...] = ()
+        self._signed: frozenset[str] = frozenset()
         self._hosts: dict[str, str] = {}
         self._watchers: list[Callable[[Hit], None]] = []
 
@@ -84,24 +87,33 @@ class FaultTable:
         """`rule` is in force from now on; its number. Raises `InputError` where there are too many."""
         if len(self._rules) >= MAX_RULES:
             raise InputError(f"{MAX_RULES} faults are the most", instead="clear those that are over")
-        return self._put(rule, declared=False)
+        return self._put(rule, f"{self.seed} {_said(rule)} added {self._numbers}", declared=False)
 
     def check(self, rule: Rule) -> None:
-        """Raises `InputError` where `rule` names a server that no server of the world is, with the nearest."""
-        check(rule, self._places)
+        """Raises `InputError` where `rule` names a server, or a zone for a fault of DNSSEC, that is not in the world,
+        with the nearest."""
+        check(rule, self._places, self._signed)
 
-    def declare(self, places: Iterable[Place], rules: Iterable[Rule]) -> None:
-        """The world has servers at `places` and declares `rules`. Those that it declared before go on as they are."""
-        self._places = tuple(places)
+    def declare(self, places: Iterable[Place], rules: Iterable[Rule], signed: Iterable[str] = ()) -> None:
+        """The world has servers at `places` and zones that are `signed` (apexes as text, folded), and declares `rules`.
+        Those that it declared before go on as they are."""
+        self._places, self._signed = tuple(places), frozenset(signed)
         self._hosts = {host: place.name for place in self._places for host in place.addresses}
-        before = [each for each in self._rules.values() if each.declared]
+        before: dict[str, list[InForce]] = {}
+        for each in self._rules.values():
+            if each.declared:
+                before.setdefault(each.said, []).append(each)
+        equal: Counter[str] = Counter()
         for declared in rules:
-            same = next((each for each in before if each.rule == declared), None)
-            if same is None:
-                self._put(declared, declared=True)
+            said = _said(declared)
+            same = before.get(said)
+            if same:
+                same.pop(0)
             else:
-                before.remove(same)
-        for gone in before:
+                # It draws by what it says, so that a reload with more rules before it changes nothing.
+                self._put(declared, f"{self.seed} {said} {equal[said]}", declared=True)
+            equal[said] += 1
+        for gone in itertools.chain.from_iterable(before.values()):
             del self._rules[gone.number]
         self.version += 1
 
@@ -204,17 +216,19 @@ class FaultTable:
 
     # -- parts
 
-    def _put(self, rule: Rule, *, declared: bool) -> int:
+    def _put(self, rule: Rule, seed: str, *, declared: bool) -> int:
         self._numbers += 1
         number = self._numbers
-        # A declared rule draws by what it says, so that a reload with more rules before it changes nothing.
-        said = json.dumps(rule.as_data(), sort_keys=True)
-        seed = f"{self.seed} {said}" if declared else f"{self.seed} {number} {said}"
         since = None if self._clock is None else self._clock.monotonic()
         entropy = SeededEntropy(zlib.crc32(seed.encode()))
-        self._rules[number] = InForce(number, rule, entropy, since, declared=declared)
+        self._rules[number] = InForce(number, rule, _said(rule), entropy, since, declared=declared)
         self.version += 1
         return number
 
     def _now(self) -> float:
         return 0.0 if self._clock is None else self._clock.monotonic()
+
+
+def _said(rule: Rule) -> str:
+    """What equal rules have in common."""
+    return json.dumps(rule.as_data(), sort_keys=True)

@@ -51,7 +51,7 @@ class Joined(NamedTuple):
 
 
 class Faulted(NamedTuple):
-    """A simulated server did `fault` on purpose, as the rule of that number says."""
+    """A simulated server did `fault` on purpose, as the rule of that number says: its word, and what else it says."""
 
     fault: str
     rule: int

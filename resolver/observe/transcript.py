@@ -21,7 +21,6 @@ Limits: at most `MAX_NODES` are kept below one root, and `MAX_ROOTS` roots, the 
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Iterable
 from contextvars import ContextVar, Token
 from dataclasses import dataclass, field
 from typing import Final, NamedTuple
@@ -39,11 +38,10 @@ from resolver.engine.outcome import (
     Truncated,
     Unusable,
 )
-from resolver.errors import ResolutionFailed, WireError
+from resolver.errors import ResolutionFailed
 from resolver.message import Query, Question, Rcode, Reply, RRset
 from resolver.observe.notes import Faulted, Joined, Note
 from resolver.wire import names, types
-from resolver.wire.parse import parse
 
 MAX_NODES: Final = 1_000
 MAX_ROOTS: Final = 1_000
@@ -252,20 +250,15 @@ class Transcript:
             self._last.outcome = outcome
             self._last.decided = describe(outcome)
 
-    def faulted(self, hosts: Iterable[str], query: bytes, fault: str, rule: int) -> None:
-        """A server at one of the addresses `hosts` did `fault` to `query`, as the rule of that number says.
+    def faulted(self, host: str, question: Question, fault: str, rule: int) -> None:
+        """The server at the address `host` did `fault` to the message with `question` that is still open, as the rule
+        of that number says.
 
-        It may stand behind a socket. What is no message is nobody's.
+        It may stand behind a socket.
         """
-        try:
-            question = parse(query).question
-        except WireError:
-            return
-        if question is not None:
-            for host in hosts:
-                node = self._sent.get(_key(host, question))
-                if node is not None and node.event is None:
-                    node.notes.append(Faulted(fault, rule))
+        node = self._sent.get(_key(host, question))
+        if node is not None and node.event is None:
+            node.notes.append(Faulted(fault, rule))
 
     def proven(self, evidence: Evidence) -> None:
         """A step of a proof was taken."""

@@ -25,7 +25,7 @@ EDNS = Edns()
 class Whole:
     """A program that does not listen: queries reach it as octets, like those of its listeners."""
 
-    def __init__(self, settings: dict[str, Any], world: World | None, seed: int) -> None:
+    def __init__(self, settings: dict[str, Any], world: World | None, seed: int, transcribed: bool) -> None:
         self.clock = VirtualClock()
         self.transcript = Transcript()
         self.program: Program = build(
@@ -33,7 +33,7 @@ class Whole:
             world,
             clock=self.clock,
             entropy=SeededEntropy(seed),
-            transcript=self.transcript,
+            transcript=self.transcript if transcribed else None,
         )
         self.took = 0.0
 
@@ -73,11 +73,13 @@ def whole(
     *,
     world: World | None = None,
     seed: int = 1,
+    transcribed: bool = False,
 ) -> Any:
-    """What `main` returns for a program with `settings`, in virtual time."""
+    """What `main` returns for a program with `settings`, in virtual time; `transcribed` keeps its transcript, without
+    which answers are stored as octets."""
 
     async def go() -> Any:
-        made = Whole(settings or {}, world, seed)
+        made = Whole(settings or {}, world, seed, transcribed)
         try:
             return await main(made)
         finally:

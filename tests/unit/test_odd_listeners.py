@@ -3,16 +3,23 @@
 from __future__ import annotations
 
 import asyncio
+import io
 import socket
 from contextlib import asynccontextmanager
 
+import dns.message
+import dns.rcode
 import pytest
 
+from resolver.app import build
+from resolver.config import Config
 from resolver.listeners import bind
 from resolver.network.base import Endpoint
 from resolver.network.clock import RealClock
+from resolver.network.faults import rule
 from resolver.network.odd_sockets import elsewhere
 from resolver.network.oddly import Oddly, Stream
+from resolver.observe.log import Log
 from resolver.odd_listeners import OddListeners
 from resolver.server.places import TcpLimits
 
@@ -220,3 +227,31 @@ def test_what_is_not_odd_is_delivered_as_ever():
     reads, (datagram,), endpoint = asyncio.run(main())
     assert reads == FRAME * 2
     assert datagram == (REPLY, tuple(endpoint))
+
+
+def test_a_fault_is_seen_at_once_on_sockets_where_answers_were_stored_and_gone_when_it_is_cleared():
+    async def main():
+        config = Config.model_validate({"server": {"listen": ["127.0.0.1:0"]}})
+        program = build(config, log=Log(io.StringIO(), lambda: 0.0))
+        await program.start()
+        try:
+            places = dict(program.simulated)
+            place, faults = places["ns1.example.com."], program.lab.faults
+            told = [await rcode(place) for _ in range(4)]
+            number = faults.add(rule({"kind": "servfail", "server": "ns1.example.com"}))
+            told.append(await rcode(place))
+            faults.clear(number)
+            told += [await rcode(place) for _ in range(3)]
+            return told, faults.counts()["faults.applied"]
+        finally:
+            await program.stop(0.0)
+
+    async def rcode(endpoint):
+        loop = asyncio.get_running_loop()
+        with socket.socket(socket.AF_INET, socket.SOCK_DGRAM) as sock:
+            sock.setblocking(False)
+            sock.connect(endpoint)
+            sock.send(dns.message.make_query("www.example.com.", "A").to_wire())
+            return dns.message.from_wire(await asyncio.wait_for(loop.sock_recv(sock, 65535), 5)).rcode()
+
+    assert asyncio.run(main()) == ([0, 0, 0, 0, dns.rcode.SERVFAIL, 0, 0, 0], 1)

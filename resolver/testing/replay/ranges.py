@@ -8,9 +8,9 @@ Rules
   the same zone did, the best of them: an answer rather than an error, an error rather than nothing. At all of its
   addresses it is the same server. One that said nothing at all in a phase is silent in it, whatever it is asked;
   if its silence is to last, until it was heard again.
-* What does not arrive, or is taken for no reply to the query (another id, another place), is silence; what comes in
-  other letter case leads to a stream, as if it were cut short. Other octets that are malformed stay as they are. A
-  server that took its time takes it again.
+* What does not arrive, as from another place, is silence; what comes in other letter case leads to a stream, as if it
+  were cut short. What has another id has another one again, and octets that are malformed stay as they are. A server
+  that took its time takes it again.
 
 Limits: of one question and phase a scenario knows one reply to datagrams and one over streams, with an OPT and without.
 """
@@ -41,15 +41,16 @@ _Key = tuple[bytes, int, int]
 
 
 class _Reply(NamedTuple):
-    """What a server said: a message, octets that are none, or nothing; and after how many seconds."""
+    """What a server said: a message, octets that are none, or nothing; after how many seconds, and with which id."""
 
     said: Message | bytes | None
     seconds: float = 0.0
+    wrong_id: bool = False
 
     @property
     def rank(self) -> int:
         """How good it is."""
-        if isinstance(self.said, Message):
+        if isinstance(self.said, Message) and not self.wrong_id:
             return 3 if self.said.rcode in (0, 3) else 2
         return 0 if self.said is None else 1
 
@@ -143,7 +144,11 @@ class Servers:
         for server, said in self._said.items():
             for key, kinds in said.items():
                 best = max(reply.rank for timeline in kinds.values() for reply in timeline.values())
+                streams = {kind: timeline for kind, timeline in kinds.items() if kind.stream}
                 for other in self._places.beside(server, key):
+                    its = self._said.get(other, {}).get(key)
+                    if its is not None and not any(kind.stream for kind in its):
+                        shared[other][key] = {**its, **streams}
                     if key not in self._said.get(other, ()) and best > donors.get((other, key), (-1, {}))[0]:
                         donors[other, key] = best, kinds
         for (other, key), (_, kinds) in donors.items():
@@ -203,8 +208,8 @@ def _told_apart(kinds: Mapping[_Kind, _Timeline]) -> list[tuple[tuple[str, ...],
 def _entry(told: _Told) -> list[str]:
     reply = told.reply
     sleep = f" sleep={reply.seconds:.3f}".rstrip("0") if reply.seconds else ""
-    silent = " do_not_answer" if reply.said is None else ""
-    head = [" ".join(("MATCH opcode question", *told.words)), f"ADJUST copy_id{silent}{sleep}"]
+    way = " do_not_answer" if reply.said is None else " wrong_id" if reply.wrong_id else ""
+    head = [" ".join(("MATCH opcode question", *told.words)), f"ADJUST copy_id{way}{sleep}"]
     said = Message(0, 0, 0, told.question) if reply.said is None else reply.said
     if isinstance(said, Message) and said.question == told.question:
         try:
@@ -219,8 +224,8 @@ def _reply(seen: Seen) -> _Reply:
     """What the server said, as far as it is a reply to the query."""
     if not _UNDELIVERED.isdisjoint(seen.faults):
         return _Reply(None)
-    told = (each for each in (seen.response, *seen.further) if each is not None and each[:2] == seen.query[:2])
-    octets = next(told, None)
+    told = [each for each in (seen.response, *seen.further) if each is not None]
+    octets = next((each for each in told if each[:2] == seen.query[:2]), told[0] if told else None)
     if octets is None:
         return _Reply(None)
     seconds = round((seen.ms or 0) / 1000, 3)
@@ -228,7 +233,7 @@ def _reply(seen: Seen) -> _Reply:
     if message is not None and "wrong_case" in seen.faults and seen.transport is Transport.UDP:
         message = message._replace(flags=message.flags | TC, answer=(), authority=(), additional=())
     said = octets if message is None else writing.said_by_server(message)
-    return _Reply(said, seconds if seconds >= LEAST_S else 0.0)
+    return _Reply(said, seconds if seconds >= LEAST_S else 0.0, octets[:2] != seen.query[:2])
 
 
 class _Places:

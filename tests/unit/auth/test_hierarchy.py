@@ -311,7 +311,7 @@ source = "resolver"
 
 [[fault]]
 fault = "ds_mismatch"
-zone = "com"
+zone = "test"
 at = "30s"
 for = "5m"
 """
@@ -319,11 +319,11 @@ for = "5m"
 
 def test_a_world_has_the_faults_that_it_has_tables_for(tmp_path: Path) -> None:
     server = names.to_text(load(tmp_path).servers[0].name)
-    text = worlds.SMALL + FAULT.replace("a.root", server)
+    text = worlds.SMALL.replace('[zone."test"]', '[zone."test"]\ndnssec = "nsec"') + FAULT.replace("a.root", server)
     address = load(tmp_path).servers[0].ipv4
     first, second = load(tmp_path, text.replace("127.53.0.1", address)).faults
     assert first == rule({"kind": "latency", "server": [server, address], "ms": 1500, "source": "resolver"})
-    assert second == rule({"kind": "ds-mismatch", "zone": "com.", "at": 30, "for": 300})
+    assert second == rule({"kind": "ds-mismatch", "zone": "test.", "at": 30, "for": 300})
 
 
 def test_faults_are_written_down_with_the_world(tmp_path: Path) -> None:
@@ -365,6 +365,7 @@ name = ["a.com", "*.b.com"]
             "ns9",
             "server: no server ns9.nowhere. is in this world",
         ),
+        ('[[fault]]\nkind = "expired"\nzone = "org"', 'zone = "org', "zone: no signed zone org. is in this world"),
         ('[fault]\nkind = "silent"', "[fault]", "fault is no list; write [[fault]]"),
     ],
 )

@@ -6,12 +6,14 @@ import asyncio
 from collections.abc import Callable, Coroutine
 from typing import Any, Final
 
+from resolver.auth.plan import Plan
 from resolver.errors import Bogus
 from resolver.explain import Declared, Explanation, explain
-from resolver.message import Client, Message, Query, Reply, Transport
+from resolver.message import Client, Edns, Message, Query, Reply, Transport
 from resolver.network.base import Trouble
 from resolver.network.simulated import Link
 from resolver.observe.transcript import Root
+from resolver.testing.undeclared import Guard, Undeclared
 from tests.support import zone_text
 from tests.support.explained import Explaining, Scripted, scripted, shipped, shipped_plan, shipped_world
 from tests.support.messages import reply as said
@@ -89,6 +91,16 @@ asked("localhost", "db.localhost")
 asked("reserved", "printer.local")
 
 
+@sample("undeclared-name")
+def undeclared_name() -> Explanation:
+    """A slip of the pen in a test."""
+    plan = Plan()
+    plan.zone("shop.example.", {"www": {"A": "192.0.2.1"}})
+    query = Query(zone_text.question("www.shpo.example.", "A"), Client("127.0.0.1", 4242, Transport.UDP), 1, 0.0)
+    told = Guard(None, Undeclared(plan, allowed=False)).peek(query)
+    return explain(Root(asked="www.shpo.example. A", query=query, told=told))
+
+
 @sample("busy")
 def busy() -> Explanation:
     """More questions at once than there are places."""
@@ -137,11 +149,7 @@ staged("put-together", _put_together)
 
 # -- servers that fail
 
-asked("silent", "silent.broken.test")
-asked("lame", "lame.broken.test")
-asked("upward-referral", "upward.broken.test")
-asked("refused", "refused.broken.test")
-asked("servfail", "servfail.broken.test")
+asked("fault", "silent.broken.test")
 asked("cyclic-delegation", "cyclic.broken.test")
 asked("dangling-ns", "dangling.broken.test")
 
@@ -173,6 +181,14 @@ def _many(query: Message, transport: Transport) -> Message:
     return said(query.question, [f"www.shop.test. 9 IN A 192.0.2.{number}" for number in range(20)])
 
 
+ROOT_NS: Final = ". 9 IN NS r.hints."
+_NOT_READY: Final = Edns(options=((15, b"\x00\x0ethe zone is being loaded"),))
+
+staged("silent", _scripted(lambda query, transport: None))
+staged("lame", _scripted(lambda query, transport: said(query.question, aa=False)))
+staged("upward-referral", _scripted(lambda query, transport: said(query.question, authority=ROOT_NS, aa=False)))
+staged("refused", _scripted(lambda query, transport: said(query.question, rcode=5)))
+staged("servfail", _scripted(lambda query, transport: said(query.question, rcode=2, edns=_NOT_READY)))
 staged("forged", _scripted(_wrong_id, Link(duplication=1.0)))
 staged("too-large", _scripted(_many), budget={"message_records": 16})
 staged("malformed", _scripted(_truncated))
@@ -208,20 +224,6 @@ async def _no_address(made: Scripted) -> Explanation:
 
 
 staged("no-address", _no_address)
-
-
-async def _by_rule(made: Scripted) -> Explanation:
-    made.delegate()
-
-    def silent(wire: bytes, client: Client, send: Callable[[bytes | None], None]) -> None:
-        made.transcript.faulted(["10.0.0.2"], wire, "silent", 3)
-        send(None)
-
-    made.internet.serve("10.0.0.2", silent)
-    return await made.why("www.shop.test")
-
-
-staged("fault", _by_rule)
 
 # -- the question itself
 

@@ -8,6 +8,7 @@ from pathlib import Path
 
 import pytest
 
+from resolver.cli import main
 from resolver.explain import Explanation
 from resolver.explain.table import CAUSES
 from tests.unit.explain.samples import SAMPLES
@@ -52,9 +53,17 @@ def test_an_explanation_is_one_or_two_sentences_that_end(cause: str) -> None:
     assert not explanation.text.endswith("..")
     assert not explanation.advice or explanation.advice.endswith((".", "?"))
     assert len(explanation.text) < 600
-    sentences = re.findall(r"[a-z)][.] [A-Z]", explanation.text)
+    sentences = re.findall(r"[.] [A-Z][a-z]+ ", explanation.text)
     assert len(sentences) <= 1, explanation.text
     assert str(explanation) == f"{explanation.text} {explanation.advice}".rstrip()
+
+
+def test_the_first_example_of_the_page_is_what_the_command_prints(capsys: pytest.CaptureFixture[str]) -> None:
+    command, *lines = re.findall(r"^    (.+)$", PAGE.read_text(), re.MULTILINE)
+    assert main(command.removeprefix("$ resolver ").split()) == 0
+    printed = capsys.readouterr().out.splitlines()
+    addresses = re.compile(r"\(\S+, for")  # any of the server's
+    assert [addresses.sub("", each) for each in printed] == [addresses.sub("", each) for each in lines]
 
 
 def test_a_cause_that_is_looked_for_and_never_found_would_be_missed() -> None:
