@@ -3,12 +3,15 @@
 Rules: each query has a socket of its own, at the address that the script gives its client, and an id of its own, over
 UDP or TCP as the script says. The first message that answers with that id is the answer; others are not for it. Nothing
 is asked twice, and a truncated answer is an answer: what a stub resolver does next is not what is tested.
+
+Limits: of octets that are no query, which may never be answered, the last `MAX_ODD` are listened for.
 """
 
 from __future__ import annotations
 
 import asyncio
 import socket
+from collections import deque
 from collections.abc import Callable
 from typing import Final
 
@@ -17,6 +20,9 @@ from resolver.network.base import Endpoint
 from resolver.testing.blackbox.servers import bound, frames
 
 Heard = Callable[[bytes], None]
+
+MAX_ODD: Final = 128
+"""Sockets that listen for answers to octets that are no query."""
 
 _QR: Final = 0x80
 
@@ -28,10 +34,14 @@ class Clients:
         self._daemon = daemon
         self._loop = asyncio.get_running_loop()
         self._sockets: set[socket.socket] = set()
+        self._odd: deque[socket.socket] = deque()
         self._connections: set[asyncio.Task[None]] = set()
 
-    def ask(self, wire: bytes, source: str | None, transport: Transport, heard: Heard) -> None:
-        """`wire` is sent from the address `source`; `heard` is called at most once. Raises OSError."""
+    def ask(self, wire: bytes, source: str | None, transport: Transport, heard: Heard, *, odd: bool = False) -> None:
+        """`wire` is sent from the address `source`; `heard` is called at most once. It is `odd` if it is no query.
+
+        Raises OSError.
+        """
         if transport is Transport.TCP:
             task = self._loop.create_task(self._over_tcp(wire, source, heard))
             self._connections.add(task)
@@ -39,6 +49,10 @@ class Clients:
             return
         udp = self._socket(socket.SOCK_DGRAM, source)
         self._sockets.add(udp)
+        if odd:
+            self._odd.append(udp)
+            if len(self._odd) > MAX_ODD:
+                self._leave(self._odd.popleft())
         udp.connect(self._daemon)
         self._loop.add_reader(udp, self._read, udp, wire, heard)
         udp.send(wire)
@@ -66,9 +80,10 @@ class Clients:
             heard(answer)
 
     def _leave(self, udp: socket.socket) -> None:
-        self._sockets.discard(udp)
-        self._loop.remove_reader(udp)
-        udp.close()
+        if udp in self._sockets:
+            self._sockets.discard(udp)
+            self._loop.remove_reader(udp)
+            udp.close()
 
     async def _over_tcp(self, wire: bytes, source: str | None, heard: Heard) -> None:
         made = self._socket(socket.SOCK_STREAM, source)

@@ -14,6 +14,7 @@ Limits: a writer that cannot say the date makes the judge skip scenarios whose s
 from __future__ import annotations
 
 import ipaddress
+import re
 from collections.abc import Callable
 from pathlib import Path
 from typing import Final, NamedTuple
@@ -52,6 +53,8 @@ _PLACING: Final = frozenset(
 
 _RENAMED: Final = {"query-minimization": "qname-minimisation"}
 """Words of Deckard's dialect that Unbound calls otherwise."""
+
+_PLAIN: Final = re.compile(r"[A-Za-z0-9./:@_-]+")
 
 _FILES: Final = frozenset(
     ("zonefile", "trust-anchor-file", "auto-trust-anchor-file", "root-hints", "trusted-keys-file")
@@ -102,7 +105,7 @@ def unbound(scenario: Scenario, place: Place) -> Path:
         elif word.value:
             lines += _unbound_word(word, scenario, place)
     for key, hosts in roots.items():
-        lines += [f"{key.removesuffix('-addr')}-zone:", '    name: "."', *(f"    {key}: {host}" for host in hosts)]
+        lines += [f"{key.removesuffix('-addr')}-zone:", "    name: .", *(f"    {key}: {host}" for host in hosts)]
     clause = 0
     for word in scenario.words:
         if word.clause and word.clause not in _clauses(scenario, "server"):
@@ -128,12 +131,15 @@ def _unbound_word(word: Word, scenario: Scenario, place: Place) -> list[str]:
         name = Path(value).name
         held = any(Path(each).name == name for each, _ in scenario.files)
         value = str(place.directory / name if held else (scenario.path.parent / value).absolute())
+    if key == f"do-ip{6 if ':' in place.where.host else 4}" and value in ("no", "off"):
+        return []  # it would not listen either; the network has no way to these addresses (`namespace.reach`)
+    value = {"on": "yes", "off": "no"}.get(value, value)
     parts = value.split(None, _SEVERAL.get(key, 1) - 1)
     return [f"    {key}: {' '.join(_quoted(part) for part in parts)}"]
 
 
 def _quoted(text: str) -> str:
-    return text if text.replace(".", "").replace("/", "").replace("-", "").isalnum() else f'"{text}"'
+    return text if _PLAIN.fullmatch(text) else f'"{text}"'
 
 
 def _has_servers_on_loopback(scenario: Scenario) -> bool:
@@ -147,8 +153,10 @@ def resolver(scenario: Scenario, place: Place) -> Path:
     """The resolver.toml of `scenario`. Raises `ScenarioError`."""
     made = arrange(scenario)
     config = made.config
+    anybody = {} if ipaddress.ip_address(place.where.host).is_loopback else {"allow": ["0.0.0.0/0", "::/0"]}
     ours: dict[str, dict[str, object]] = {
-        "server": {"listen": [str(place.where)], "allow": ["0.0.0.0/0", "::/0"]},
+        "server": {"listen": [str(place.where)], "drain_s": 0, **anybody},
+        "control": {"path": place.directory / "control.sock"},
         "resolver": _changed(config, "resolver") | {"allow_private_upstreams": True} | _roots(made, place),
         "cache": _changed(config, "cache"),
         "dnssec": _changed(config, "dnssec"),

@@ -78,7 +78,11 @@ def judge(path: Path, level: Level, against: Aim) -> Verdict:
 
 def impossible(scenario: Scenario, against: Aim) -> str | None:
     """Why `scenario` cannot be played against it; None where it can."""
+    reached = 0.0
     for step in scenario.steps:
+        if step.until is not None:
+            step = replace(step, seconds=max(0.0, step.until - reached))
+        reached += step.seconds
         if step.kind is Kind.TIMEOUT:
             return f"black box: TIMEOUT in line {step.line} is up to the daemon"
         if step.kind is Kind.TIME_PASSES and step.seconds > MAX_WAIT_S:
@@ -106,21 +110,21 @@ async def _judge(scenario: Scenario, level: Level, against: Aim) -> Verdict:
         if against.start is not None:
             namespace.reach(_versions(scenario))
         left_out: list[str] = []
-        running = None
+        running: Daemon | None = None
+        outside = Outside(scenario, against.where)
         try:
+            await outside.bind()
             if against.start is not None:
-                running = await _started(scenario, against, place, left_out)
-            outside = Outside(scenario, against.where, running)
-            try:
-                await outside.bind()
-            except OSError as wrong:
-                await outside.stop()
-                what = f"{scenario.path.name}: the script's addresses cannot be bound here: {wrong.strerror}"
-                return Verdict(scenario.path, Status.FAIL, what)
-            course = await playing.play_with(scenario, level, outside)
+                running = outside.daemon = await _started(scenario, against, place, left_out)
         except NotStarted as wrong:
+            await outside.stop()
             reason, *log = wrong.args
             return Verdict(scenario.path, Status.FAIL, f"{scenario.path.name}: {reason}", tuple(log))
+        except OSError as wrong:
+            await outside.stop()
+            what = f"{scenario.path.name}: the script's addresses cannot be bound here: {wrong.strerror}"
+            return Verdict(scenario.path, Status.FAIL, what)
+        course = await playing.play_with(scenario, level, outside)
         if course.failure is not None:
             sent = playing.queries(outside.network.sent)
             course.failure.lines += ["sent by the daemon", *(traffic.table(sent) if sent else (" nothing",))]

@@ -5,7 +5,8 @@ Rules
 * What can happen without time passing has happened when every client is answered, or when no message has come or gone
   for `PAUSE_S`. Traffic has stopped when that is so for `QUIET_S`.
 * Times that a script wants may be off by `TOLERANCE_S`, since messages and processes take a while.
-* A client whose octets are no query may get no answer: nobody waits for it longer than `QUIET_S`.
+* A client whose octets are no query may get no answer, and is not waited for but by a step that checks it. Between
+  two steps there are `PACE_S` at least, so that many such octets overflow no buffer.
 """
 
 from __future__ import annotations
@@ -40,19 +41,26 @@ QUIET_S: Final = 0.25
 TOLERANCE_S: Final = 0.25
 """Seconds by which AFTER and WITHIN may be missed."""
 
+PACE_S: Final = 0.001
+"""Seconds between two steps."""
+
 FIRST_ID: Final = 1
 """Of the clients' queries, which are numbered."""
 
 
 class Outside:
-    """A daemon at `where`, as a `Subject`. `daemon` is its process, where it is ours to watch."""
+    """A daemon at `where`, as a `Subject`. `daemon` is its process, once it runs and is ours to watch.
+
+    What it sends before the first step, to find the root servers, is answered as in the first step.
+    """
 
     patience_s = PATIENCE_S
     tolerance_s = TOLERANCE_S
 
-    def __init__(self, scenario: Scenario, where: Endpoint, daemon: Daemon | None) -> None:
+    def __init__(self, scenario: Scenario, where: Endpoint) -> None:
         self._loop = asyncio.get_running_loop()
-        self._scenario, self._daemon = scenario, daemon
+        self._scenario = scenario
+        self.daemon: Daemon | None = None
         self._clock = RealClock(self._loop)
         self.changed = asyncio.Event()
         self.network = ScriptedNetwork(scenario, self._clock, Arrangement(), self._happened)
@@ -63,6 +71,7 @@ class Outside:
 
     async def bind(self) -> None:
         """The servers of the script are there. Raises OSError."""
+        self.network.go_to(self._scenario.steps[0].number)
         await self._servers.bind(addresses(self._scenario))
 
     @property
@@ -75,22 +84,22 @@ class Outside:
         assert step.entry is not None
         wire = octets(step.entry, FIRST_ID + self._asked)
         self._asked += 1
-        done: list[bytes | None] = []
+        odd = not _is_query(wire)
 
-        def heard(answer: bytes | None) -> None:
-            if not done:
-                done.append(answer)
-                self._answered += 1
-                answered(answer)
-                self._happened()
+        def heard(answer: bytes) -> None:
+            self._answered += not odd
+            answered(answer)
+            self._happened()
 
-        self._clients.ask(wire, step.address, transport, heard)
+        self._clients.ask(wire, step.address, transport, heard, odd=odd)
         self._happened()
-        if not _is_query(wire):
-            self._clock.after(QUIET_S, lambda: heard(None))
+        if odd:
+            self._answered += 1
+            answered(None)
 
     async def pause(self) -> None:
         """Every client is answered, or nothing moves."""
+        await asyncio.sleep(PACE_S)
         await self._until_quiet(PAUSE_S, unless_answered=True)
 
     async def settle(self) -> None:
@@ -104,7 +113,7 @@ class Outside:
 
     def broken(self) -> tuple[str, list[str]] | None:
         """The end of the daemon, or a message that cannot be played."""
-        if self._daemon is not None and (ended := self._daemon.ended()) is not None:
+        if self.daemon is not None and (ended := self.daemon.ended()) is not None:
             return ended, []
         return (self._servers.trouble, []) if self._servers.trouble else None
 
@@ -116,8 +125,8 @@ class Outside:
         """The daemon and all that was bound are gone."""
         self._clients.close()
         self._servers.close()
-        if self._daemon is not None:
-            self._daemon.stop()
+        if self.daemon is not None:
+            self.daemon.stop()
 
     def _happened(self) -> None:
         self._moved = self._loop.time()

@@ -4,7 +4,7 @@ Rules
 * Between two steps everything happens that can happen without time passing. A step that waits lets time go on: for an
   answer, for a query that fits, for a query that is given up.
 * CHECK_ANSWER takes the oldest answer to its question that was not checked yet, or else the oldest of all.
-* CHECK_OUT_QUERY is met by a query sent since the last one was met, or since the last QUERY.
+* CHECK_OUT_QUERY is met by a query sent since the last one was met, or since the last QUERY but the first.
 * AFTER and WITHIN are counted from the client's query to its answer, and to the query that CHECK_OUT_QUERY found.
 * REPLY answers a query that is open. When there is none the resolver did not need it, which is noted.
 * TIMEOUT lets time go on until the resolver does something about a query that is open.
@@ -141,7 +141,8 @@ class _Player:
     def _query(self, step: Step) -> None:
         assert step.entry is not None
         entry = step.entry
-        self._seen_out = len(self.network.sent)
+        if self._asked:  # what was sent before the first belongs to it
+            self._seen_out = len(self.network.sent)
         asked = _Asked(step, entry.question, self._now())
         self._asked.append(asked)
         transport = Transport.TCP if "TCP" in entry.match else Transport.UDP
