@@ -30,7 +30,7 @@ from resolver.message import Respond
 from resolver.network.base import Clock, Endpoint, Entropy, Network
 from resolver.network.clock import RealClock
 from resolver.network.entropy import SystemEntropy
-from resolver.network.faults import NOBODY, RESOLVER_HOST, FaultTable
+from resolver.network.faults import NOBODY, RESOLVER_HOST, FaultTable, Hit
 from resolver.network.reach import Apart, OnlyDeclared, OnlyPublic
 from resolver.network.simulated import SimulatedNetwork
 from resolver.network.sockets import SocketNetwork
@@ -52,6 +52,7 @@ from resolver.pipeline.stale import Stale, Staleness
 from resolver.pipeline.transcribed import Transcribed, at_stage
 from resolver.pipeline.verifying import Inline, Threaded, Verifier
 from resolver.program import Composed, Offload, Program, Setting
+from resolver.server.conduct import Explains
 from resolver.trusted import Trusted, trusted
 from resolver.wire import names
 from resolver.wire.parse import Bounds
@@ -96,15 +97,31 @@ def build(
     sockets = SocketNetwork(loop, clock, entropy)
     verifier: Verifier = Inline() if virtual else Threaded(loop)
     tools = Tools(sockets, clock, entropy, Counters(), transcript, cookies=cookies, verifier=verifier)
-    composing = partial(
-        compose, network=network, root=root, loop=None if virtual else loop, keeps=keeps, sockets_of=sockets.at
-    )
+    aside = None if virtual else loop
     history = new_history(config.history.messages) if history is None else history
     lab = Lab(FaultTable() if faults is None else faults, history)
     if history is not None:
         lab.faults.watch(telling(history))
     lab.faults.begin(clock)
+    explaining = transcript or Transcript(keeps=False)
+    lab.faults.watch(partial(_faulted, explaining))
+    composing = partial(
+        compose,
+        network=network,
+        root=root,
+        loop=aside,
+        keeps=keeps,
+        sockets_of=sockets.at,
+        explaining=explaining,
+    )
     return Program(config, world, tools, log, composing, sockets, offload=offload, bind=bind, shown=shown, lab=lab)
+
+
+def _faulted(transcript: Transcript, hit: Hit) -> None:
+    """What was done to a message stands in the transcript, at the message."""
+    if hit.question is not None:
+        for host in hit.addresses:
+            transcript.faulted(host, hit.question, hit.rule.text, hit.number)
 
 
 async def _here(work: Callable[[], World | None]) -> World | None:
@@ -120,12 +137,16 @@ def compose(
     loop: asyncio.AbstractEventLoop | None = None,
     keeps: bool = True,
     sockets_of: Callable[[str], Network] | None = None,
+    explaining: Transcript | None = None,
 ) -> Composed:
     """The stages in their one order, over the network that the configuration allows, or the one that is given.
 
     `loop` has threads for what takes long; without one, as in virtual time, it is done right here. `sockets_of` gives
-    those that are bound to an address.
+    those that are bound to an address. `explaining` is the transcript for what is to be explained, where none is kept
+    anyway.
     """
+    if setting.tools.transcript is None and setting.config.log.explanations:
+        setting = replace(setting, tools=replace(setting.tools, transcript=explaining))
     config, caches = setting.config, setting.caches
     memory = SimulatedNetwork({}, setting.tools.clock, setting.tools.entropy)
 
@@ -175,7 +196,8 @@ def compose(
     )
     screened = Screened(version=identity, identity=identity, health=health)
     staged = _staged(screened, reserved, cached, below, known, tools.transcript)
-    return Composed(staged, known, resolved, simulated, _rolling(setting, believed, trust, resolved, loop, keeps=keeps))
+    rolling = _rolling(setting, believed, trust, resolved, loop, keeps=keeps)
+    return Composed(staged, known, resolved, simulated, rolling, _explains(setting, staged))
 
 
 def _staged(
@@ -187,6 +209,16 @@ def _staged(
     at_hand = zip(Stage, (screened.peek, reserved.peek, cached.peek), strict=True)
     staged = Staged([at_stage(stage, look, transcript) for stage, look in at_hand], below)
     return Transcribed(staged, transcript, known.held)
+
+
+def _explains(setting: Setting, staged: Staged | Transcribed) -> Explains | None:
+    """What tells the log why an answer is what it is, if it is to say so."""
+    if not (setting.config.log.explanations and isinstance(staged, Transcribed)):
+        return None
+    from resolver.explain.logged import Logged
+
+    world = setting.world if setting.config.resolver.roots == "simulated" else None
+    return Logged(staged, world, setting.log)
 
 
 def _known(setting: Setting, routes: Routes, trust: Trust | None) -> Known:

@@ -3,8 +3,9 @@
 Rules: before anything is made, the process may have as many files and sockets open as the system lets it. SIGHUP
 reads the configuration again; a wrong one is logged in one line and the old one stays in force. SIGTERM and SIGINT
 drain: nothing new is taken and what is in progress may finish, for `server.drain_s`; a second one ends at once. A
-control socket that cannot be made is a warning, not a failure: answers matter more. This is one process; several that
-answer together are workers/supervisor.py.
+control socket that cannot be made is a warning, not a failure: answers matter more. What the control socket or the
+admin listener are asked to change takes its turn with reloads. With `server.test_clock` the loop's time can be moved.
+This is one process; several that answer together are workers/supervisor.py.
 
 Limits: where the loop knows no signals (Windows), only an interrupt from the keyboard ends the daemon.
 """
@@ -18,21 +19,31 @@ import os
 import signal
 import sys
 from collections.abc import Callable, Sequence
+from dataclasses import replace
+from functools import partial
 from pathlib import Path
-from typing import Any, Final, Protocol, TextIO
+from typing import TYPE_CHECKING, Any, Final, Protocol, TextIO, cast
 
 from resolver import compiled
 from resolver.banner import banner
 from resolver.certificates import Shown
 from resolver.config import Config, Loaded
-from resolver.control import Controlled, routes, socket_path
-from resolver.control_server import ControlPlace
+from resolver.control.challenges import Challenges
+from resolver.control.paths import socket_path
+from resolver.control.routes import routes
+from resolver.control.server import AdminPlace, ControlPlace
+from resolver.control.table import Controlled, Inside
+from resolver.control.turns import Turns
 from resolver.errors import ResolverdError
+from resolver.laboratory import Laboratory, MovableClock
 from resolver.network import descriptors
-from resolver.network.base import Endpoint
+from resolver.network.base import Clock, Endpoint
 from resolver.network.clock import RealClock
 from resolver.observe.log import Log, place_of
 from resolver.workers.count import wanted
+
+if TYPE_CHECKING:
+    from resolver.program import Program as LivingProgram
 
 
 class Program(Controlled, Protocol):
@@ -84,7 +95,9 @@ took 20 us of each miss of 200 us, at three thousand 16, at five thousand 0.2. T
 1.2 ms then, of 8,000 misses that came with a hundred in progress, and 2.5 ms at (1000, 5). None of them depends on what
 the cache holds: with a million names of which records are held, 2 objects are searched when all are."""
 
-Build = Callable[[Config], Program]
+Build = Callable[..., Program]
+"""`app.build`: a program of a configuration, with its `clock` where that can be moved."""
+
 Settings = Callable[[], Loaded]
 
 
@@ -92,7 +105,7 @@ def run(settings: Settings, build: Build, out: TextIO | None = None, loaded: Loa
     """The daemon has run until it was told to end; its exit code. `settings` reads the configuration, unless it was
     `loaded` for the start."""
     daemon = Daemon(settings, build, sys.stdout if out is None else out, loaded or settings())
-    with asyncio.Runner(loop_factory=loop_factory()) as runner:
+    with asyncio.Runner(loop_factory=loop_factory(daemon.config.server.test_clock)) as runner:
         try:
             runner.run(daemon.live())
         except asyncio.CancelledError:
@@ -100,13 +113,40 @@ def run(settings: Settings, build: Build, out: TextIO | None = None, loaded: Loa
     return 0
 
 
-def loop_factory() -> Callable[[], asyncio.AbstractEventLoop] | None:
-    """What makes the event loop: uvloop where there is one."""
+def loop_factory(test_clock: bool = False) -> Callable[[], asyncio.AbstractEventLoop] | None:
+    """What makes the event loop: one whose time can be moved for a `test_clock`, else uvloop where there is one."""
+    if test_clock:
+        from resolver.testing.virtual_time import MovableLoop
+
+        return partial(MovableLoop, real=True)
     try:
         import uvloop
     except ImportError:
         return None
     return uvloop.new_event_loop
+
+
+def movable(loop: asyncio.AbstractEventLoop, config: Config) -> MovedClock | None:
+    """The clock that can be moved, beginning now, where `config` wants one."""
+    if not config.server.test_clock:
+        return None
+    from resolver.testing.virtual_time import VirtualClock
+
+    return VirtualClock(loop, wall=RealClock(loop).wall())
+
+
+def with_clock(loaded: Loaded, test_clock: bool, log: Log) -> Loaded:
+    """`loaded` with that `server.test_clock`, with which the daemon was started: a reload does not change it."""
+    config = loaded.config
+    if config.server.test_clock == test_clock:
+        return loaded
+    log.warning("test_clock_not_switched", instead="a restart is needed to switch it on or off")
+    server = config.server.model_copy(update={"test_clock": test_clock})
+    return replace(loaded, config=config.model_copy(update={"server": server}))
+
+
+class MovedClock(Clock, MovableClock, Protocol):
+    """A clock like any other, that can be moved."""
 
 
 def log_broken(log: Log, context: dict[str, Any]) -> None:
@@ -135,34 +175,52 @@ class Daemon:
         self._settings, self._build, self._out = settings, build, out
         self._loaded = loaded
         self._wake = asyncio.Event()
+        self._turns = Turns(self._wake.set)
         self._reload = self._end = self._hurry = False
+
+    @property
+    def config(self) -> Config:
+        """The settings in force."""
+        return self._loaded.config
 
     async def live(self) -> None:
         """The program has started, run and ended."""
         loop = asyncio.get_running_loop()
-        clock = RealClock(loop)
+        test_clock = movable(loop, self.config)
+        clock = test_clock or RealClock(loop)
         wanted = self._loaded.config.log
         log = Log(sys.stderr, clock.wall, wanted.level, wanted.format)
         loop.set_exception_handler(lambda _, context: log_broken(log, context))
         self._heed_signals(loop)
         before, limit = descriptors.raise_limit()
-        program = self._build(self._loaded.config)
-        await program.start()
+        program = self._build(self.config) if test_clock is None else self._build(self.config, clock=test_clock)
+        laboratory = Laboratory(cast("LivingProgram", program), test_clock)
+        table = routes(Inside(program, laboratory, lambda: self._loaded, Challenges()), self._turns)
+        control, admin = ControlPlace(table, clock, log), AdminPlace(table, clock, log)
+        prepared = admin.prepare(self.config.admin)
+        try:
+            await program.start()
+        except BaseException:
+            prepared.close()
+            raise
         log.info("descriptors", limit=limit, before=before)
         warn_of_plain(log)
         settle_memory()
-        control = ControlPlace(routes(program, lambda: self._loaded), clock, log)
         try:
             await control.put(self._control_path(program))
+            await admin.put(prepared)
             self._announce(program, log)
             while not self._end:
                 await self._wake.wait()
                 self._wake.clear()
+                await self._turns.run()
                 if self._reload and not self._end:
                     self._reload = False
-                    await self._read_again(program, control, log)
+                    await self._read_again(program, control, admin, log)
         finally:
             log.info("stopping", drain_s=self._loaded.config.server.drain_s)
+            self._turns.close()
+            await admin.stop()
             await control.stop()
             await (program.stop(0.0) if self._hurry else program.stop())
         log.info("stopped")
@@ -200,11 +258,16 @@ class Daemon:
         file = self._loaded.file
         log.info("started", mode=config.resolver.mode, roots=config.resolver.roots, config=file)
 
-    async def _read_again(self, program: Program, control: ControlPlace, log: Log) -> None:
+    async def _read_again(self, program: Program, control: ControlPlace, admin: AdminPlace, log: Log) -> None:
         try:
-            loaded = self._settings()
+            loaded = with_clock(self._settings(), self.config.server.test_clock, log)
             workers = wanted(loaded.config)
-            await program.reload(loaded.config)
+            prepared = admin.prepare(loaded.config.admin)
+            try:
+                await program.reload(loaded.config)
+            except BaseException:
+                prepared.close()
+                raise
         except ResolverdError as wrong:
             problem = str(wrong).replace("\n", " | ")
             log.error("reload_refused", problem=problem, kept="the old configuration")
@@ -216,6 +279,7 @@ class Daemon:
         self._loaded = loaded
         log.adjust(loaded.config.log.level, loaded.config.log.format)
         await control.put(self._control_path(program))
+        await admin.put(prepared)
         if workers > 1:
             log.warning("workers_not_started", workers=workers, instead="a restart is needed to have several")
         log.info("reloaded", config=loaded.file)

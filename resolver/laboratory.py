@@ -15,6 +15,7 @@ Limits: `MAX_SNAPSHOTS` in memory. A plan is read in the loop, and a large world
 from __future__ import annotations
 
 import asyncio
+import itertools
 from collections.abc import Collection, Iterable, Mapping
 from typing import TYPE_CHECKING, Any, Final, NamedTuple, Protocol
 
@@ -33,8 +34,7 @@ MAX_SNAPSHOTS: Final = 32
 """Snapshots that are kept at a time; each shares with the others what is the same in them."""
 MAX_SNAPSHOT_NAME: Final = 100
 """Characters of a snapshot's name."""
-WILDCARD: Final = b"\x01*"
-"""What the name of a wildcard begins with."""
+_WILDCARD: Final = b"\x01*"
 
 
 class Lab(NamedTuple):
@@ -180,12 +180,11 @@ class Laboratory:
 
     def _forget(self, name: bytes, zones: Collection[bytes]) -> None:
         """Nothing is held of `name`, nor that what is above it in its zone does not exist."""
-        if name.startswith(WILDCARD):
+        if name.startswith(_WILDCARD):
             self.program.flush(names.parent(name), subtree=True)
-        for above in names.ancestors(name):
-            self.program.flush(above, subtree=above == name and name in zones)
-            if above in zones:
-                break
+        self.program.flush(name, subtree=name in zones)
+        for above in itertools.takewhile(lambda above: above not in zones, names.ancestors(name)):
+            self.program.flush(above, subtree=False)
 
     def _snapshot(self, name: str) -> _Snapshot:
         snapshot = self._snapshots.get(name)

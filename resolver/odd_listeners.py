@@ -13,21 +13,43 @@ from __future__ import annotations
 
 import asyncio
 from collections import deque
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from typing import NamedTuple
 
+from resolver.cache.answers import AnswerStore
 from resolver.listeners import Bound, Listeners
-from resolver.message import Respond
+from resolver.message import Client, Respond, Transport
 from resolver.network.base import Address, Clock, Datagrams, Endpoint
 from resolver.network.datagrams import batched
+from resolver.network.faulty import Faulty
 from resolver.network.odd_sockets import reset, send_elsewhere
 from resolver.network.oddly import Oddly, Stream
+from resolver.observe.counters import Counters
 from resolver.server.access import UNANSWERED
 from resolver.server.connection import Connection
 from resolver.server.hits import Hits
 from resolver.server.places import Places
+from resolver.server.respond import Responder
 from resolver.server.tcp import TcpListener
 from resolver.server.udp import UdpListener
+
+
+def served_at(host: str, servers: Callable[[], Mapping[str, Respond]]) -> tuple[Respond, Hits, Hits]:
+    """What answers at `host` now, whichever world is in force by then, and what it has stored: a sound one does.
+
+    `servers` gives those that are in force, by host.
+    """
+
+    def respond(wire: bytes, client: Client, send: Callable[[bytes | None], None]) -> None:
+        servers()[host](wire, client, send)
+
+    def store() -> AnswerStore | None:
+        server = servers()[host]
+        sound = server.sound if isinstance(server, Faulty) else None
+        return sound.answers if isinstance(sound, Responder) else None
+
+    counters = Counters()  # what simulated servers are asked is not what the resolver is
+    return respond, Hits(store, counters, Transport.UDP), Hits(store, counters, Transport.TCP)
 
 
 class OddListeners(Listeners):

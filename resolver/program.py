@@ -16,7 +16,6 @@ from typing import TYPE_CHECKING, Final, TypeAlias
 from resolver import certificates, compiled, differing, placing, serving
 from resolver.answering import Answerer, awaited
 from resolver.auth.shipped import find_zones, load_world
-from resolver.cache.answers import AnswerStore
 from resolver.caches import Caches, entries, new_caches
 from resolver.certificates import Shown
 from resolver.config import Config
@@ -24,19 +23,16 @@ from resolver.laboratory import Lab
 from resolver.listeners import BindAll, Bound, Listeners, bind_all, bind_front
 from resolver.message import Client, Edns, Query, Question, Reply, Respond, Transport, Type
 from resolver.network.base import Clock, Endpoint
-from resolver.network.faulty import Faulty
 from resolver.network.sockets import SocketNetwork
 from resolver.observe import watching
-from resolver.observe.counters import Counters
 from resolver.observe.log import Log
-from resolver.odd_listeners import OddListeners
+from resolver.odd_listeners import OddListeners, served_at
 from resolver.pipeline.driving import Tools
 from resolver.pipeline.knowledge import Known
 from resolver.pipeline.resolved import Resolved
 from resolver.server.cookies import drawn
 from resolver.server.flights import MOST
 from resolver.server.handshakes import Handshakes
-from resolver.server.hits import Hits
 from resolver.server.respond import Responder
 from resolver.tasks import Tasks
 from resolver.wire import names, types
@@ -47,8 +43,6 @@ if TYPE_CHECKING:
 
 IN_MEMORY_PORT: Final = 53
 """The port of simulated servers that bind none."""
-
-_Send = Callable[[bytes | None], None]
 
 
 @dataclass(frozen=True, slots=True)
@@ -71,13 +65,14 @@ class Setting:
 @dataclass(frozen=True, slots=True)
 class Composed:
     """The stages by the outermost, two of them that are spoken to directly, the simulated servers by host, and what
-    follows the keys of zones, where something does."""
+    follows the keys of zones, and explains answers, where something does."""
 
     answerer: Answerer
     known: Known
     resolved: Resolved
     simulated: Mapping[str, Respond]
     rolling: Rolling | None = None
+    explains: Callable[[int], str | None] | None = None
 
 
 Compose = Callable[[Setting], Composed]
@@ -110,6 +105,7 @@ class Program:
         """How often settings, and the world with them, have been read anew."""
         self._given_world = world
         self._swapping = asyncio.Lock()
+        self._listens = False
         self._tools = tools
         self._compose = compose
         self._sockets = sockets
@@ -132,7 +128,7 @@ class Program:
             clock=tools.clock,
             counters=tools.counters,
             log=log,
-            conduct=serving.conduct(config),
+            conduct=serving.conduct(config, self._composed.explains),
             answers=self._caches.answers,
             access=serving.access(config, tools.clock),
             cookies=serving.cookies(config, self._drawn, tools.clock),
@@ -145,7 +141,12 @@ class Program:
 
     async def start(self) -> None:
         """Everything listens. Raises `ListenError`; then nothing does."""
-        await self._put_in_force(self.config, self._world)
+        self._listens = True
+        try:
+            await self._put_in_force(self.config, self._world)
+        except BaseException:
+            self._listens = False
+            raise
         self._warn()
         self._composed.resolved.refresh(Question(names.ROOT, Type.NS))  # the root is primed before anyone asks
 
@@ -184,19 +185,20 @@ class Program:
 
     async def _put_in_force(self, config: Config, world: World | None) -> None:
         buffer = config.server.receive_buffer_kb * 1024
-        shown = self._to_show(config)
-        wanted = [each for each in config.server.listen if each not in self._front]
-        front = bind_front(wanted, buffer, self._bind, self.log)
+        listen, listen_tls = (config.server.listen, config.server.listen_tls) if self._listens else ((), ())
+        shown = self._to_show(config) if listen_tls else None
+        wanted = [each for each in listen if each not in self._front]
+        front = bind_front(wanted, buffer, self._bind, self.log) if wanted else []
         encrypted: list[Bound] = []
         behind: list[Bound] = []
         # Of another internet nothing is known; questions in flight go on with what they began with.
         same = differing.origin(config, world) == differing.origin(self.config, self._world)
         caches = self._caches if same else new_caches(config, self._tools)
         try:
-            wanted = [each for each in config.server.listen_tls if each not in self._encrypted]
+            wanted = [each for each in listen_tls if each not in self._encrypted]
             encrypted = bind_front(wanted, None, self._bind, self.log)
-            port = config.world.port or self._first_port(config, front)
-            places = placing.places(config, world, port, self.log)
+            port = config.world.port or self._first_port(listen, front)
+            places = placing.places(config, world, port, self.log) if self._listens else []
             behind = placing.bind_servers((each for each in places if each not in self._behind), buffer)
             listening = (*self._front.endpoints, *(each.endpoint for each in front))
             composed = self._composition(config, world, port, caches, bound=bool(places), listening=listening)
@@ -213,14 +215,16 @@ class Program:
         self._show(shown)
         access, clock = serving.access(config, self._tools.clock), self._tools.clock
         cookies = serving.cookies(config, self._drawn, clock)
-        self.responder.adjust(composed.answerer, serving.conduct(config), caches.answers, access, cookies)
+        self.responder.adjust(
+            composed.answerer, serving.conduct(config, composed.explains), caches.answers, access, cookies
+        )
         self._caches.adjust(config)
         self.log.adjust(config.log.level, config.log.format)
         allows = None if access is None else access.allows
         self._front.adjust(serving.tcp_limits(config), allows)
         self._encrypted.adjust(serving.tcp_limits(config), allows)
         for bound in behind:
-            await self._behind.start(bound, *self._simulated_at(bound.endpoint.host))
+            await self._behind.start(bound, *served_at(bound.endpoint.host, lambda: self._composed.simulated))
         for bound in front:
             respond = self.respond
             await self._front.start(bound, respond.fresh, respond.datagrams, respond.streams, allows)
@@ -228,8 +232,8 @@ class Program:
             await self._encrypted.start(bound, self.respond.fresh, None, self.respond.encrypted, allows)
         await self._behind.keep_only(places, 0.0)
         await asyncio.gather(
-            self._front.keep_only(config.server.listen, config.server.drain_s),
-            self._encrypted.keep_only(config.server.listen_tls, config.server.drain_s),
+            self._front.keep_only(listen, config.server.drain_s),
+            self._encrypted.keep_only(listen_tls, config.server.drain_s),
         )
 
     def _warn(self) -> None:
@@ -263,16 +267,15 @@ class Program:
 
     # -- use
 
-    async def ask(self, name: str, rtype: str = "A", *, timeout_s: float = 4.5, cd: bool = False) -> Reply:
-        """The reply that a client gets to `name` and `rtype`; with `cd` it wants nothing validated.
+    async def ask(self, name: str, rtype: str = "A", *, timeout_s: float = 4.5) -> Reply:
+        """The reply that a client gets to `name` and `rtype`.
 
-        Raises `ValueError` for what is no name or no type, `ResolutionFailed` when there is no answer to be
-        had.
+        Raises `ValueError` for what is no name or no type, `ResolutionFailed` when there is no answer to be had.
         """
         question = Question(names.from_text(name), types.from_text(rtype))
         client = Client("127.0.0.1", 0, Transport.TCP)
         deadline = self._tools.clock.monotonic() + timeout_s
-        return await awaited(self.responder.answerer, Query(question, client, 0, deadline, cd=cd, edns=Edns()))
+        return await awaited(self.responder.answerer, Query(question, client, 0, deadline, edns=Edns()))
 
     @property
     def clock(self) -> Clock:
@@ -337,8 +340,8 @@ class Program:
             "questions.in_flight": self._composed.resolved.flights,
             **self._front.counts(),
             **self._handshakes.counts(),
-            **watching.counts(self.lab.history),
             **self.lab.faults.counts(),
+            **watching.counts(self.lab.history),
             "tasks.running": len(self._tasks),
             "runtime.compiled": int(compiled.why_not() is None),
         }
@@ -377,21 +380,7 @@ class Program:
             return self._given_world
         return load_world(config.world.directory)
 
-    def _first_port(self, config: Config, bound: Sequence[Bound]) -> int:
+    def _first_port(self, listen: Iterable[Endpoint], bound: Sequence[Bound]) -> int:
         taken = {each.asked: each.endpoint for each in bound}
-        there = next(each for each in config.server.listen if each in taken or each in self._front)
-        return (taken.get(there) or self._front.place(there)).port
-
-    def _simulated_at(self, host: str) -> tuple[Respond, Hits, Hits]:
-        """What answers at `host` now, whichever world is in force by then, and what it has stored: a sound one does."""
-
-        def respond(wire: bytes, client: Client, send: _Send) -> None:
-            self._composed.simulated[host](wire, client, send)
-
-        def store() -> AnswerStore | None:
-            server = self._composed.simulated[host]
-            sound = server.sound if isinstance(server, Faulty) else None
-            return sound.answers if isinstance(sound, Responder) else None
-
-        counters = Counters()  # what simulated servers are asked is not what the resolver is
-        return respond, Hits(store, counters, Transport.UDP), Hits(store, counters, Transport.TCP)
+        there = next((each for each in listen if each in taken or each in self._front), None)
+        return IN_MEMORY_PORT if there is None else (taken.get(there) or self._front.place(there)).port

@@ -7,7 +7,7 @@ from resolver.config.contradictions import beyond_loopback
 from resolver.network import descriptors
 from resolver.network.base import Clock
 from resolver.server.access import PRIVATE, Access
-from resolver.server.conduct import Conduct
+from resolver.server.conduct import Conduct, Explains
 from resolver.server.cookies import Cookies
 from resolver.server.flights import affordable
 from resolver.server.places import TcpLimits
@@ -22,8 +22,11 @@ def access(config: Config, clock: Clock) -> Access | None:
     return Access(PRIVATE if server.allow is None else server.allow, clock, server.refusals_per_s)
 
 
-def conduct(config: Config) -> Conduct:
-    """How queries are treated. What is left open follows from the descriptors that the process may have now."""
+def conduct(config: Config, explains: Explains | None = None) -> Conduct:
+    """How queries are treated, and who `explains` what they are told, if anyone does.
+
+    What is left open follows from the descriptors that the process may have now.
+    """
     server = config.server
     most = server.max_in_flight or affordable(descriptors.limit(), server.tcp_max_connections)
     return Conduct(
@@ -32,6 +35,7 @@ def conduct(config: Config) -> Conduct:
         max_per_client=server.max_in_flight_per_client,
         client_timeout_s=config.resolver.client_timeout_ms / 1000,
         log_queries=config.log.queries,
+        explains=explains,
         bounds=Bounds(config.budget.message_records, config.budget.edns_options),
     )
 

@@ -85,7 +85,8 @@ class Simulation:
         """Each server under its addresses, IPv4 and IPv6."""
         made: dict[str, Respond] = {}
         servers = self.world.servers
-        self.lab.faults.declare(map(place, servers), declared(self.world))
+        signed = (names.to_text(apex) for apex, zone in self.world.zones.items() if isinstance(zone, SignedZone))
+        self.lab.faults.declare(map(place, servers), declared(self.world), signed)
         tools = replace(self.tools, counters=Counters())  # what they ask each other is not what the resolver asks
         addresses = self._address_lookups(tools)
         roots = tuple(root.name for root in self.world.root_servers)

@@ -7,6 +7,7 @@ import ast
 import importlib
 import importlib.util
 import re
+import shlex
 import tomllib
 from collections.abc import Iterator
 from pathlib import Path
@@ -18,8 +19,11 @@ from resolver.app import build
 from resolver.cli import COMMANDS
 from resolver.config import Config, load
 from resolver.config.load import SECTIONS
-from resolver.control import routes
+from resolver.config.sections import Server
+from resolver.control.routes import OF_PROGRAM, of_process
 from resolver.network.entropy import SeededEntropy
+from resolver.network.fault_words import CONDITIONS, WORDS
+from resolver.network.faults import rule
 from resolver.testing.virtual_time import VirtualClock, run
 from resolver.version import VERSION
 from resolver.workers.speaking import COUNTED
@@ -52,12 +56,52 @@ def test_the_reference_of_settings_is_fresh() -> None:
 def test_what_is_named_as_a_test_is_one() -> None:
     there = "".join(path.read_text() for path in (ROOT / "tests").rglob("test_*.py"))
     for page in sorted(DOCS.glob("*.md")):
-        for name in re.findall(r"`(test_\w+)`", page.read_text()):
+        for name in set(re.findall(r"`(test_\w+)`", page.read_text())) - set(Server.model_fields):
             assert f"def {name}(" in there, f"{page.name} names {name}, which is no test"
 
 
 def test_the_table_of_conformance_is_fresh() -> None:
     assert (DOCS / "conformance.md").read_text() == generate.conformance(), f"conformance.md {STALE}"
+
+
+def test_the_page_of_faults_is_fresh() -> None:
+    assert (DOCS / "faults.md").read_text() == generate.faults(), f"faults.md {STALE}"
+
+
+def test_every_fault_is_documented_and_its_examples_in_three_languages_say_the_same() -> None:
+    text = (DOCS / "faults.md").read_text()
+    seen = set()
+    for row in re.findall(r"^\| `kind = (.*)` \| `(dns\..*)` \| `(resolver fault add .*)` \|$", text, re.MULTILINE):
+        toml, python, shell = (each.replace("\\|", "|") for each in row)
+        declared = rule(tomllib.loads("kind = " + toml.replace("; ", "\n")))
+        assert rule(_said_in_python(python)) == declared
+        assert rule(_said_on_the_command_line(shell)) == declared
+        seen.add(declared.kind)
+    assert seen == WORDS.keys()
+    for word in WORDS.values():
+        cells = re.search(rf"^\| `{word.word}` \| (.+) \| (.+) \|$", text, re.MULTILINE)
+        assert cells, word.word
+        assert all(f"`{each.word}`: " in cells[2] for each in word.parameters), word.word
+    for condition in CONDITIONS:
+        assert re.search(rf"^\| `{condition}` \| .+ \| .+ \|$", text, re.MULTILINE), condition
+
+
+def _said_in_python(text: str) -> dict[str, object]:
+    call = ast.parse(text, mode="eval").body
+    assert isinstance(call, ast.Call)
+    assert isinstance(call.func, ast.Attribute)
+    said = {str(each.arg): ast.literal_eval(each.value) for each in call.keywords}
+    if call.func.attr == "fault":
+        return {"kind": ast.literal_eval(call.args[0]), **said}
+    server = call.func.value
+    assert isinstance(server, ast.Call)
+    return {"kind": call.func.attr, "server": ast.literal_eval(server.args[0]), **said}
+
+
+def _said_on_the_command_line(text: str) -> dict[str, object]:
+    _, _, _, word, *options = shlex.split(text)
+    said = dict(each.removeprefix("--").split("=", 1) for each in options)
+    return {"kind": word, **said}
 
 
 def test_every_setting_is_documented_with_a_sentence() -> None:
@@ -93,9 +137,15 @@ def test_every_command_and_option_is_documented_with_an_example(name: str) -> No
     module = importlib.import_module(f"resolver.cli.{COMMANDS[name].module}")
     parser = argparse.ArgumentParser()
     module.add_arguments(parser)
-    shared = {"--help", "--config", "--listen", "--mode", "--world", "--in-memory"} if name != "serve" else {"--help"}
+    shared = {"--help", *(() if name == "serve" else _options_of("serve"))}
     for option in _options(parser):
         assert option in text or option in shared, option
+
+
+def _options_of(name: str) -> Iterator[str]:
+    parser = argparse.ArgumentParser()
+    importlib.import_module(f"resolver.cli.{COMMANDS[name].module}").add_arguments(parser)
+    return _options(parser)
 
 
 def _options(parser: argparse.ArgumentParser) -> Iterator[str]:
@@ -106,10 +156,11 @@ def _options(parser: argparse.ArgumentParser) -> Iterator[str]:
                 yield from _options(inner)
 
 
-def test_every_route_of_the_control_socket_is_documented() -> None:
-    text = (DOCS / "commands.md").read_text()
-    for route in routes(None, lambda: load(None, {})):  # type: ignore[arg-type]
-        assert re.search(rf"^\| {route.method} {route.path}\b", text, re.MULTILINE), route
+def test_the_page_of_the_admin_api_is_fresh_and_has_every_route() -> None:
+    text = (DOCS / "admin-api.md").read_text()
+    assert text == generate.admin_api(), f"admin-api.md {STALE}"
+    for route in (*of_process(lambda: load(None, {})), *OF_PROGRAM):
+        assert f"\n### {route.method} {route.path}\n" in text, route
 
 
 def test_the_examples_of_the_reference_are_settings_that_work(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:

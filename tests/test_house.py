@@ -43,7 +43,7 @@ ARROWS: dict[str, set[str]] = {
 }
 """What each room may import, besides itself and what is below all. Rooms that are not named stand above all."""
 
-ABOVE = {"app", "cli", "config", "control", "control_server", "daemon", "simulation", "testing", "workers"}
+ABOVE = {"app", "cli", "config", "control", "daemon", "simulation", "testing", "workers"}
 """What no room may import."""
 
 OWNERS_OF_THE_WORLD = ("resolver/network/", "resolver/testing/")

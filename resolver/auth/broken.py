@@ -13,6 +13,7 @@ trust anchor of the world is what it was: a fault of the root's own DS has no ef
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Iterator, Mapping
+from typing import Final
 
 from resolver.auth.signed import SignedZone
 from resolver.auth.zone import Zone
@@ -21,6 +22,9 @@ from resolver.dnssec.faults import MANY_ITERATIONS, Fault
 from resolver.dnssec.sign import Signer
 from resolver.message import RRset, Type
 from resolver.wire import names
+
+_ONLY_IN_PARENT: Final = frozenset((Fault.DS_MISMATCH, Fault.UNKNOWN_DIGEST))
+"""With these nothing is wrong but the DS in the parent."""
 
 
 def broken(
@@ -36,13 +40,13 @@ def _broken(zone: Zone, world: Mapping[bytes, Zone], fault: Fault, concerns: Cal
     if not isinstance(zone, SignedZone):
         return zone
     moved = dict(_moved(zone, world, fault, concerns))
-    signer, parameters = zone.signer, zone.parameters
-    if concerns(zone.apex) and not _only_in_parent(fault):
-        signer = Signer(zone.apex, signer.keys, fault)
-        if fault == Fault.ITERATIONS:
-            parameters = (parameters or Parameters())._replace(iterations=MANY_ITERATIONS)
-    if not moved and signer is zone.signer:
+    itself = concerns(zone.apex) and fault not in _ONLY_IN_PARENT
+    if not moved and not itself:
         return zone
+    # A signer keeps the signatures that it has made, and those of what changes do not hold any more.
+    signer, parameters = Signer(zone.apex, zone.signer.keys, fault if itself else zone.signer.fault), zone.parameters
+    if itself and fault == Fault.ITERATIONS:
+        parameters = (parameters or Parameters())._replace(iterations=MANY_ITERATIONS)
     return SignedZone(zone.apex, _rrsets(zone, zone.apex, signer, parameters, moved), signer, parameters)
 
 
@@ -74,8 +78,3 @@ def _rrsets(
             yield rrset._replace(rdatas=(moved[owner],))
         else:
             yield rrset
-
-
-def _only_in_parent(fault: Fault) -> bool:
-    """Whether nothing but the DS in the parent is wrong."""
-    return fault in (Fault.DS_MISMATCH, Fault.UNKNOWN_DIGEST)

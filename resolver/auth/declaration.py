@@ -281,12 +281,13 @@ class _Builder:
             self.complain(line, f"more than {MAX_DECLARED} faults", "declare fewer")
             return ()
         servers = [Place.of(server.name, server.ipv4, server.ipv6) for server in self.servers.values()]
+        signed = [names.to_text(apex) for apex, zone in self.zones.items() if zone.dnssec is not None]
         rules: list[Rule] = []
         for index, table in enumerate(tables):
             at = self.places.find("fault", index=index)
             try:
                 made = rule(table)
-                check(made, servers)
+                check(made, servers, signed)
             except InputError as error:
                 self.complain(at.key(error.where), f"{error.where}: {error.what}", error.instead)
             else:

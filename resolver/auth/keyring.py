@@ -60,11 +60,10 @@ class _Unsignable(Exception):
         self.where, self.instead = where, instead
 
 
-def why_not(zone: ZoneDraft) -> tuple[str, str] | None:
-    """Why nobody could sign the zone as it is declared, and what to write instead; None where that can be done."""
+def why_not(zone: ZoneDraft, how: Signing) -> tuple[str, str] | None:
+    """Why nobody could sign the zone like that, and what to write instead; None where that can be done."""
     try:
-        if zone.declared.dnssec is not None:
-            _signable(zone, zone.declared.dnssec)
+        _signable(zone, how)
     except _Unsignable as bad:
         return str(bad), bad.instead
     return None

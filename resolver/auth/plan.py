@@ -35,6 +35,7 @@ from resolver.auth.shape import PLAN, Data, Reading, place
 from resolver.auth.signing import Keeping, Signing
 from resolver.auth.values import Wrong
 from resolver.auth.worlds import Worlds
+from resolver.auth.zone import WILDCARD
 from resolver.dnssec import keys
 from resolver.errors import ZoneError
 from resolver.text import nearest
@@ -64,8 +65,7 @@ class Plan:
         """What `directory` declares. Raises `ZoneError`."""
         plan = cls()
         drafted = draft.read(directory, refuse)
-        servers = drafted.declaration.servers
-        plan._state = plan._good = Saved(drafted.declaration, servers, drafted.zones, read=frozenset(servers))
+        plan._state = plan._good = Saved(drafted.declaration, drafted.declaration.servers, drafted.zones)
         return plan
 
     # -- changes
@@ -83,8 +83,8 @@ class Plan:
         where: Where | None = None,
     ) -> None:
         """The zone `name` is declared, or declared anew: it has these records and no others. `records` are lines of a
-        master file. `servers` are names; without them those that it has, else ns1 and ns2 below it. `where` is the
-        line that says so. Raises `ZoneError`."""
+        master file. `servers` are names; without them those that it has, else ns1 and ns2 below it; an empty list is a
+        zone that nobody serves. TTLs are in seconds. `where` is the line that says so. Raises `ZoneError`."""
         at = where or PLAN
         origin = _name(name, "zone")
         here, reading = place(origin, at), Reading(origin, self._ttl, at)
@@ -109,18 +109,21 @@ class Plan:
             if host != ROOT_SERVER:
                 state = state.with_parents(names.fold(host), self._ttl)
         settling.settled(self._state, state, state.zones[zone.apex], here)
-        self._become(state.pruned(self._ttl))
+        self._become(state.pruned())
 
     def without_zone(self, name: str) -> None:
         """There is no zone `name` any more. Raises `ZoneError` where there was none."""
         apex = names.fold(_name(name, "zone"))
-        self._declared(apex, name)
+        here = place(self._declared(apex, name).declared.apex, PLAN)
         zones = {other: zone for other, zone in self._state.zones.items() if other != apex}
         state = replace(self._state, zones=zones).with_root(self._ttl)
         for below in (*zones, *(host for zone in zones.values() for host in zone.declared.servers)):
             if names.is_below(below, apex):
                 state = state.with_parents(below, self._ttl)
-        self._become(state.pruned(self._ttl))
+        parent = state.parent(apex)
+        if parent is not None:
+            settling.none_cut_off(self._state, state, parent, here)
+        self._become(state.pruned())
 
     def sign(self, name: str, dnssec: str | Mapping[str, object] | None) -> None:
         """The zone `name` is signed as `dnssec` says, or not at all. Raises `ZoneError`."""
@@ -150,8 +153,10 @@ class Plan:
             server = replace(known, ipv4=ipv4, ipv6=values.derived_ipv6(ipv4))
         if recursion is not None:
             server = replace(server, recursion=recursion)
-        settling.not_alias(self._state, folded, here)
-        self._become(self._state.with_server(server).with_parents(folded, self._ttl))
+        state = self._state.with_server(server).with_parents(folded, self._ttl)
+        settling.no_alias(self._state, state, here)
+        settling.reachable(state, folded, here)
+        self._become(state)
 
     def put(self, name: str, rtype: str, values: Sequence[str], *, ttl: int | None = None) -> None:
         """The records of that name and type are `values`, in the deepest zone that encloses it. Raises `ZoneError`."""
@@ -182,8 +187,7 @@ class Plan:
         gone = _count(zone.sets) - _count(sets)
         if gone:
             automatic = zone.apex in self._state.automatic
-            state = self._state.with_zone(with_sets(zone, sets), automatic=automatic)
-            self._become(state.pruned(self._ttl) if automatic else state)
+            self._become(self._state.with_zone(with_sets(zone, sets), automatic=automatic))
         return gone
 
     # -- what is declared
@@ -196,6 +200,15 @@ class Plan:
     def is_automatic(self, apex: bytes) -> bool:
         """Whether the zone at the folded `apex` stands there only because another one needs a parent."""
         return apex in self._state.automatic
+
+    def is_declared(self, name: bytes) -> bool:
+        """Whether somebody has said what is at the folded `name`: a zone that encloses it is declared, or it has
+        records, by a wildcard too, that were put into an automatic zone, or something below it has."""
+        zone = self._state.enclosing(name)
+        if zone is None or zone.apex not in self._state.automatic:
+            return zone is not None
+        above = {WILDCARD + each for each in names.ancestors(names.parent(name))}
+        return any(names.is_below(owner, name) or owner in above for owner, _ in zone.sets)
 
     def where(self, name: bytes, rtype: int) -> Where | None:
         """Where the records of the folded `name` and type are written down: a line of a file, or `shape.PLAN` where
@@ -225,14 +238,14 @@ class Plan:
             for name, server in self._state.servers.items()
         ]
 
-    def described(self, *, automatic: bool = False) -> list[dict[str, Any]]:
-        """The zones with their servers and records, as JSON can carry them: what `zone` takes. Those that are
-        `automatic` only if that is asked for."""
-        state = self._state
+    def described(self, *, automatic: bool = False, only: bytes | None = None) -> list[dict[str, Any]]:
+        """The zones with their servers and records, as JSON can carry them, each after those above it: what `zone`
+        takes. Those that are `automatic` only if that is asked for; `only` the one at that folded apex."""
+        state, zones = self._state, self._state.draft().zones.items()
         return [
             written.described(zone, state.servers)
-            for apex, zone in state.zones.items()
-            if automatic or apex not in state.automatic
+            for apex, zone in sorted(zones, key=lambda item: (names.depth(item[0]), names.to_text(item[0])))
+            if (automatic or apex not in state.automatic) and only in (None, apex)
         ]
 
     def save(self) -> Saved:

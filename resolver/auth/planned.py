@@ -4,8 +4,8 @@ Rules
 * A zone needs the top-level domain that its name is in, and one in the reverse tree in-addr.arpa or ip6.arpa, too.
   What of these nobody declared, and no deeper zone makes superfluous, is *automatic*: all such are served by
   `GTLD_SERVER`, and the root by `ROOT_SERVER`. So is what a record or a server outside all zones needs.
-* An automatic zone goes when nothing is below it any more and nothing has been put into it. It is signed where a zone
-  below it is.
+* An automatic zone is signed where a zone below it is. Once it is there it stays, as caches know of it: for the names
+  in it that are gone it says so.
 * A server that a zone names and nobody declares is *implied*, and goes with the last zone that it serves. It gets an
   address that nobody has: the root's from 127.53.0.1 on, that of automatic zones from 127.53.1.1, others from
   127.53.2.1.
@@ -45,8 +45,8 @@ class Saved:
     """A plan as it was at some moment: servers by folded name, zones by folded apex with the records that somebody
     gave. Nothing in it is ever changed.
 
-    `implied` are the servers that zones need, `automatic` the zones that others need, `read` the servers that a
-    directory declares; `base` holds what else it says.
+    `implied` are the servers that zones need, `automatic` the zones that others need; `base` holds what else a
+    directory declares.
     """
 
     base: Declaration
@@ -54,7 +54,6 @@ class Saved:
     zones: Mapping[bytes, ZoneDraft]
     implied: frozenset[bytes] = frozenset()
     automatic: frozenset[bytes] = frozenset()
-    read: frozenset[bytes] = frozenset()
 
     def enclosing(self, name: bytes) -> ZoneDraft | None:
         """The deepest zone that encloses the folded `name`."""
@@ -136,32 +135,20 @@ class Saved:
         rest = {key: some for key, some in parent.sets.items() if key not in moved}
         return self.with_zone(with_sets(parent, rest), automatic=True), _joined(zone, moved)
 
-    def pruned(self, ttl: int) -> Saved:
-        """Without the automatic zones and implied servers that nothing needs any more."""
-        whole = self.with_root(ttl)
-        needed = [apex for apex in whole.zones if apex not in whole.automatic]
-        needed += [name for name in whole.servers if name not in whole.read and name not in whole.implied]
-        needed += [name for apex in needed if apex in whole.zones for name in whole.zones[apex].declared.servers]
-        kept = {names.ROOT}
-        for name in needed:
-            kept.update(above for above in names.ancestors(name) if above in whole.automatic)
-        kept.update(apex for apex in whole.automatic if whole.zones[apex].sets)
-        zones = {apex: zone for apex, zone in whole.zones.items() if apex not in whole.automatic or apex in kept}
-        serving = {name for zone in zones.values() for name in zone.declared.servers}
-        gone = whole.implied - serving
-        servers = {name: server for name, server in whole.servers.items() if name not in gone}
-        return replace(
-            whole,
-            zones=zones,
-            servers=servers,
-            implied=whole.implied - gone,
-            automatic=whole.automatic & zones.keys(),
-        )
+    def pruned(self) -> Saved:
+        """Without the implied servers that serve no zone any more."""
+        gone = self.implied.difference(*(zone.declared.servers for zone in self.zones.values()))
+        if not gone:
+            return self
+        servers = {name: server for name, server in self.servers.items() if name not in gone}
+        return replace(self, servers=servers, implied=self.implied - gone)
 
-    def signs(self, apex: bytes) -> bool:
-        """Whether a zone at the folded `apex` or below it is signed."""
-        signed = (zone.apex for zone in self.zones.values() if zone.declared.dnssec is not None)
-        return any(names.is_below(each, apex) for each in signed)
+    def signing(self, zone: ZoneDraft) -> Signing | None:
+        """How the zone is signed, an automatic one for a zone below it, too."""
+        if zone.apex not in self.automatic:
+            return zone.declared.dnssec
+        signed = (other.apex for other in self.zones.values() if other.declared.dnssec is not None)
+        return Signing(PLAN) if any(names.is_below(each, zone.apex) for each in signed) else None
 
     def draft(self) -> Draft:
         """All of it, to be completed."""
@@ -169,8 +156,8 @@ class Saved:
         for apex in sorted(self.zones, key=names.depth):
             zone = self.zones[apex]
             declared = zone.declared
-            if apex in self.automatic and self.signs(apex):
-                declared = replace(declared, dnssec=Signing(PLAN))
+            if apex in self.automatic:
+                declared = replace(declared, dnssec=self.signing(zone))
             zones[apex] = ZoneDraft(declared, dict(zone.sets), cuts=dict(zone.cuts))
         declarations = {apex: zone.declared for apex, zone in zones.items()}
         return Draft(replace(self.base, servers=self.servers, zones=declarations), zones)

@@ -2,10 +2,11 @@
 
 Rules: each check looks at what the change touches, and raises `ZoneError` with what to write instead. Records of a zone
 can stand beside one another, and its keys can sign them. What is above a declared zone neither delegates to others nor
-renames (NS, DNAME, CNAME). A name server is no alias (RFC 2181 section 10.3). A server has an address of its own. What
-keys make is not given.
+renames (NS, DNAME, CNAME). A name server is no alias (RFC 2181 section 10.3), and what is said of its addresses leads
+to it. A server has an address of its own. What keys make is not given.
 
-Limits: a zone that a directory has cut off on purpose stays so, and nothing is said of it.
+Limits: what a directory has broken on purpose stays so, and nothing is said of it: a zone that is cut off, a server
+with an address that is not its own.
 """
 
 from __future__ import annotations
@@ -13,8 +14,8 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import Final
 
-from resolver.auth import keyring, values
-from resolver.auth.draft import ZoneDraft
+from resolver.auth import generate, keyring, values
+from resolver.auth.draft import Key, ZoneDraft
 from resolver.auth.master import Record
 from resolver.auth.planned import ROOT_SERVER, ZONES_NET, Saved, free_address
 from resolver.auth.shape import PLAN, place
@@ -34,29 +35,52 @@ GLUE: Final = frozenset((Type.A, Type.AAAA, Type.NS, Type.DS))
 def settled(before: Saved, after: Saved, zone: ZoneDraft, here: str) -> None:
     """`after` can be, in which `zone` is new."""
     check(zone)
-    why = keyring.why_not(zone)
-    if why is not None:
-        raise ZoneError(f"cannot be signed: {why[0]}", where=here, instead=why[1])
-    parent = after.parent(zone.apex)
-    if parent is not None:
+    no_alias(before, after, here, zone.apex)
+    _signable(after, zone, here)
+    old, parent = before.zones.get(zone.apex), after.parent(zone.apex)
+    if parent is not None and old is None:
         _delegated(after, parent, zone, here)
+    none_cut_off(before, after, zone, here)
+    hosts = [name for name, rtype in zone.sets if name in after.servers and _is_new(old, zone, (name, rtype))]
+    if old is None or old.declared.servers != zone.declared.servers:
+        hosts += zone.declared.servers
+    for host in dict.fromkeys(hosts):
+        reachable(after, host, here)
+
+
+def none_cut_off(before: Saved, after: Saved, zone: ZoneDraft, here: str) -> None:
+    """No zone that is to be delegated from `zone` is cut off, but those that were."""
     old = before.zones.get(zone.apex)
     lost = {} if old is None else _cut_off(before, old)
     for apex, record in _cut_off(after, zone).items():
         if apex not in lost:
             what = f"{_what(record)} would cut off the zone {names.to_text(apex)}"
             raise ZoneError(what, where=here, instead="remove that zone first, or leave the record out")
-    hosts = {name for name, rtype in zone.sets if rtype == Type.CNAME and name in after.servers}
-    for host in (*zone.declared.servers, *sorted(hosts)):
-        not_alias(after, host, here)
 
 
-def not_alias(state: Saved, host: bytes, here: str) -> None:
-    """The server of the folded name `host` can have addresses."""
+def no_alias(before: Saved, after: Saved, here: str, *apexes: bytes) -> None:
+    """None of `apexes`, nor of the automatic zones that are new in `after`, is an alias."""
+    for apex in (*apexes, *(after.automatic - before.automatic)):
+        if after.zones[apex].records(apex, Type.CNAME):
+            what = f"{names.to_text(apex)} is an alias (CNAME) and cannot be a zone, which has SOA and NS"
+            raise ZoneError(what, where=here, instead="leave the alias out (RFC 1912 section 2.4)")
+
+
+def reachable(state: Saved, host: bytes, here: str) -> None:
+    """What the zones say of the server of the folded name `host` leads to it."""
     zone = state.enclosing(host)
-    if zone is not None and zone.records(host, Type.CNAME):
-        what = f"{names.to_text(host)} is a name server and an alias (CNAME)"
+    if zone is None or zone.cut_above(host) is not None:
+        return
+    text = names.to_text(host)
+    if zone.records(host, Type.CNAME):
+        what = f"{text} is a name server and an alias (CNAME)"
         raise ZoneError(what, where=here, instead="give the server another name (RFC 2181 section 10.3)")
+    for rtype, address in generate.addresses(state.servers[host]).items():
+        given = zone.records(host, rtype)
+        if given and address.packed not in {record.rdata for record in given}:
+            what = f"{text} is a name server at {address}, and has other addresses"
+            instead = "leave them out, as its own is told; one that cannot be reached is an NS that is no server"
+            raise ZoneError(what, where=here, instead=instead)
 
 
 def hosts(state: Saved, apex: bytes, given: Sequence[str] | None, here: str) -> list[bytes]:
@@ -75,6 +99,8 @@ def hosts(state: Saved, apex: bytes, given: Sequence[str] | None, here: str) -> 
         found = list({names.fold(name): name for name in values.domains(list(_texts(given, here)))}.values())
     except Wrong as wrong:
         raise ZoneError(f"servers: {wrong}", where=here, instead=wrong.instead) from None
+    if apex == names.ROOT and not found:
+        raise ZoneError("nobody would serve the root", where=here, instead="name a server, or leave servers out")
     if known is not None and set(map(names.fold, found)) != set(known.declared.servers):
         served = ", ".join(map(names.to_text, known.declared.servers))
         raise ZoneError(f"the zone is served by {served}", where=here, instead="leave servers out, or remove it first")
@@ -102,15 +128,25 @@ def may_give(state: Saved, zone: ZoneDraft, owner: bytes, rtype: int, subject: s
         instead = f"declare the zone {names.to_text(cut)}"
         raise ZoneError(f"{subject} is hidden by the delegation of {names.to_text(cut)}", where=here, instead=instead)
     child = state.zones.get(owner) if rtype == Type.DS else None
-    if child is not None and _is_signed(state, child) and _is_signed(state, zone):
+    if child is not None and state.signing(child) and state.signing(zone):
         instead = 'for another one say dnssec={"fault": "ds-mismatch"} of the zone'
         raise ZoneError(f"{subject} follows from the keys of the zone", where=here, instead=instead)
-    if rtype in MADE and _is_signed(state, zone):
+    if rtype in MADE and state.signing(zone):
         raise ZoneError(f"{subject} is made by the keys of the zone", where=here, instead="leave it out")
 
 
-def _is_signed(state: Saved, zone: ZoneDraft) -> bool:
-    return zone.declared.dnssec is not None or (zone.apex in state.automatic and state.signs(zone.apex))
+def _is_new(old: ZoneDraft | None, zone: ZoneDraft, key: Key) -> bool:
+    return old is None or old.sets.get(key) != zone.sets[key]
+
+
+def _signable(state: Saved, zone: ZoneDraft, here: str) -> None:
+    """The zone can be signed as it is to be, and so can the automatic ones above it."""
+    for apex in names.ancestors(zone.apex):
+        each = zone if apex == zone.apex else state.zones.get(apex)
+        how = None if each is None or (each is not zone and apex not in state.automatic) else state.signing(each)
+        why = None if each is None or how is None else keyring.why_not(each, how)
+        if why is not None:
+            raise ZoneError(f"{names.to_text(apex)} cannot be signed: {why[0]}", where=here, instead=why[1])
 
 
 def _delegated(state: Saved, parent: ZoneDraft, zone: ZoneDraft, here: str) -> None:
@@ -150,6 +186,6 @@ def _what(record: Record) -> str:
 
 
 def _texts(given: object, here: str) -> Sequence[object]:
-    if isinstance(given, str) or not isinstance(given, Sequence) or not given:
+    if isinstance(given, str) or not isinstance(given, Sequence):
         raise ZoneError(f"servers: {given!r} is no list of names", where=here, instead='write ["ns1.example.com"]')
     return given

@@ -79,6 +79,8 @@ class Reading:
         if not given:
             return []
         reader = Reader(self.apex, ttl=self.ttl, report=self._report)
+        # So that a TTL is that of its own line alone: nobody expects the lines of a list to depend on one another.
+        reader.read_text(f"$TTL {self.ttl}", *self.where)
         for line in given:
             reader.read_text(line, *self.where)
         for record in reader.records:

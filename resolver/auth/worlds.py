@@ -3,10 +3,11 @@
 Rules
 * Where records alone have changed that nothing else follows from, their zones are made anew and nothing else is looked
   at. What something follows from: NS, SOA, PTR and the records of DNSSEC, and all records of servers' names.
-* Else everything is completed anew, and a zone that came out as it was stays the same object. So does its server's
-  knowledge of it, with the signatures that were made.
+* Else everything is completed anew, and a zone that came out as it was stays the same object, with the signatures that
+  were made for it.
 
-Limits: to see whether a zone has changed takes a comparison of its records.
+Limits: to see whether a zone has changed takes a comparison of its records, and one that has is made anew as a whole:
+of 50,000 records that takes most of a second.
 """
 
 from __future__ import annotations

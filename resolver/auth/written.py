@@ -93,6 +93,10 @@ def _hierarchy(draft: Draft, files: Mapping[bytes, str]) -> Iterator[str]:
         yield from _zone(zone.declared, declaration, files.get(apex))
     for server in declaration.servers.values():
         yield from _server(server)
+    for fault in declaration.faults:
+        yield "[[fault]]"
+        yield from (f"{key} = {_value(value)}" for key, value in fault.as_data().items())
+        yield ""
 
 
 def _keeping(declaration: Declaration) -> Iterator[str]:
@@ -147,6 +151,8 @@ def _list(hosts: Iterable[bytes]) -> str:
 def _value(value: object) -> str:
     if isinstance(value, bool):
         return "true" if value else "false"
+    if isinstance(value, list | tuple):
+        return f"[{', '.join(map(_value, value))}]"
     return _quoted(value) if isinstance(value, str) else repr(value)
 
 

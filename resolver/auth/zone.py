@@ -106,7 +106,7 @@ class Zone:
     def special(self) -> frozenset[bytes]:
         """The special names (`wire.special`) that the zone has data at or below; looked for once."""
         if self._special is None:
-            found = {special_above(node.name) for node in self._nodes.values() if node.rrsets}
+            found = {special_above(name) for name in self._nodes}
             self._special = frozenset(name for name in found if name is not None)
         return self._special
 

@@ -43,13 +43,17 @@ class Command(NamedTuple):
 COMMANDS: Final[dict[str, Command]] = {
     "serve": Command("serve", "run the daemon: the resolver and its simulated internet"),
     "trace": Command("trace", "resolve a name and show the walk: who was asked, what came back"),
-    "explain": Command("explain", "say why an answer is what it is: which server, line, fault or rule, and what to do"),
+    "explain": Command("explain", "say why an answer is what it is, and what to do about it"),
     "check": Command("check", "check the configuration, or the zones of a world"),
     "zones": Command("zones", "print what a world hands out: its trust anchor"),
     "config": Command("show_config", "print the settings in force and where each comes from"),
     "stats": Command("stats", "print the counters of the running daemon"),
     "cache": Command("cache", "list or flush the cache of the running daemon"),
+    "history": Command("history", "show what the running daemon and its simulated servers were asked and answered"),
+    "fault": Command("fault", "make things go wrong in the running daemon, and stop it"),
+    "clock": Command("clock", "move or freeze the time of a daemon that was started for tests"),
     "replay": Command("replay", "play scenarios (.rpl) against the resolver, in virtual time"),
+    "export": Command("export", "make a scenario (.rpl) of what was asked and answered"),
     "healthcheck": Command("healthcheck", "ask the daemon a question; exit 0 if it answers, 1 if not"),
 }
 

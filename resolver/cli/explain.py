@@ -12,6 +12,7 @@ import argparse
 import asyncio
 import ipaddress
 import json
+from pathlib import Path
 from typing import TYPE_CHECKING, Final, NamedTuple
 
 from resolver.cli import options
@@ -19,9 +20,9 @@ from resolver.config import Config
 from resolver.errors import ConfigError, ResolverdError
 
 if TYPE_CHECKING:
+    from resolver.auth.hierarchy import World
     from resolver.explain import Declared, Explanation
     from resolver.observe.transcript import Root
-    from resolver.program import Program
 
 EXAMPLES: Final = """examples:
   resolver explain www.example.com
@@ -100,6 +101,7 @@ def _address(text: str) -> str:
 
 async def _explained(config: Config, wanted: Wanted) -> Explained | None:
     from resolver.app import build
+    from resolver.auth.shipped import load_world
     from resolver.explain import explain, explain_octets
     from resolver.message import Client, Edns, Question, Transport
     from resolver.network.clock import RealClock
@@ -114,7 +116,8 @@ async def _explained(config: Config, wanted: Wanted) -> Explained | None:
         raise ConfigError(str(wrong), instead="write it like `resolver explain www.example.com MX`") from None
     transcript, client = Transcript(), Client(wanted.client, _PORT, Transport.TCP)
     clock = RealClock(asyncio.get_running_loop())
-    program = build(config, clock=clock, transcript=transcript)
+    world = load_world(config.world.directory) if config.world_served else None
+    program = build(config, world, clock=clock, transcript=transcript)
     query = render_query(_ID, question, rd=True, edns=Edns(), cd=wanted.cd)
     try:
         for _ in range(wanted.times):
@@ -128,18 +131,22 @@ async def _explained(config: Config, wanted: Wanted) -> Explained | None:
         await program.stop()
     if response is None:
         return None
-    declared = _declared(config, program)
+    declared = _declared(config, world)
     root = next((root for root in reversed(transcript.asked_for) if root.query is not None), None)
     said = explain_octets(query, response, client, declared) if root is None else explain(root, declared)
     return Explained(parse(response).rcode, said, root, seconds)
 
 
-def _declared(config: Config, program: Program) -> Declared | None:
-    """The simulated world, if it is what was asked."""
+def _declared(config: Config, world: World | None) -> Declared | None:
+    """What can be told of `world`, if it is what was asked."""
+    from resolver.auth.plan import Plan
+    from resolver.auth.shipped import find_zones
     from resolver.explain import Declared
 
-    world = program.world
-    return None if world is None or config.resolver.roots != "simulated" else Declared(world)
+    if world is None or config.resolver.roots != "simulated":
+        return None
+    directory = config.world.directory
+    return Declared(world, Plan.read(find_zones() if directory is None else Path(directory)).where)
 
 
 def _as_text(explained: Explained) -> list[str]:

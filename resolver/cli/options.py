@@ -7,7 +7,7 @@ import os
 from pathlib import Path
 
 from resolver.config import Loaded, load
-from resolver.control import socket_path
+from resolver.control.paths import socket_path
 from resolver.errors import ControlError
 
 
@@ -33,6 +33,9 @@ def add_settings(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--mode", choices=("iterative", "recursive"), help="who walks the tree (resolver.mode)")
     parser.add_argument("--world", metavar="DIR", help="the simulated internet to serve (world.directory)")
     parser.add_argument(
+        "--test-clock", action="store_true", help="its time can be moved, for tests (server.test_clock)"
+    )
+    parser.add_argument(
         "--in-memory", action="store_true", help="simulated servers bind no addresses (world.in_memory)"
     )
 
@@ -43,6 +46,7 @@ def settings(args: argparse.Namespace) -> Loaded:
         "server.listen": getattr(args, "listen", None),
         "resolver.mode": getattr(args, "mode", None),
         "world.directory": getattr(args, "world", None),
+        "server.test_clock": getattr(args, "test_clock", False) or None,
         "world.in_memory": getattr(args, "in_memory", False) or None,
     }
     return load(args.config, overrides={key: value for key, value in wanted.items() if value is not None})

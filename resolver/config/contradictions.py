@@ -45,6 +45,8 @@ def find_contradictions(config: Config) -> list[Contradiction]:
         *_dnssec(config),
         *_limits(config),
         *_workers(config),
+        *_admin(config),
+        *_log(config),
     ]
 
 
@@ -156,3 +158,27 @@ def divided(config: Config) -> list[tuple[str, str, int]]:
     )
     found = ((section, key, getattr(getattr(config, section), key)) for section, key in pairs)
     return [(section, key, bound) for section, key, bound in found if bound is not None]
+
+
+def _admin(config: Config) -> Iterator[Contradiction]:
+    admin = config.admin
+    if admin.token is not None and admin.token_file is not None:
+        yield Contradiction("admin", "token_file", "token is set as well as token_file", "remove one of the two")
+    for key, given in (("token", admin.token), ("token_file", admin.token_file), ("hosts", admin.hosts)):
+        if given and not admin.listen:
+            what = f"{key} is set, but the admin API listens nowhere"
+            yield Contradiction("admin", key, what, f"add an address to admin.listen, or remove {key}")
+    for endpoint in dict.fromkeys(admin.listen):
+        if endpoint.port and admin.listen.count(endpoint) > 1:
+            yield Contradiction("admin", "listen", f'"{endpoint}" stands there twice', "remove one")
+        if endpoint.port and endpoint in (*config.server.listen, *config.server.listen_tls):
+            yield Contradiction("admin", "listen", f'"{endpoint}" is where clients are answered', "write another port")
+        if not ipaddress.ip_address(endpoint.host).is_loopback and admin.token is None and admin.token_file is None:
+            what = f'"{endpoint}" is not on loopback, and there is no token'
+            yield Contradiction("admin", "listen", what, "set admin.token or admin.token_file, or write 127.0.0.1")
+
+
+def _log(config: Config) -> Iterator[Contradiction]:
+    if config.log.explanations and not config.log.queries:
+        what = "explanations stand in the events of queries, which are not written"
+        yield Contradiction("log", "explanations", what, "set log.queries = true, or remove explanations")

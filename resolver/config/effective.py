@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Final
 if TYPE_CHECKING:
     from resolver.config.load import Loaded
 
-_SECRETS: Final = frozenset(("cookie_secret",))
+_SECRETS: Final = frozenset(("cookie_secret", "token"))
 _HIDDEN: Final = "set, and not shown"
 
 

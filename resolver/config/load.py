@@ -24,7 +24,19 @@ from resolver.config import environment
 from resolver.config.contradictions import Contradictions
 from resolver.config.describe import allowed
 from resolver.config.positions import key_lines
-from resolver.config.sections import Budget, Cache, Config, Control, Dnssec, History, Log, Resolver, Server, World
+from resolver.config.sections import (
+    Admin,
+    Budget,
+    Cache,
+    Config,
+    Control,
+    Dnssec,
+    History,
+    Log,
+    Resolver,
+    Server,
+    World,
+)
 from resolver.config.values import shown
 from resolver.errors import ConfigError
 from resolver.text import printable
@@ -45,6 +57,7 @@ SECTIONS: Final[dict[str, Fields]] = {
     "cache": Cache.model_fields,
     "log": Log.model_fields,
     "control": Control.model_fields,
+    "admin": Admin.model_fields,
     "history": History.model_fields,
 }
 
@@ -270,6 +283,9 @@ def _check_files(layers: _Layers, config: Config) -> None:
         if not _is_file(path):
             what = f"{key} {shown(str(path))} is no file"
             layers.report(layers.where("dnssec", key), what, "give a file with DS or DNSKEY records")
+    if config.admin.token_file is not None and not _is_file(config.admin.token_file):
+        what = f"token_file {shown(str(config.admin.token_file))} is no file"
+        layers.report(layers.where("admin", "token_file"), what, "give a file that holds the token")
     if world is not None and not _is_file(world / "hierarchy.toml"):
         where = layers.where("world", "directory")
         layers.report(where, f"directory {shown(str(world))} has no hierarchy.toml", "give a directory that has one")

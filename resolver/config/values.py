@@ -10,6 +10,7 @@ spelling.
 from __future__ import annotations
 
 import ipaddress
+import re
 from typing import Final
 
 from resolver.dnssec import anchors, negative
@@ -29,6 +30,9 @@ SECRET: Final = 16
 
 MAX_WORKERS: Final = 64
 """Processes of one daemon: as many as machines that resolve for others have cores."""
+
+TOKEN: Final = re.compile(r"(?=.{16,512}\Z)[A-Za-z0-9._~+/-]+=*")
+HOST: Final = re.compile(r"[A-Za-z0-9]([A-Za-z0-9._-]{0,252}[A-Za-z0-9])?\.?")
 
 MAX_TEXT: Final = 255
 """Octets in a character-string (RFC 1035 section 3.3)."""
@@ -135,6 +139,23 @@ def hex_secret(value: object) -> str | None:
         instead = "`openssl rand -hex 16` makes one"
         raise ValueError(f"this is no secret of {2 * SECRET} hexadecimal digits; {instead}")
     return value.lower()
+
+
+def secret_token(value: object) -> str | None:
+    """A bearer token (RFC 6750 section 2.1)."""
+    if value is None:
+        return None
+    if not isinstance(value, str) or not TOKEN.fullmatch(value):
+        instead = "`openssl rand -hex 32` makes one"
+        raise ValueError(f"this is no token of 16 to 512 letters, digits and -._~+/=; {instead}")
+    return value
+
+
+def host_name(value: object) -> str:
+    """A host name as it stands in a URL, without a port: lower-cased, without a final dot."""
+    if not isinstance(value, str) or not HOST.fullmatch(value):
+        raise ValueError(f'{shown(value)} is no host name; write one without a port, as in "resolver.test"')
+    return value.lower().removesuffix(".")
 
 
 def parsed_zone(value: object) -> str:

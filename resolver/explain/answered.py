@@ -124,12 +124,11 @@ def by_alias(case: Case) -> Said | None:
     """An alias leads to the data."""
     if not case.aliases or case.reply is None or case.concluding is None:
         return None
-    first = case.line(names.fold(case.aliases[0].name), Type.CNAME)
+    written = case.line(names.fold(case.aliases[0].name), Type.CNAME)
     if not any(rrset.type == case.question.type for rrset in case.answer):
-        return Said(f"{case.led}nothing is told of that name{first}.", "Ask for the target itself.")
-    return Said(f"{case.led}{_by(case, case.concluding)} answered {case.wanted}{_place(case)}. The first CNAME is "
-                f"written{first}." if first else
-                f"{case.led}{_by(case, case.concluding)} answered {case.wanted}{_place(case)}.")  # fmt: skip
+        return Said(f"{case.led}nothing is told of that name{written}.", "Ask for the target itself.")
+    text = f"{case.led}{_by(case, case.concluding)} answered {case.wanted}{_place(case)}."
+    return Said(f"{text} The first CNAME is on {written.strip(' ()')}." if written else text)
 
 
 def by_forwarder(case: Case) -> Said | None:
@@ -137,7 +136,7 @@ def by_forwarder(case: Case) -> Said | None:
     node = case.concluding
     if node is None or case.reply is None or node.server or not node.recursion_desired:
         return None
-    text = f"{case.led}{case.who(node)}, to which resolver.forward_zones sends questions for {node.zone}, answered"
+    text = f"{case.led}{case.who(node)}, to which resolver.forward_zones sends {_zone(node)}, answered"
     return Said(f"{text} {case.wanted}.")
 
 
@@ -184,7 +183,7 @@ def by_authority(case: Case) -> Said | None:
 
 def put_together(case: Case) -> Said | None:
     """Nobody was asked, though it was not at hand as a whole."""
-    if case.reply is None or case.exchanges:
+    if case.reply is None or case.exchanges or case.reply.rcode not in (Rcode.NOERROR, Rcode.NXDOMAIN):
         return None
     return Said(f"{case.led}{case.wanted} was put together from what the cache holds, so nobody was asked.")
 
@@ -200,6 +199,10 @@ def _by(case: Case, node: Node) -> str:
     """The server of `node`, and of which zone it is one."""
     who = case.who(node)
     return f"{who.removesuffix(')')}, for {'the root' if node.zone == '.' else node.zone})" if node.server else who
+
+
+def _zone(node: Node) -> str:
+    return "everything" if node.zone == "." else f"what is below {node.zone}"
 
 
 def _place(case: Case) -> str:

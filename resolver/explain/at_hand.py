@@ -28,7 +28,7 @@ _RFC_OF_REVERSE_ZONES: Final = "RFC 6303"
 
 def not_allowed(case: Case) -> Said | None:
     """The client is in none of the networks that may ask."""
-    if case.tag != "DENY":
+    if case.tag != "deny":
         return None
     text = f"{case.query.client.host} is in none of the networks that may ask this resolver."
     return Said(text, "Add its network to server.allow.")
@@ -36,27 +36,35 @@ def not_allowed(case: Case) -> Said | None:
 
 def busy(case: Case) -> Said | None:
     """There was no place for the query."""
-    if case.tag not in ("BUSY", "MANY"):
+    if case.tag not in ("busy", "many"):
         return None
-    whose = "this client" if case.tag == "MANY" else "all clients together"
-    setting = "server.max_in_flight_per_client" if case.tag == "MANY" else "server.max_in_flight"
+    whose = "this client" if case.tag == "many" else "all clients together"
+    setting = "server.max_in_flight_per_client" if case.tag == "many" else "server.max_in_flight"
     return Said(f"{case.asked} was not worked on: {whose} had as many questions open as {setting} allows.",
                 f"Ask again, or raise {setting}.")  # fmt: skip
 
 
 def not_held(case: Case) -> Said | None:
     """Recursion was not desired, and nothing is held."""
-    if case.tag != "NREC":
+    if case.tag != "nrec":
         return None
     text = f"{case.asked} is not in the cache, and the query did not desire recursion (RD=0), so nobody was asked."
     return Said(text, "Ask with RD=1.")
+
+
+def undeclared_name(case: Case) -> Said | None:
+    """A test asks for a name that nobody declared."""
+    if case.tag != "undc":
+        return None
+    what, _, instead = case.reason.partition("; ")
+    return Said(f"{what}.", f"{instead[:1].upper()}{instead[1:]}.")
 
 
 def identity(case: Case) -> Said | None:
     """What the server says of itself in class CH."""
     if not _at(case, Stage.SCREENED) or case.question.cls != Class.CH:
         return None
-    if case.tag == "CHAO":
+    if case.tag == "chao":
         text = f"Class CH holds only what this server says of itself, and {names.to_text(case.name)} is none of that."
         return Said(text, "Ask for version.bind. or id.server., and set server.identity if they are to be answered.")
     return Said(f"The resolver says this of itself (RFC 4892): it is what server.identity is set to, and {_NOBODY}.")
@@ -64,7 +72,7 @@ def identity(case: Case) -> Said | None:
 
 def other_class(case: Case) -> Said | None:
     """The class is neither IN nor CH."""
-    if case.tag != "CLSS":
+    if case.tag != "clss":
         return None
     return Said(
         f"{case.asked} was asked in class {case.question.cls}, and only class IN is served.", "Ask in class IN."
@@ -73,7 +81,7 @@ def other_class(case: Case) -> Said | None:
 
 def transfer(case: Case) -> Said | None:
     """A zone transfer was asked for."""
-    if case.tag != "NXFR":
+    if case.tag != "nxfr":
         return None
     text = f"{case.asked} is a zone transfer, and a resolver has no zone to transfer (RFC 5936)."
     return Said(text, "Ask an authoritative server of the zone.")
@@ -114,7 +122,7 @@ def reserved(case: Case) -> Said | None:
     what = f"is below {shown}" if top != case.name else "is"
     rfc = _RFC.get(shown, _RFC_OF_REVERSE_ZONES)
     text = f"{names.to_text(case.name)} {what}, a special-use name ({rfc}) that is answered here, {_SO}."
-    if case.tag != "LOCL":
+    if case.tag != "locl":
         return Said(text)
     return Said(text, f'If somebody else is to answer it, set resolver.unreserved = ["{shown}"], or a stub or forward '
                 "zone for it.")  # fmt: skip

@@ -11,19 +11,19 @@ from resolver.explain.case import Case
 from resolver.explain.cause import Said
 
 _ADVICE: Final = {
-    "SIGX": "The owner of the zone must sign it again; if our clock is wrong, set it right.",
-    "SIGF": "Check the clock of this machine, and that of the zone's owner.",
-    "SIGK": "The owner must publish that key as a DNSKEY, or sign with one that is there.",
-    "SIGU": "Have the zone's servers serve its signed version; if it is not to be signed, take its DS from the parent.",
-    "SIGB": "Somebody changed the data, or the zone was edited without being signed again: find out who.",
-    "KEYM": "Put the DS of the key that is in use at the parent.",
-    "KEYN": "Publish the zone's DNSKEY records, or take its DS from the parent.",
-    "KEYR": "Put the DS of a key that is not revoked at the parent, or correct dnssec.trust_anchors.",
-    "NSUN": "Have the zone signed again, with its NSEC or NSEC3 records; its servers must send them.",
-    "DSUN": "Have the zone above signed again, with its NSEC or NSEC3 records.",
-    "CHNF": "Repair the servers of that zone; until then nothing below it can be proven.",
+    "sigx": "The owner of the zone must sign it again; if our clock is wrong, set it right.",
+    "sigf": "Check the clock of this machine, and that of the zone's owner.",
+    "sigk": "The owner must publish that key as a DNSKEY, or sign with one that is there.",
+    "sigu": "Have the zone's servers serve its signed version; if it is not to be signed, take its DS from the parent.",
+    "sigb": "Somebody changed the data, or the zone was edited without being signed again: find out who.",
+    "keym": "Put the DS of the key that is in use at the parent.",
+    "keyn": "Publish the zone's DNSKEY records, or take its DS from the parent.",
+    "keyr": "Put the DS of a key that is not revoked at the parent, or correct dnssec.trust_anchors.",
+    "nsun": "Have the zone signed again, with its NSEC or NSEC3 records; its servers must send them.",
+    "dsun": "Have the zone above signed again, with its NSEC or NSEC3 records.",
+    "chnf": "Repair the servers of that zone; until then nothing below it can be proven.",
 }
-OTHER_SIGNATURES: Final = ("SIGR", "SIGZ", "SIGL", "SIGO", "SIGA", "SIGM", "SIGP")
+OTHER_SIGNATURES: Final = ("sigr", "sigz", "sigl", "sigo", "siga", "sigm", "sigp")
 _TOO_MANY_ITERATIONS: Final = 27
 ALL_THE_SAME: Final = "With CD=1 (`dig +cd`) it is told all the same."
 
@@ -42,7 +42,7 @@ def bogus(*tags: str) -> Callable[[Case], Said | None]:
 
 def too_many_iterations(case: Case) -> Said | None:
     """NSEC3 records that cost too much."""
-    if case.tag not in ("NSUN", "DSUN") or case.ede[0].code != _TOO_MANY_ITERATIONS:
+    if case.tag not in ("nsun", "dsun") or case.ede[0].code != _TOO_MANY_ITERATIONS:
         return None
     text = f"{case.led}{case.wanted} is bogus: {case.reason}{_on_purpose(case)}."
     return Said(text, f"Have the zone signed with 0 iterations (RFC 9276). {ALL_THE_SAME}")
@@ -50,7 +50,7 @@ def too_many_iterations(case: Case) -> Said | None:
 
 def chain_failed(case: Case) -> Said | None:
     """What the chain of trust needs could not be had."""
-    if case.tag not in ("CHNF", "DSNO"):
+    if case.tag not in ("chnf", "dsno"):
         return None
     text = f"{case.led}{case.wanted} cannot be proven: {case.reason}{_on_purpose(case)}."
     return Said(text, _ADVICE.get(case.tag, "See `resolver trace --dnssec`."))
@@ -58,18 +58,18 @@ def chain_failed(case: Case) -> Said | None:
 
 def unknown_algorithm(case: Case) -> Said | None:
     """Signed in a way that is not known here."""
-    return _insecure(case, "ALGO", "counts as unsigned (RFC 4035 section 5.2)",
+    return _insecure(case, "algo", "counts as unsigned (RFC 4035 section 5.2)",
                      "Sign it with an algorithm that is in use, such as ECDSAP256SHA256.")  # fmt: skip
 
 
 def unknown_digest(case: Case) -> Said | None:
     """A DS that cannot be read."""
-    return _insecure(case, "DGST", "counts as unsigned (RFC 4035 section 5.2)", "Give the parent a DS with SHA-256.")
+    return _insecure(case, "dgst", "counts as unsigned (RFC 4035 section 5.2)", "Give the parent a DS with SHA-256.")
 
 
 def iterations(case: Case) -> Said | None:
     """NSEC3 records that are taken for no proof."""
-    return _insecure(case, "ITER", "counts as unsigned (RFC 9276 section 3.2)", "Sign the zone with 0 iterations.")
+    return _insecure(case, "iter", "counts as unsigned (RFC 9276 section 3.2)", "Sign the zone with 0 iterations.")
 
 
 def negative_anchor(case: Case) -> Said | None:
@@ -101,7 +101,7 @@ def _insecure(case: Case, tag: str, counts: str, advice: str) -> Said | None:
     found = case.tagged(tag)
     if found is None or case.reply is None:
         return None
-    why = found.text.removesuffix(f" [{tag}]")
+    why = found.text.removesuffix(f" [{tag.upper()}]")
     return Said(f"{case.led}{case.wanted} was answered, and not proven: {why}, so it {counts}.", advice)
 
 

@@ -52,14 +52,17 @@ class Case:
         return self.told.ede
 
     def tagged(self, tag: str) -> Ede | None:
-        """The extended error of ours that ends in `tag`."""
-        return next((each for each in self.ede if each.text.endswith(f"[{tag}]")), None)
+        """The extended error of ours that ends in `tag`, which is in lower case."""
+        return next((each for each in self.ede if each.text.endswith(f"[{tag.upper()}]")), None)
 
     @property
     def tag(self) -> str:
-        """The tag of the failure that is told, also of one that a reply tells of; "" where there is none."""
+        """The tag of the failure that is told, also of one that a reply tells of; "" where there is none.
+
+        It is in lower case, so that in capitals it stands only where it is given (docs/errors.md).
+        """
         match = _TAG.search(self.ede[0].text) if self.ede else None
-        return match[1] if match else ""
+        return match[1].lower() if match else ""
 
     @property
     def reason(self) -> str:

@@ -44,9 +44,9 @@ class Declared:
         return next((zones[each] for each in names.ancestors(name) if each in zones), None)
 
     def line(self, name: bytes, rtype: int) -> str:
-        """Where the records of `name`, folded, are written, as `FILE:LINE`; "" where that is not known."""
+        """Where the records of `name`, folded, are written, as `FILE:LINE`; "" where that is not known, or nowhere."""
         found = None if self._line is None else self._line(name, rtype)
-        return "" if found is None else f"{found.file}:{found.line}"
+        return "" if found is None or not found.line else f"{found.file.rpartition('/')[2]}:{found.line}"
 
     def types(self, name: bytes) -> list[int]:
         """The types that `name`, folded, has records of."""

@@ -21,8 +21,12 @@ def by_fault(nodes: Iterable[Node]) -> str:
     found = faults(nodes)
     if not found:
         return ""
-    first = found[0]
-    return f" (fault: {first.fault})" if first.rule is None else f" (fault rule {first.rule}: {first.fault})"
+    return f" (fault rule {found[0].rule}: {word(found[0])})"
+
+
+def word(fault: Faulted) -> str:
+    """What the fault is, without the rest of its rule."""
+    return fault.fault.partition(" ")[0]
 
 
 def is_silent(node: Node) -> bool:

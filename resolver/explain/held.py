@@ -12,7 +12,7 @@ from resolver.wire import names
 
 def stale(case: Case) -> Said | None:
     """What has expired is told, because nothing newer is to be had."""
-    if case.reply is None or case.tagged("STAL") is None:
+    if case.reply is None or case.tagged("stal") is None:
         return None
     held = case.note(Held)
     when = "" if held is None else f" {_time(-held.left)} ago"

@@ -13,19 +13,19 @@ SLOW_S: Final = 0.5
 """Seconds from which a reply counts as slow: more than once around the earth."""
 
 _SETTINGS: Final = {
-    "BUDX": "budget.sends",
-    "BUDR": "budget.referrals",
-    "BUDF": "budget.sends_per_fetch",
-    "BUDN": "budget.failed_address_fetches",
-    "BUDD": "budget.depth",
+    "budx": "budget.sends",
+    "budr": "budget.referrals",
+    "budf": "budget.sends_per_fetch",
+    "budn": "budget.failed_address_fetches",
+    "budd": "budget.depth",
 }
 """The setting of the limit that each tag stands for."""
-_PROOF: Final = {"BUDS": "budget.signature_checks", "BUDH": "budget.nsec3_hashes"}
+_PROOF: Final = {"buds": "budget.signature_checks", "budh": "budget.nsec3_hashes"}
 
 
 def alias_loop(case: Case) -> Said | None:
     """Aliases lead back."""
-    if case.tag != "LOOP":
+    if case.tag != "loop":
         return None
     chain = [names.to_text(case.name), *(names.to_text(names.fold(each.rdatas[0])) for each in case.aliases)]
     way = "" if len(chain) < 2 else f": {' → '.join(dict.fromkeys(chain))} → …"
@@ -35,7 +35,7 @@ def alias_loop(case: Case) -> Said | None:
 
 def too_many_aliases(case: Case) -> Said | None:
     """More aliases than are followed."""
-    if case.tag != "BUDA":
+    if case.tag != "buda":
         return None
     text = f"{names.to_text(case.name)} begins {case.reason}, and no more are followed for one question."
     return Said(text, "Shorten the chain of CNAME records, or raise budget.aliases.")
@@ -66,7 +66,7 @@ def proof_budget(case: Case) -> Said | None:
 
 def too_late(case: Case) -> Said | None:
     """The client's time is over."""
-    if case.tag not in ("LATE", "CHNL"):
+    if case.tag not in ("late", "chnl"):
         return None
     zones = {node.zone: None for node in case.exchanges}
     took = {zone: silence(case.exchanges, zone) for zone in zones}
@@ -78,24 +78,24 @@ def too_late(case: Case) -> Said | None:
         )
     elif open_now := [node for node in case.exchanges if node.event is None]:
         blamed = f"; {case.who(open_now[-1])} had not replied yet{by_fault(open_now)}"
-    text = f"There was {case.reason if case.tag == 'LATE' else f'no proof in time: {case.reason}'}{blamed}."
+    text = f"There was {case.reason if case.tag == 'late' else f'no proof in time: {case.reason}'}{blamed}."
     return Said(text, "Ask again: the work goes on for the cache. Or raise resolver.client_timeout_ms.")
 
 
 def crowded(case: Case) -> Said | None:
     """Too much is going on at once."""
-    if case.tag not in ("BUSZ", "BUSV"):
+    if case.tag not in ("busz", "busv"):
         return None
-    what = case.reason if case.tag == "BUSZ" else f"{case.reason} at this moment"
+    what = f"the root{case.reason[1:]}" if case.reason.startswith(". ") else case.reason
     return Said(f"{case.asked} was given up at once: {what}.", "Ask again; if it lasts, somebody floods these names.")
 
 
 def remembered(case: Case) -> Said | None:
     """It has failed before, and is not tried again yet."""
-    if not case.is_remembered or case.tagged("STAL"):
+    if not case.is_remembered or case.tagged("stal"):
         return None
     text = f"{case.led}{case.asked} failed a moment ago, and is not tried again yet (RFC 9520): {case.reason}."
-    return Said(text, "It is tried again after cache.failure_ttl_s, or at once after `resolver cache flush`.")
+    return Said(text, f"It is tried again after cache.failure_ttl_s, or at once after {_flush(case)}.")
 
 
 def dead_zone(case: Case) -> Said | None:
@@ -104,4 +104,9 @@ def dead_zone(case: Case) -> Said | None:
         return None
     text = f"{case.led}{case.wanted} was not asked: a moment ago {case.reason} to another question, and the zone "
     return Said(f"{text}counts as dead for a while.",
-                "When its servers are back: wait cache.failure_ttl_s, or `resolver cache flush` it.")  # fmt: skip
+                f"When its servers are back: wait cache.failure_ttl_s, or {_flush(case)}.")  # fmt: skip
+
+
+def _flush(case: Case) -> str:
+    """The command after which what has failed is tried again: it forgets all failures, whatever the name."""
+    return f"`resolver cache flush {names.to_text(case.end).rstrip('.')}`"

@@ -8,7 +8,7 @@ from resolver.engine.actions import Exchange, Found, Lookup, NotFound, Suspicion
 from resolver.engine.outcome import Truncated
 from resolver.explain.case import Case
 from resolver.explain.cause import Said
-from resolver.explain.doing import faults, silence, told_why
+from resolver.explain.doing import faults, silence, told_why, word
 from resolver.message import Transport
 from resolver.network.base import Trouble
 from resolver.observe.transcript import Node
@@ -19,26 +19,23 @@ _TO_DELEGATION: Final = "Correct the delegation at the parent, or have that serv
 
 def fault(case: Case) -> Said | None:
     """A rule has made it fail."""
-    if case.failure is None or case.tag in _NOT_BY_SERVERS:
+    if case.reply is not None or case.tag in _NOT_BY_SERVERS:
         return None
-    nodes = case.of_zone(case.zone_asked()) or case.exchanges
-    found = faults(nodes)
-    if not found:
+    nodes = [node for node in case.of_zone(case.zone_asked()) if faults([node])]
+    if not nodes:
         return None
-    hit = next(node for node in reversed(nodes) if faults([node]))
-    numbers = sorted({each.rule for each in found if each.rule is not None})
-    words = ", ".join(dict.fromkeys(each.fault for each in found))
-    rule = f"rule{'s' * (len(numbers) > 1)} {', '.join(map(str, numbers))}, " if numbers else ""
-    text = f"{case.led}{case.reason}. {case.who(hit)} fails on purpose: the fault {rule}{words} was applied to it."
-    clear = f"`resolver fault clear {numbers[0]}` ends it." if numbers else "Take it out of hierarchy.toml."
-    return Said(text, clear)
+    rules = {each.rule: word(each) for each in faults(nodes)}
+    which = ", ".join(f"{number} ({kind})" for number, kind in rules.items())
+    text = f"{case.led}{_reason(case)}. That is on purpose: the fault rule{'s' * (len(rules) > 1)} {which} "
+    text = f"{text}{'were' if len(rules) > 1 else 'was'} applied to {_listed(case.all_of(nodes))}."
+    return Said(text, f"`resolver fault clear {next(iter(rules))}` ends it, unless hierarchy.toml declares it.")
 
 
 def forged(case: Case) -> Said | None:
     """What came did not fit what was asked."""
     nodes = case.of_zone(case.zone_asked())
     odd = [node for node in nodes if isinstance(node.event, Unanswered) and node.event.suspicion is Suspicion.FORGERY]
-    if case.tag != "MUTE" or not odd:
+    if case.tag != "mute" or not odd:
         return None
     text = (
         f"{case.led}{case.who(odd[0])} sent replies with another id or question than was asked, which are not believed"
@@ -48,7 +45,7 @@ def forged(case: Case) -> Said | None:
 
 def silent(case: Case) -> Said | None:
     """No server of the zone replied."""
-    if case.tag != "MUTE":
+    if case.tag != "mute":
         return None
     nodes = case.of_zone(case.zone_asked())
     servers = case.all_of(nodes)
@@ -61,41 +58,45 @@ def silent(case: Case) -> Said | None:
 
 def undeclared(case: Case) -> Said | None:
     """The address is none of this world."""
-    if case.tag != "UNRE" or not case.reason.endswith(str(Trouble.UNDECLARED)):
+    if _trouble(case) is not Trouble.UNDECLARED:
         return None
-    return Said(f"{case.led}{_reason(case)}: nothing outside of the simulated internet is asked.",
-                "Declare a server with that address in hierarchy.toml, or correct the glue.")  # fmt: skip
+    text = (
+        f"{case.led}{_unreached(case)} has an address that is not declared in the simulated internet, outside of which "
+    )
+    return Said(f"{text}nobody is asked.", "Declare a server with that address in hierarchy.toml, or correct the glue.")
 
 
 def forbidden(case: Case) -> Said | None:
     """The address must not be asked."""
-    if case.tag != "UNRE" or not case.reason.endswith(str(Trouble.FORBIDDEN)):
+    if _trouble(case) is not Trouble.FORBIDDEN:
         return None
-    text = f"{case.led}{_reason(case)}: it is a loopback, private or special address, or one where we listen ourselves."
-    return Said(text, "If it is meant: resolver.allow_private_upstreams, or a stub or forward zone with that server.")
+    text = f"{case.led}{_unreached(case)} must not be asked: its address is a loopback, private or special one, or one "
+    return Said(f"{text}where we listen ourselves.", "If it is meant: resolver.allow_private_upstreams, or a stub or "
+                "forward zone with that server.")  # fmt: skip
 
 
 def connection_refused(case: Case) -> Said | None:
     """Nothing listens at the address."""
-    if case.tag != "UNRE" or not case.reason.endswith((str(Trouble.REFUSED), str(Trouble.RESET))):
+    if _trouble(case) not in (Trouble.REFUSED, Trouble.RESET):
         return None
-    text = f"{case.led}{_reason(case)}, over TCP too."
+    text = f"{case.led}{_unreached(case)} does not let anybody connect ({_trouble(case)}), over TCP neither."
     return Said(text, "Start the server, or let port 53 through its firewall.")
 
 
 def no_route(case: Case) -> Said | None:
     """Nothing can be sent there from here."""
-    if case.tag != "UNRE":
+    if case.tag != "unre":
         return None
-    return Said(
-        f"{case.led}{_reason(case)}.", "Check the network of this machine: its routes, and whether it has IPv6."
-    )
+    text = f"{case.led}{_unreached(case)} cannot be reached from here: {_trouble(case) or case.reason}."
+    return Said(text, "Check the network of this machine: its routes, and whether it has IPv6.")
 
 
 def cyclic(case: Case) -> Said | None:
     """Two delegations need each other."""
-    failed = [each for each in case.lookups if isinstance(each.event, NotFound) and each.event.failure.tag == "CYCL"]
-    if case.tag not in ("NOAD", "CYCL", "BUDN", "BUDD") or not (failed or case.tag == "CYCL"):
+    failed = [
+        each for each in case.lookups if isinstance(each.event, NotFound) and each.event.failure.tag.lower() == "cycl"
+    ]
+    if case.tag not in ("noad", "cycl", "budn", "budd") or not (failed or case.tag == "cycl"):
         return None
     zone, needed = case.zone_sought(), names_of(case.lookups)
     text = (
@@ -109,7 +110,7 @@ def cyclic(case: Case) -> Said | None:
 def dangling(case: Case) -> Said | None:
     """The names of the name servers do not exist, or have no address."""
     gone = [each for each in case.lookups if isinstance(each.event, Found) and not _has_address(each)]
-    if case.tag not in ("NOAD", "BUDN") or not gone:
+    if case.tag not in ("noad", "budn") or not gone:
         return None
     text = f"{case.led}{case.zone_sought()} is delegated to {_listed(names_of(gone))}, of which there is no address"
     return Said(
@@ -119,7 +120,7 @@ def dangling(case: Case) -> Said | None:
 
 def no_address(case: Case) -> Said | None:
     """The addresses of the name servers could not be looked up."""
-    if case.tag not in ("NOAD", "BUDN"):
+    if case.tag not in ("noad", "budn"):
         return None
     needed = names_of(case.lookups)
     which = f": {_listed(needed)}" if needed else ""
@@ -131,50 +132,50 @@ def no_address(case: Case) -> Said | None:
 
 def lame(case: Case) -> Said | None:
     """It does not serve the zone that is delegated to it."""
-    if case.tag != "LAME":
+    if case.tag != "lame":
         return None
     return Said(f"{case.led}{_reason(case)} that is delegated to it (a lame delegation).", _TO_DELEGATION)
 
 
 def upward(case: Case) -> Said | None:
     """It refers to the root, or to another parent."""
-    if case.tag != "UPWD":
+    if case.tag != "upwd":
         return None
     return Said(f"{case.led}{_reason(case)}: it does not serve the zone that is delegated to it.", _TO_DELEGATION)
 
 
 def refused(case: Case) -> Said | None:
     """It answered REFUSED."""
-    if case.tag != "RFSD":
+    if case.tag != "rfsd":
         return None
     return Said(f"{case.led}{_reason(case)}{told_why(case)}.", "See its access list, and whether it serves the zone.")
 
 
 def servfail(case: Case) -> Said | None:
     """It answered SERVFAIL."""
-    if case.tag != "SVFL":
+    if case.tag != "svfl":
         return None
     return Said(f"{case.led}{_reason(case)}{told_why(case)}.", "The fault is at that server: its log tells more.")
 
 
 def odd_rcode(case: Case) -> Said | None:
     """It answered with another rcode that answers nothing."""
-    if case.tag not in ("FERR", "NIMP", "ROCD", "COOK"):
+    if case.tag not in ("ferr", "nimp", "rocd", "cook"):
         return None
-    without = ", without EDNS too" if case.tag in ("FERR", "NIMP") else ""
+    without = ", without EDNS too" if case.tag in ("ferr", "nimp") else ""
     return Said(f"{case.led}{_reason(case)}{without}{told_why(case)}.", "That server does not speak DNS as it should.")
 
 
 def too_large(case: Case) -> Said | None:
     """The reply has too many records."""
-    if case.tag != "HUGE":
+    if case.tag != "huge":
         return None
     return Said(f"{case.led}{_reason(case)}.", "If the zone is to be like that, raise budget.message_records.")
 
 
 def malformed(case: Case) -> Said | None:
     """What came is no message, or does not follow."""
-    if case.tag not in ("MALF", "DNAM"):
+    if case.tag not in ("malf", "dnam"):
         return None
     if "truncated" in case.reason:
         return Said(f"{case.led}{_reason(case)}.", "That server must give whole answers over TCP (RFC 7766).")
@@ -185,13 +186,13 @@ def tcp_failed(case: Case) -> Said | None:
     """The answer does not fit a datagram, and TCP does not work."""
     nodes = case.of_zone(case.zone_asked())
     cut = next((node for node in nodes if isinstance(node.outcome, Truncated) and node.transport != "tcp"), None)
-    if cut is None or case.tag not in ("MUTE", "UNRE") or not any(map(_in_vain_by_tcp, nodes)):
+    if cut is None or case.tag not in ("mute", "unre") or not any(map(_in_vain_by_tcp, nodes)):
         return None
     text = f"{case.led}{case.who(cut)} says that its answer is too long for UDP, and over TCP it cannot be had"
     return Said(f"{text} ({case.reason}).", "Let TCP port 53 through to that server (RFC 7766).")
 
 
-_NOT_BY_SERVERS: Final = frozenset(("LOOP", "BUDA", "BUSZ", "BUSV"))
+_NOT_BY_SERVERS: Final = frozenset(("loop", "buda", "busz", "busv"))
 
 
 def names_of(lookups: list[Node]) -> list[str]:
@@ -216,6 +217,19 @@ def _reason(case: Case) -> str:
     """The reason as a clause: who did what; the zone before it is told where it is not clear."""
     zone, colon, rest = case.reason.partition(": ")
     return f"asked for {zone}, {rest}" if colon and zone.endswith(".") else case.reason
+
+
+def _trouble(case: Case) -> Trouble | None:
+    """Why a server could not be reached."""
+    if case.tag != "unre":
+        return None
+    return next((each for each in Trouble if case.reason.endswith(f": {each}")), None)
+
+
+def _unreached(case: Case) -> str:
+    """The server that could not be reached, and of which zone it is one."""
+    zone, _, who = case.reason.rpartition(": ")[0].partition(": ")
+    return f"{who}, a server of {zone}," if who else zone
 
 
 def _listed(words: list[str]) -> str:

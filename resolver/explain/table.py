@@ -28,6 +28,7 @@ def _unknown(case: Case) -> Said | None:
 CAUSES: Final[tuple[Cause, ...]] = (
     Cause("not-allowed", at_hand.not_allowed),
     Cause("busy", at_hand.busy),
+    Cause("undeclared-name", at_hand.undeclared_name),
     Cause("not-held", at_hand.not_held),
     Cause("identity", at_hand.identity),
     Cause("other-class", at_hand.other_class),
@@ -62,18 +63,18 @@ CAUSES: Final[tuple[Cause, ...]] = (
     Cause("malformed", servers.malformed),
     Cause("budget", limits.budget),
     Cause("proof-budget", limits.proof_budget),
-    Cause("expired-signature", bogus.bogus("SIGX")),
-    Cause("future-signature", bogus.bogus("SIGF")),
-    Cause("wrong-key", bogus.bogus("SIGK")),
-    Cause("no-signature", bogus.bogus("SIGU")),
-    Cause("bad-signature", bogus.bogus("SIGB")),
+    Cause("expired-signature", bogus.bogus("sigx")),
+    Cause("future-signature", bogus.bogus("sigf")),
+    Cause("wrong-key", bogus.bogus("sigk")),
+    Cause("no-signature", bogus.bogus("sigu")),
+    Cause("bad-signature", bogus.bogus("sigb")),
     Cause("unusable-signature", bogus.bogus(*bogus.OTHER_SIGNATURES)),
-    Cause("ds-mismatch", bogus.bogus("KEYM")),
-    Cause("no-dnskey", bogus.bogus("KEYN")),
-    Cause("revoked-key", bogus.bogus("KEYR")),
+    Cause("ds-mismatch", bogus.bogus("keym")),
+    Cause("no-dnskey", bogus.bogus("keyn")),
+    Cause("revoked-key", bogus.bogus("keyr")),
     Cause("too-many-iterations", bogus.too_many_iterations),
-    Cause("denial-missing", bogus.bogus("NSUN")),
-    Cause("ds-denial-missing", bogus.bogus("DSUN")),
+    Cause("denial-missing", bogus.bogus("nsun")),
+    Cause("ds-denial-missing", bogus.bogus("dsun")),
     Cause("chain-failed", bogus.chain_failed),
     Cause("stale", held.stale),
     Cause("inferred", held.inferred),
@@ -107,7 +108,8 @@ JOINED: Final = "The same was being asked already for somebody else, whose answe
 
 
 def _begun(text: str) -> str:
-    """`text` with a capital letter in front, unless it begins with a name."""
+    """`text` with a capital letter in front, unless it begins with a name, and one full stop at its end."""
+    text = text[:-1] if text.endswith("..") else text
     return text if "." in text.partition(" ")[0] else text[:1].upper() + text[1:]
 
 

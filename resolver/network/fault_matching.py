@@ -7,7 +7,7 @@ Rules: a query must meet all conditions. Then `skip` counts, `probability` is dr
 from __future__ import annotations
 
 import ipaddress
-from collections.abc import Iterable
+from collections.abc import Collection, Iterable
 from typing import NamedTuple
 
 from resolver.errors import InputError
@@ -15,6 +15,7 @@ from resolver.message import Question
 from resolver.network.base import Entropy
 from resolver.network.fault_rules import Rule
 from resolver.network.fault_values import CLIENTS, RESOLVER
+from resolver.network.fault_words import DNSSEC, WORDS
 from resolver.text import nearest
 from resolver.wire import names, types
 
@@ -35,7 +36,6 @@ class InForce:
     """A rule under its number, and what has become of it."""
 
     __slots__ = (
-        "__weakref__",
         "_names",
         "_networks",
         "_types",
@@ -47,11 +47,16 @@ class InForce:
         "matched",
         "number",
         "rule",
+        "said",
         "since",
     )
 
-    def __init__(self, number: int, rule: Rule, entropy: Entropy, since: float | None, *, declared: bool) -> None:
-        self.number, self.rule, self.entropy, self.since, self.declared = number, rule, entropy, since, declared
+    def __init__(
+        self, number: int, rule: Rule, said: str, entropy: Entropy, since: float | None, *, declared: bool
+    ) -> None:
+        """`said` is what equal rules have in common."""
+        self.number, self.rule, self.said, self.entropy = number, rule, said, entropy
+        self.since, self.declared = since, declared
         self.matched = 0
         """Queries that met its conditions while it was on."""
         self.applied = 0
@@ -104,8 +109,9 @@ class InForce:
         return True
 
 
-def check(rule: Rule, places: Iterable[Place]) -> None:
-    """Raises `InputError`, whose `where` is the key, for a server in `rule` that is at none of `places`."""
+def check(rule: Rule, places: Iterable[Place], signed: Collection[str]) -> None:
+    """Raises `InputError`, whose `where` is the key, for a server in `rule` that is at none of `places`, or for a zone
+    of a DNSSEC fault that is none of those `signed`."""
     there = list(places)
     called = {each for place in there for each in (place.name, *place.addresses)}
     for key, said in (("server", rule.server), ("source", rule.source), ("between", partitioned(rule))):
@@ -114,6 +120,9 @@ def check(rule: Rule, places: Iterable[Place]) -> None:
             if each not in called and not elsewhere:
                 hint = nearest(each, (place.name for place in there))
                 raise InputError(f"no server {each} is in this world", where=key, instead=hint)
+    for each in rule.zone if WORDS[rule.kind].group == DNSSEC else ():
+        if each not in signed:
+            raise InputError(f"no signed zone {each} is in this world", where="zone", instead=nearest(each, signed))
 
 
 def meets(each: InForce, place: Place) -> bool:

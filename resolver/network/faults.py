@@ -12,13 +12,15 @@ client of this machine which binds the address of a server is taken for that ser
 
 from __future__ import annotations
 
+import itertools
 import json
 import zlib
+from collections import Counter
 from collections.abc import Callable, Iterable
 from typing import Final, NamedTuple
 
 from resolver.errors import InputError
-from resolver.message import Client
+from resolver.message import Client, Question
 from resolver.network.base import Clock
 from resolver.network.entropy import SeededEntropy
 from resolver.network.fault_matching import InForce, Place, check, meets
@@ -50,6 +52,8 @@ class Hit(NamedTuple):
     addresses: tuple[str, ...]
     client: Client
     query: bytes
+    question: Question | None
+    """None for a query that cannot be read."""
 
 
 class FaultTable:
@@ -68,6 +72,7 @@ class FaultTable:
         self._rules: dict[int, InForce] = {}
         self._numbers = 0
         self._places: tuple[Place, ...] = ()
+        self._signed: frozenset[str] = frozenset()
         self._hosts: dict[str, str] = {}
         self._watchers: list[Callable[[Hit], None]] = []
 
@@ -82,24 +87,33 @@ class FaultTable:
         """`rule` is in force from now on; its number. Raises `InputError` where there are too many."""
         if len(self._rules) >= MAX_RULES:
             raise InputError(f"{MAX_RULES} faults are the most", instead="clear those that are over")
-        return self._put(rule, declared=False)
+        return self._put(rule, f"{self.seed} {_said(rule)} added {self._numbers}", declared=False)
 
     def check(self, rule: Rule) -> None:
-        """Raises `InputError` where `rule` names a server that no server of the world is, with the nearest."""
-        check(rule, self._places)
+        """Raises `InputError` where `rule` names a server, or a zone for a fault of DNSSEC, that is not in the world,
+        with the nearest."""
+        check(rule, self._places, self._signed)
 
-    def declare(self, places: Iterable[Place], rules: Iterable[Rule]) -> None:
-        """The world has servers at `places` and declares `rules`. Those that it declared before go on as they are."""
-        self._places = tuple(places)
+    def declare(self, places: Iterable[Place], rules: Iterable[Rule], signed: Iterable[str] = ()) -> None:
+        """The world has servers at `places` and zones that are `signed` (apexes as text, folded), and declares `rules`.
+        Those that it declared before go on as they are."""
+        self._places, self._signed = tuple(places), frozenset(signed)
         self._hosts = {host: place.name for place in self._places for host in place.addresses}
-        before = [each for each in self._rules.values() if each.declared]
+        before: dict[str, list[InForce]] = {}
+        for each in self._rules.values():
+            if each.declared:
+                before.setdefault(each.said, []).append(each)
+        equal: Counter[str] = Counter()
         for declared in rules:
-            same = next((each for each in before if each.rule == declared), None)
-            if same is None:
-                self._put(declared, declared=True)
+            said = _said(declared)
+            same = before.get(said)
+            if same:
+                same.pop(0)
             else:
-                before.remove(same)
-        for gone in before:
+                # It draws by what it says, so that a reload with more rules before it changes nothing.
+                self._put(declared, f"{self.seed} {said} {equal[said]}", declared=True)
+            equal[said] += 1
+        for gone in itertools.chain.from_iterable(before.values()):
             del self._rules[gone.number]
         self.version += 1
 
@@ -186,7 +200,7 @@ class FaultTable:
         role = RESOLVER if host == RESOLVER_HOST else CLIENTS
         return frozenset((host, role if name is None else name))
 
-    def apply(self, each: InForce, place: Place, client: Client, query: bytes) -> bool:
+    def apply(self, each: InForce, place: Place, client: Client, query: bytes, question: Question | None) -> bool:
         """Whether `each` is applied to the `query` of `client`, which meets its conditions: counted and told."""
         if not each.happens():
             return False
@@ -195,24 +209,26 @@ class FaultTable:
             each.ended = True
             self.version += 1
         if self._watchers:
-            hit = Hit(each.number, each.rule, place.name, place.addresses, client, query)
+            hit = Hit(each.number, each.rule, place.name, place.addresses, client, query, question)
             for watcher in self._watchers:
                 watcher(hit)
         return True
 
     # -- parts
 
-    def _put(self, rule: Rule, *, declared: bool) -> int:
+    def _put(self, rule: Rule, seed: str, *, declared: bool) -> int:
         self._numbers += 1
         number = self._numbers
-        # A declared rule draws by what it says, so that a reload with more rules before it changes nothing.
-        said = json.dumps(rule.as_data(), sort_keys=True)
-        seed = f"{self.seed} {said}" if declared else f"{self.seed} {number} {said}"
         since = None if self._clock is None else self._clock.monotonic()
         entropy = SeededEntropy(zlib.crc32(seed.encode()))
-        self._rules[number] = InForce(number, rule, entropy, since, declared=declared)
+        self._rules[number] = InForce(number, rule, _said(rule), entropy, since, declared=declared)
         self.version += 1
         return number
 
     def _now(self) -> float:
         return 0.0 if self._clock is None else self._clock.monotonic()
+
+
+def _said(rule: Rule) -> str:
+    """What equal rules have in common."""
+    return json.dumps(rule.as_data(), sort_keys=True)

@@ -167,7 +167,7 @@ class Faulty:
                 and each.asks(question)
                 and (not rule.source or each.among(rule.source, who))
                 and self._acts(each, fate, query, who)
-                and table.apply(each, self.place, client, wire)
+                and table.apply(each, self.place, client, wire, question)
             ):
                 if rule.kind in _LOST:
                     return None

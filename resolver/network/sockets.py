@@ -69,9 +69,14 @@ class SocketNetwork:
         self._others: dict[str, SocketNetwork] = {}
 
     def at(self, source: str) -> Network:
-        """The same network for who sends from `source`, an address of this machine. It is closed with this one."""
+        """The same network for who sends from the IPv4 address `source`, or this one itself where this machine has no
+        such address. It is closed with this one."""
         made = self._others.get(source)
         if made is None:
+            try:
+                udp_socket(family_of(source), self._entropy, source).close()
+            except OSError:
+                return self
             made = self._others[source] = SocketNetwork(
                 self._loop,
                 self._clock,

@@ -51,10 +51,10 @@ class Joined(NamedTuple):
 
 
 class Faulted(NamedTuple):
-    """A simulated server did `fault` on purpose, as the rule of that number says; None for a word of hierarchy.toml."""
+    """A simulated server did `fault` on purpose, as the rule of that number says: its word, and what else it says."""
 
     fault: str
-    rule: int | None
+    rule: int
 
 
 Note: TypeAlias = At | Held | Inferred | Joined | Faulted
@@ -74,4 +74,4 @@ def in_words(note: Note) -> str:
         case Joined():
             return "joined the same question, which was being asked already"
         case Faulted(fault, rule):
-            return f"fault: {fault}" if rule is None else f"fault: {fault} (rule {rule})"
+            return f"fault: {fault} (rule {rule})"

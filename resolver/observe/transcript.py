@@ -250,11 +250,14 @@ class Transcript:
             self._last.outcome = outcome
             self._last.decided = describe(outcome)
 
-    def faulted(self, host: str, question: Question, fault: str, rule: int | None = None) -> None:
-        """The server at the address `host` did `fault` to the message that asked it `question`, as `rule` of that
-        number says, or as hierarchy.toml does; with a server behind a socket, too."""
+    def faulted(self, host: str, question: Question, fault: str, rule: int) -> None:
+        """The server at the address `host` did `fault` to the message with `question` that is still open, as the rule
+        of that number says.
+
+        It may stand behind a socket.
+        """
         node = self._sent.get(_key(host, question))
-        if node is not None:
+        if node is not None and node.event is None:
             node.notes.append(Faulted(fault, rule))
 
     def proven(self, evidence: Evidence) -> None:

@@ -37,6 +37,7 @@ def write(log: Log, clock: Clock, conduct: Conduct, query: Query, reply: Reply) 
         answers=sum(len(rrset.rdatas) for rrset in reply.answer),
         ms=round(took * 1000, 1),
         ede=reply.ede[0].text if reply.ede else None,
+        explanation=None if conduct.explains is None else conduct.explains(query.id),
     )
 
 

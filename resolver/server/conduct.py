@@ -2,12 +2,16 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Final
 
 from resolver.message import EDNS_PAYLOAD
 from resolver.server.flights import MOST
 from resolver.wire.parse import DEFAULT_BOUNDS, Bounds
+
+Explains = Callable[[int], str | None]
+"""Tells why the query of that id, which is told its answer now, is told that."""
 
 ANSWERING_S: Final = 0.02
 """Of a client's time, what is kept for telling it that there is no answer."""
@@ -18,7 +22,7 @@ class Conduct:
     """How a server of messages behaves. `payload` in octets; `client_timeout_s` is what a client waits at most.
 
     `max_per_client` is the share of `max_in_flight` that one client may have when half of it is taken; `bounds` is how
-    much of a query is read.
+    much of a query is read. `explains` tells the log of a query's answer why it is what it is.
     """
 
     payload: int = EDNS_PAYLOAD
@@ -26,5 +30,6 @@ class Conduct:
     max_per_client: int = 200
     client_timeout_s: float = 4.5
     log_queries: bool = False
+    explains: Explains | None = None
     recursion_available: bool = True
     bounds: Bounds = DEFAULT_BOUNDS

@@ -20,10 +20,9 @@ from typing import Any, Final, TypedDict, Unpack
 
 from resolver.errors import BadName, InputError
 from resolver.message import Ede
-from resolver.observe import presenting
+from resolver.observe import presenting, showing
 from resolver.observe.history import CLIENT, SERVER, History, Seen
 from resolver.observe.wanted import Wanted, matcher, wanted
-from resolver.testing import showing
 from resolver.wire import names, types
 
 NEAR: Final = 0.4

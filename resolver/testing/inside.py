@@ -158,7 +158,7 @@ class Inside:
         message, root = await self._exchange(program, question, Transport.TCP if tcp else Transport.UDP, edns, cd)
         if message.flags & TC and not tcp:
             message, root = await self._exchange(program, question, Transport.TCP, edns, cd)
-        return Told(message, (self.clock.monotonic() - began) * 1000, root)
+        return Told(message, round((self.clock.monotonic() - began) * 1000, 3), root)
 
     def explain(self, root: Root) -> Any:
         """Why a client was told what it was."""

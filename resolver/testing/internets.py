@@ -12,11 +12,12 @@ Limits: an internet belongs to its process, and ends with `close`.
 from __future__ import annotations
 
 import asyncio
+import inspect
 import threading
 from collections.abc import Callable, Coroutine, Iterable, Mapping, Sequence
 from contextlib import ExitStack
 from types import EllipsisType
-from typing import TYPE_CHECKING, Any, TypeVar
+from typing import TYPE_CHECKING, Any, Final, TypeVar
 
 from resolver.errors import InputError
 from resolver.message import Edns, Question
@@ -41,6 +42,10 @@ if TYPE_CHECKING:
 T = TypeVar("T")
 Signed = str | bool | Mapping[str, object] | None
 """`nsec` or `nsec3`, True for the first, None or False for not at all; or a table as in hierarchy.toml."""
+
+
+MAX_SHOWN: Final = 5
+"""Zones that are named where an internet is shown."""
 
 
 class Internet:
@@ -87,14 +92,14 @@ class Internet:
         Raises `InputError`.
         """
         where = callers_line()
-        lines = [each for each in records.splitlines() if each.strip()] if isinstance(records, str) else list(records)
+        lines = inspect.cleandoc(records).splitlines() if isinstance(records, str) else list(records)
         signed = self._options.dnssec if dnssec is ... else (DENIALS[0] if dnssec is True else dnssec or None)
 
         def declare(inside: Inside) -> None:
             inside.plan.zone(
                 name,
                 data,
-                records=lines,
+                records=[each for each in lines if each.strip()],
                 servers=servers,
                 ttl=ttl,
                 negative_ttl=negative_ttl,
@@ -280,6 +285,13 @@ class Internet:
         finally:
             inside = self._inside
             self._thread.close(None if inside is None else inside.stop)
+
+    def __repr__(self) -> str:
+        if self._thread.closed:
+            return "<internet, closed>"
+        if self._inside is None:
+            return "<internet, nothing declared>"
+        return f"<internet of {', '.join(self._zone_names()[:MAX_SHOWN]) or 'nothing'}; {self.clock!r}>"
 
     # -- parts
 

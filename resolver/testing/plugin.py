@@ -26,8 +26,13 @@ MARKER: Final = "dns(**options): options of the fixture dns: ttl, seed, wall, dn
 _INTERNETS: Final = pytest.StashKey[list["Internet"]]()
 
 
-def pytest_addoption(parser: pytest.Parser) -> None:
-    """The option is known."""
+def pytest_addoption(parser: pytest.Parser, pluginmanager: pytest.PytestPluginManager) -> None:
+    """The option is known, and pytest leaves the modules of this program as they are."""
+    # pytest rewrites the assertions of all modules of a distribution with a plugin: that is for plugins which assert in
+    # the place of tests. Here it would make the first import, or without files of bytecode each one, take seconds.
+    marked = getattr(pluginmanager.rewrite_hook, "_must_rewrite", None)
+    if isinstance(marked, set):
+        marked.discard("resolver")
     group = parser.getgroup("dns", "DNS internets of tests")
     group.addoption(
         "--dns-seed",

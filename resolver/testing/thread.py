@@ -17,6 +17,7 @@ from __future__ import annotations
 import asyncio
 import concurrent.futures
 import contextlib
+import os
 import threading
 from collections.abc import Callable, Coroutine
 from queue import SimpleQueue
@@ -42,6 +43,7 @@ class LoopThread:
         self._running: set[asyncio.Task[Any]] = set()
         self._broke: BaseException | None = None
         self._closed = False
+        self._process = os.getpid()
 
     @property
     def loop(self) -> MovableLoop:
@@ -55,10 +57,20 @@ class LoopThread:
                 self._thread.start()
             return self._loop
 
+    @property
+    def closed(self) -> bool:
+        """Whether it is closed."""
+        return self._closed
+
     def submit(self, main: Coroutine[Any, Any, T]) -> concurrent.futures.Future[T]:
-        """`main` runs in the thread; what comes of it is told there. Raises RuntimeError once it is closed."""
+        """`main` runs in the thread; what comes of it is told there. Raises RuntimeError once it is closed, and where
+        the thread would wait for itself, or there is none."""
         try:
             loop = self.loop
+            if threading.current_thread() is self._thread:
+                raise RuntimeError("an internet cannot be asked from within its own thread")
+            if os.getpid() != self._process:
+                raise RuntimeError("this internet is in another process, which was forked")
         except RuntimeError:
             main.close()
             raise
@@ -70,7 +82,7 @@ class LoopThread:
         return told
 
     def run(self, main: Coroutine[Any, Any, T]) -> T:
-        """What `main` returns or raises, which this thread waits for."""
+        """What `main` returns or raises, which whoever calls this waits for."""
         __tracebackhide__ = True
         return self.submit(main).result()
 

@@ -45,6 +45,11 @@ _QUIET_TURNS: Final = 2
 which the turn after it would find."""
 
 
+_MOST_TURNS: Final = 1_000
+"""Turns of a loop in real time after which it counts as dry although it is not: clients that ask without a pause must
+not keep time from being moved."""
+
+
 class Deadlock(RuntimeError):
     """The coroutine waits, and nothing is left that could wake it."""
 
@@ -128,9 +133,10 @@ class MovableLoop(asyncio.SelectorEventLoop):
 
     async def _run_dry(self) -> None:
         """Nothing is left that could run without time passing."""
-        quiet = 0
-        while quiet < _QUIET_TURNS:
+        quiet = turns = 0
+        while quiet < _QUIET_TURNS and not (self.is_real and turns >= _MOST_TURNS):
             await asyncio.sleep(0)
+            turns += 1
             quiet = 0 if self._ready or self._movable.found else quiet + 1
 
 

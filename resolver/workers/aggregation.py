@@ -1,7 +1,8 @@
 """Decides how what each worker says of itself becomes what the daemon says.
 
 Rules: counts and gauges are added, but for those in `NOT_ADDED`; a word is given if all say the same. Entries of the
-caches are listed in turn, each with the worker that holds it. What was forgotten is added.
+caches are listed in turn, each with the worker that holds it. What was forgotten is added. Faults
+are told once, and messages in order of time.
 
 Limits: a worker that does not answer in time is left out of sums and listings; how many are is `workers.silent`.
 """
@@ -45,3 +46,19 @@ def flushed(answers: Sequence[Mapping[str, Any]]) -> dict[str, Any]:
 def workers(answers: Sequence[Mapping[str, Any]]) -> dict[str, Any]:
     """Each worker by itself."""
     return {"workers": [each for answer in answers for each in answer["workers"]]}
+
+
+def faults(answers: Sequence[Mapping[str, Any]]) -> dict[str, Any]:
+    """The rules of all: one that several have is told once, with how often all of them applied it."""
+    merged: dict[Any, dict[str, Any]] = {}
+    for rule in (each for answer in answers for each in answer["faults"]):
+        known = merged.setdefault(rule["id"], {**rule, "applied": 0})
+        known["applied"] += rule["applied"]
+    return {"faults": [merged[number] for number in sorted(merged)]}
+
+
+def messages(answers: Sequence[Mapping[str, Any]], limit: int) -> dict[str, Any]:
+    """The newest `limit` messages of all histories, by time, each with the worker (by order) that has seen it."""
+    seen = [{**each, "worker": worker} for worker, answer in enumerate(answers) for each in answer["messages"]]
+    seen.sort(key=lambda each: str(each["time"]))
+    return {"messages": seen[-limit:], "forgotten": sum(answer["forgotten"] for answer in answers)}

@@ -30,9 +30,10 @@ from resolver import certificates
 from resolver.banner import banner
 from resolver.certificates import Shown
 from resolver.config import Config, Loaded
-from resolver.control import of_process, socket_path
-from resolver.control_server import ControlPlace
-from resolver.daemon import Settings, log_broken, warn_of_plain
+from resolver.control.paths import socket_path
+from resolver.control.routes import of_process
+from resolver.control.server import AdminPlace, ControlPlace
+from resolver.daemon import Settings, log_broken, warn_of_plain, with_clock
 from resolver.errors import ResolverdError
 from resolver.network import descriptors
 from resolver.network.base import Timer
@@ -46,6 +47,9 @@ from resolver.workers.count import wanted
 from resolver.workers.crew import Crew
 from resolver.workers.speaking import RESTARTED, WORKERS
 from resolver.workers.worker import Build
+
+OUTLIVING: Final = ("/faults", "/clock", "/set-servfail")
+"""Changes that a reload leaves in force."""
 
 GRACE_S: Final = 2.0
 """Seconds beyond `server.drain_s` after which a worker that was told to end is killed."""
@@ -77,6 +81,8 @@ class Supervisor:
         self._settings, self._loaded, self._out = settings, loaded, out
         self._wake = asyncio.Event()
         self._reload = self._told = self._announced = False
+        self._changed: set[str] = set()
+        """Paths of what workers were asked to change, and have changed, since the world was read."""
         self._patience: Timer | None = None
 
     async def begin(self, build: Build) -> None:
@@ -88,8 +94,11 @@ class Supervisor:
         before, limit = descriptors.raise_limit()
         secret = drawn(SystemEntropy())
         self._crew = Crew(loop, self._clock, self._log, build, secret, self._wake.set)
-        table = [*of_process(lambda: self._loaded), *speaking.of_all(lambda: self._crew.links, self._counts)]
+        of_workers = speaking.of_all(lambda: self._crew.links, self._counts, self._changed.add)
+        table = [*of_process(lambda: self._loaded), *of_workers]
         self._control = ControlPlace(table, self._clock, self._log)
+        self._admin = AdminPlace(table, self._clock, self._log)
+        self._prepared = self._admin.prepare(config.admin)
         self._show(self._to_show(config))
         self._crew.begin(config, wanted(config))
         self._log.info("descriptors", limit=limit, before=before)
@@ -111,6 +120,9 @@ class Supervisor:
                 return None
             if crew.due:
                 index = crew.due.pop(0)
+                if self._changed:
+                    instead = "make them again, or reload the daemon"
+                    self._log.warning("worker_without_changes", worker=index, instead=instead)
                 return lambda: crew.bear(index)
             if crew.problem is not None or self._told:
                 self._have_patience()
@@ -129,6 +141,8 @@ class Supervisor:
             self._patience.cancel()
         self._crew.end(now=True)
         self._crew.kill()
+        await self._admin.stop()
+        self._prepared.close()  # what was never put in force
         await self._control.stop()
         self._log.info("stopped")
 
@@ -160,6 +174,7 @@ class Supervisor:
     async def _announce(self) -> None:
         self._announced = True
         await self._control.put(self._control_path())
+        await self._admin.put(self._prepared)
         config, crew = self._loaded.config, self._crew
         with contextlib.suppress(OSError, ValueError):  # nobody reads: the daemon runs all the same
             self._out.write(banner(config, crew.endpoints, crew.simulated, crew.encrypted, crew.shown))
@@ -198,9 +213,14 @@ class Supervisor:
     async def _read_again(self) -> None:
         kept = "the old configuration"
         try:
-            loaded = self._settings()
+            loaded = with_clock(self._settings(), self._loaded.config.server.test_clock, self._log)
             count, shown = wanted(loaded.config), self._to_show(loaded.config)
-            await self._crew.settle(loaded.config, count)
+            prepared = self._admin.prepare(loaded.config.admin)
+            try:
+                await self._crew.settle(loaded.config, count)
+            except BaseException:
+                prepared.close()
+                raise
         except ResolverdError as wrong:
             self._log.error("reload_refused", problem=str(wrong).replace("\n", " | "), kept=kept)
             return
@@ -208,7 +228,9 @@ class Supervisor:
             self._log.error("reload_refused", problem=repr(wrong), where=place_of(wrong), kept=kept)
             return
         self._loaded = loaded
+        self._changed = {path for path in self._changed if path.startswith(OUTLIVING)}
         self._show(shown)
         self._log.adjust(loaded.config.log.level, loaded.config.log.format)
         await self._control.put(self._control_path())
+        await self._admin.put(prepared)
         self._log.info("reloaded", config=loaded.file, workers=count)

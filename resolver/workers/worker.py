@@ -16,12 +16,16 @@ import contextlib
 import signal
 import sys
 from collections.abc import Callable, Iterable, Sequence
-from typing import Any
+from typing import TYPE_CHECKING, Any, cast
 
 from resolver.config import Config, Loaded
-from resolver.control import Table, routes
-from resolver.daemon import Program, log_broken, loop_factory, settle_memory
+from resolver.control.challenges import Challenges
+from resolver.control.routes import routes
+from resolver.control.table import Inside, Table
+from resolver.control.turns import Turns
+from resolver.daemon import Program, log_broken, loop_factory, movable, settle_memory
 from resolver.errors import InputError, ResolverdError
+from resolver.laboratory import Laboratory
 from resolver.listeners import Bound
 from resolver.network.base import Endpoint
 from resolver.network.channel import Channel, Socket
@@ -30,13 +34,16 @@ from resolver.observe.log import Log, place_of
 from resolver.workers import messages
 from resolver.workers.messages import End, Question, Settings
 
+if TYPE_CHECKING:
+    from resolver.program import Program as LivingProgram
+
 Build = Callable[..., Program]
 """`app.build`: a program of a configuration, with its `log` and what gives it sockets, `bind`."""
 
 
 def lived(index: int, config: Config, bounds: Sequence[Bound], end: Socket, build: Build) -> int:
     """The worker `index` has run until it was told to end; its exit status, 1 if it could not start."""
-    with asyncio.Runner(loop_factory=loop_factory()) as runner:
+    with asyncio.Runner(loop_factory=loop_factory(config.server.test_clock)) as runner:
         worker = Worker(index, config, bounds, build)
         try:
             return runner.run(worker.live(end))
@@ -52,6 +59,7 @@ class Worker:
         self._handed = {(each.asked, each.encrypted): each for each in bounds}
         self._settings: list[tuple[Settings, list[Socket]]] = []
         self._wake = asyncio.Event()
+        self._turns = Turns(self._wake.set)
         self._ended = self._hurry = self._relieved = False
         self._main: asyncio.Task[Any] | None = None
         self._table: Table | None = None
@@ -60,28 +68,34 @@ class Worker:
         """The program has started, run and ended; the exit status. Raises `CancelledError` when told to end at once."""
         loop = asyncio.get_running_loop()
         self._main = asyncio.current_task()
-        clock, wanted = RealClock(loop), self._config.log
+        test_clock, wanted = movable(loop, self._config), self._config.log
+        clock = test_clock or RealClock(loop)
         log = Log(sys.stderr, clock.wall, wanted.level, wanted.format).bind(worker=self._index)
         loop.set_exception_handler(lambda _, context: log_broken(log, context))
         channel = Channel(loop, end, self._hear, lambda: self._end(True))
         self._channel = channel
         loop.add_signal_handler(signal.SIGTERM, lambda: self._end(False))
         try:
-            program = self._build(self._config, log=log, bind=self._take, keeps=self._index == 0)
+            given = {} if test_clock is None else {"clock": test_clock}
+            program = self._build(self._config, log=log, bind=self._take, keeps=self._index == 0, **given)
             await program.start()
         except ResolverdError as wrong:
             channel.send(messages.said("failed", problem=str(wrong), input=isinstance(wrong, InputError)))
             return 1
         settle_memory()
-        self._table = Table(routes(program, lambda: Loaded(self._config, {}, None), self._index), log)
+        laboratory = Laboratory(cast("LivingProgram", program), test_clock)
+        inside = Inside(program, laboratory, lambda: Loaded(self._config, {}, None), Challenges(), self._index)
+        self._table = Table(routes(inside, self._turns), log)
         try:
             channel.send(messages.said("ready", simulated=program.simulated))
             while not self._ended:
                 await self._wake.wait()
                 self._wake.clear()
+                await self._turns.run()
                 while self._settings and not self._ended:
                     await self._settle(program, *self._settings.pop(0), log)
         finally:
+            self._turns.close()
             await (program.stop(0.0) if self._hurry else program.stop(relieved=self._relieved))
             channel.close()
         return 0

@@ -8,6 +8,7 @@ import time
 
 import pytest
 
+from resolver.auth.plan import Plan
 from resolver.errors import ConfigError, InputError, ZoneError
 from resolver.testing import UndeclaredName, WrongRcode, internet
 
@@ -141,6 +142,14 @@ def test_a_world_may_come_from_a_directory(tmp_path):
         dns.set("www.test", "A", "192.0.2.6")
         dns.flush()
         assert dns.resolve("www.test").addresses == ["192.0.2.6"]
+
+
+def test_an_internet_shows_what_it_has():
+    with internet() as dns:
+        assert repr(dns) == "<internet, nothing declared>"
+        declare(dns)
+        assert repr(dns) == "<internet of shop.example.; <clock at 2026-01-01T00:00:00Z>>"
+    assert repr(dns) == "<internet, closed>"
 
 
 # -- answers
@@ -442,6 +451,20 @@ def test_a_zone_that_cannot_be_is_told_at_the_line_that_declares_it(dns):
         dns.zone("shop.example", {"www": {"A": "192.0.2.3", "CNAME": "api"}})
     with pytest.raises(ZoneError, match="no such zone"):
         dns.remove_zone("shop.example")
+
+
+def test_a_change_that_cannot_be_changes_nothing(dns):
+    declare(dns)
+    with pytest.raises(ZoneError, match="more than one CNAME"):
+        dns.add("api.shop.example", "CNAME", "mail")
+    assert dns.resolve("api.shop.example").addresses == ["192.0.2.1", "192.0.2.2"]
+
+
+def test_what_only_the_whole_world_refuses_is_told_at_the_line_that_brought_it_about(dns, monkeypatch):
+    declare(dns)
+    monkeypatch.setattr(Plan, "world", lambda plan: (_ for _ in ()).throw(ZoneError("not in this world")))
+    with pytest.raises(ZoneError, match="not in this world"):
+        dns.set("www.shop.example", "A", "192.0.2.9")
 
 
 # -- sockets

@@ -18,7 +18,7 @@ def walked(name: str, rtype: str = "A", settings=RECURSIVE):
         message = await made.ask(name, rtype)
         return message, made.transcript.roots
 
-    return whole(main, settings)
+    return whole(main, settings, transcribed=True)
 
 
 @pytest.mark.rfc(1034, "4.3.1")
@@ -100,7 +100,7 @@ def test_the_root_that_recurses_being_asked_again_joins_what_it_is_doing():
         (first, *again) = made.transcript.roots
         return len(again), len(first.below), [len(node.below) for node in again]
 
-    again, below_first, below_again = whole(main, RECURSIVE)
+    again, below_first, below_again = whole(main, RECURSIVE, transcribed=True)
     assert again >= 1
     assert below_first >= 1
     assert below_again == [0] * again

@@ -109,7 +109,7 @@ def test_a_ds_is_answered_by_the_parent():
         message = await made.ask("example.com.", "DS")
         return message, outline(made.transcript.roots)
 
-    message, walk = whole(main, {"dnssec": {"validation": False}})
+    message, walk = whole(main, {"dnssec": {"validation": False}}, transcribed=True)
     assert [(names.to_text(each.name), each.type) for each in message.answer] == [("example.com.", Type.DS)]
     assert walk[-1].partition(" ")[0] in ("a.nic.com.", "b.nic.com.")
     assert walk[-1].endswith("example.com. DS")
@@ -122,7 +122,8 @@ def test_servers_see_no_more_of_the_name_than_they_need(minimised):
         await made.ask("bench.lab.example.com.", "AAAA")
         return [line.partition(" ")[2] for line in outline(made.transcript.roots)]
 
-    walk = whole(main, {"resolver": {"qname_minimisation": minimised}, "dnssec": {"validation": False}})
+    settings = {"resolver": {"qname_minimisation": minimised}, "dnssec": {"validation": False}}
+    walk = whole(main, settings, transcribed=True)
     whole_name = "bench.lab.example.com. AAAA"
     if minimised:
         assert walk == [". NS", "com. A", "example.com. A", "lab.example.com. A", whole_name]
@@ -138,7 +139,7 @@ def test_the_second_question_begins_where_the_first_ended():
         await made.ask("mail.example.com.")
         return outline(made.transcript.roots[before:])
 
-    (line,) = whole(main)
+    (line,) = whole(main, transcribed=True)
     assert line.endswith("mail.example.com. A")
 
 
@@ -149,7 +150,7 @@ def test_a_large_answer_is_truncated_over_udp_and_whole_over_tcp_and_fetched_ove
         full = await made.ask("big.example.com.", "TXT", tcp=True)
         return cut.flags & 0x0200, len(full.answer[0].rdatas), [node.transport for node in made.transcript.roots]
 
-    cut, count, transports = whole(main)
+    cut, count, transports = whole(main, transcribed=True)
     assert cut
     assert count == 24
     assert transports.count("tcp") == 1

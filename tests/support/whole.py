@@ -25,7 +25,7 @@ EDNS = Edns()
 class Whole:
     """A program that does not listen: queries reach it as octets, like those of its listeners."""
 
-    def __init__(self, settings: dict[str, Any], world: World | None, seed: int) -> None:
+    def __init__(self, settings: dict[str, Any], world: World | None, seed: int, transcribed: bool) -> None:
         self.clock = VirtualClock()
         self.transcript = Transcript()
         self.program: Program = build(
@@ -33,7 +33,7 @@ class Whole:
             world,
             clock=self.clock,
             entropy=SeededEntropy(seed),
-            transcript=self.transcript,
+            transcript=self.transcript if transcribed else None,
         )
         self.took = 0.0
 
@@ -59,13 +59,8 @@ class Whole:
         return response
 
     async def swap(self, world: World) -> None:
-        """The simulated servers serve `world` from now on, by a reload that keeps what the resolver knows.
-
-        Nothing is bound: virtual time and sockets do not go together. Needs `world.in_memory` and `world.port`.
-        """
-        self.program._given_world = world
-        self.program._bind_front = lambda config, buffer: []  # type: ignore[method-assign]
-        await self.program.reload(self.program.config)
+        """The simulated servers serve `world` from now on, and the resolver knows what it knew."""
+        await self.program.change(world)
 
     async def ask(self, name: str, rtype: str = "A", **options: Any) -> Message:
         """The response to a query."""
@@ -78,11 +73,13 @@ def whole(
     *,
     world: World | None = None,
     seed: int = 1,
+    transcribed: bool = False,
 ) -> Any:
-    """What `main` returns for a program with `settings`, in virtual time."""
+    """What `main` returns for a program with `settings`, in virtual time; `transcribed` keeps its transcript, without
+    which answers are stored as octets."""
 
     async def go() -> Any:
-        made = Whole(settings or {}, world, seed)
+        made = Whole(settings or {}, world, seed, transcribed)
         try:
             return await main(made)
         finally:

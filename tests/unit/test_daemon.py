@@ -27,6 +27,7 @@ class Program:
     simulated: Sequence[tuple[str, Endpoint]] = ()
     encrypted: Sequence[Endpoint] = ()
     shown = None
+    reloads = 0
 
     def __init__(self, config: Config, after_start: Sequence[int], after_reload: Sequence[int]) -> None:
         self.config = config

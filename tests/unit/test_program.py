@@ -5,6 +5,7 @@ import io
 import socket
 import ssl
 import threading
+from dataclasses import replace
 
 import dns.flags
 import dns.message
@@ -15,6 +16,7 @@ import pytest
 from resolver import placing
 from resolver.app import build
 from resolver.auth import hierarchy
+from resolver.auth.findings import Finding
 from resolver.config import Config
 from resolver.errors import ConfigError, ListenError, ResolutionFailed, ZoneError
 from resolver.listeners import bind
@@ -29,6 +31,7 @@ from resolver.wire.render import render_query
 from tests.support import worlds
 from tests.support.certificates import write
 from tests.support.messages import told
+from tests.support.plans import shop
 from tests.support.whole import whole
 
 
@@ -741,3 +744,65 @@ def test_a_reload_changes_what_is_too_large_for_the_cache():
         return caches.answers.large, caches.records.ttls.max_bytes, caches.records.ttls.max_records
 
     assert whole(main) == (2048, 2048, 7)
+
+
+@pytest.mark.sockets
+def test_a_world_that_is_changed_before_the_start_opens_nothing_nor_does_one_after_a_start_that_failed(on_loop):
+    plan = shop()
+
+    async def main():
+        with socket.socket(socket.AF_INET, socket.SOCK_DGRAM) as holder:
+            holder.bind(("127.0.0.1", 0))
+            taken = holder.getsockname()[1]
+            program = build(settings("127.0.0.1:0", f"127.0.0.1:{taken}"), plan.world())
+            plan.put("new.shop.example", "A", ["192.0.2.9"])
+            await program.change(plan.world())
+            before = list(program.listening), list(program.simulated)
+            with pytest.raises(ListenError, match=str(taken)):
+                await program.start()
+            await program.change(plan.world())
+            after = list(program.listening), list(program.simulated)
+        await program.start()
+        found = await ask(program.listening[0], "new.shop.example")
+        await program.stop()
+        return before, after, found.answer[0].to_text()
+
+    before, after, found = on_loop(main())
+    assert before == after == ([], [])
+    assert found == "new.shop.example. 60 IN A 192.0.2.9"
+
+
+def test_a_change_of_the_world_does_not_warn_again():
+    out = io.StringIO()
+    plan = shop(dnssec="nsec")
+
+    async def main(made):
+        made.program.log = Log(out, lambda: 0.0)
+        unsignable = plan.world()
+        finding = Finding("zones/hierarchy.toml", 3, "zone shop.example. cannot be signed", "write a key")
+        for _ in range(2):
+            await made.program.change(replace(unsignable, findings=(finding,)))
+        once = out.getvalue().count("zone_not_served")
+        await made.program.reload(made.program.config)
+        return once, out.getvalue().count("zone_not_served")
+
+    assert whole(main, world=plan.world()) == (0, 1)
+
+
+def test_two_changes_at_once_are_made_one_after_the_other():
+    plan, order = shop(), []
+
+    async def main(made):
+        put_in_force = made.program._put_in_force
+
+        async def slowly(config, world):
+            order.append("begun")
+            await asyncio.sleep(1)
+            await put_in_force(config, world)
+            order.append("done")
+
+        made.program._put_in_force = slowly
+        await asyncio.gather(made.program.change(plan.world()), made.program.reload(made.program.config))
+
+    whole(main, world=plan.world())
+    assert order == ["begun", "done", "begun", "done"]

@@ -17,12 +17,13 @@ from resolver.config.sections.cache import Cache
 from resolver.config.sections.dnssec import Dnssec
 from resolver.config.sections.resolver import Resolver
 from resolver.config.sections.server import Server
-from resolver.config.sections.service import Control, History, Log
+from resolver.config.sections.service import Admin, Control, History, Log
 from resolver.config.sections.world import World
 
 __all__ = [
     "HEALTH_NAME",
     "HEALTH_TEXT",
+    "Admin",
     "Budget",
     "Cache",
     "Config",
@@ -69,6 +70,9 @@ class Config(Section):
 
     control: Control = Field(default_factory=Control)
     """The control socket."""
+
+    admin: Admin = Field(default_factory=Admin)
+    """The same over TCP."""
 
     history: History = Field(default_factory=History)
     """Which messages are remembered."""

@@ -120,6 +120,10 @@ class Server(Section):
     same (RFC 9018 section 5); `resolver config` does not show it. Peers: the same, random unless set (BIND and
     Unbound `cookie-secret`)."""
 
+    test_clock: bool = False
+    """Whether the time of the daemon can be moved and frozen while it runs (`resolver clock`): for tests. It then runs
+    on asyncio's own event loop. A reload does not change it. Peers: no such setting."""
+
     drain_s: Annotated[float, Field(ge=0, le=60)] = 3.0
     """Time that queries in progress have to finish after SIGTERM. Below the 10 s that container engines
     wait. Peers: no such setting."""

@@ -31,7 +31,7 @@ _OF_ANSWERS: Final = ("all", "rcode", "flags", "answer", "authority", "additiona
 MATCHES: Final = frozenset((*_OF_QUERIES, *_OF_ANSWERS))
 """The words of MATCH besides ede=."""
 
-ADJUSTS: Final = frozenset(("copy_id", "copy_query", "do_not_answer"))
+ADJUSTS: Final = frozenset(("copy_id", "copy_query", "do_not_answer", "wrong_id"))
 """The words of ADJUST besides sleep= and packet_sleep=."""
 
 _SECTIONS: Final = ("QUESTION", "ANSWER", "AUTHORITY", "ADDITIONAL")

@@ -59,9 +59,17 @@ class Setting:
         return cls(config, roots, () if anchor is None else tuple(presenting.lines(anchor)), special)
 
 
-def scenario(seen: Iterable[Seen], setting: Setting, title: str = TITLE, loose: Container[int] = ()) -> str:
+def scenario(
+    seen: Iterable[Seen],
+    setting: Setting,
+    title: str = TITLE,
+    *,
+    loose: Container[int] = (),
+    lasting: bool = False,
+) -> str:
     """The text of a scenario in which clients ask what they did, and are told the same. TTLs count, but in the steps of
-    the numbers `loose`. Raises `InputError` for a history that is none."""
+    the numbers `loose`. A server that was silent stays so until it was heard, if that is `lasting`. Raises `InputError`
+    for a history that is none."""
     ordered = sorted(seen, key=lambda each: (each.time, each.number))
     clients = [each for each in ordered if each.side == CLIENT and each.ms is not None]
     if not clients:
@@ -71,7 +79,7 @@ def scenario(seen: Iterable[Seen], setting: Setting, title: str = TITLE, loose: 
             f"{len(clients)} queries of clients; {MAX_QUERIES} are exported", instead="clear the history before"
         )
     steps = _Steps(clients, loose)
-    servers = Servers([each for each in ordered if each.side == SERVER], setting.roots, clients)
+    servers = Servers([each for each in ordered if each.side == SERVER], setting.roots, clients, lasting=lasting)
     lines = [
         *_configuration(setting, servers, math.floor(clients[0].time)),
         "CONFIG_END",

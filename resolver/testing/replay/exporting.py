@@ -66,18 +66,22 @@ def export(
 
 def _made(seen: Sequence[Seen], setting: Setting, path: Path, world: World | None, title: str) -> tuple[str, Verdict]:
     """The text, and what is said of it: of what was seen alone if that passes, else with what `world` says besides."""
-    text, verdict = _mended(seen, setting, path, None, title)
-    if verdict.status is Status.PASS or world is None:
-        return text, verdict
-    return _mended(seen, setting, path, world, title)
+    ways = [(None, False), (None, True)] + ([] if world is None else [(world, False), (world, True)])
+    for asked, lasting in ways:
+        text, verdict = _mended(seen, setting, path, asked, title, lasting=lasting)
+        if verdict.status is Status.PASS:
+            break
+    return text, verdict
 
 
-def _mended(seen: Sequence[Seen], setting: Setting, path: Path, world: World | None, title: str) -> tuple[str, Verdict]:
+def _mended(
+    seen: Sequence[Seen], setting: Setting, path: Path, world: World | None, title: str, *, lasting: bool
+) -> tuple[str, Verdict]:
     """The same, mended until it passes or nothing more can be."""
     added: list[Seen] = []
     loose: set[int] = set()
     for _ in range(MAX_ROUNDS):
-        text = scenario([*seen, *added], setting, title, loose)
+        text = scenario([*seen, *added], setting, title, loose=loose, lasting=lasting)
         made = reading.parse(text, path)
         arrangement = arrange(made)
         try:

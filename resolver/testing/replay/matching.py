@@ -8,6 +8,7 @@ Rules
 * A reply to a query with an OPT has one, whatever the script says: a real server of today does so.
 * A reply to a query with RD has RD and RA: it comes from a forwarder, and it answers.
 * Octets that are given as they are get the id and the spelling, and nothing else.
+* With `wrong_id`, a word of our own, the id is another one.
 
 Limits: `answer`, `flags` and the like speak of answers, so in the entry of a server they hold always.
 """
@@ -22,6 +23,7 @@ from resolver.wire import names
 from resolver.wire.render import render
 
 _HEADER: Final = 12
+_OTHER: Final = 0x5AA5
 
 
 def fits(entry: Entry, query: Message, transport: Transport) -> bool:
@@ -63,8 +65,9 @@ def _holds(word: str, entry: Entry, query: Message, transport: Transport) -> boo
 def reply(entry: Entry, query: Message) -> bytes:
     """The octets with which a server that plays `entry` replies to `query`."""
     asked = query.question
+    ident = query.id ^ (_OTHER if "wrong_id" in entry.adjust else 0)
     if entry.raw is not None:
-        return _given(entry.raw, query.id, asked)
+        return _given(entry.raw, ident, asked)
     question = entry.question
     if asked is not None and ("copy_query" in entry.adjust or _same(question, asked)):
         question = asked
@@ -73,7 +76,7 @@ def reply(entry: Entry, query: Message) -> bytes:
         edns = Edns(do=query.edns.do)
     sections = (entry.answer, entry.authority, entry.additional)
     flags = entry.flags | (RD | RA if query.flags & RD else 0)
-    return render(Message(query.id, flags, entry.rcode, question, *sections, edns))
+    return render(Message(ident, flags, entry.rcode, question, *sections, edns))
 
 
 def _same(one: Question | None, other: Question) -> bool:

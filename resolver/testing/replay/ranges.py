@@ -6,9 +6,11 @@ Rules
   the ones before were of no use.
 * Which of a zone's servers is asked is drawn by lot. So a server that was not asked something says what another one of
   the same zone did, the best of them: an answer rather than an error, an error rather than nothing. At all of its
-  addresses it is the same server.
-* What does not arrive, or is taken for no reply to the query (another id or letter case, another place), is silence;
-  other octets that are malformed stay as they are. A server that took its time takes it again.
+  addresses it is the same server. One that said nothing at all in a phase is silent in it, whatever it is asked;
+  if its silence is to last, until it was heard again.
+* What does not arrive, as from another place, is silence; what comes in other letter case leads to a stream, as if it
+  were cut short. What has another id has another one again, and octets that are malformed stay as they are. A server
+  that took its time takes it again.
 
 Limits: of one question and phase a scenario knows one reply to datagrams and one over streams, with an OPT and without.
 """
@@ -31,7 +33,7 @@ from resolver.wire.special import special_above
 LEAST_S: Final = 0.002
 """Seconds from which on a time is told: what a server took, and what passes between two queries."""
 
-_UNDELIVERED: Final = frozenset(("wrong_source", "wrong_case", "tcp_reset", "tcp_empty", "tcp_stall", "tcp_cut"))
+_UNDELIVERED: Final = frozenset(("wrong_source", "tcp_reset", "tcp_empty", "tcp_stall", "tcp_cut"))
 """The faults behind which no reply arrives that is one."""
 
 _Key = tuple[bytes, int, int]
@@ -39,15 +41,16 @@ _Key = tuple[bytes, int, int]
 
 
 class _Reply(NamedTuple):
-    """What a server said: a message, octets that are none, or nothing; and after how many seconds."""
+    """What a server said: a message, octets that are none, or nothing; after how many seconds, and with which id."""
 
     said: Message | bytes | None
     seconds: float = 0.0
+    wrong_id: bool = False
 
     @property
     def rank(self) -> int:
         """How good it is."""
-        if isinstance(self.said, Message):
+        if isinstance(self.said, Message) and not self.wrong_id:
             return 3 if self.said.rcode in (0, 3) else 2
         return 0 if self.said is None else 1
 
@@ -78,10 +81,13 @@ class _Told(NamedTuple):
 class Servers:
     """What simulated servers said. What was cut short over UDP says nothing of streams."""
 
-    def __init__(self, seen: Sequence[Seen], roots: Sequence[str], clients: Sequence[Seen]) -> None:
-        """What was `seen` between the queries of `clients`; those at `roots` are the servers of the root."""
+    def __init__(self, seen: Sequence[Seen], roots: Sequence[str], clients: Sequence[Seen], *, lasting: bool) -> None:
+        """What was `seen` between the queries of `clients`; those at `roots` are the servers of the root. Silence is
+        `lasting` or not."""
+        self._lasting = lasting
         self._places = _Places(roots)
         self._said: dict[bytes, dict[_Key, dict[_Kind, _Timeline]]] = defaultdict(lambda: defaultdict(dict))
+        self._spoke: dict[bytes, dict[int, bool]] = defaultdict(dict)
         self.special: list[bytes] = []
         """The special-use names that were looked up."""
         recursing: set[bytes] = set()
@@ -102,6 +108,8 @@ class Servers:
             phase = max(0, bisect_right(begins, (each.time, each.number)) - 1)
             kind = _Kind(each.transport is not Transport.UDP, query.edns is not None)
             self._said[server][key].setdefault(kind, {})[phase] = reply
+            if each.number:  # not what was asked for this scenario
+                self._spoke[server][phase] = self._spoke[server].get(phase, False) or reply.said is not None
         self.roots = tuple(roots) or tuple(
             sorted(self._places.addresses(self._places.of(names.ROOT) & set(self._said)))
         )
@@ -129,19 +137,47 @@ class Servers:
 
     def _shared(self) -> Mapping[bytes, _Said]:
         """What each server says; those that were not asked something say it, too."""
-        shared: dict[bytes, dict[_Key, Mapping[_Kind, _Timeline]]] = {
+        shared: dict[bytes, dict[_Key, dict[_Kind, _Timeline]]] = {
             server: {**said} for server, said in self._said.items()
         }
         donors: dict[tuple[bytes, _Key], tuple[int, dict[_Kind, _Timeline]]] = {}
         for server, said in self._said.items():
             for key, kinds in said.items():
                 best = max(reply.rank for timeline in kinds.values() for reply in timeline.values())
+                streams = {kind: timeline for kind, timeline in kinds.items() if kind.stream}
                 for other in self._places.beside(server, key):
+                    its = self._said.get(other, {}).get(key)
+                    if its is not None and not any(kind.stream for kind in its):
+                        shared[other][key] = {**its, **streams}
                     if key not in self._said.get(other, ()) and best > donors.get((other, key), (-1, {}))[0]:
                         donors[other, key] = best, kinds
         for (other, key), (_, kinds) in donors.items():
             shared.setdefault(other, {})[key] = kinds
+        for server, spoke in self._spoke.items():
+            if not all(spoke.values()):
+                shared[server] = {
+                    key: {kind: _silenced(timeline, spoke, lasts=self._lasting) for kind, timeline in kinds.items()}
+                    for key, kinds in shared[server].items()
+                }
         return shared
+
+
+def _silenced(timeline: _Timeline, spoke: Mapping[int, bool], *, lasts: bool) -> _Timeline:
+    """`timeline` with nothing said in phases in which the server was asked and did not speak, where it knows nothing of
+    them: until the next one, or if that `lasts` until it spoke again."""
+    made = dict(timeline)
+    for phase in (each for each, spoken in spoke.items() if not spoken and each not in timeline):
+        made[phase] = _Reply(None)
+        heard = next((each for each, spoken in spoke.items() if each > phase and spoken), None)
+        again = heard if lasts else phase + 1
+        if again is not None and again not in timeline and spoke.get(again, True):
+            made[again] = _in_force(timeline, again)
+    return made
+
+
+def _in_force(timeline: _Timeline, phase: int) -> _Reply:
+    """What is said in `phase`."""
+    return timeline[max((each for each in timeline if each <= phase), default=min(timeline))]
 
 
 def _entries(question: Question, kinds: Mapping[_Kind, _Timeline], first: Sequence[int], last: int) -> Iterator[_Told]:
@@ -151,7 +187,7 @@ def _entries(question: Question, kinds: Mapping[_Kind, _Timeline], first: Sequen
             words = ("UDP",)
         phases = sorted(timeline)
         changes = [phase for before, phase in pairwise(phases) if timeline[before] != timeline[phase]]
-        moments = [0, *(first[phase] for phase in changes), last + 2]
+        moments = [0, *(first[phase] if phase < len(first) else last + 1 for phase in changes), last + 2]
         for phase, (begin, end) in zip((phases[0], *changes), pairwise(moments), strict=True):
             yield _Told(begin, end - 1, question, words, timeline[phase])
 
@@ -172,8 +208,8 @@ def _told_apart(kinds: Mapping[_Kind, _Timeline]) -> list[tuple[tuple[str, ...],
 def _entry(told: _Told) -> list[str]:
     reply = told.reply
     sleep = f" sleep={reply.seconds:.3f}".rstrip("0") if reply.seconds else ""
-    silent = " do_not_answer" if reply.said is None else ""
-    head = [" ".join(("MATCH opcode question", *told.words)), f"ADJUST copy_id{silent}{sleep}"]
+    way = " do_not_answer" if reply.said is None else " wrong_id" if reply.wrong_id else ""
+    head = [" ".join(("MATCH opcode question", *told.words)), f"ADJUST copy_id{way}{sleep}"]
     said = Message(0, 0, 0, told.question) if reply.said is None else reply.said
     if isinstance(said, Message) and said.question == told.question:
         try:
@@ -188,14 +224,16 @@ def _reply(seen: Seen) -> _Reply:
     """What the server said, as far as it is a reply to the query."""
     if not _UNDELIVERED.isdisjoint(seen.faults):
         return _Reply(None)
-    told = (each for each in (seen.response, *seen.further) if each is not None and each[:2] == seen.query[:2])
-    octets = next(told, None)
+    told = [each for each in (seen.response, *seen.further) if each is not None]
+    octets = next((each for each in told if each[:2] == seen.query[:2]), told[0] if told else None)
     if octets is None:
         return _Reply(None)
     seconds = round((seen.ms or 0) / 1000, 3)
     message = writing.read(octets)
+    if message is not None and "wrong_case" in seen.faults and seen.transport is Transport.UDP:
+        message = message._replace(flags=message.flags | TC, answer=(), authority=(), additional=())
     said = octets if message is None else writing.said_by_server(message)
-    return _Reply(said, seconds if seconds >= LEAST_S else 0.0)
+    return _Reply(said, seconds if seconds >= LEAST_S else 0.0, octets[:2] != seen.query[:2])
 
 
 class _Places:

@@ -8,9 +8,11 @@ from pathlib import Path
 import pytest
 
 from resolver.auth import declaration, hierarchy, shipped
+from resolver.auth.plan import Plan
 from resolver.auth.values import derived_ipv6
 from resolver.errors import ZoneError
 from resolver.message import Rcode, Type
+from resolver.network.faults import rule
 from resolver.wire import names
 from tests.support import worlds
 
@@ -298,3 +300,77 @@ def test_the_shipped_world_is_found_in_a_package_and_in_a_checkout(
 @pytest.mark.parametrize("value", ["9" * 5000, "[" * 5000], ids=["digits", "brackets"])
 def test_what_the_reader_of_toml_gives_up_on_is_told_like_any_mistake(tmp_path: Path, value: str) -> None:
     assert refused(tmp_path, f"x = {value}\n").startswith("hierarchy.toml:1: ")
+
+
+FAULT = """
+[[fault]]
+kind = "latency"
+server = ["a.root", "127.53.0.1"]
+ms = "1.5s"
+source = "resolver"
+
+[[fault]]
+fault = "ds_mismatch"
+zone = "test"
+at = "30s"
+for = "5m"
+"""
+
+
+def test_a_world_has_the_faults_that_it_has_tables_for(tmp_path: Path) -> None:
+    server = names.to_text(load(tmp_path).servers[0].name)
+    text = worlds.SMALL.replace('[zone."test"]', '[zone."test"]\ndnssec = "nsec"') + FAULT.replace("a.root", server)
+    address = load(tmp_path).servers[0].ipv4
+    first, second = load(tmp_path, text.replace("127.53.0.1", address)).faults
+    assert first == rule({"kind": "latency", "server": [server, address], "ms": 1500, "source": "resolver"})
+    assert second == rule({"kind": "ds-mismatch", "zone": "test.", "at": 30, "for": 300})
+
+
+def test_faults_are_written_down_with_the_world(tmp_path: Path) -> None:
+    address = load(tmp_path).servers[0].ipv4
+    text = (
+        worlds.SMALL
+        + """
+[[fault]]
+kind = "partition"
+between = [["127.53.0.1"], ["resolver", "10.0.0.0/8"]]
+count = 3
+
+[[fault]]
+kind = "rcode"
+rcode = "NOTIMP"
+text = "say \\"no\\""
+name = ["a.com", "*.b.com"]
+""".replace("127.53.0.1", address)
+    )
+    declared = load(tmp_path, text).faults
+    assert [each.kind for each in declared] == ["partition", "rcode"]
+    Plan.read(tmp_path).write(tmp_path / "again")
+    assert hierarchy.load(tmp_path / "again").faults == declared
+
+
+@pytest.mark.parametrize(
+    ("table", "part", "expected"),
+    [
+        ('[[fault]]\nkind = "slient"', "kind", "kind: unknown fault 'slient'; did you mean 'silent'?"),
+        ("[[fault]]\nms = 5", "[[fault]]", "kind: the rule names no fault; write one of: latency"),
+        (
+            '[[fault]]\nkind = "silent"\nprobabilty = 1',
+            "probabilty",
+            "has no 'probabilty'; did you mean 'probability'?",
+        ),
+        ('[[fault]]\nkind = "latency"\nms = "long"', "ms =", "ms: 'long' is no time; write milliseconds"),
+        (
+            '[[fault]]\nkind = "silent"\nserver = "ns9.nowhere"',
+            "ns9",
+            "server: no server ns9.nowhere. is in this world",
+        ),
+        ('[[fault]]\nkind = "expired"\nzone = "org"', 'zone = "org', "zone: no signed zone org. is in this world"),
+        ('[fault]\nkind = "silent"', "[fault]", "fault is no list; write [[fault]]"),
+    ],
+)
+def test_a_fault_that_cannot_be_is_told_with_its_line(tmp_path: Path, table: str, part: str, expected: str) -> None:
+    text = f"{worlds.SMALL}\n{table}\n"
+    told = refused(tmp_path, text)
+    assert told.startswith(f"hierarchy.toml:{line_of(text, part)}: ")
+    assert expected in told

@@ -183,3 +183,14 @@ def test_a_zone_without_a_whole_soa_cannot_be_served(soa: bytes | None) -> None:
         rrsets.append(RRset(b"\1x\0", Type.SOA, Class.IN, 60, (soa,)))
     with pytest.raises(ZoneError, match=r"x\. has no whole SOA record; put one at the apex"):
         Zone(b"\1x\0", rrsets)
+
+
+def test_the_special_names_of_a_zone_are_those_that_it_has_data_at_or_below() -> None:
+    text = """
+x. 60 IN SOA ns.x. root.x. 1 2 3 4 5
+a.home.arpa. 60 IN A 192.0.2.1
+b.c.local. 60 IN A 192.0.2.2
+"""
+    root = zone_text.zone(".", text.replace("x. 60", ". 60"))
+    assert root.special == {names.from_text("home.arpa."), names.from_text("local.")}
+    assert zone_text.zone("x.", text.split("a.home")[0]).special == frozenset()

@@ -156,6 +156,7 @@ def test_an_identity_fits_into_one_character_string() -> None:
         ({"server": {"allow": ["192.168.0.0/16"]}}, "asked by nobody else"),
         ({"server": {"allow": [], "listen": ["127.0.0.1:53", "[::1]:53"]}}, "asked by nobody else"),
         ({"server": {"listen_tls": ["127.0.0.1", "127.0.0.1:853"]}}, "stands there twice"),
+        ({"log": {"explanations": True}}, "explanations stand in the events of queries, which are not written"),
         ({"server": {"listen_tls": ["127.0.0.1:853", "0.0.0.0:853"]}}, "takes"),
         ({"server": {"listen": ["127.0.0.1:853"], "listen_tls": ["127.0.0.1"]}}, "for TCP without TLS"),
         ({"server": {"listen": ["0.0.0.0:853"], "listen_tls": ["127.0.0.1"]}}, "for TCP without TLS"),

@@ -12,6 +12,7 @@ from resolver.network.faulty import Faulty
 from resolver.testing.virtual_time import VirtualClock
 from resolver.wire.render import render_query
 from tests.support import zone_text
+from tests.support.clocks import ManualClock
 
 PLACE = Place("ns1.example.com.", ("127.53.2.1",))
 CLIENT = Client("127.0.0.1", 4000, Transport.UDP)
@@ -93,7 +94,7 @@ def test_a_probability_is_the_share_that_is_hit(probability, seed):
     table = FaultTable(seed)
     table.add(rule({"kind": "silent", "probability": probability}))
     said = []
-    faulty = Faulty(lambda wire, client, send: send(wire), table, PLACE, VirtualClock.__new__(VirtualClock))
+    faulty = Faulty(lambda wire, client, send: send(wire), table, PLACE, ManualClock())
     for _ in range(400):
         faulty(WIRE, CLIENT, said.append)
     deviation = (probability * (1 - probability) / 400) ** 0.5
@@ -109,16 +110,6 @@ def test_what_happens_to_one_rule_depends_on_nothing_that_happens_to_others(run)
         return t.lost(50)
 
     assert run(main(False)) == run(main(True))
-
-
-def test_two_equal_rules_do_not_draw_alike(run):
-    async def main():
-        t = Table()
-        t.add(probability=0.5)
-        t.add(probability=0.5)
-        return t.lost(400).count(True)
-
-    assert 260 < run(main()) < 340
 
 
 def test_rules_are_numbered_listed_and_cleared(run):
@@ -208,6 +199,26 @@ def test_two_equal_rules_of_the_world_are_two(run):
     assert run(main()) == [True, True, False]
 
 
+@pytest.mark.parametrize("declared", [True, False])
+def test_equal_rules_do_not_draw_alike(run, declared):
+    async def main():
+        t = Table()
+        half = rule({"kind": "latency", "probability": 0.5})
+        if declared:
+            t.table.declare([PLACE], [half, half])
+        else:
+            t.add("latency", probability=0.5)
+            t.add("latency", probability=0.5)
+        came = set()
+        began = t.clock.monotonic()
+        for _ in range(40):
+            t.faulty(WIRE, CLIENT, lambda _: came.add(round(t.clock.monotonic() - began, 3)))
+        await t.clock.advance(1)
+        return came
+
+    assert run(main()) == {0.0, 0.1, 0.2}, "none, one of them, and both"
+
+
 def test_rules_that_were_there_before_the_clock_are_counted_from_when_it_begins(run):
     async def main():
         clock, table = VirtualClock(), FaultTable()
@@ -247,6 +258,15 @@ def test_a_server_that_is_not_there_is_found_out():
     with pytest.raises(InputError) as caught:
         table.check(rule({"kind": "partition", "between": "ns1.example.com | ns3.example.com"}))
     assert caught.value.where == "between"
+
+
+def test_a_zone_that_is_not_signed_cannot_be_broken():
+    table = FaultTable()
+    table.declare([PLACE], [], ["example.com.", "example.org."])
+    table.check(rule({"kind": "expired", "zone": "Example.com"}))
+    table.check(rule({"kind": "silent", "zone": "example.net"}))
+    with pytest.raises(InputError, match=r"no signed zone exmaple\.com\. is in this world; did you mean 'example\.com"):
+        table.check(rule({"kind": "expired", "zone": "exmaple.com"}))
 
 
 def test_what_was_applied_is_counted(run):

@@ -502,7 +502,12 @@ def test_whoever_watches_is_told_while_the_query_is_handled(run):
         asked.ask(wire)
         (hit,) = hits
         assert (hit.number, hit.rule.text) == (1, "refused count=1")
-        assert (hit.server, hit.addresses, hit.client, hit.query) == (*PLACE, UDP, wire)
+        assert (hit.server, hit.addresses, hit.client, hit.query, hit.question) == (
+            *PLACE,
+            UDP,
+            wire,
+            parse(wire).question,
+        )
         asked.ask(wire)
         asked.table.unwatch(hits.append)
         return len(hits)

@@ -5,6 +5,7 @@ import pytest
 from resolver.message import Transport
 from resolver.network.base import Endpoint, Trouble
 from resolver.network.entropy import SeededEntropy
+from resolver.network.oddly import Oddly, Stream
 from resolver.network.simulated import OVERTAKEN_MS, Link, SimulatedNetwork
 from resolver.testing.virtual_time import MONOTONIC_START, VirtualClock
 
@@ -268,3 +269,55 @@ def test_the_history_tells_what_was_sent_and_is_bounded(run):
 def test_a_link_that_makes_no_sense_is_refused(bad):
     with pytest.raises(ValueError):
         Link(**bad)
+
+
+def oddly(**how):
+    return {ROOT.host: lambda wire, client, send: send(Oddly.of(b"0123456789", **how))}
+
+
+def test_a_server_may_send_its_reply_more_than_once(run):
+    got, network, _ = simulate(run, send_one, servers=oddly(copies=3))
+    assert got == [(0, b"0123456789")] * 3
+    assert {type(what) for _, what in got} == {bytes}
+    assert network.history[0].delivered == 3
+    assert type(network.history[0].response) is bytes
+
+
+@pytest.mark.parametrize("source", ["address", "port"])
+def test_a_reply_from_elsewhere_reaches_nobody(run, source):
+    got, network, _ = simulate(run, send_one, servers=oddly(source=source), link=Link(duplication=1.0))
+    assert got == []
+    assert network.history[0].response == b"0123456789"
+
+
+@pytest.mark.parametrize(
+    ("how", "came"),
+    [
+        ({"stream": Stream.RESET}, [(0, Trouble.RESET)]),
+        ({"stream": Stream.EMPTY}, [(0, Trouble.RESET)]),
+        ({"stream": Stream.CUT}, [(0, Trouble.RESET)]),
+        ({"stream": Stream.HANGING}, []),
+        ({"octet_ms": 10.0}, [(120, b"0123456789")]),
+        ({"octet_ms": 10.0, "stream": Stream.CUT}, [(60, Trouble.RESET)]),
+    ],
+)
+def test_a_server_may_make_a_stream_go_wrong(run, how, came):
+    act = lambda n, c, i: send_one(n, c, i, transport=Transport.TCP)  # noqa: E731
+    assert simulate(run, act, servers=oddly(**how))[0] == came
+    assert simulate(run, send_one, servers=oddly(**how))[0] == [(0, b"0123456789")]
+
+
+def test_each_sender_has_an_address_of_its_own(run):
+    hosts = []
+
+    def server(wire, client, send):
+        hosts.append(client.host)
+        send(wire)
+
+    def act(network, clock, inbox):
+        for sender in (network, network.at("127.53.0.1"), network.at("127.54.0.1")):
+            send_one(sender, clock, inbox)
+
+    got, network, _ = simulate(run, act, servers={ROOT.host: server})
+    assert sorted(hosts) == ["127.0.0.1", "127.53.0.1", "127.54.0.1"]
+    assert len(got) == len(network.history) == 3

@@ -9,7 +9,18 @@ from resolver.message import Transport
 from resolver.network import sockets
 from resolver.network.base import Endpoint, Trouble
 from resolver.network.poller import LoopPoller
-from tests.support.sockets import HandClock, Inbox, echo, framed, network, silent, tcp_server, udp_server, unused_port
+from tests.support.sockets import (
+    HandClock,
+    Inbox,
+    echo,
+    framed,
+    network,
+    read_message,
+    silent,
+    tcp_server,
+    udp_server,
+    unused_port,
+)
 
 pytestmark = pytest.mark.sockets
 
@@ -426,5 +437,65 @@ def test_after_its_end_nothing_is_delivered_and_it_can_be_used_again(on_loop):
             for sending in again:
                 sending.close()
         assert gone.got == []
+
+    on_loop(main())
+
+
+def asked_from(world, server, transport, inbox, **options):
+    """Three senders ask: two of an address of their own, and one of none."""
+    for number, sender in enumerate((world.at("127.54.0.1"), world.at("127.53.0.3"), world)):
+        sender.send(server, bytes((1, number)) + b"ask", transport, inbox, **options)
+    assert world.at("127.54.0.1") is world.at("127.54.0.1")
+
+
+SOURCES = ["127.0.0.1", "127.53.0.3", "127.54.0.1"]
+
+
+@pytest.mark.parametrize("reuse", [False, True])
+def test_a_sender_of_datagrams_can_have_an_address_of_its_own(on_loop, reuse):
+    came = []
+
+    def answer(sock, wire, address):
+        came.append(address[0])
+        sock.sendto(wire, address)
+
+    async def main():
+        world, inbox = network(), Inbox()
+        with udp_server(answer) as server:
+            asked_from(world, server, Transport.UDP, inbox, reuse=reuse)
+            await inbox.wait_for(3)
+        world.close()
+        assert world.open == 0
+
+    on_loop(main())
+    assert sorted(came) == SOURCES
+
+
+def test_a_sender_by_streams_can_have_an_address_of_its_own(on_loop):
+    came = []
+
+    async def handle(reader, writer):
+        came.append(writer.get_extra_info("peername")[0])
+        while True:
+            writer.write(framed(await read_message(reader)))
+
+    async def main():
+        world, inbox = network(), Inbox()
+        server, at = await tcp_server(handle)
+        asked_from(world, at, Transport.TCP, inbox)
+        await inbox.wait_for(3)
+        assert world.counts()["upstream.connections"] == 3, "those of all senders are counted"
+        world.close()
+        assert world.open == 0
+        server.close()
+
+    on_loop(main())
+    assert sorted(came) == SOURCES
+
+
+def test_an_address_that_this_machine_has_not_is_no_source(on_loop):
+    async def main():
+        world = network()
+        assert world.at("192.0.2.1") is world
 
     on_loop(main())

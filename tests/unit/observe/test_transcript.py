@@ -1,6 +1,9 @@
 from __future__ import annotations
 
 import asyncio
+import gc
+import weakref
+from contextvars import Context
 
 import pytest
 
@@ -9,9 +12,10 @@ from resolver.engine.actions import Exchange, Found, Lookup, Malformed, NotFound
 from resolver.engine.delegation import Delegation, NameServer
 from resolver.engine.outcome import Alias, Answer, Answered, Denied, Fault, Overlong, Referral, Truncated, Unusable
 from resolver.errors import ResolutionFailed
-from resolver.message import Rcode, Transport
+from resolver.message import Client, Query, Rcode, Reply, Transport
 from resolver.network.base import Trouble
 from resolver.observe import transcript as module
+from resolver.observe.notes import Faulted
 from resolver.observe.transcript import Transcript, describe
 from tests.support import zone_text
 from tests.support.engine import at
@@ -154,3 +158,84 @@ def test_so_many_steps_of_proofs_are_kept(monkeypatch):
     for each in steps:
         transcript.proven(each)
     assert transcript.evidence == steps[:2]
+
+
+def query(number=1):
+    return Query(WWW, Client("192.0.2.1", 53, Transport.UDP), number, 4.5)
+
+
+def test_what_is_done_for_a_question_of_a_client_stands_below_it():
+    transcript = Transcript()
+    opened = transcript.asked(query())
+    transcript.ended(transcript.sent(ASKED), said())
+    transcript.left(opened)
+    transcript.ended(transcript.sent(ASKED), said())
+    root = transcript.told(opened, Reply(3))
+    mine, nobodys = transcript.asked_for
+    assert root is mine
+    assert (mine.came_back, len(mine.below), mine.size) == ("NXDOMAIN", 1, 1)
+    assert (nobodys.query, len(nobodys.below)) == (None, 1)
+    assert transcript.roots == [*mine.below, *nobodys.below]
+
+
+def test_values_stand_beside_the_words():
+    transcript = Transcript()
+    event, outcome = said(), Unusable(Fault.LAME)
+    transcript.ended(transcript.sent(ASKED), event)
+    transcript.decided(outcome)
+    (node,) = transcript.roots
+    assert (node.action, node.event, node.outcome) == (ASKED, event, outcome)
+    assert set(node.as_data()) == {
+        "asked", "server", "address", "zone", "transport", "recursion_desired", "why", "rtt", "came_back", "decided",
+        "below",
+    }  # fmt: skip
+
+
+def test_one_that_keeps_nothing_has_what_was_opened_and_no_more():
+    transcript = Transcript(keeps=False)
+    opened = transcript.asked(query())
+    transcript.ended(transcript.sent(ASKED), said())
+    transcript.proven(Begun(name("a."), None))
+    transcript.left(opened)
+    transcript.ended(transcript.sent(ASKED), said())
+    root = transcript.told(opened, Reply(0))
+    assert (len(root.below), len(root.evidence)) == (1, 1)
+    assert (transcript.asked_for, transcript.roots, transcript.evidence) == ([], [], [])
+    kept = weakref.ref(root)
+    del root, opened
+    gc.collect()
+    assert kept() is None
+
+
+def test_of_too_many_questions_the_oldest_go(monkeypatch):
+    monkeypatch.setattr(module, "MAX_ROOTS", 3)
+    transcript = Transcript()
+    for number in range(5):
+        transcript.left(transcript.asked(query(number)))
+    assert [root.query.id for root in transcript.asked_for] == [2, 3, 4]
+    assert transcript.omitted == 2
+    transcript.clear()
+    assert (transcript.asked_for, transcript.omitted) == ([], 0)
+
+
+def test_a_fault_is_that_of_the_message_to_that_server_which_is_still_open():
+    """Also where the server is behind a socket, in whose callbacks nothing is under way here."""
+    transcript = Transcript()
+    opened = transcript.sent(ASKED)
+    other = transcript.sent(ASKED._replace(server=at(2)))
+    Context().run(transcript.faulted, at(1).host, WWW._replace(name=name("WWW.example.COM.")), "silent", 3)
+    transcript.ended(other, said())
+    transcript.ended(opened, said())
+    transcript.faulted(at(1).host, WWW, "lame", 4)
+    assert opened.node.notes == [Faulted("silent", 3)]
+    assert other.node.notes == []
+
+
+def test_steps_of_proofs_stand_with_the_question_they_are_for():
+    transcript = Transcript()
+    opened = transcript.asked(query())
+    transcript.proven(Begun(name("a."), None))
+    transcript.left(opened)
+    transcript.proven(Begun(name("b."), None))
+    assert transcript.asked_for[0].evidence == [Begun(name("a."), None)]
+    assert len(transcript.evidence) == 2

@@ -4,7 +4,7 @@ import pytest
 
 from resolver.errors import InputError
 from resolver.message import Rcode, Transport
-from resolver.testing import showing
+from resolver.observe import showing
 from resolver.testing.history import HistoryView, NotSeen
 from tests.support.histories import Kept
 from tests.support.whole import whole

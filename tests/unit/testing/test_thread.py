@@ -1,6 +1,7 @@
 from __future__ import annotations
 
 import asyncio
+import itertools
 import os
 import threading
 import time
@@ -98,8 +99,8 @@ def test_closing_ends_what_runs_and_runs_what_is_last(thread, real):
 
     async def wait():
         try:
-            while True:
-                # In virtual time this never waits, so it is busy all the time, as a question is that never ends.
+            # In virtual time this never waits, so it is busy all the time, as a question is that never ends.
+            for _ in itertools.count():
                 await asyncio.sleep(1)
         finally:
             ended.append("cancelled")
@@ -140,3 +141,25 @@ def test_closing_goes_on_where_what_is_last_breaks():
     with pytest.raises(ZeroDivisionError):
         made.close(broken)
     assert not [each for each in threading.enumerate() if each.name == "resolver-dns"]
+
+
+def test_it_is_not_waited_for_in_its_own_thread(thread):
+    async def inner():
+        return thread.run(now())
+
+    with pytest.raises(RuntimeError, match="from within its own thread"):
+        thread.run(inner())
+
+
+@pytest.mark.filterwarnings("ignore:.*fork.*:DeprecationWarning")  # from Python 3.12 on, for what is tested here
+def test_a_process_that_is_forked_is_told_that_it_has_none(thread):
+    thread.run(now())
+    child = os.fork()
+    if not child:
+        try:
+            thread.run(now())
+        except RuntimeError as error:
+            os._exit(0 if "another process" in str(error) else 1)
+        finally:
+            os._exit(2)
+    assert os.waitstatus_to_exitcode(os.waitpid(child, 0)[1]) == 0

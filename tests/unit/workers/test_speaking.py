@@ -9,7 +9,8 @@ from typing import Any
 import pytest
 
 from resolver.config import Config, load
-from resolver.control import Table, of_process
+from resolver.control.routes import of_process
+from resolver.control.table import Table
 from resolver.observe.log import Log
 from resolver.testing.virtual_time import run
 from resolver.workers.messages import Question
@@ -26,7 +27,9 @@ class Asked:
 
     def __init__(self, stage: Stage, actors: list[Actor]) -> None:
         self.stage, self.actors = stage, actors
-        table = [*of_process(lambda: load(None, {})), *of_all(lambda: stage.crew.links, lambda: {"workers": 3})]
+        self.changed: list[str] = []
+        of_workers = of_all(lambda: stage.crew.links, lambda: {"workers": 3}, self.changed.append)
+        table = [*of_process(lambda: load(None, {})), *of_workers]
         self.table = Table(table, Log(stage.text, stage.clock.wall))
         self.answers: list[tuple[int, Any]] = []
 
@@ -87,8 +90,80 @@ def test_what_is_asked_reaches_each_as_it_was_asked(play: Play) -> None:
 def test_what_the_workers_refuse_is_refused(play: Play) -> None:
     async def scene(asked: Asked) -> None:
         for actor in asked.actors:
-            actor.status, actor.answer = 400, {"error": "limit is x"}
-        assert await asked.answer("GET", "/cache?limit=x") == (400, {"error": "limit is x"})
+            actor.status, actor.answer = 400, {"error": "limit is 7"}
+        assert await asked.answer("GET", "/cache?limit=7") == (400, {"error": "limit is 7"})
+        status, value = await asked.answer("PUT", "/zones/a.example", {"data": {}})
+        assert (status, value) == (400, {"error": "limit is 7"}), "none has done it, so it is not told who"
+
+
+def test_what_is_wrong_by_itself_is_asked_of_nobody(play: Play) -> None:
+    async def scene(asked: Asked) -> None:
+        assert (await asked.answer("GET", "/cache?limit=x"))[0] == 400
+        assert (await asked.answer("PUT", "/zones/a.example", {"dta": 1}))[0] == 400
+        assert not any(actor.orders for actor in asked.actors)
+        assert asked.changed == []
+
+    play(scene)
+
+
+def test_a_change_reaches_each_with_the_names_in_its_path(play: Play) -> None:
+    async def scene(asked: Asked) -> None:
+        for actor in asked.actors:
+            actor.answer = {"zone": "0/25.2.0.192.in-addr.arpa."}
+        target, body = "/zones/0%2F25.2.0.192.in-addr.arpa", {"data": {"@": {"TXT": "a"}}}
+        assert await asked.answer("PUT", target, body) == (200, {"zone": "0/25.2.0.192.in-addr.arpa."})
+        for actor in asked.actors:
+            (order,) = actor.orders
+            assert isinstance(order, Question)
+            assert (order.method, order.target, json.loads(order.body)) == ("PUT", target, body)
+        assert asked.changed == ["/zones/{name}"]
+
+    play(scene)
+
+
+def test_who_refuses_what_others_have_done_is_told(play: Play) -> None:
+    async def scene(asked: Asked) -> None:
+        for actor in asked.actors:
+            actor.answer = {"zone": "a.example."}
+        asked.actors[2].status, asked.actors[2].answer = 409, {"error": "port 53 is taken"}
+        pid = asked.actors[2].pid
+        said = f"worker 2 (pid {pid}) refuses what 2 have done: port 53 is taken"
+        assert await asked.answer("PUT", "/zones/a.example", {}) == (409, {"error": said})
+        assert asked.changed == ["/zones/{name}"]
+
+    play(scene)
+
+
+def test_faults_are_told_once_and_messages_by_their_time(play: Play) -> None:
+    async def scene(asked: Asked) -> None:
+        for number, actor in enumerate(asked.actors):
+            actor.answer = {"faults": [{"id": 2, "kind": "silent", "applied": number}, {"id": 1, "applied": 1}]}
+        merged = {"faults": [{"id": 1, "applied": 3}, {"id": 2, "kind": "silent", "applied": 3}]}
+        assert await asked.answer("GET", "/faults") == (200, merged)
+        for number, actor in enumerate(asked.actors):
+            times = [f"2026-01-01T00:00:0{second}.000Z" for second in (number, number + 5)]
+            actor.answer = {"messages": [{"time": time} for time in times], "forgotten": 2}
+        status, value = await asked.answer("GET", "/history?limit=4")
+        assert status == 200
+        assert [(each["time"][17:19], each["worker"]) for each in value["messages"]] == [
+            ("02", 2),
+            ("05", 0),
+            ("06", 1),
+            ("07", 2),
+        ]
+        assert value["forgotten"] == 6
+
+    play(scene)
+
+
+def test_where_no_worker_answers_just_now_it_is_said(play: Play) -> None:
+    async def scene(asked: Asked) -> None:
+        for actor in asked.actors:
+            asked.stage.dies(actor)
+        await asked.stage.turn()
+        status, value = await asked.answer("GET", "/zones")
+        assert (status, value["error"]) == (503, "no worker answers just now; ask once more")
+        assert (await asked.answer("GET", "/stats"))[1]["workers.silent"] == 0
 
     play(scene)
 

@@ -8,6 +8,7 @@ import io
 import pytest
 
 from resolver.config import Config, Loaded
+from resolver.control.server import AdminPlace
 from resolver.observe.log import Log
 from resolver.testing.virtual_time import run
 from resolver.workers.messages import Settings
@@ -25,6 +26,7 @@ def test_who_is_told_to_end_does_so_in_due_time_whatever_a_reload_waits_for(
         config = Config.model_validate({"server": {"listen": ["127.0.0.1:0"], "workers": 1}})
         told = Supervisor(lambda: Loaded(config, {}, None), Loaded(config, {}, None), io.StringIO())
         told._clock, told._log, told._crew = stage.clock, Log(stage.text, stage.clock.wall), stage.crew
+        told._admin = AdminPlace([], stage.clock, told._log)
         stage.crew._wake = told._wake.set
         (first,) = await stage.complete(config, 1)
         told._announced = True

@@ -30,13 +30,22 @@ MAX_COMPARED: Final = 2_000
 
 
 def table(seen: Sequence[Seen]) -> list[str]:
-    """`seen` as a table, times in seconds from the first that is shown."""
+    """The last of `seen` as a table, times in seconds from the first that is shown."""
     if not seen:
         return ["  nothing was seen"]
     shown = seen[-MAX_ROWS:]
     left_out = len(seen) - len(shown)
     lines = [f"  … {left_out} earlier"] if left_out else []
     return [*lines, *(f"  {each}" for each in aligned([_row(each, shown[0].time) for each in shown]))]
+
+
+def listing(seen: Sequence[Seen]) -> list[str]:
+    """All of `seen` as a table, with the time of day (UTC) and who asked."""
+    rows = []
+    for each in seen:
+        row = _row(each, each.time)
+        rows.append({"#": row["#"], "time": presenting.moment(each.time)[11:23], "client": each.client, **row})
+    return aligned([{word: value for word, value in row.items() if word != "at"} for row in rows]) if rows else []
 
 
 def line(seen: Seen) -> str:

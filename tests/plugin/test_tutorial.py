@@ -1,0 +1,59 @@
+"""docs/testing.md: each of its examples runs, and all that there is stands in it."""
+
+from __future__ import annotations
+
+import re
+from dataclasses import fields
+from pathlib import Path
+
+import pytest
+
+from resolver.testing import Answer, Internet, Nameserver, ServerHandle
+from resolver.testing.clock import TestClock
+from resolver.testing.options import Options
+from resolver.testing.servers import VERBS
+
+PAGE = (Path(__file__).resolve().parents[2] / "docs/testing.md").read_text()
+HEADINGS = re.compile(r"^## (.+)$", re.MULTILINE)
+
+EXAMPLES = {
+    f"{heading}, {number}": code
+    for heading, text in zip(HEADINGS.findall(PAGE), HEADINGS.split(PAGE)[2::2], strict=True)
+    for number, code in enumerate(re.findall(r"```python\n(.*?)```", text, re.DOTALL), 1)
+}
+
+NEEDED = ("requests", "pytest_asyncio")
+
+
+@pytest.mark.parametrize("code", EXAMPLES.values(), ids=EXAMPLES)
+def test_each_example_runs(pytester, program, code):
+    for module in NEEDED:
+        if module.removeprefix("pytest_") in code:
+            pytest.importorskip(module)
+    if '"dig"' in code:
+        program("dig")
+    pytester.makepyfile(code)
+    result = pytester.runpytest_inprocess("-q")
+    outcomes = result.parseoutcomes()
+    assert outcomes.keys() <= {"passed"}, result.stdout.str()
+    assert outcomes["passed"] >= len(re.findall(r"^\s*(?:async )?def test_", code, re.MULTILINE))
+
+
+def test_there_are_examples_for_all_that_the_tutorial_teaches():
+    assert len(EXAMPLES) >= 20
+
+
+@pytest.mark.parametrize("owner", [Internet, Answer, ServerHandle, Nameserver, TestClock])
+def test_every_public_name_stands_in_the_tables(owner):
+    table = PAGE.partition("## All there is")[2].partition("## Troubleshooting")[0]
+    own = {name for name in vars(owner) if not name.startswith("_")} | set(getattr(owner, "__annotations__", ()))
+    inner = {"close", "forget_what_happened", "described_server", "explain"}
+    missing = [name for name in own - inner if not re.search(rf"\b{name}\b", table)]
+    assert not missing
+
+
+def test_every_option_and_verb_is_told():
+    for option in fields(Options):
+        assert f"| `{option.name}` |" in PAGE
+    for verb in VERBS:
+        assert verb in ("duplicate", "reorder") or f"`{verb}(" in PAGE
