@@ -24,6 +24,7 @@ from resolver.message import Edns, Question
 from resolver.testing.answer import Answer
 from resolver.testing.calling import at_the_callers_line, callers_line
 from resolver.testing.clock import TestClock
+from resolver.testing.exported import Exported
 from resolver.testing.history import HistoryView
 from resolver.testing.inside import Inside, Told
 from resolver.testing.lookups import Lookups
@@ -48,7 +49,7 @@ MAX_SHOWN: Final = 5
 """Zones that are named where an internet is shown."""
 
 
-class Internet:
+class Internet(Exported):
     """A DNS internet with a resolver of its own, for one test. `resolver.testing.internet` gives one that is closed at
     the end."""
 
