@@ -1,10 +1,10 @@
 """Decides what is said of a scenario that a daemon plays: which cannot be played in a black box, and how the others go.
 
 Rules: what a script wants of the inside of a resolver, or of time, is a SKIP with the reason: TIMEOUT, and TIME_PASSES
-of more than `MAX_WAIT_S`, which is really waited for. So is a date that a daemon cannot be told, an address that both
-the daemon and a server of the script would have, a client that cannot reach the daemon, and more octets of an answer
-than a black box can wait for. Every other scenario is played as by our own program, each with a daemon and a folder of
-its own. A daemon that does not start is a FAIL with the end of its log.
+of more than `MAX_WAIT_S`, since that is really waited for. So is a date that a daemon cannot be told, an address that
+both the daemon and a server of the script would have, and a client that cannot reach the daemon. Every other scenario
+is played as by our own program, each with a daemon and a folder of its own. A daemon that does not start is a FAIL with
+the end of its log.
 """
 
 from __future__ import annotations
@@ -114,16 +114,17 @@ async def _judge(scenario: Scenario, level: Level, against: Aim) -> Verdict:
         outside = Outside(scenario, against.where)
         try:
             await outside.bind()
-            if against.start is not None:
-                running = outside.daemon = await _started(scenario, against, place, left_out)
-        except NotStarted as wrong:
-            await outside.stop()
-            reason, *log = wrong.args
-            return Verdict(scenario.path, Status.FAIL, f"{scenario.path.name}: {reason}", tuple(log))
         except OSError as wrong:
             await outside.stop()
             what = f"{scenario.path.name}: the script's addresses cannot be bound here: {wrong.strerror}"
             return Verdict(scenario.path, Status.FAIL, what)
+        if against.start is not None:
+            try:
+                running = outside.daemon = await _started(scenario, against, place, left_out)
+            except NotStarted as wrong:
+                await outside.stop()
+                reason, *log = wrong.args
+                return Verdict(scenario.path, Status.FAIL, f"{scenario.path.name}: {reason}", tuple(log))
         course = await playing.play_with(scenario, level, outside)
         if course.failure is not None:
             sent = playing.queries(outside.network.sent)

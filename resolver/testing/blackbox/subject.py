@@ -4,7 +4,8 @@ Rules
 * Time is real. A step that waits, waits for an event, `PATIENCE_S` at most; nothing sleeps but TIME_PASSES.
 * What can happen without time passing has happened when every client is answered, or when no message has come or gone
   for `PAUSE_S`. Traffic has stopped when that is so for `QUIET_S`.
-* Times that a script wants may be off by `TOLERANCE_S`, since messages and processes take a while.
+* Times that a script wants may be off by `TOLERANCE_S`, since messages and processes take a while. TTLs may be lower by
+  one for any part of a second that has passed, since daemons count whole seconds of the machine's clock.
 * A client whose octets are no query may get no answer, and is not waited for but by a step that checks it. Between
   two steps there are `PACE_S` at least, so that many such octets overflow no buffer.
 """
@@ -56,6 +57,7 @@ class Outside:
 
     patience_s = PATIENCE_S
     tolerance_s = TOLERANCE_S
+    unseen_s = 0.0
 
     def __init__(self, scenario: Scenario, where: Endpoint) -> None:
         self._loop = asyncio.get_running_loop()

@@ -3,7 +3,8 @@
     text → reading → Scenario → settings → playing (over network, with matching) → comparing → Verdict
 
 A file says what the servers of the world answer, what a client asks, and what it must be told. The program that
-`app.build` makes is put into that world in virtual time, and what it tells the client is compared as octets.
+`app.build` makes is put into that world in virtual time, and what it tells the client is compared as octets. Whatever
+else can be a `subject.Subject` plays the same steps: `testing.blackbox` has daemons in processes of their own.
 
 What a real server would do and a script forgets is filled in, and each verdict says where (`Verdict.notes`):
 

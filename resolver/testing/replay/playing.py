@@ -170,7 +170,7 @@ class _Player:
         self._check_that_nothing_broke(step)
         self._check_time(step, asked.answered_at - asked.at, "the answer came")
         silence = self._now() - self._began - self._passed
-        found = differences(entry, got, self._level, slack_s=math.ceil(silence - 0.5))
+        found = differences(entry, got, self._level, slack_s=math.ceil(silence - self._subject.unseen_s))
         if found:
             text = ", ".join(f"{each.part}: {each.text}" for each in found)
             where = f"{self._scenario.path.name}:{step.line}"

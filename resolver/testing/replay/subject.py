@@ -47,12 +47,16 @@ class Failed(Exception):
 
 
 class Subject(Protocol):
-    """A resolver in the world of a scenario. `tolerance_s` is by how much times may be off."""
+    """A resolver in the world of a scenario.
+
+    `tolerance_s` is by how much times may be off, `unseen_s` how much of the time spent waiting no TTL tells.
+    """
 
     network: ScriptedNetwork
     changed: asyncio.Event
     patience_s: float
     tolerance_s: float
+    unseen_s: float
 
     @property
     def clock(self) -> Clock:
@@ -93,6 +97,7 @@ class Inside:
 
     patience_s = PATIENCE_S
     tolerance_s = 0.0
+    unseen_s = 0.5
 
     def __init__(self, scenario: Scenario, arrangement: Arrangement) -> None:
         self._clock = VirtualClock(wall=arrangement.wall)

@@ -103,6 +103,16 @@ def test_an_answer_may_take_its_time():
     assert sum(node.rtt or 0 for node in made.nodes) >= 2
 
 
+def test_a_ttl_may_be_lower_by_the_seconds_that_were_waited(monkeypatch):
+    """In virtual time by whole ones; a daemon in real time may have seen any part of a second go by."""
+    slow = server(ANSWER.replace("300 IN", "299 IN").replace("copy_id", "copy_id sleep=0.2"), address="192.0.2.2")
+    stub = 'stub-zone:\n name: "example."\n stub-addr: 192.0.2.2\n'
+    steps = (server(PRIMING), slow, asks(1, QUESTION), is_told(2, QUESTION, *ADDRESS, match="all ttl"))
+    assert failure(*steps, config=PLAIN + stub) == "answer ttl: www.example. has 299 s for 300 s"
+    monkeypatch.setattr(Inside, "unseen_s", 0.0)
+    assert course(*steps, config=PLAIN + stub).failure is None
+
+
 def test_the_wall_clock_is_that_of_the_script():
     made = scenario(*BOTH, config=PLAIN.replace("server:\n", "server:\n    val-override-date: 20070916134226\n"))
 
