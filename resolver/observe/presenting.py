@@ -10,6 +10,7 @@ from __future__ import annotations
 
 import datetime
 from collections.abc import Iterable
+from functools import lru_cache
 from typing import Any, Final
 
 from resolver.message import AA, AD, CD, QR, RA, RD, TC, Ede, Message, Question, RRset
@@ -20,6 +21,9 @@ FLAGS: Final = {"QR": QR, "AA": AA, "TC": TC, "RD": RD, "RA": RA, "AD": AD, "CD"
 
 OPCODES: Final = {0: "QUERY", 1: "IQUERY", 2: "STATUS", 4: "NOTIFY", 5: "UPDATE", 6: "DSO"}
 """Kinds of requests (RFC 6895 section 2.2)."""
+
+KEPT_TEXTS: Final = 4096
+"""Texts of rdata that are kept: in a history the same records come again and again."""
 
 _EDE: Final = 15
 
@@ -47,21 +51,25 @@ def extended_errors(message: Message) -> list[Ede]:
 
 def lines(rrset: RRset) -> list[str]:
     """The records in presentation form, a line each: `OWNER TTL CLASS TYPE RDATA`."""
+    head = f"{names.to_text(rrset.name)} {rrset.ttl} {class_text(rrset.cls)} {types.to_text(rrset.type)}"
+    return [f"{head} {_rdata(rrset.cls, rrset.type, rdata)}" for rdata in rrset.rdatas]
+
+
+@lru_cache(KEPT_TEXTS)
+def _rdata(cls: int, rtype: int, rdata: bytes) -> str:
+    """`rdata` in the form of its type, or in that of RFC 3597."""
     import dns.exception
     import dns.rdata
     import dns.rdataclass
     import dns.rdatatype
 
-    cls, kind = dns.rdataclass.RdataClass.make(rrset.cls), dns.rdatatype.RdataType.make(rrset.type)
-    head = f"{names.to_text(rrset.name)} {rrset.ttl} {dns.rdataclass.to_text(cls)} {types.to_text(rrset.type)}"
-    found = []
-    for rdata in rrset.rdatas:
-        try:
-            text = dns.rdata.from_wire(cls, kind, rdata, 0, len(rdata)).to_text()
-        except (dns.exception.DNSException, ValueError):
-            text = f"\\# {len(rdata)} {rdata.hex()}".rstrip()
-        found.append(f"{head} {text}" if text.isprintable() else f"{head} \\# {len(rdata)} {rdata.hex()}")
-    return found
+    generic = f"\\# {len(rdata)} {rdata.hex()}".rstrip()
+    try:
+        kind = dns.rdatatype.RdataType.make(rtype)
+        text = dns.rdata.from_wire(dns.rdataclass.RdataClass.make(cls), kind, rdata, 0, len(rdata)).to_text()
+    except (dns.exception.DNSException, ValueError):
+        return generic
+    return text if text.isprintable() else generic
 
 
 def records(rrsets: Iterable[RRset]) -> list[str]:

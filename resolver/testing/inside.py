@@ -184,7 +184,7 @@ class Inside:
 
         def send(response: bytes | None) -> None:
             if not told.done():
-                told.set_result((response, program.responder.answerer.below.last))  # type: ignore[attr-defined]
+                told.set_result((response, program.responder.answerer.last))  # type: ignore[attr-defined]
 
         client = Client(CLIENT, 1024 + self._entropy.bits(15), transport)
         program.respond(wire, client, send)
@@ -198,7 +198,7 @@ class Inside:
     def _guard(self, program: Program) -> None:
         """Questions that are mistakes are refused, whatever the stages were put together anew for."""
         if not isinstance(program.responder.answerer, Guard):
-            program.responder.answerer = Guard(program.responder.answerer, self.undeclared)
+            program.responder.answerer = Guard(program.responder.answerer, self.undeclared, self.transcript)
 
 
 def _wants_to_know(query: bytes) -> bytes:

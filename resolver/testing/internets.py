@@ -14,25 +14,26 @@ from __future__ import annotations
 import asyncio
 import inspect
 import threading
-from collections.abc import Callable, Coroutine, Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from contextlib import ExitStack
 from types import EllipsisType
 from typing import TYPE_CHECKING, Any, Final, TypeVar
 
 from resolver.errors import InputError
-from resolver.message import Edns, Question
+from resolver.message import Question
 from resolver.testing.answer import Answer
 from resolver.testing.calling import at_the_callers_line, callers_line
 from resolver.testing.clock import TestClock
+from resolver.testing.exported import Exported
 from resolver.testing.history import HistoryView
 from resolver.testing.inside import Inside, Told
+from resolver.testing.jobs import Job, asks, listed, question, restored, saved
 from resolver.testing.lookups import Lookups
 from resolver.testing.nameserver import Nameserver
 from resolver.testing.options import DENIALS, options
 from resolver.testing.reporting import report, tree
 from resolver.testing.servers import ServerHandle, said
 from resolver.testing.thread import LoopThread
-from resolver.testing.undeclared import UndeclaredName
 from resolver.text import nearest
 from resolver.wire import names, types
 
@@ -48,7 +49,7 @@ MAX_SHOWN: Final = 5
 """Zones that are named where an internet is shown."""
 
 
-class Internet:
+class Internet(Exported):
     """A DNS internet with a resolver of its own, for one test. `resolver.testing.internet` gives one that is closed at
     the end."""
 
@@ -113,12 +114,12 @@ class Internet:
     @at_the_callers_line
     def set(self, name: str, rtype: str, values: str | Sequence[str], *, ttl: int | None = None) -> None:
         """The records of that name and type are `values`, and no others. Raises `InputError`."""
-        self._change(lambda inside: inside.plan.put(name, rtype, _listed(values), ttl=ttl))
+        self._change(lambda inside: inside.plan.put(name, rtype, listed(values), ttl=ttl))
 
     @at_the_callers_line
     def add(self, name: str, rtype: str, values: str | Sequence[str], *, ttl: int | None = None) -> None:
         """The records of that name and type have `values`, too. Raises `InputError`."""
-        self._change(lambda inside: inside.plan.add(name, rtype, _listed(values), ttl=ttl))
+        self._change(lambda inside: inside.plan.add(name, rtype, listed(values), ttl=ttl))
 
     @at_the_callers_line
     def remove(self, name: str, rtype: str | None = None, value: str | None = None) -> int:
@@ -138,13 +139,13 @@ class Internet:
     @at_the_callers_line
     def snapshot(self, name: str = "snapshot") -> None:
         """Zones and faults as they are now can be had again by `restore`."""
-        self._run(_saved(name))
+        self._run(saved(name))
 
     @at_the_callers_line
     def restore(self, name: str = "snapshot") -> None:
         """Zones and faults are what they were at the `snapshot` of that name; the resolver has forgotten everything.
         Raises `InputError`."""
-        self._run(_restored(name))
+        self._run(restored(name))
 
     # -- what goes wrong
 
@@ -169,7 +170,7 @@ class Internet:
     def partition(self, one: str | Sequence[str], other: str | Sequence[str], **conditions: Any) -> int:
         """Nothing passes between two groups of servers, `resolver` and `clients`: the number of the rule. Raises
         `InputError`."""
-        return self.fault("partition", [_listed(one), _listed(other)], **conditions)
+        return self.fault("partition", [listed(one), listed(other)], **conditions)
 
     @at_the_callers_line
     def clear_faults(self, number: int | None = None, *, server: str | None = None) -> int:
@@ -191,17 +192,17 @@ class Internet:
         """What a client is told: over UDP, and over TCP if that is cut short, or with `tcp` at once. `dnssec` asks for
         signatures (DO), `cd` for what was not checked. Raises `UndeclaredName` for a name that nobody declared, and
         ValueError for what is no name or type."""
-        question = _question(name, rtype)
-        return self._answered(question, self._run(_asks(question, tcp=tcp, dnssec=dnssec, cd=cd)))
+        asked = question(name, rtype)
+        return self._answered(asked, self._run(asks(asked, tcp=tcp, dnssec=dnssec, cd=cd)))
 
     async def aresolve(
         self, name: str, rtype: str = "A", *, tcp: bool = False, dnssec: bool = False, cd: bool = False
     ) -> Answer:
         """The same, while the loop that it is awaited in goes on."""
         __tracebackhide__ = True
-        question = _question(name, rtype)
-        told = await asyncio.wrap_future(self._submit(_asks(question, tcp=tcp, dnssec=dnssec, cd=cd)))
-        return self._answered(question, told)
+        asked = question(name, rtype)
+        told = await asyncio.wrap_future(self._submit(asks(asked, tcp=tcp, dnssec=dnssec, cd=cd)))
+        return self._answered(asked, told)
 
     @at_the_callers_line
     def flush(self, name: str = ".") -> int:
@@ -295,7 +296,7 @@ class Internet:
 
     # -- parts
 
-    def _submit(self, main: Callable[[Inside], Coroutine[Any, Any, T]]) -> Any:
+    def _submit(self, main: Job[T]) -> Any:
         """A future of what `main` returns, which runs in this internet's thread."""
 
         async def run() -> T:
@@ -305,7 +306,7 @@ class Internet:
 
         return self._thread.submit(run())
 
-    def _run(self, main: Callable[[Inside], Coroutine[Any, Any, T]]) -> T:
+    def _run(self, main: Job[T]) -> T:
         """What `main` returns, which runs in this internet's thread."""
         __tracebackhide__ = True
         result: T = self._submit(main).result()
@@ -342,8 +343,8 @@ class Internet:
 
     def _looked_up(self, name: str, rtype: str) -> Answer:
         """The answer that code of the process gets, which is not told of its mistakes otherwise."""
-        question = _question(name, rtype)
-        return self._answered(question, self._run(_asks(question, checked=False)))
+        asked = question(name, rtype)
+        return self._answered(asked, self._run(asks(asked, checked=False)))
 
     def _declares(self, name: str) -> bool:
         return self._do(lambda inside: inside.undeclared.is_declared(names.fold(names.from_text(name))))
@@ -353,45 +354,3 @@ class Internet:
 
     def _zone_names(self) -> list[str]:
         return self._do(lambda inside: inside.zone_names())
-
-
-def _asks(
-    question: Question, *, tcp: bool = False, dnssec: bool = False, cd: bool = False, checked: bool = True
-) -> Callable[[Inside], Coroutine[Any, Any, Told]]:
-    """What asks for `question`, and if `checked` raises `UndeclaredName` for mistakes."""
-
-    async def ask(inside: Inside) -> Told:
-        mistake = inside.undeclared.mistake(names.fold(question.name)) if checked else None
-        if mistake is not None:
-            raise UndeclaredName(mistake)
-        told = await inside.ask(question, tcp=tcp, edns=Edns(do=dnssec), cd=cd)
-        mistake = inside.undeclared.dangling(told.message.answer) if checked else None
-        if mistake is not None:
-            inside.undeclared.found.pop(mistake, None)
-            raise UndeclaredName(mistake)
-        return told
-
-    return ask
-
-
-def _question(name: str, rtype: str) -> Question:
-    return Question(names.from_text(name if name.isascii() else name.encode("idna").decode()), types.from_text(rtype))
-
-
-def _listed(values: str | Sequence[str]) -> list[str]:
-    return [values] if isinstance(values, str) else list(values)
-
-
-def _saved(name: str) -> Callable[[Inside], Coroutine[Any, Any, None]]:
-    async def save(inside: Inside) -> None:
-        (await inside.laboratory()).save(name)
-
-    return save
-
-
-def _restored(name: str) -> Callable[[Inside], Coroutine[Any, Any, None]]:
-    async def restore(inside: Inside) -> None:
-        await (await inside.laboratory()).restore(name)
-        inside.taken()
-
-    return restore

@@ -24,6 +24,7 @@ from resolver.wire.special import special_above
 
 if TYPE_CHECKING:
     from resolver.auth.plan import Plan
+    from resolver.observe.transcript import Root, Transcript
 
 NEAR: Final = 0.6
 """How alike two names must be for the one to be suggested for the other: a letter or two differ."""
@@ -111,26 +112,27 @@ class Undeclared:
 class Guard:
     """The stages `below`, behind what refuses questions that are mistakes."""
 
-    def __init__(self, below: Any, undeclared: Undeclared) -> None:
-        self.below, self._undeclared = below, undeclared
+    def __init__(self, below: Any, undeclared: Undeclared, transcript: Transcript | None = None) -> None:
+        """Refusals stand in the `transcript`, too."""
+        self.below, self._undeclared, self._transcript = below, undeclared, transcript
+        self.last: Root | None = None
+        """The tree of the question that was told last."""
 
     def peek(self, query: Query) -> Reply | None:
         """The refusal, or what is at hand."""
         mistake = None if query.question.cls != Class.IN else self._undeclared.mistake(names.fold(query.question.name))
         if mistake is not None:
-            self._undeclared.note(mistake)
-            return Reply(Rcode.REFUSED, ra=True, ede=(Ede(_OTHER, f"{mistake} [UNDC]"),))
+            return self._refuse(query, mistake)
         reply: Reply | None = self.below.peek(query)
         if reply is not None:
-            self._look_at(reply)
+            self._pass(reply)
         return reply
 
     def work(self, query: Query, done: Told) -> None:
         """`done` has what became of `query`, for which nothing is at hand."""
 
         def told(result: Reply | ResolutionFailed) -> None:
-            if isinstance(result, Reply):
-                self._look_at(result)
+            self._pass(result)
             done(result)
 
         self.below.work(query, told)
@@ -143,8 +145,19 @@ class Guard:
         else:
             done(reply)
 
-    def _look_at(self, reply: Reply) -> None:
-        mistake = self._undeclared.dangling(reply.answer)
+    def _refuse(self, query: Query, mistake: str) -> Reply:
+        self._undeclared.note(mistake)
+        reply = Reply(Rcode.REFUSED, ra=True, ede=(Ede(_OTHER, f"{mistake} [UNDC]"),))
+        if self._transcript is not None:
+            opened = self._transcript.asked(query)
+            self._transcript.left(opened)
+            self.last = self._transcript.told(opened, reply)
+        return reply
+
+    def _pass(self, result: Reply | ResolutionFailed) -> None:
+        """`result` goes on to whoever asked; where an alias in it leads to nobody's name, that is a mistake."""
+        self.last = self.below.last
+        mistake = self._undeclared.dangling(result.answer) if isinstance(result, Reply) else None
         if mistake is not None:
             self._undeclared.note(mistake)
 

@@ -449,6 +449,10 @@ def test_a_zone_that_cannot_be_is_told_at_the_line_that_declares_it(dns):
     assert len(frames) == 2
     with pytest.raises(ZoneError, match="CNAME"):
         dns.zone("shop.example", {"www": {"A": "192.0.2.3", "CNAME": "api"}})
+    with pytest.raises(ZoneError, match="5 is no text"):
+        dns.set("www.shop.example", "A", 5)
+    with pytest.raises(InputError, match="None is no text; write a name and a type"):
+        dns.resolve(None)
     with pytest.raises(ZoneError, match="no such zone"):
         dns.remove_zone("shop.example")
 

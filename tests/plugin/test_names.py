@@ -211,6 +211,7 @@ def test_a_name_that_nobody_declared_fails_for_good_and_at_the_end():
             failed = error_of("www.shpo.example")
             assert failed.errno == socket.EAI_FAIL
             assert "the nearest that is declared is www.shop.example." in failed.strerror
+            assert dns.tree() == "www.shpo.example. A ? REFUSED"
 
     with pytest.raises(UndeclaredName, match=r"nobody declared www\.shpo\.example"):
         ask()

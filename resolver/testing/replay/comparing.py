@@ -22,15 +22,14 @@ from typing import Final
 
 from resolver.errors import WireError
 from resolver.message import AA, Message, RRset, Type
-from resolver.testing.replay import records
-from resolver.testing.replay.entries import FLAGS
+from resolver.observe import presenting
 from resolver.testing.replay.script import Entry
 from resolver.wire import names, types
 from resolver.wire.parse import parse
 from resolver.wire.rdata import canonical
 
 _EDE: Final = 15
-_ALL_FLAGS: Final = sum(FLAGS.values())
+_ALL_FLAGS: Final = sum(presenting.FLAGS.values())
 
 _Record = tuple[bytes, int, int, bytes]
 
@@ -95,7 +94,7 @@ def differences(entry: Entry, got: Message, level: Level, *, slack_s: int = 0) -
 def _flags(want: Message, got: Message, level: Level) -> list[Difference]:
     counted = _ALL_FLAGS if level is Level.STRICT else _ALL_FLAGS & ~AA
     found = []
-    for name, bit in FLAGS.items():
+    for name, bit in presenting.FLAGS.items():
         if (want.flags ^ got.flags) & bit & counted:
             found.append(Difference(name, f"{name} is {'not ' if want.flags & bit else ''}set"))
     return found
@@ -169,7 +168,7 @@ def _extended(wanted: int, got: Message) -> list[Difference]:
 
 def as_text(message: Message) -> list[str]:
     """`message` for people, its records sorted."""
-    flags = " ".join(name for name, bit in FLAGS.items() if message.flags & bit)
+    flags = " ".join(name for name, bit in presenting.FLAGS.items() if message.flags & bit)
     lines = [f"{types.rcode_to_text(message.rcode)}, flags {flags or 'none'}"]
     if message.edns is not None:
         told = "".join(f", {_shown(data)}" for code, data in message.edns.options if code == _EDE)
@@ -182,7 +181,7 @@ def as_text(message: Message) -> list[str]:
         ("authority", message.authority),
         ("additional", message.additional),
     ):
-        lines += sorted(f"{title} {line}" for each in section for line in records.lines(each))
+        lines += sorted(f"{title} {line}" for each in section for line in presenting.lines(each))
     return lines
 
 

@@ -10,13 +10,11 @@ from __future__ import annotations
 import re
 from typing import Final
 
-from resolver.message import AA, AD, CD, QR, RA, RD, TC, Edns, Question, Rcode, RRset
+from resolver.message import Edns, Question, Rcode, RRset
+from resolver.observe.presenting import FLAGS
 from resolver.testing.replay import records
 from resolver.testing.replay.script import Entry
 from resolver.text import nearest
-
-FLAGS: Final = {"QR": QR, "AA": AA, "TC": TC, "RD": RD, "RA": RA, "AD": AD, "CD": CD}
-"""The flags of a header by their names."""
 
 RCODES: Final = {
     **{rcode.name: int(rcode) for rcode in Rcode if rcode <= Rcode.NOTAUTH},

@@ -1,10 +1,10 @@
-r"""Decides how the records of a script are read, and how records are written for people.
+r"""Decides how the records of a script are read.
 
 Rules: `OWNER [TTL] [CLASS] TYPE RDATA`, TTL and class in either order, names without a last dot below the root, a TTL
 that is not given 3600. Rdata in the form of RFC 3597 (`\# 4 0A000001`) is taken as it is, so that a script can send
-what is malformed. What cannot be written in the form of its type is written in that form, too.
+what is malformed.
 
-Limits: dnspython reads and writes the rdata; this is never on the way of a query.
+Limits: dnspython reads the rdata; this is never on the way of a query.
 """
 
 from __future__ import annotations
@@ -93,17 +93,3 @@ def _rdata(number: int, cls: int, text: str) -> bytes:
         raise ValueError(f"no rdata of type {types.to_text(number)}: {text[:60]!r} ({wrong})") from None
     assert wire is not None
     return wire
-
-
-def lines(rrset: RRset) -> list[str]:
-    """The records in presentation form, a line each."""
-    cls, kind = dns.rdataclass.RdataClass.make(rrset.cls), dns.rdatatype.RdataType.make(rrset.type)
-    found = []
-    for rdata in rrset.rdatas:
-        try:
-            text = dns.rdata.from_wire(cls, kind, rdata, 0, len(rdata)).to_text()
-        except dns.exception.DNSException:
-            text = f"\\# {len(rdata)} {rdata.hex()}"
-        cls_text = dns.rdataclass.to_text(cls)
-        found.append(f"{names.to_text(rrset.name)} {rrset.ttl} {cls_text} {types.to_text(rrset.type)} {text}")
-    return found

@@ -16,7 +16,7 @@ from typing import Final
 from resolver.errors import WireError
 from resolver.message import Edns, Message, Question, RRset
 from resolver.observe import presenting
-from resolver.testing.replay.entries import FLAGS, RCODES, EntryReader, Unreadable
+from resolver.testing.replay.entries import RCODES, EntryReader, Unreadable
 from resolver.wire import names, types
 from resolver.wire.parse import parse
 from resolver.wire.render import render
@@ -47,7 +47,7 @@ def entry(head: Iterable[str], message: Message | bytes, question: Question | No
 def _text(message: Message) -> Iterator[str]:
     if message.rcode not in _NAMES:
         raise Unwritable("an rcode that no header holds")
-    flags = [name for name, bit in FLAGS.items() if message.flags & bit]
+    flags = [name for name, bit in presenting.FLAGS.items() if message.flags & bit]
     edns = message.edns
     yield " ".join(["REPLY", *flags, *(["DO"] if edns is not None and edns.do else []), _NAMES[message.rcode]])
     if message.question is not None:
