@@ -119,9 +119,12 @@ def _internet(request: pytest.FixtureRequest, given: dict[str, Any]) -> Iterator
     seed = request.config.getoption("dns_seed")
     if seed is not None:
         given["seed"] = int(seed)
+    wrong: InputError | None = None
     try:
         made = Internet(**given)
-    except InputError as wrong:
+    except InputError as mistake:
+        wrong = mistake
+    if wrong is not None:  # beside the handler, or the report would show both
         pytest.fail(f"the options of {request.fixturename}: {wrong}", pytrace=False)
     known = request.node.stash.setdefault(_INTERNETS, [])
     known.append(made)

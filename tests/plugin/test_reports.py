@@ -26,6 +26,19 @@ def test_a_failure_shows_seed_time_faults_and_what_was_done_for_each_question(py
     assert "silent" in section.partition("www.shop.example. A  →")[2].partition("short test summary")[0]
 
 
+def test_a_failure_says_why_a_question_was_answered_as_it_was(pytester):
+    text = failed(pytester, f'{SHOP}\n    assert dns.resolve("wwww.shop.example").addresses')
+    said = text.partition("wwww.shop.example. A ? NXDOMAIN\nwhy: ")[2].partition("\n├─")[0]
+    assert "says that\n  wwww.shop.example. does not exist" in said
+    assert "Did you mean www.shop.example.?" in said.replace("\n  ", " ")
+    assert max(map(len, said.splitlines())) <= 80
+
+
+def test_an_answer_says_at_which_line_it_was_declared(pytester):
+    text = failed(pytester, f'{SHOP}\n    assert dns.resolve("www.shop.example").addresses == []')
+    assert ".py:4)" in text.partition("why: ")[2].partition("├─")[0]
+
+
 def test_a_test_that_passes_shows_nothing(pytester):
     pytester.makepyfile(f'def test_shop(dns):\n    {SHOP}\n    dns.resolve("www.shop.example")\n')
     result = pytester.runpytest_inprocess("-rA")
@@ -112,6 +125,7 @@ def test_an_option_of_the_marker_that_cannot_be_is_an_error_of_the_test(pytester
     result = pytester.runpytest_inprocess()
     result.assert_outcomes(errors=1)
     assert said in result.stdout.str()
+    assert "another exception" not in result.stdout.str()
 
 
 def test_options_come_from_conftest_class_and_function_the_nearest_first(pytester):
