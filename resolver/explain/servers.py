@@ -28,9 +28,7 @@ def fault(case: Case) -> Said | None:
     which = ", ".join(f"{number} ({kind})" for number, kind in rules.items())
     text = f"{case.led}{_reason(case)}. That is on purpose: the fault rule{'s' * (len(rules) > 1)} {which} "
     text = f"{text}{'were' if len(rules) > 1 else 'was'} applied to {_listed(case.all_of(nodes))}."
-    first = next(iter(rules))
-    ends = f"`resolver fault clear {first}` ends it, unless hierarchy.toml declares it"
-    return Said(text, f"{ends}; in a test, dns.clear_faults({first}).")
+    return Said(text, f"`resolver fault clear {next(iter(rules))}` ends it, unless hierarchy.toml declares it.")
 
 
 def forged(case: Case) -> Said | None:

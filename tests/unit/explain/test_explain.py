@@ -116,7 +116,7 @@ def test_a_rule_that_was_added_at_run_time_is_named_by_its_number() -> None:
     assert f"(fault rule {number}: silent)" in again.text
     assert failed.cause == "fault"
     assert f"the fault rule {last} (servfail) was applied to ns1.example.us." in failed.text
-    assert failed.advice == f"`resolver fault clear {last}` ends it, unless hierarchy.toml declares it; in a test, dns.clear_faults({last})."
+    assert failed.advice == f"`resolver fault clear {last}` ends it, unless hierarchy.toml declares it."
 
 
 def test_a_failure_that_nobody_knows_is_told_as_it_is() -> None:
