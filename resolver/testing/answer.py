@@ -37,6 +37,10 @@ class WrongRcode(AssertionError):
     """An answer has another response code than it was to have."""
 
 
+def _unknown() -> Explanation:
+    raise LookupError("why an answer is what it is, is known in the process of its internet")
+
+
 @dataclass(frozen=True)
 class Answer:
     """The response to one question, as a client got it."""
@@ -49,7 +53,7 @@ class Answer:
     """The whole response as it came."""
     ms: float
     """Milliseconds of the internet's time until it came: 0 where no fault delays a server."""
-    explain: Callable[[], Explanation] = field(repr=False, compare=False)
+    explain: Callable[[], Explanation] = field(default=_unknown, repr=False, compare=False)
     """Gives the explanation."""
 
     @property

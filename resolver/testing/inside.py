@@ -175,6 +175,11 @@ class Inside:
         """`name` and all below it are forgotten, and so is what failed: how many records and delegations that were."""
         return (await self.program()).flush(name, subtree=True)
 
+    def forget_what_happened(self) -> None:
+        """What was asked before does not show in transcript and history."""
+        self.transcript.clear()
+        self.history.clear()
+
     async def stop(self) -> None:
         """Nothing is under way any more, and nothing listens."""
         if self._laboratory is not None:

@@ -224,8 +224,8 @@ class Internet(Exported):
     @property
     def nameserver(self) -> Nameserver:
         """A real UDP and TCP address at which this internet's resolver answers; from now on time passes."""
-        self._thread.become_real()
         if self._nameserver is None:
+            self._thread.become_real()
             endpoint = self._run(lambda inside: inside.listen())
             self._nameserver = Nameserver(endpoint.host, endpoint.port)
         return self._nameserver
@@ -273,9 +273,9 @@ class Internet(Exported):
     # -- life
 
     def forget_what_happened(self) -> None:
-        """A test begins: what was asked before does not show in its report."""
+        """A test begins: what was asked before does not show in its report and its history."""
         if self._inside is not None:
-            self._do(lambda inside: inside.transcript.clear())
+            self._do(lambda inside: inside.forget_what_happened())
 
     def raise_for_undeclared(self) -> None:
         """Raises `UndeclaredName` where somebody has asked for a name that nobody declared, and could not be told."""
@@ -354,11 +354,17 @@ class Internet(Exported):
 
     def _looked_up(self, name: str, rtype: str) -> Answer:
         """The answer that code of the process gets, which is not told of its mistakes otherwise."""
+        __tracebackhide__ = True
         asked = question(name, rtype)
+        if self._thread.elsewhere:  # there is no thread here: what was forked asks as any other process does
+            return Answer(names.to_text(asked.name), types.to_text(asked.type), self.nameserver.ask(asked), 0.0)
         return self._answered(asked, self._run(asks(asked, checked=False)))
 
     def _declares(self, name: str) -> bool:
-        return self._do(lambda inside: inside.undeclared.is_declared(names.fold(names.from_text(name))))
+        folded = names.fold(names.from_text(name))
+        if self._thread.elsewhere and self._inside is not None:
+            return self._inside.undeclared.is_declared(folded)
+        return self._do(lambda inside: inside.undeclared.is_declared(folded))
 
     def _server_names(self) -> list[str]:
         return [each["name"] for each in self._do(lambda inside: inside.plan.servers())]

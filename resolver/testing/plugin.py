@@ -85,10 +85,15 @@ def pytest_runtest_setup(item: pytest.Item) -> None:
 @pytest.hookimpl(wrapper=True)
 def pytest_runtest_call(item: pytest.Item) -> Generator[None, object, object]:
     """The test fails for names that nobody declared, if it does not fail otherwise."""
-    __tracebackhide__ = True
     result = yield
+    found = []
     for each in _of(item):
-        each.raise_for_undeclared()
+        try:
+            each.raise_for_undeclared()
+        except AssertionError as mistake:
+            found.append(f"{type(mistake).__name__}: {mistake}")
+    if found:  # without a traceback: it is no line of the test that asks in vain
+        pytest.fail("\n".join(found), pytrace=False)
     return result
 
 

@@ -103,6 +103,7 @@ def test_real_clients_that_ask_for_what_nobody_declared_fail_the_test_at_its_end
     assert (
         "UndeclaredName: nobody declared www.shpo.example.: the nearest that is declared is www.shop.example." in text
     )
+    assert "hidden" not in text
 
 
 def test_a_test_that_fails_anyway_fails_for_its_own_reason(pytester):
@@ -170,6 +171,23 @@ def test_an_internet_of_the_session_outlives_tests_and_shows_of_each_its_own(pyt
     assert text.count(" DNS -") == 1
     assert "gone.shop.example. A ? NXDOMAIN" in text
     assert "www.shop.example. A ?" not in text
+
+
+def test_the_history_of_a_session_is_that_of_each_test(pytester):
+    pytester.makepyfile(
+        f"def test_one(dns_session):\n    dns = dns_session\n    {SHOP}\n"
+        '    assert dns.resolve("www.shop.example").addresses\n    assert len(dns.history)\n'
+        'def test_other(dns_session):\n    dns_session.history.assert_not_asked("www.shop.example")\n'
+        "    assert not len(dns_session.history)\n"
+    )
+    pytester.runpytest_inprocess().assert_outcomes(passed=2)
+
+
+def test_a_look_up_that_fails_shows_the_line_that_makes_it(pytester):
+    body = f'{SHOP}\n    dns.patch_getaddrinfo()\n    socket.getaddrinfo("gone.shop.example", 80)'
+    text = failed(pytester, body, head="import socket")
+    assert "Name or service not known" in text
+    assert "lookups.py" not in text
 
 
 def test_scenarios_are_tests_where_they_are_wanted(pytester):
