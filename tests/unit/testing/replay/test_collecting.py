@@ -11,7 +11,9 @@ from tests.support.scripts import PRIMING, asks, entry, is_told, server, text
 
 pytest_plugins = ["pytester"]
 
-PLUGIN = ("-p", "resolver.testing.replay.collecting", "-p", "no:cacheprovider")
+OTHERS = ("no:cacheprovider", "no:asyncio", "no:hypothesispytest", "no:anyio")
+"""Plugins that have no part here, and take long to import."""
+PLUGIN = tuple(each for name in ("resolver.testing.replay.collecting", *OTHERS) for each in ("-p", name))
 QUESTION = "www.example. IN A"
 ADDRESS = ("SECTION ANSWER", "www.example. 300 IN A 192.0.2.7")
 GOOD = text(server(PRIMING, entry(QUESTION, *ADDRESS)), asks(1, QUESTION), is_told(2, QUESTION, *ADDRESS))
