@@ -7,13 +7,10 @@ from pathlib import Path
 import pytest
 
 import resolver.testing.replay.verdict  # noqa: F401 — else each session of pytester would make enums of its own
-from tests.support.scripts import PRIMING, asks, entry, is_told, server, text
+from tests.support.scripts import PLUGIN, PRIMING, asks, entry, is_told, server, text
 
 pytest_plugins = ["pytester"]
 
-OTHERS = ("no:cacheprovider", "no:asyncio", "no:hypothesispytest", "no:anyio")
-"""Plugins that have no part here, and take long to import."""
-PLUGIN = tuple(each for name in ("resolver.testing.replay.collecting", *OTHERS) for each in ("-p", name))
 QUESTION = "www.example. IN A"
 ADDRESS = ("SECTION ANSWER", "www.example. 300 IN A 192.0.2.7")
 GOOD = text(server(PRIMING, entry(QUESTION, *ADDRESS)), asks(1, QUESTION), is_told(2, QUESTION, *ADDRESS))
