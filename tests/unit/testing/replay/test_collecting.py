@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from pathlib import Path
+from typing import Any
 
 import pytest
 
@@ -113,7 +115,7 @@ def test_scenarios_can_be_chosen_by_their_marker(pytester: pytest.Pytester) -> N
 
 
 @pytest.mark.usefixtures("files")
-def test_several_processes_agree(pytester: pytest.Pytester) -> None:
-    pytest.importorskip("xdist")
+def test_several_processes_agree(pytester: pytest.Pytester, library: Callable[[str], Any]) -> None:
+    library("xdist")
     found = pytester.runpytest_subprocess(*PLUGIN, "--rpl", "-n", "2")
     found.assert_outcomes(passed=1, failed=2, skipped=1)
