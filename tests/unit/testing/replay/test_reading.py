@@ -167,3 +167,10 @@ def test_a_file_is_read_whatever_its_encoding(tmp_path):
     assert read(path).path == path
     assert read(path).steps[0].entry is not None
     assert read(path).steps[0].entry.flags == RD
+
+
+def test_a_file_without_an_end_is_not_read_to_its_end(tmp_path):
+    endless = tmp_path / "endless.rpl"
+    endless.symlink_to("/dev/zero")
+    with pytest.raises(ScenarioError, match="more than 16777216 octets"):
+        read(endless)
