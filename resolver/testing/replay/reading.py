@@ -142,6 +142,8 @@ class _Reader:
 
     def _file(self, begin: Line, name: str) -> None:
         """The contents of a file stand in the configuration."""
+        if Path(name).name in ("", ".."):
+            self._lines.fail(begin, f"{name[:SHOWN]!r} is no name of a file", "write TEMPFILE_CONTENTS name")
         found: list[str] = []
         while (line := self._lines.raw()) is not None:
             if line.text.strip() == "TEMPFILE_END":

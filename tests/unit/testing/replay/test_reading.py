@@ -116,6 +116,7 @@ WRONG = [
     ("", "some.rpl:1: there is no CONFIG_END; end the configuration with one"),
     ("foo\nCONFIG_END", "some.rpl:1: 'foo' is no word of a configuration; write `word: value`"),
     ("TEMPFILE_CONTENTS x\nCONFIG_END", "some.rpl:1: the file that begins here has no end"),
+    ("TEMPFILE_CONTENTS ..\nTEMPFILE_END\nCONFIG_END", "some.rpl:1: '..' is no name of a file"),
     ("CONFIG_END\nSTEP 1 NOTHING", "some.rpl:2: 'STEP 1 NOTHING' stands before SCENARIO_BEGIN"),
     ("CONFIG_END\nSCENARIO_BEGIN x\n", "some.rpl:2: the file ends too early; write SCENARIO_END"),
     ("CONFIG_END\nSCENARIO_BEGIN x\nSCENARIO_END", "some.rpl:3: a scenario without a STEP"),
