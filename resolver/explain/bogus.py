@@ -9,6 +9,7 @@ from resolver.dnssec.evidence import Begun
 from resolver.dnssec.negative import NegativeAnchor
 from resolver.explain.case import Case
 from resolver.explain.cause import Said
+from resolver.explain.doing import signed_wrongly
 
 _ADVICE: Final = {
     "sigx": "The owner of the zone must sign it again; if our clock is wrong, set it right.",
@@ -100,9 +101,13 @@ def _insecure(case: Case, tag: str, counts: str, advice: str) -> Said | None:
     if found is None or case.reply is None:
         return None
     why = found.text.removesuffix(f" [{tag.upper()}]")
-    return Said(f"{case.led}{case.wanted} was answered, and not proven: {why}, so it {counts}.", advice)
+    text = f"{case.led}{case.wanted} was answered, and not proven: {why}{_on_purpose(case)}, so it {counts}."
+    return Said(text, advice)
 
 
 def _on_purpose(case: Case) -> str:
+    rule = signed_wrongly(case)
+    if rule:
+        return f" (on purpose, by {rule})"
     fault = None if case.declared is None else case.declared.dnssec_fault(case.end)
     return "" if fault is None else f" (on purpose: dnssec.fault = {fault[1]!r} of {fault[0]})"

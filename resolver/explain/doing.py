@@ -3,12 +3,17 @@
 from __future__ import annotations
 
 from collections.abc import Iterable
+from typing import Final
 
 from resolver.engine.actions import Unanswered
 from resolver.explain.case import Case
 from resolver.network.base import Trouble
+from resolver.network.fault_words import DNSSEC, WORDS
 from resolver.observe.notes import Faulted
 from resolver.observe.transcript import Node
+
+CLOCK_SKEW: Final = "clock_skew"
+"""The fault of time that makes signatures wrong."""
 
 
 def faults(nodes: Iterable[Node]) -> list[Faulted]:
@@ -27,6 +32,18 @@ def by_fault(nodes: Iterable[Node]) -> str:
 def word(fault: Faulted) -> str:
     """What the fault is, without the rest of its rule."""
     return fault.fault.partition(" ")[0]
+
+
+def signed_wrongly(case: Case) -> str:
+    """The rule by which a zone is signed wrongly, of those that were applied on the way; "" for none.
+
+    It need not be at a server of that zone: a wrong DS is its parent's.
+    """
+    for each in faults(case.all_messages):
+        known = WORDS.get(word(each))
+        if known is not None and (known.group == DNSSEC or known.word == CLOCK_SKEW):
+            return f"fault rule {each.rule}: {known.word}"
+    return ""
 
 
 def is_silent(node: Node) -> bool:

@@ -119,6 +119,17 @@ def test_a_rule_that_was_added_at_run_time_is_named_by_its_number() -> None:
     assert failed.advice == f"`resolver fault clear {last}` ends it, unless hierarchy.toml declares it."
 
 
+@pytest.mark.parametrize(("kind", "cause"), [("ds-mismatch", "ds-mismatch"), ("unknown-digest", "unknown-digest")])
+def test_a_rule_at_the_zone_above_is_named_where_it_makes_a_proof_fail_below(kind: str, cause: str) -> None:
+    async def main(made: Explaining) -> Any:
+        number = made.program.lab.faults.add(rule({"kind": kind, "zone": "example.com"}))
+        return number, await made.why("www.example.com")
+
+    number, explanation = shipped(main)
+    assert explanation.cause == cause
+    assert f" (on purpose, by fault rule {number}: {kind})" in explanation.text
+
+
 def test_a_failure_that_nobody_knows_is_told_as_it_is() -> None:
     failure = ResolutionFailed("QQQQ", 0, "something new")
     explanation = explain(Root("www.shop.test. A", query=QUERY, told=failure))
