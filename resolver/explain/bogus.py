@@ -92,10 +92,8 @@ def checking_disabled(case: Case) -> Said | None:
     fault = case.declared.dnssec_fault(case.end)
     if fault is None:
         return None
-    text = f"{case.led}{case.wanted} is told although {fault[0]} is signed wrongly (dnssec.fault = {fault[1]!r} in "
-    return Said(
-        f"{text}hierarchy.toml): the query has CD=1, so nothing was validated.", "Ask without CD to have it checked."
-    )
+    text = f"{case.led}{case.wanted} is told although {fault[0]} is signed wrongly (dnssec.fault = {fault[1]!r})"
+    return Said(f"{text}: the query has CD=1, so nothing was validated.", "Ask without CD to have it checked.")
 
 
 def _insecure(case: Case, tag: str, counts: str, advice: str) -> Said | None:
@@ -112,4 +110,4 @@ def _on_purpose(case: Case) -> str:
     if rule:
         return f" (on purpose, by {rule})"
     fault = None if case.declared is None else case.declared.dnssec_fault(case.end)
-    return "" if fault is None else f" (on purpose: dnssec.fault = {fault[1]!r} of {fault[0]} in hierarchy.toml)"
+    return "" if fault is None else f" (on purpose: dnssec.fault = {fault[1]!r} of {fault[0]})"
