@@ -37,7 +37,7 @@ from resolver.network.sockets import SocketNetwork
 from resolver.observe.counters import Counters
 from resolver.observe.history import History
 from resolver.observe.log import Log
-from resolver.observe.notes import Stage
+from resolver.observe.notes import Faulted, Stage
 from resolver.observe.transcript import Transcript
 from resolver.observe.watching import new_history, telling
 from resolver.pipeline.cached import Cached
@@ -132,7 +132,7 @@ def _faulted(transcript: Transcript, hit: Hit) -> None:
     """What was done to a message stands in the transcript, at the message."""
     if hit.question is not None:
         for host in hit.addresses:
-            transcript.faulted(host, hit.question, hit.rule.text, hit.number)
+            transcript.faulted(host, hit.question, Faulted(hit.rule.text, hit.number, hit.declared))
 
 
 async def _here(work: Callable[[], World | None]) -> World | None:

@@ -9,6 +9,9 @@ from resolver.dnssec.evidence import Begun
 from resolver.dnssec.negative import NegativeAnchor
 from resolver.explain.case import Case
 from resolver.explain.cause import Said
+from resolver.explain.doing import ending, faults, word
+from resolver.network.fault_words import DNSSEC, WORDS
+from resolver.observe.notes import Faulted
 
 _ADVICE: Final = {
     "sigx": "The owner of the zone must sign it again; if our clock is wrong, set it right.",
@@ -35,7 +38,8 @@ def bogus(*tags: str) -> Callable[[Case], Said | None]:
         if case.tag not in tags:
             return None
         advice = _ADVICE.get(case.tag, "Have the zone's owner look at how it is signed.")
-        return Said(f"{case.led}{case.wanted} is bogus: {case.reason}{_on_purpose(case)}.", f"{advice} {ALL_THE_SAME}")
+        text = f"{case.led}{case.wanted} is bogus: {case.reason}{_on_purpose(case)}."
+        return Said(text, f"{_ending(case) or advice} {ALL_THE_SAME}")
 
     return applies
 
@@ -45,7 +49,7 @@ def too_many_iterations(case: Case) -> Said | None:
     if case.tag not in ("nsun", "dsun") or case.ede[0].code != _TOO_MANY_ITERATIONS:
         return None
     text = f"{case.led}{case.wanted} is bogus: {case.reason}{_on_purpose(case)}."
-    return Said(text, f"Have the zone signed with 0 iterations (RFC 9276). {ALL_THE_SAME}")
+    return Said(text, f"{_ending(case) or 'Have the zone signed with 0 iterations (RFC 9276).'} {ALL_THE_SAME}")
 
 
 def chain_failed(case: Case) -> Said | None:
@@ -105,6 +109,19 @@ def _insecure(case: Case, tag: str, counts: str, advice: str) -> Said | None:
     return Said(f"{case.led}{case.wanted} was answered, and not proven: {why}, so it {counts}.", advice)
 
 
+def _rules(case: Case) -> list[Faulted]:
+    """The rules of faults that signed wrongly what was asked for."""
+    return [each for each in faults(case.nodes) if WORDS[word(each)].group == DNSSEC or word(each) == "clock_skew"]
+
+
+def _ending(case: Case) -> str:
+    rules = _rules(case)
+    return ending(rules) if rules else ""
+
+
 def _on_purpose(case: Case) -> str:
+    rules = _rules(case)
+    if rules:
+        return f" (on purpose: fault rule {rules[0].rule}: {rules[0].fault})"
     fault = None if case.declared is None else case.declared.dnssec_fault(case.end)
     return "" if fault is None else f" (on purpose: dnssec.fault = {fault[1]!r} of {fault[0]} in hierarchy.toml)"

@@ -24,6 +24,15 @@ def by_fault(nodes: Iterable[Node]) -> str:
     return f" (fault rule {found[0].rule}: {word(found[0])})"
 
 
+def ending(found: list[Faulted]) -> str:
+    """How the first of the faults `found`, of which there is one, is ended."""
+    first = found[0]
+    clear = f"`resolver fault clear {first.rule}`"
+    if not first.declared:
+        return f"{clear} ends it."
+    return f"hierarchy.toml declares it: take it out there; for a daemon that runs, {clear} ends it."
+
+
 def word(fault: Faulted) -> str:
     """What the fault is, without the rest of its rule."""
     return fault.fault.partition(" ")[0]
