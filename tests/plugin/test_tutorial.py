@@ -1,4 +1,5 @@
-"""docs/testing.md: each of its examples runs; and docs/testing-reference.md: all that there is stands in it."""
+"""docs/testing.md: each of its examples runs, as does the test of the README; and docs/testing-reference.md: all that
+there is stands in it."""
 
 from __future__ import annotations
 
@@ -14,9 +15,10 @@ from resolver.testing.clock import TestClock
 from resolver.testing.options import Options
 from resolver.testing.servers import VERBS
 
-DOCS = Path(__file__).resolve().parents[2] / "docs"
-PAGE = (DOCS / "testing.md").read_text()
-REFERENCE = (DOCS / "testing-reference.md").read_text()
+ROOT = Path(__file__).resolve().parents[2]
+README = (ROOT / "README.md").read_text()
+PAGE = (ROOT / "docs/testing.md").read_text()
+REFERENCE = (ROOT / "docs/testing-reference.md").read_text()
 HEADINGS = re.compile(r"^## (.+)$", re.MULTILINE)
 
 EXAMPLES = {
@@ -41,6 +43,15 @@ def test_each_example_runs(pytester, program, code, library):
     outcomes = result.parseoutcomes()
     assert outcomes.keys() <= {"passed"}, result.stdout.str()
     assert outcomes["passed"] >= len(re.findall(r"^\s*(?:async )?def test_", code, re.MULTILINE))
+
+
+def test_the_test_of_the_readme_passes(pytester):
+    pytester.makepyfile(re.findall(r"```python\n(def test_.*?)```", README, re.DOTALL)[0])
+    assert pytester.runpytest_inprocess("-q").parseoutcomes() == {"passed": 1}
+
+
+def test_the_readme_counts_the_words_for_faults():
+    assert f"[{len(WORDS)} ways](docs/faults.md)" in README
 
 
 def test_there_are_examples_for_all_that_the_tutorial_teaches():
