@@ -170,6 +170,8 @@ def test_what_is_advised_is_said_by_methods(shop):
     shop.fault("refused", server="ns1.shop.example")
     shop.fault("refused", server="ns2.shop.example")
     assert "dns.clear_faults(" in shop.resolve("www.shop.example").explanation.advice
+    shop.zone("lame.example", {"@": {"NS": "ns1.other.example."}}, servers=[])
+    assert "Name them in `servers` of dns.zone" in shop.resolve("www.lame.example").explanation.advice
     assert "hierarchy.toml" not in shop.resolve("www.shop.example").explanation.advice
 
 
