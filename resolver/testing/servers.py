@@ -6,7 +6,7 @@ from collections.abc import Callable, Mapping
 from typing import TYPE_CHECKING, Any, Final
 
 from resolver.errors import InputError
-from resolver.network.fault_words import WORDS, known
+from resolver.network.fault_words import CONDITIONS, WORDS, known
 from resolver.testing.calling import at_the_callers_line
 from resolver.testing.tried import FAULTS
 from resolver.text import nearest
@@ -180,6 +180,8 @@ class ServerHandle:
                 __tracebackhide__ = True
                 return self.fault(kind, *value, **said)
 
+            own = "".join(f"\n{each.word}: {each.does}" for each in found.parameters)
+            apply.__name__, apply.__doc__ = word, f"{found.does}{own}\nConditions: {', '.join(CONDITIONS)}."
             return apply
 
     def __dir__(self) -> list[str]:

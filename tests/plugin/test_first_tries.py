@@ -233,3 +233,22 @@ def test_a_mixin_that_stands_behind_is_an_error_of_the_class():
 
         class Shop(unittest.TestCase, InternetMixin):
             pass
+
+
+def test_help_and_completion_show_what_a_test_can_use(shop):
+    ns1 = shop.server("ns1.shop.example")
+    assert "by how much" in ns1.latency.__doc__
+    assert "probability, count, skip, at, for." in ns1.latency.__doc__
+    assert {"servfail", "drop", "ds_mismatch"} <= set(dir(ns1))
+    assert [each for each in dir(shop.history) if not each.startswith("_")] == [
+        "answers",
+        "assert_asked",
+        "assert_not_asked",
+        "assert_sequence",
+        "clear",
+        "count",
+        "forgotten",
+        "last",
+        "queries",
+        "since",
+    ]
