@@ -167,10 +167,6 @@ class FaultTable:
         """`watcher` is told of each rule that is applied, while its query is being handled."""
         self._watchers.append(watcher)
 
-    def unwatch(self, watcher: Callable[[Hit], None]) -> None:
-        """`watcher` is told nothing any more."""
-        self._watchers.remove(watcher)
-
     def counts(self) -> dict[str, int]:
         """Counters and a gauge under the names of `resolver stats`."""
         return {
