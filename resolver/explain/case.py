@@ -9,7 +9,7 @@ from typing import Final, TypeVar
 
 from resolver.engine.actions import Exchange, Listen, Lookup, Replied
 from resolver.engine.outcome import Alias, Answered, Denied, Overlong, Referral
-from resolver.errors import ResolutionFailed
+from resolver.errors import CACHED_ERROR, ResolutionFailed
 from resolver.explain.declared import Declared
 from resolver.message import Ede, Reply, RRset, Type
 from resolver.observe.notes import Joined, Note
@@ -20,7 +20,6 @@ NoteT = TypeVar("NoteT", bound=Note)
 
 _TAG: Final = re.compile(r" ?\[([A-Z]{4})\]$")
 _ZONE: Final = re.compile(r"name server of (\S+) has|^(\S+):")
-_CACHED_ERROR: Final = 13
 
 
 class Case:
@@ -72,7 +71,7 @@ class Case:
     @property
     def is_remembered(self) -> bool:
         """Whether the failure is told again to somebody for whom nothing was asked."""
-        return any(each.code == _CACHED_ERROR for each in self.ede)
+        return any(each.code == CACHED_ERROR for each in self.ede)
 
     @property
     def answer(self) -> tuple[RRset, ...]:

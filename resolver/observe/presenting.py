@@ -13,7 +13,7 @@ from collections.abc import Iterable
 from functools import lru_cache
 from typing import Any, Final
 
-from resolver.message import AA, AD, CD, QR, RA, RD, TC, Ede, Message, Question, RRset
+from resolver.message import AA, AD, CD, EDE_OPTION, QR, RA, RD, TC, Ede, Message, Question, RRset
 from resolver.wire import names, types
 
 FLAGS: Final = {"QR": QR, "AA": AA, "TC": TC, "RD": RD, "RA": RA, "AD": AD, "CD": CD}
@@ -24,8 +24,6 @@ OPCODES: Final = {0: "QUERY", 1: "IQUERY", 2: "STATUS", 4: "NOTIFY", 5: "UPDATE"
 
 KEPT_TEXTS: Final = 4096
 """Texts of rdata that are kept: in a history the same records come again and again."""
-
-_EDE: Final = 15
 
 
 def flags(message: Message) -> list[str]:
@@ -45,7 +43,7 @@ def extended_errors(message: Message) -> list[Ede]:
     return [
         Ede(int.from_bytes(data[:2], "big"), data[2:].decode("utf-8", "replace").rstrip("\0"))
         for code, data in options
-        if code == _EDE and len(data) >= 2
+        if code == EDE_OPTION and len(data) >= 2
     ]
 
 
