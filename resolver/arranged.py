@@ -20,6 +20,7 @@ from typing import TYPE_CHECKING, NamedTuple
 from resolver.network.base import Clock, Network
 from resolver.network.faults import FaultTable, Hit
 from resolver.observe.history import History
+from resolver.observe.notes import Faulted
 from resolver.observe.transcript import Transcript
 from resolver.observe.watching import new_history, telling
 
@@ -78,4 +79,4 @@ def _faulted(transcript: Transcript, hit: Hit) -> None:
     """What was done to a message stands in the transcript, at the message."""
     if hit.question is not None:
         for host in hit.addresses:
-            transcript.faulted(host, hit.question, hit.rule.text, hit.number)
+            transcript.faulted(host, hit.question, Faulted(hit.rule.text, hit.number, hit.declared))

@@ -1,5 +1,5 @@
-"""Decides what a failed test says of its internet: seed and time, what went wrong on purpose, and what was done for
-each question.
+"""Decides what a failed test says of its internet: seed and time, what went wrong on purpose, and for each question why
+it was answered as it was, and what was done.
 
 Limits: the last `MAX_QUESTIONS` questions, and `MAX_LINES` lines, of which the first are left out.
 """
@@ -7,12 +7,15 @@ Limits: the last `MAX_QUESTIONS` questions, and `MAX_LINES` lines, of which the 
 from __future__ import annotations
 
 import datetime
+import textwrap
+from collections.abc import Iterator
 from typing import TYPE_CHECKING, Final
 
-from resolver.network.fault_rules import rule
+from resolver.network.fault_rules import in_words
 from resolver.observe.drawing import trees
 from resolver.observe.transcript import Root
 from resolver.testing.virtual_time import MONOTONIC_START
+from resolver.text import printable
 
 if TYPE_CHECKING:
     from resolver.testing.inside import Inside
@@ -21,7 +24,10 @@ MAX_QUESTIONS: Final = 20
 MAX_LINES: Final = 150
 """What a person reads of a failure; a walk from the root takes about fifteen."""
 
-_OF_TABLE: Final = ("id", "applied", "state", "declared")
+WIDTH: Final = 80
+"""Characters of a line of prose."""
+
+_OF_TABLE: Final = ("id", "kind", "applied", "state", "declared")
 
 
 def tree(root: Root) -> str:
@@ -41,11 +47,21 @@ def report(inside: Inside, seed: int, *, real: bool) -> str:
     frozen = ", frozen" if clock.frozen else ""
     lines = [f"seed {seed}; {now:%Y-%m-%dT%H:%M:%SZ}, {passed:.3f} s after the start ({kind}{frozen})"]
     for each in faults:
-        told = rule({word: value for word, value in each.items() if word not in _OF_TABLE}).text
+        rest = in_words({word: value for word, value in each.items() if word not in _OF_TABLE})
+        told = f"{each['kind']} {rest}".rstrip()
         lines.append(f"fault {each['id']}: {told} ({each['state']}, applied {each['applied']} times)")
-    drawn = list(trees(asked[-MAX_QUESTIONS:]))
+    drawn = [line for root in asked[-MAX_QUESTIONS:] for line in _drawn(inside, root)]
     if len(asked) > MAX_QUESTIONS or len(drawn) > MAX_LINES:
         lines.append(f"… {max(0, len(asked) - MAX_QUESTIONS)} earlier questions and what is long are left out")
     lines += drawn[-MAX_LINES:] if asked else ["nothing was asked"]
     lines += [f"logged: {line}" for line in inside.errors.splitlines()[-MAX_QUESTIONS:]]
     return "\n".join(lines)
+
+
+def _drawn(inside: Inside, root: Root) -> Iterator[str]:
+    """One question with its answer, the reason for that, and the tree."""
+    first, *rest = trees([root])
+    yield first
+    if root.told is not None:
+        yield from textwrap.wrap(f"why: {printable(str(inside.explain(root)))}", WIDTH, subsequent_indent="  ")
+    yield from rest

@@ -1,4 +1,4 @@
-"""docs/testing.md: each of its examples runs, and all that there is stands in it."""
+"""docs/testing.md: each of its examples runs, and all that there is stands in it. So does the test of the README."""
 
 from __future__ import annotations
 
@@ -8,11 +8,13 @@ from pathlib import Path
 
 import pytest
 
+from resolver.network.fault_words import WORDS
 from resolver.testing import Answer, Internet, Nameserver, ServerHandle
 from resolver.testing.clock import TestClock
 from resolver.testing.options import Options
 from resolver.testing.servers import VERBS
 
+README = (Path(__file__).resolve().parents[2] / "README.md").read_text()
 PAGE = (Path(__file__).resolve().parents[2] / "docs/testing.md").read_text()
 HEADINGS = re.compile(r"^## (.+)$", re.MULTILINE)
 
@@ -26,10 +28,10 @@ NEEDED = ("requests", "pytest_asyncio")
 
 
 @pytest.mark.parametrize("code", EXAMPLES.values(), ids=EXAMPLES)
-def test_each_example_runs(pytester, program, code):
+def test_each_example_runs(pytester, program, code, library):
     for module in NEEDED:
         if module.removeprefix("pytest_") in code:
-            pytest.importorskip(module)
+            library(module)
     if '"dig"' in code:
         program("dig")
     pytester.makepyfile(code)
@@ -37,6 +39,15 @@ def test_each_example_runs(pytester, program, code):
     outcomes = result.parseoutcomes()
     assert outcomes.keys() <= {"passed"}, result.stdout.str()
     assert outcomes["passed"] >= len(re.findall(r"^\s*(?:async )?def test_", code, re.MULTILINE))
+
+
+def test_the_test_of_the_readme_passes(pytester):
+    pytester.makepyfile(re.findall(r"```python\n(def test_.*?)```", README, re.DOTALL)[0])
+    assert pytester.runpytest_inprocess("-q").parseoutcomes() == {"passed": 1}
+
+
+def test_the_readme_counts_the_words_for_faults():
+    assert f"[{len(WORDS)} ways](docs/faults.md)" in README
 
 
 def test_there_are_examples_for_all_that_the_tutorial_teaches():
