@@ -9,10 +9,7 @@ from resolver.explain import Explanation
 
 _IN_A_TEST: Final = (
     (re.compile(r"`resolver cache flush ([^`]+?)(?:/subtree)?`"), r'dns.flush("\1")'),
-    (
-        re.compile(r"`resolver fault clear (\d+)` ends it, unless hierarchy\.toml declares it"),
-        r"dns.clear_faults(\1) ends it",
-    ),
+    (re.compile(r"(?:for a daemon that runs, )?`resolver fault clear (\d+)`"), r"dns.clear_faults(\1)"),
     (re.compile(r"`resolver trace [^`]+`"), "dns.tree()"),
 )
 """What is said of a daemon, and what stands in its place."""
