@@ -9,7 +9,7 @@ from resolver.engine.actions import Unanswered
 from resolver.errors import CACHED_ERROR
 from resolver.explain.case import Case
 from resolver.network.base import Trouble
-from resolver.network.fault_words import DNSSEC, WORDS
+from resolver.network.faults.words import DNSSEC, WORDS
 from resolver.observe.notes import Faulted
 from resolver.observe.transcript import Node
 

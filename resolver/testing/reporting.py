@@ -11,7 +11,7 @@ import textwrap
 from collections.abc import Iterator
 from typing import TYPE_CHECKING, Final
 
-from resolver.network.fault_rules import in_words
+from resolver.network.faults.rules import in_words
 from resolver.observe.drawing import trees
 from resolver.observe.transcript import Root
 from resolver.testing.virtual_time import MONOTONIC_START

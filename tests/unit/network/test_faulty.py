@@ -14,8 +14,8 @@ import pytest
 from resolver.errors import WireError
 from resolver.message import Client, Transport
 from resolver.network import faulty, forging
-from resolver.network.fault_words import DNSSEC, WORDS
 from resolver.network.faults import FaultTable, Place, rule
+from resolver.network.faults.words import DNSSEC, WORDS
 from resolver.network.faulty import Faulty
 from resolver.network.oddly import Oddly, Stream
 from resolver.testing.virtual_time import VirtualClock

@@ -7,8 +7,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from resolver.errors import InputError
-from resolver.network.fault_rules import Rule, rule
-from resolver.network.fault_words import CONDITIONS, GROUPS, WORDS
+from resolver.network.faults.rules import Rule, rule
+from resolver.network.faults.words import CONDITIONS, GROUPS, WORDS
 
 NEEDED = {
     "rcode": {"rcode": "NXDOMAIN"},
