@@ -45,10 +45,11 @@ from resolver.pipeline.staged import AtHand, Staged
 from resolver.pipeline.stale import Stale, Staleness
 from resolver.pipeline.transcribed import Transcribed
 from resolver.pipeline.verifying import Inline, Threaded, Verifier
-from resolver.program import Composed, Offload, Program, Setting
+from resolver.program import Offload, Program
 from resolver.proving import Proving
 from resolver.reaching import NetworkOf
 from resolver.server.conduct import Explains
+from resolver.setting import Composed, Setting
 from resolver.wire import names
 from resolver.wire.parse import Bounds
 
