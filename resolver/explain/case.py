@@ -111,11 +111,21 @@ class Case:
         return f"{names.to_text(self.end)} {types.to_text(self.question.type)}"
 
     @property
+    def chain(self) -> list[str]:
+        """The name asked for, and those that the aliases lead to, in words."""
+        return [names.to_text(self.name), *(names.to_text(names.fold(each.rdatas[0])) for each in self.aliases)]
+
+    @property
+    def flush(self) -> str:
+        """The command that makes the daemon forget what it holds of the last name, and what failed."""
+        return f"`resolver cache flush {names.to_text(self.end).rstrip('.')}`"
+
+    @property
     def led(self) -> str:
         """How the aliases lead there: the beginning of a sentence, or ""."""
         if not self.aliases:
             return ""
-        chain = [names.to_text(self.name), *(names.to_text(names.fold(each.rdatas[0])) for each in self.aliases)]
+        chain = self.chain
         if len(chain) == 2:
             return f"{chain[0]} is an alias of {chain[1]}; "
         shown = chain if len(chain) <= MAX_SHOWN else [*chain[: MAX_SHOWN - 1], "…", chain[-1]]

@@ -44,7 +44,7 @@ def cached(case: Case) -> Said | None:
     if At(Stage.CACHED) not in case.root.notes or not case.answer or case.reply is None or case.reply.authority:
         return None
     text = f"{case.led}{case.wanted} was in the cache{_since(case)}, so nobody was asked."
-    return Said(text, _flush(case))
+    return Said(text, f"{case.flush} has it asked again.")
 
 
 def cached_denial(case: Case) -> Said | None:
@@ -53,7 +53,7 @@ def cached_denial(case: Case) -> Said | None:
         return None
     what = "does not exist" if case.reply.rcode == Rcode.NXDOMAIN else "has no such records"
     text = f"{case.led}that {case.wanted} {what} was in the cache{_since(case)}, so nobody was asked (RFC 2308)."
-    return Said(text, _flush(case))
+    return Said(text, f"{case.flush} has it asked again.")
 
 
 def _since(case: Case) -> str:
@@ -63,10 +63,6 @@ def _since(case: Case) -> str:
     if held is None:
         return f", good for {left} s more"
     return f": learnt {_time(held.age)} ago with a TTL of {held.age + held.left} s, good for {left} s more"
-
-
-def _flush(case: Case) -> str:
-    return f"`resolver cache flush {names.to_text(case.end).rstrip('.')}` has it asked again."
 
 
 def _time(seconds: int) -> str:
