@@ -34,7 +34,6 @@ MAX_SNAPSHOTS: Final = 32
 """Snapshots that are kept at a time; each shares with the others what is the same in them."""
 MAX_SNAPSHOT_NAME: Final = 100
 """Characters of a snapshot's name."""
-_WILDCARD: Final = b"\x01*"
 
 
 class MovableClock(Protocol):
@@ -169,7 +168,7 @@ class Laboratory:
 
     def _forget(self, name: bytes, zones: Collection[bytes]) -> None:
         """Nothing is held of `name`, nor that what is above it in its zone does not exist."""
-        if name.startswith(_WILDCARD):
+        if name.startswith(names.WILDCARD):
             self.program.flush(names.parent(name), subtree=True)
         self.program.flush(name, subtree=name in zones)
         for above in itertools.takewhile(lambda above: above not in zones, names.ancestors(name)):

@@ -142,8 +142,8 @@ def _hosts_of(rule: Rule) -> tuple[str, ...]:
 
 
 def _is_named(name: bytes, pattern: bytes) -> bool:
-    if pattern.startswith(b"\x01*"):
-        above = pattern[2:]
+    if pattern.startswith(names.WILDCARD):
+        above = pattern[len(names.WILDCARD) :]
         return name != above and names.is_below(name, above)
     return name == pattern
 
