@@ -6,8 +6,8 @@ import pytest
 
 from resolver.errors import InputError
 from resolver.message import AD, TC, Edns, Rcode
-from resolver.network.fault_words import DNSSEC, MALFORMED, WORDS
 from resolver.network.faults import RESOLVER_HOST, rule
+from resolver.network.faults.words import DNSSEC, MALFORMED, WORDS
 from tests.support.whole import whole
 
 BOTH = ["ns1.example.com", "ns2.example.com"]
