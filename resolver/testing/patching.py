@@ -2,8 +2,8 @@
 
 Rules: the functions of `socket` that look up names are replaced, which the standard library, requests, aiohttp, httpx
 and all that use them follow. Where pycares is installed, a channel without servers of its own asks the test's
-nameserver: aiodns and aiohttp look up names with it. What is replaced last is put back first: what ends before that lets
-everything through to what stood there before, and goes when nothing stands upon it.
+nameserver: aiodns and aiohttp look up names with it. What is replaced last is put back first: what ends before that
+lets everything through to what stood there before, and goes when nothing stands upon it.
 
 Limits: see `lookups`. Code that has imported a function itself (`from socket import getaddrinfo`) keeps what it has.
 """
