@@ -309,7 +309,8 @@ def test_a_history_without_clients_is_none():
         scenario(made.history.select(), Setting())
 
 
-def test_a_title_stays_on_its_line():
+def test_a_title_stays_on_its_line_and_acts_on_no_terminal():
+    assert Told().made(title="\x1b[2Jone").title == "\\u001b[2Jone"
     assert Told().made(title="one\nSTEP 1 JUMP").title == "one STEP 1 JUMP"
 
 
