@@ -24,7 +24,7 @@ from resolver.config import HEALTH_NAME, HEALTH_TEXT, Budget, Config
 from resolver.dnssec.anchors import of_rrset
 from resolver.engine.budget import Limits
 from resolver.engine.delegation import Delegation, NameServer, Trim
-from resolver.laboratory import Lab
+from resolver.laboratory import Lab, Lines
 from resolver.listeners import BindAll, bind_all
 from resolver.message import Respond
 from resolver.network.base import Clock, Endpoint, Entropy, Network
@@ -109,7 +109,7 @@ def build(
     tools = Tools(sockets, clock, entropy, Counters(), transcript, cookies=cookies, verifier=verifier)
     aside = None if virtual else loop
     history = new_history(config.history.messages) if history is None else history
-    lab = Lab(FaultTable() if faults is None else faults, history)
+    lab = Lab(FaultTable() if faults is None else faults, history, Lines())
     if history is not None:
         lab.faults.watch(telling(history))
     lab.faults.begin(clock)
@@ -230,7 +230,7 @@ def _explains(setting: Setting, staged: Staged | Transcribed) -> Explains | None
     from resolver.explain.logged import Logged
 
     world = setting.world if setting.config.resolver.roots == "simulated" else None
-    return Logged(staged, world, setting.log)
+    return Logged(staged, world, setting.log, setting.lab.lines)
 
 
 def _known(setting: Setting, routes: Routes, trust: Trust | None) -> Known:
