@@ -16,16 +16,15 @@ from __future__ import annotations
 
 import asyncio
 import itertools
-from collections.abc import Callable, Collection, Iterable, Mapping
+from collections.abc import Collection, Iterable, Mapping
 from typing import TYPE_CHECKING, Any, Final, NamedTuple, Protocol
 
-from resolver.errors import ConfigError, InputError, ListenError, ResolverdError, ZoneError
+from resolver.errors import ConfigError, InputError, ListenError, ZoneError
 from resolver.network.faults import FaultTable, rule
 from resolver.text import nearest
 from resolver.wire import names
 
 if TYPE_CHECKING:
-    from resolver.auth.findings import Where
     from resolver.auth.plan import Plan
     from resolver.auth.planned import Saved
     from resolver.observe.history import History
@@ -36,28 +35,6 @@ MAX_SNAPSHOTS: Final = 32
 MAX_SNAPSHOT_NAME: Final = 100
 """Characters of a snapshot's name."""
 _WILDCARD: Final = b"\x01*"
-
-
-class Lines:
-    """Where the records of the world are written down, as far as a `Laboratory` knows."""
-
-    plan: Callable[[], Plan] | None = None
-
-    def __call__(self, name: bytes, rtype: int) -> Where | None:
-        """The line of the records of the folded `name` and type; None where that is not known."""
-        try:
-            return None if self.plan is None else self.plan().where(name, rtype)
-        except ResolverdError:  # the files are not what they were when they were served
-            return None
-
-
-class Lab(NamedTuple):
-    """What a test arranges and a reload keeps: what goes wrong on purpose, where messages are remembered, if anywhere,
-    and where the world is written down."""
-
-    faults: FaultTable
-    history: History | None = None
-    lines: Lines | None = None
 
 
 class MovableClock(Protocol):

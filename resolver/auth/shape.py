@@ -161,7 +161,10 @@ class Reading:
         if not isinstance(text, str):
             raise Bad(f"{text!r} is no text", "write the value in quotes")
         if rtype in _TEXTS and not text.lstrip().startswith('"'):
-            text = quoted(text)
+            try:
+                text = quoted(text)
+            except UnicodeEncodeError:
+                raise Bad("half of a surrogate pair is no character", "write other octets as \\DDD") from None
         elif rtype in _LED and (words := text.split()):
             self._not_twice(subject, words[-1])
         if len(text) > MAX_HELD_TEXT:

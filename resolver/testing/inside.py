@@ -18,6 +18,7 @@ from collections.abc import Iterable, Mapping
 from typing import Any, Final, NamedTuple
 
 from resolver.app import build
+from resolver.arranged import Arranged
 from resolver.auth.plan import Plan
 from resolver.auth.planned import ROOT_SERVER
 from resolver.config import Config
@@ -93,10 +94,8 @@ class Inside:
                 clock=self.clock,
                 entropy=self._entropy,
                 log=log,
-                transcript=self.transcript,
                 bind=self._bind,
-                faults=self.faults,
-                history=self.history,
+                arranged=Arranged(transcript=self.transcript, faults=self.faults, history=self.history),
             )
             self._laboratory, self._in_force = Laboratory(program, self.clock, self.plan), version
             self._guard(program)

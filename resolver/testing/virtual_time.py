@@ -44,6 +44,10 @@ WALL_START: Final = 1_767_225_600.0
 LONGEST_ADVANCE_S: Final = 100 * 365.25 * 86_400
 """A hundred years: beyond, a float of seconds is too coarse for timeouts, and it is a mistake anyway."""
 
+LATEST_S: Final = 2.0**33
+"""The latest time of a loop, some 272 years. A float of seconds has steps of a microsecond until then; later a timer
+may be due at a time that the loop never reaches."""
+
 _QUIET_TURNS: Final = 2
 """Turns of the loop in which nothing was to be done before it counts as dry: what ran last may have sent a datagram,
 which the turn after it would find."""
@@ -146,9 +150,11 @@ class MovableLoop(asyncio.SelectorEventLoop):
 
     async def advance(self, seconds: float) -> None:
         """`seconds` have passed, and everything that fell due in them has happened, each at its own time. To be awaited
-        in this loop. Raises ValueError for less than 0 and for more than `LONGEST_ADVANCE_S`."""
+        in this loop. Raises ValueError for less than 0, for more than `LONGEST_ADVANCE_S` and beyond `LATEST_S`."""
         if not (math.isfinite(seconds) and 0 <= seconds <= LONGEST_ADVANCE_S):
             raise ValueError(f"time is advanced by 0 to {LONGEST_ADVANCE_S:.0f} seconds, not by {seconds}")
+        if self.time() + seconds > LATEST_S:
+            raise ValueError(f"{seconds:.0f} seconds more are too many: time can be moved by 272 years in all")
         await self._run_dry()
         if self._movable.offset is None:
             await asyncio.sleep(seconds)
