@@ -198,9 +198,13 @@ class Internet(Exported):
     async def aresolve(
         self, name: str, rtype: str = "A", *, tcp: bool = False, dnssec: bool = False, cd: bool = False
     ) -> Answer:
-        """The same, while the loop that it is awaited in goes on."""
+        """The same, while the loop that it is awaited in goes on. Raises RuntimeError where that is none of asyncio."""
         __tracebackhide__ = True
         asked = question(name, rtype)
+        try:
+            asyncio.get_running_loop()
+        except RuntimeError:
+            raise RuntimeError("aresolve wants a loop of asyncio; resolve works everywhere, as under trio") from None
         told = await asyncio.wrap_future(self._submit(asks(asked, tcp=tcp, dnssec=dnssec, cd=cd)))
         return self._answered(asked, told)
 
