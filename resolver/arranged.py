@@ -21,6 +21,7 @@ from resolver.errors import ResolverdError
 from resolver.network.base import Clock, Network
 from resolver.network.faults import FaultTable, Hit
 from resolver.observe.history import History
+from resolver.observe.notes import Faulted
 from resolver.observe.transcript import Transcript
 from resolver.observe.watching import new_history, telling
 
@@ -95,4 +96,4 @@ def _faulted(transcript: Transcript, hit: Hit) -> None:
     """What was done to a message stands in the transcript, at the message."""
     if hit.question is not None:
         for host in hit.addresses:
-            transcript.faulted(host, hit.question, hit.rule.text, hit.number)
+            transcript.faulted(host, hit.question, Faulted(hit.rule.text, hit.number, hit.declared))

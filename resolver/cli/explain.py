@@ -30,7 +30,6 @@ EXAMPLES: Final = """examples:
   resolver explain www.expired.dnssec-failed.test --cd
   resolver explain www.example.com --repeat 2 --json"""
 
-_SERVFAIL: Final = 2
 _ID, _PORT = 1, 53_053
 """Of the query, which nobody but this process sees."""
 MAX_REPEATED: Final = 1000
@@ -78,7 +77,7 @@ def run(args: argparse.Namespace) -> int:
 
     if not 1 <= args.repeat <= MAX_REPEATED:
         raise ConfigError(f"--repeat {args.repeat} is out of range", instead=f"write 1 to {MAX_REPEATED}")
-    config = options.settings(args).config
+    config = options.quiet(options.settings(args).config)
     wanted = Wanted(args.name, args.type, args.cd, args.repeat, _address(args.client))
     explained = asyncio.run(_explained(config, wanted))
     if explained is None:
@@ -89,7 +88,7 @@ def run(args: argparse.Namespace) -> int:
         print(*_as_text(explained), sep="\n")
         if args.tree and explained.root is not None:
             print("", *trees([explained.root]), sep="\n")
-    return 0 if explained.rcode != _SERVFAIL else 1
+    return 0 if explained.rcode in options.TOLD else 1
 
 
 def _address(text: str) -> str:

@@ -4,14 +4,14 @@ from __future__ import annotations
 
 import argparse
 import json
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from typing import Any, Final
 from urllib.parse import quote
 
 from resolver.cli import options
 from resolver.cli.control_client import ask
-from resolver.network.fault_rules import rule
-from resolver.network.fault_words import CONDITIONS, GROUPS, WORDS, Parameter
+from resolver.network.fault_rules import in_words, rule
+from resolver.network.fault_words import CONDITIONS, GROUPS, WORDS, Parameter, Word
 from resolver.text import printable, table
 
 EXAMPLES: Final = """examples:
@@ -23,6 +23,13 @@ EXAMPLES: Final = """examples:
   resolver fault clear 2
   resolver fault clear"""
 
+ADDING: Final = """examples:
+  resolver fault add silent --server ns1.example.com
+  resolver fault add latency --ms 200 --zone example.com --at 30s --for 60s --probability 0.5
+  resolver fault add rcode --rcode NXDOMAIN --name www.example.com --type A --count 3
+  resolver fault add partition --between "ns1.example.com, ns2.example.com | resolver"
+  resolver fault add clock_skew --seconds=-40d --zone example.com"""
+
 FIRST: Final = ("id", "kind", "state", "applied")
 """What each line of the list begins with."""
 
@@ -30,17 +37,19 @@ FIRST: Final = ("id", "kind", "state", "applied")
 def add_arguments(parser: argparse.ArgumentParser) -> None:
     """`parser` takes what to do, each with its own options."""
     actions = parser.add_subparsers(dest="action", required=True, metavar="{add,list,clear,words}")
-    adding = actions.add_parser("add", help="something goes wrong from now on")
+    adding = actions.add_parser(
+        "add",
+        help="something goes wrong from now on",
+        epilog=ADDING,
+        formatter_class=argparse.RawDescriptionHelpFormatter,
+    )
     adding.add_argument("word", metavar="WORD", help="what: `resolver fault words` lists them")
-    known = {each.word: each for word in WORDS.values() for each in word.parameters} | dict(CONDITIONS)
-    for each in known.values():
-        adding.add_argument(
-            f"--{each.word.replace('_', '-')}",
-            dest=f"said_{each.word}",
-            metavar=each.word.upper(),
-            action="append",
-            help=_help(each),
-        )
+    own: dict[str, Parameter] = {}
+    for word in WORDS.values():
+        for each in word.parameters:
+            own.setdefault(each.word, each)
+    _add(adding.add_argument_group("of some words (`resolver fault words` says which)"), own.values())
+    _add(adding.add_argument_group("of every word; what is not said is no condition"), CONDITIONS.values())
     listing = actions.add_parser("list", help="print what goes wrong, and how often it did")
     clearing = actions.add_parser("clear", help="one fault, or each that was added, goes wrong no more")
     clearing.add_argument("id", metavar="ID", nargs="?", help="the number of one; without it all that were added")
@@ -51,8 +60,24 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     actions.add_parser("words", help="print the words for what can go wrong")
 
 
-def _help(parameter: Parameter) -> str:
-    return f"{parameter.does} ({parameter.takes.replace('`', '')})".replace("%", "%%")
+def _add(group: argparse._ArgumentGroup, parameters: Iterable[Parameter]) -> None:
+    """An option for each of `parameters`."""
+    for each in parameters:
+        group.add_argument(
+            _option(each.word),
+            dest=f"said_{each.word}",
+            metavar=each.word.partition("_")[0].upper(),
+            action="append",
+            help=_takes(each).replace("%", "%%"),
+        )
+
+
+def _option(word: str) -> str:
+    return f"--{word.replace('_', '-')}"
+
+
+def _takes(parameter: Parameter) -> str:
+    return f"{parameter.does} ({parameter.takes})".replace("`", "")
 
 
 def run(args: argparse.Namespace) -> int:
@@ -62,7 +87,7 @@ def run(args: argparse.Namespace) -> int:
             _print_words()
         case "add":
             added = ask(options.control_socket(args), "POST", "/faults", rule(_said(args)).as_data())
-            print(json.dumps(added, indent=2) if args.json else f"fault {added.get('id')} is in force")
+            print(json.dumps(added, indent=2) if args.json else _told(added))
         case "list":
             _list(ask(options.control_socket(args), "GET", "/faults"), as_json=args.json)
         case _:
@@ -90,10 +115,18 @@ def _list(answer: Mapping[str, object], *, as_json: bool) -> None:
             print(line)
 
 
+def _told(added: Mapping[str, object]) -> str:
+    """What is said of the fault that was `added`."""
+    said = {key: value for key, value in added.items() if key != "id"}
+    begins = "is in force" if "at" not in said else "is waiting"
+    kind = said.pop("kind", "")
+    return printable(f"fault {added.get('id')} {begins}: {kind} {in_words(said)}".rstrip())
+
+
 def _row(fault: Mapping[str, Any]) -> dict[str, str]:
-    rest = {key: value for key, value in fault.items() if key not in (*FIRST, "declared")}
-    said = " ".join(f"{key}={value if isinstance(value, str) else json.dumps(value)}" for key, value in rest.items())
-    return {**{key: str(fault.get(key)) for key in FIRST}, "conditions": said or "-"}
+    said = {key: value for key, value in fault.items() if key not in (*FIRST, "declared")}
+    source = "hierarchy.toml" if fault.get("declared") else "run time"
+    return {**{key: str(fault.get(key)) for key in FIRST}, "from": source, "conditions": in_words(said) or "-"}
 
 
 def _print_words() -> None:
@@ -102,6 +135,24 @@ def _print_words() -> None:
         print(f"{group}:")
         for word in WORDS.values():
             if word.group == group:
-                print(printable(f"  {word.word:<{width}}  {word.does}".replace("`", "")))
+                only = f" Only over {word.transport.upper()}." if word.transport else ""
+                print(f"  {word.word:<{width}}  {_with_options(word)}{only}")
                 for each in word.parameters:
-                    print(printable(f"  {'':<{width}}    --{each.word.replace('_', '-')}: {_help(each)}"))
+                    print(f"  {'':<{width}}    {_option(each.word)}: {_takes(each)}{_default(each)}")
+    print("all of them, also in hierarchy.toml and over HTTP, with these conditions:")
+    for condition in CONDITIONS.values():
+        print(f"  {_option(condition.word):<{width}}  {_takes(condition)}{_default(condition)}")
+
+
+def _with_options(word: Word) -> str:
+    """What `word` does; its parameters are named as options."""
+    does = word.does
+    for each in word.parameters:
+        does = does.replace(f"`{each.word}`", _option(each.word))
+    return does.replace("`", "")
+
+
+def _default(parameter: Parameter) -> str:
+    if parameter.required:
+        return "; must be said"
+    return "" if parameter.default is None else f"; {parameter.default} unless said".replace(".0 ", " ")

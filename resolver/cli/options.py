@@ -5,10 +5,14 @@ from __future__ import annotations
 import argparse
 import os
 from pathlib import Path
+from typing import Final
 
-from resolver.config import Loaded, load
+from resolver.config import Config, Loaded, load
 from resolver.control.paths import socket_path
 from resolver.errors import ControlError
+
+TOLD: Final = (0, 3, 6)
+"""The response codes of answers and of denials: NOERROR, NXDOMAIN, YXDOMAIN. With any other the resolution failed."""
 
 
 def add_config_file(parser: argparse.ArgumentParser) -> None:
@@ -52,6 +56,12 @@ def settings(args: argparse.Namespace) -> Loaded:
         "resolver.hints_file": getattr(args, "hints", None),
     }
     return load(args.config, overrides={key: value for key, value in wanted.items() if value is not None})
+
+
+def quiet(config: Config) -> Config:
+    """`config` for a command that tells itself what became of a question: the log says no more than errors."""
+    log = config.log.model_copy(update={"level": "error", "queries": False, "explanations": False})
+    return config.model_copy(update={"log": log})
 
 
 def add_socket(parser: argparse.ArgumentParser) -> None:

@@ -61,7 +61,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 
 def run(args: argparse.Namespace) -> int:
     """The walk has been shown."""
-    config = options.settings(args).config
+    config = options.quiet(options.settings(args).config)
     walk = asyncio.run(_walk(config, args.name, args.type))
     links = _chain(walk, args.name, args.type) if args.dnssec else None
     if args.json:
@@ -69,7 +69,7 @@ def run(args: argparse.Namespace) -> int:
         print(json.dumps(data if links is None else data | _as_chain(links, walk, config), indent=2))
     else:
         sys.stdout.writelines(f"{line}\n" for line in _as_text(walk, links, args.name, args.type, config))
-    return 0 if walk.rcode != _SERVFAIL else 1
+    return 0 if walk.rcode in options.TOLD else 1
 
 
 async def _walk(config: Config, name: str, rtype: str) -> Walk:

@@ -41,7 +41,10 @@ async def _clear(inside: Inside, _: Ask) -> object:
 async def _clear_one(inside: Inside, ask: Ask) -> object:
     number = ask.path["id"]
     if not (number.isascii() and number.isdigit() and len(number) < 16):
-        raise InputError(f"{schemas.shown(number)} is no id of a fault", instead="GET /faults lists them")
+        raise InputError(
+            f"{schemas.shown(number)} is no id of a fault",
+            instead="write its number",
+        )
     try:
         return {"cleared": inside.laboratory.faults.clear(int(number))}
     except InputError as wrong:

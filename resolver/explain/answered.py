@@ -2,14 +2,18 @@
 
 from __future__ import annotations
 
+from typing import Final
+
 from resolver.engine.outcome import Answered, Denied, Truncated
 from resolver.explain.case import Case
 from resolver.explain.cause import Said
-from resolver.explain.doing import by_fault, is_silent
+from resolver.explain.doing import by_fault, ending, faults, is_silent
 from resolver.explain.limits import SLOW_S
 from resolver.message import Rcode, Type
 from resolver.observe.transcript import Node
 from resolver.wire import names, types
+
+_OCTETS: Final = 4
 
 
 def no_such_name(case: Case) -> Said | None:
@@ -23,6 +27,8 @@ def no_such_name(case: Case) -> Said | None:
         text = f"{text} So nothing below it does either (RFC 8020)."
     nearest = None if case.declared is None else case.declared.nearest(denied)
     advice = "" if case.declared is None else "Declare it in its zone, or correct the spelling."
+    if reverse := _reverse(case.end):
+        return Said(text, f"That is an address. To learn its name, ask for {reverse} PTR.")
     return Said(text, f"Did you mean {nearest}?" if nearest else advice)
 
 
@@ -73,7 +79,8 @@ def failed_over(case: Case) -> Said | None:
     others = " and ".join(case.all_of(silent))
     text = f"{case.led}{others} did not reply{by_fault(silent)}, so {_by(case, node)} was asked and answered "
     return Said(
-        f"{text}{case.wanted}{_place(case)} after {_waited(silent):.1f} s.", "See why the first does not reply."
+        f"{text}{case.wanted}{_place(case)} after {_waited(silent):.1f} s.",
+        _mended(silent, "See why the first does not reply."),
     )
 
 
@@ -84,7 +91,7 @@ def asked_again(case: Case) -> Said | None:
         return None
     text = f"{case.led}{_by(case, node)} answered {case.wanted}{_place(case)} only when it was asked again: the first "
     return Said(f"{text}message, or its reply, was lost{by_fault(silent)}, which cost {_waited(silent):.1f} s.",
-                "If it happens often, the way to that server is bad.")  # fmt: skip
+                _mended(silent, "If it happens often, the way to that server is bad."))  # fmt: skip
 
 
 def slow(case: Case) -> Said | None:
@@ -93,7 +100,7 @@ def slow(case: Case) -> Said | None:
     if node is None or not case.answer or node.rtt is None or node.rtt < SLOW_S:
         return None
     text = f"{case.led}{_by(case, node)} answered {case.wanted}{_place(case)}, and took {node.rtt:.1f} s"
-    return Said(f"{text}{by_fault([node])}.", "That server is far away or overloaded.")
+    return Said(f"{text}{by_fault([node])}.", _mended([node], "That server is far away or overloaded."))
 
 
 def over_tcp(case: Case) -> Said | None:
@@ -201,6 +208,12 @@ def _by(case: Case, node: Node) -> str:
     return f"{who.removesuffix(')')}, for {'the root' if node.zone == '.' else node.zone})" if node.server else who
 
 
+def _mended(nodes: list[Node], otherwise: str) -> str:
+    """What to do about the messages `nodes`: if no fault was applied to them, what `otherwise` says."""
+    found = faults(nodes)
+    return ending(found) if found else otherwise
+
+
 def _zone(node: Node) -> str:
     return "everything" if node.zone == "." else f"what is below {node.zone}"
 
@@ -214,6 +227,14 @@ def _silent_before(case: Case) -> list[Node]:
     """The messages to the zone that answered to which nothing came."""
     node = case.concluding
     return [] if node is None else [each for each in case.of_zone(node.zone) if is_silent(each)]
+
+
+def _reverse(name: bytes) -> str:
+    """The name of the PTR records of `name`, folded, if that is written like an IPv4 address; else ""."""
+    labels = names.to_text(name).removesuffix(".").split(".")
+    if len(labels) != _OCTETS or not all(each.isdigit() and int(each) <= 0xFF for each in labels):
+        return ""
+    return f"{'.'.join(reversed(labels))}.in-addr.arpa."
 
 
 def _waited(silent: list[Node]) -> float:

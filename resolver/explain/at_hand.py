@@ -119,9 +119,9 @@ def reserved(case: Case) -> Said | None:
         return None
     top = special_above(case.name) or case.name
     shown = names.to_text(top)
-    what = f"is below {shown}" if top != case.name else "is"
+    what = f"is below {shown}," if top != case.name else "is"
     rfc = _RFC.get(shown, _RFC_OF_REVERSE_ZONES)
-    text = f"{names.to_text(case.name)} {what}, a special-use name ({rfc}) that is answered here, {_SO}."
+    text = f"{names.to_text(case.name)} {what} a special-use name ({rfc}) that is answered here, {_SO}."
     if case.tag != "locl":
         return Said(text)
     return Said(text, f'If somebody else is to answer it, set resolver.unreserved = ["{shown}"], or a stub or forward '

@@ -9,7 +9,7 @@ from resolver.dnssec.evidence import Begun
 from resolver.dnssec.negative import NegativeAnchor
 from resolver.explain.case import Case
 from resolver.explain.cause import Said
-from resolver.explain.doing import signed_wrongly
+from resolver.explain.doing import ending, signed_wrongly
 
 _ADVICE: Final = {
     "sigx": "The owner of the zone must sign it again; if our clock is wrong, set it right.",
@@ -36,7 +36,8 @@ def bogus(*tags: str) -> Callable[[Case], Said | None]:
         if case.tag not in tags:
             return None
         advice = _ADVICE.get(case.tag, "Have the zone's owner look at how it is signed.")
-        return Said(f"{case.led}{case.wanted} is bogus: {case.reason}{_on_purpose(case)}.", f"{advice} {ALL_THE_SAME}")
+        text = f"{case.led}{case.wanted} is bogus: {case.reason}{_on_purpose(case)}."
+        return Said(text, f"{_ending(case) or advice} {ALL_THE_SAME}")
 
     return applies
 
@@ -46,7 +47,7 @@ def too_many_iterations(case: Case) -> Said | None:
     if case.tag not in ("nsun", "dsun") or case.ede[0].code != _TOO_MANY_ITERATIONS:
         return None
     text = f"{case.led}{case.wanted} is bogus: {case.reason}{_on_purpose(case)}."
-    return Said(text, f"Have the zone signed with 0 iterations (RFC 9276). {ALL_THE_SAME}")
+    return Said(text, f"{_ending(case) or 'Have the zone signed with 0 iterations (RFC 9276).'} {ALL_THE_SAME}")
 
 
 def chain_failed(case: Case) -> Said | None:
@@ -92,10 +93,8 @@ def checking_disabled(case: Case) -> Said | None:
     fault = case.declared.dnssec_fault(case.end)
     if fault is None:
         return None
-    text = f"{case.led}{case.wanted} is told although {fault[0]} is signed wrongly (dnssec.fault = {fault[1]!r} in "
-    return Said(
-        f"{text}hierarchy.toml): the query has CD=1, so nothing was validated.", "Ask without CD to have it checked."
-    )
+    text = f"{case.led}{case.wanted} is told although {fault[0]} is signed wrongly (dnssec.fault = {fault[1]!r})"
+    return Said(f"{text}: the query has CD=1, so nothing was validated.", "Ask without CD to have it checked.")
 
 
 def _insecure(case: Case, tag: str, counts: str, advice: str) -> Said | None:
@@ -107,9 +106,14 @@ def _insecure(case: Case, tag: str, counts: str, advice: str) -> Said | None:
     return Said(text, advice)
 
 
+def _ending(case: Case) -> str:
+    rules = signed_wrongly(case)
+    return ending(rules) if rules else ""
+
+
 def _on_purpose(case: Case) -> str:
-    rule = signed_wrongly(case)
-    if rule:
-        return f" (on purpose, by {rule})"
+    rules = signed_wrongly(case)
+    if rules:
+        return f" (on purpose: fault rule {rules[0].rule}: {rules[0].fault})"
     fault = None if case.declared is None else case.declared.dnssec_fault(case.end)
-    return "" if fault is None else f" (on purpose: dnssec.fault = {fault[1]!r} of {fault[0]} in hierarchy.toml)"
+    return "" if fault is None else f" (on purpose: dnssec.fault = {fault[1]!r} of {fault[0]})"

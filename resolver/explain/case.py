@@ -144,6 +144,11 @@ class Case:
         return [*self.exchanges, *(each for lookup in self.lookups for each in _messages(lookup, set()))]
 
     @cached_property
+    def nodes(self) -> list[Node]:
+        """All that was done for the question, what proves it too."""
+        return list(_all(self.root, set()))
+
+    @cached_property
     def concluding(self) -> Node | None:
         """The message that the answer came with; None where it was not asked for, or none came."""
         found = (each for each in reversed(self.exchanges) if isinstance(each.outcome, _CONCLUSIONS))
@@ -215,6 +220,12 @@ def _reached(node: Node, seen: set[int]) -> Iterator[Node]:
         if isinstance(note, Joined):
             yield from _reached(note.node, seen)
     yield from node.below
+
+
+def _all(node: Node, seen: set[int]) -> Iterator[Node]:
+    for each in _reached(node, seen):
+        yield each
+        yield from _all(each, seen)
 
 
 def _messages(node: Node, seen: set[int]) -> Iterator[Node]:

@@ -29,21 +29,26 @@ def by_fault(nodes: Iterable[Node]) -> str:
     return f" (fault rule {found[0].rule}: {word(found[0])})"
 
 
+def ending(found: list[Faulted]) -> str:
+    """How the first of the faults `found`, of which there is one, is ended."""
+    first = found[0]
+    clear = f"`resolver fault clear {first.rule}`"
+    if not first.declared:
+        return f"{clear} ends it."
+    return f"hierarchy.toml declares it: take it out there; for a daemon that runs, {clear} ends it."
+
+
 def word(fault: Faulted) -> str:
     """What the fault is, without the rest of its rule."""
     return fault.fault.partition(" ")[0]
 
 
-def signed_wrongly(case: Case) -> str:
-    """The rule by which a zone is signed wrongly, of those that were applied on the way; "" for none.
+def signed_wrongly(case: Case) -> list[Faulted]:
+    """The faults that make a zone signed wrongly, of those that were applied on the way.
 
-    It need not be at a server of that zone: a wrong DS is its parent's.
+    They need not be at a server of that zone: a wrong DS is its parent's.
     """
-    for each in faults(case.all_messages):
-        known = WORDS.get(word(each))
-        if known is not None and (known.group == DNSSEC or known.word == CLOCK_SKEW):
-            return f"fault rule {each.rule}: {known.word}"
-    return ""
+    return [each for each in faults(case.all_messages) if WORDS[word(each)].group == DNSSEC or word(each) == CLOCK_SKEW]
 
 
 def is_silent(node: Node) -> bool:

@@ -8,7 +8,7 @@ from resolver.engine.actions import Exchange, Found, Lookup, NotFound, Suspicion
 from resolver.engine.outcome import Truncated
 from resolver.explain.case import Case
 from resolver.explain.cause import Said
-from resolver.explain.doing import faults, silence, told_why, word
+from resolver.explain.doing import ending, faults, silence, told_why, word
 from resolver.message import Transport
 from resolver.network.base import Trouble
 from resolver.observe.transcript import Node
@@ -29,7 +29,7 @@ def fault(case: Case) -> Said | None:
     which = ", ".join(f"{number} ({kind})" for number, kind in rules.items())
     text = f"{case.led}{_reason(case)}. That is on purpose: the fault rule{'s' * (len(rules) > 1)} {which} "
     text = f"{text}{'were' if len(rules) > 1 else 'was'} applied to {_listed(case.all_of(nodes))}."
-    return Said(text, f"`resolver fault clear {next(iter(rules))}` ends it, unless hierarchy.toml declares it.")
+    return Said(text, ending(faults(nodes)))
 
 
 def forged(case: Case) -> Said | None:

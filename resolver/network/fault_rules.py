@@ -12,7 +12,7 @@ from typing import Any, Final
 
 from resolver.errors import InputError
 from resolver.network.fault_values import Unfit
-from resolver.network.fault_words import CONDITIONS, WORDS, known
+from resolver.network.fault_words import CONDITIONS, WORDS, known, meant
 from resolver.text import nearest, printable
 
 _KIND: Final = ("kind", "fault")
@@ -57,8 +57,12 @@ class Rule:
     def text(self) -> str:
         """The same in one line, for people: `latency ms=200 server=ns1.example.com. probability=0.5`."""
         said = self.as_data()
-        kind = str(said.pop("kind"))
-        return " ".join((kind, *(f"{word}={_shown(value)}" for word, value in said.items())))
+        return f"{said.pop('kind')} {in_words(said)}".rstrip()
+
+
+def in_words(said: Mapping[str, Any]) -> str:
+    """What is `said` of a fault, as `as_data` has it, in one line for people: `ms=200 server=a.test.,b.test.`."""
+    return " ".join(f"{word}={_shown(value)}" for word, value in said.items())
 
 
 def rule(given: Mapping[str, object]) -> Rule:
@@ -72,7 +76,7 @@ def rule(given: Mapping[str, object]) -> Rule:
         raise InputError("the rule names no fault", where="kind", instead=f"write one of: {', '.join(WORDS)}")
     word = known(kind) if isinstance(kind, str) else None
     if word is None:
-        raise InputError(f"unknown fault {kind!r}", where="kind", instead=nearest(str(kind), WORDS))
+        raise InputError(f"unknown fault {kind!r}", where="kind", instead=meant(str(kind)))
     parameters: dict[str, Any] = {
         each.word: each.default for each in word.parameters if not each.required and each.default is not None
     }

@@ -44,7 +44,7 @@ def number(low: float, high: float) -> Read:
 
     def read(value: Any) -> float:
         given = _number(value)
-        hint = f"write a number from {_plain(low)} to {_plain(high)}"
+        hint = f"write a number from {low:.15g} to {high:.15g}"
         if given is None:
             raise Unfit(f"{value!r} is no number", hint)
         if not low <= given <= high:
@@ -211,7 +211,7 @@ def _number(value: Any) -> float | None:
 
 def _time(low: float, high: float, unit: float, named: str) -> Read:
     def read(value: Any) -> float:
-        hint = f'write {named} as a number from {_plain(low)} to {_plain(high)}, or a text like "250ms", "30s", "5m"'
+        hint = f'write {named} as a number from {low:.15g} to {high:.15g}, or a text like "250ms", "30s", "5m"'
         match = _TIME.fullmatch(value) if isinstance(value, str) else None
         if match is not None:
             given: float | None = float(match[1]) * (_SECONDS[match[2]] / unit if match[2] else 1.0)
@@ -238,8 +238,3 @@ def _name(item: str) -> str:
         return names.to_text(names.fold(names.from_text(item)))
     except BadName as error:
         raise Unfit(f"{item!r} is no domain name: {error}", 'write it as "www.example.com"') from None
-
-
-def _plain(number: float) -> str:
-    """`number` as a person writes it: never with an exponent."""
-    return f"{number:f}".rstrip("0").rstrip(".")

@@ -14,6 +14,7 @@ from typing import Any, Final, NamedTuple
 
 from resolver.network import fault_values as values
 from resolver.network.fault_values import Read
+from resolver.text import nearest
 
 MAX_WAIT_MS: Final = 60_000
 """A minute: no client waits longer."""
@@ -188,5 +189,34 @@ def known(word: str) -> Word | None:
     """The fault that is written `word`, with `-` or `_`; None for none."""
     return _SPELLED.get(word.replace("-", "_"))
 
+
+def meant(word: str) -> str:
+    """A hint at the word that was meant by `word`, which is none; all words where none is near."""
+    spelled = word.strip().lower().replace("-", "_")
+    other = _SPELLED.get(spelled)
+    if other is not None:
+        return f"did you mean {other.word!r}?"
+    if spelled in _RCODES:
+        return f'did you mean "rcode" with rcode = "{spelled.upper()}"?'
+    if spelled in _OTHERWISE:
+        return f"did you mean {_OTHERWISE[spelled]!r}?"
+    return nearest(spelled, WORDS)
+
+
+_RCODES: Final = ("formerr", "nxdomain", "notimp", "notauth", "badvers")
+_OTHERWISE: Final = {
+    "drop": "silent",
+    "timeout": "silent",
+    "blackhole": "silent",
+    "down": "silent",
+    "delay": "latency",
+    "lag": "latency",
+    "packet_loss": "loss",
+    "malformed": "garbage",
+    "corrupt": "garbage",
+    "reset": "tcp_reset",
+    "skew": "clock_skew",
+}
+"""What others call some of the faults."""
 
 _SPELLED: Final = {word.replace("-", "_"): each for word, each in WORDS.items()}

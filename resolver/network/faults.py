@@ -54,6 +54,8 @@ class Hit(NamedTuple):
     query: bytes
     question: Question | None
     """None for a query that cannot be read."""
+    declared: bool = False
+    """Whether the world declares the rule."""
 
 
 class FaultTable:
@@ -209,7 +211,7 @@ class FaultTable:
             each.ended = True
             self.version += 1
         if self._watchers:
-            hit = Hit(each.number, each.rule, place.name, place.addresses, client, query, question)
+            hit = Hit(each.number, each.rule, place.name, place.addresses, client, query, question, each.declared)
             for watcher in self._watchers:
                 watcher(hit)
         return True

@@ -55,6 +55,8 @@ class Faulted(NamedTuple):
 
     fault: str
     rule: int
+    declared: bool = False
+    """Whether hierarchy.toml says so; else it was added at run time."""
 
 
 Note: TypeAlias = At | Held | Inferred | Joined | Faulted
@@ -73,5 +75,5 @@ def in_words(note: Note) -> str:
             return "follows from what is proven of other names"
         case Joined():
             return "joined the same question, which was being asked already"
-        case Faulted(fault, rule):
+        case Faulted(fault, rule, _):
             return f"fault: {fault} (rule {rule})"

@@ -250,15 +250,12 @@ class Transcript:
             self._last.outcome = outcome
             self._last.decided = describe(outcome)
 
-    def faulted(self, host: str, question: Question, fault: str, rule: int) -> None:
-        """The server at the address `host` did `fault` to the message with `question` that is still open, as the rule
-        of that number says.
-
-        It may stand behind a socket.
-        """
+    def faulted(self, host: str, question: Question, fault: Faulted) -> None:
+        """The server at the address `host`, which may stand behind a socket, did `fault` to the message with `question`
+        that is still open."""
         node = self._sent.get(_key(host, question))
         if node is not None and node.event is None:
-            node.notes.append(Faulted(fault, rule))
+            node.notes.append(fault)
 
     def proven(self, evidence: Evidence) -> None:
         """A step of a proof was taken."""

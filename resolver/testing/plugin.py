@@ -97,10 +97,15 @@ def pytest_runtest_setup(item: pytest.Item) -> None:
 @pytest.hookimpl(wrapper=True)
 def pytest_runtest_call(item: pytest.Item) -> Generator[None, object, object]:
     """The test fails for names that nobody declared, if it does not fail otherwise."""
-    __tracebackhide__ = True
     result = yield
+    found = []
     for each in _of(item):
-        each.raise_for_undeclared()
+        try:
+            each.raise_for_undeclared()
+        except AssertionError as mistake:
+            found.append(f"{type(mistake).__name__}: {mistake}")
+    if found:  # without a traceback: it is no line of the test that asks in vain
+        pytest.fail("\n".join(found), pytrace=False)
     return result
 
 
@@ -135,9 +140,12 @@ def _internet(request: pytest.FixtureRequest, given: dict[str, Any]) -> Iterator
     seed = request.config.getoption("dns_seed")
     if seed is not None:
         given["seed"] = int(seed)
+    wrong: InputError | None = None
     try:
         made = Internet(**given)
-    except InputError as wrong:
+    except InputError as mistake:
+        wrong = mistake
+    if wrong is not None:  # beside the handler, or the report would show both
         pytest.fail(f"the options of {request.fixturename}: {wrong}", pytrace=False)
     known = request.node.stash.setdefault(_INTERNETS, [])
     known.append(made)

@@ -74,12 +74,17 @@ class LoopThread:
         """Whether it is closed."""
         return self._closed
 
+    @property
+    def elsewhere(self) -> bool:
+        """Whether this process was forked from the one that the thread is in."""
+        return os.getpid() != self._process
+
     def submit(self, main: Coroutine[Any, Any, T]) -> concurrent.futures.Future[T]:
         """`main` runs in the thread; what comes of it is told there. Raises RuntimeError once it is closed, and where
         the thread would wait for itself, or there is none."""
         try:
-            if os.getpid() != self._process:
-                raise RuntimeError("this internet is in another process, which was forked")
+            if self.elsewhere:  # before the lock, which whoever forked may have held
+                raise RuntimeError("this internet is in the process that was forked: ask it there, or its nameserver")
             loop = self.loop
             if threading.current_thread() is self._thread:
                 raise RuntimeError("an internet cannot be asked from within its own thread")

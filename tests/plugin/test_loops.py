@@ -189,11 +189,3 @@ def test_pytest_leaves_the_assertions_of_the_program_as_they_are(pytester):
         "    assert not pytestconfig.pluginmanager.rewrite_hook._is_marked_for_rewrite('resolver.app', None)\n"
     )
     pytester.runpytest_subprocess().assert_outcomes(passed=1)
-
-
-def test_a_coroutine_of_another_library_is_told_what_works_there():
-    with internet() as dns:
-        dns.zone("shop.example", {"www": {"A": "192.0.2.1"}})
-        with pytest.raises(RuntimeError, match="aresolve wants a loop of asyncio; resolve works everywhere"):
-            dns.aresolve("www.shop.example").send(None)
-        assert dns.resolve("www.shop.example").addresses == ["192.0.2.1"]

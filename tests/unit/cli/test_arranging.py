@@ -31,10 +31,10 @@ def daemon(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> dict[str, Any]:
 
 
 def test_a_fault_is_added_as_the_options_say(daemon: dict[str, Any], capsys: pytest.CaptureFixture[str]) -> None:
-    daemon["answer"] = {"id": 3, "kind": "latency"}
+    daemon["answer"] = {"id": 3, "kind": "latency", "ms": 200.0, "server": ["a.", "b."], "at": 30.0}
     words = "latency --ms 200 --server ns1.example.com --server 127.53.2.1 --type A,AAAA --at 30s --for 1m --count 3"
     assert main(["fault", "add", *words.split()]) == 0
-    assert capsys.readouterr().out == "fault 3 is in force\n"
+    assert capsys.readouterr().out == "fault 3 is waiting: latency ms=200 server=a.,b. at=30\n"
     rule = {
         "kind": "latency",
         "ms": 200.0,
@@ -58,6 +58,10 @@ def test_each_parameter_and_condition_is_an_option(capsys: pytest.CaptureFixture
     ("words", "said"),
     [
         ("servfial", "did you mean 'servfail'?"),
+        ("SERVFAIL", "did you mean 'servfail'?"),
+        ("drop", "did you mean 'silent'?"),
+        ("nxdomain", 'did you mean "rcode" with rcode = "NXDOMAIN"?'),
+        ("silent --for 50y", "a number from 0.001 to 315360000,"),
         ("rcode", "needs rcode"),
         ("silent --probability 2", "out of range"),
         ("silent --ms 3", "has no 'ms'"),
@@ -84,12 +88,12 @@ def test_faults_are_listed_as_a_table_or_as_json(daemon: dict[str, Any], capsys:
         "state": "in force",
         "declared": True,
     }
-    daemon["answer"] = {"faults": [rule, {**rule, "id": 12, "server": ["a.", "b."]}]}
+    daemon["answer"] = {"faults": [rule, {**rule, "id": 12, "server": ["a.", "b."], "declared": False}]}
     assert main(["fault", "list"]) == 0
     head, first, second = capsys.readouterr().out.splitlines()
-    assert head.split() == ["ID", "KIND", "STATE", "APPLIED", "CONDITIONS"]
-    assert first == "1   lame  in force  7        server=\\u001bns. ms=2.5"
-    assert second == '12  lame  in force  7        server=["a.", "b."] ms=2.5'
+    assert head.split() == ["ID", "KIND", "STATE", "APPLIED", "FROM", "CONDITIONS"]
+    assert first == "1   lame  in force  7        hierarchy.toml  server=\\u001bns. ms=2.5"
+    assert second == "12  lame  in force  7        run time        server=a.,b. ms=2.5"
     assert main(["fault", "list", "--json"]) == 0
     assert json.loads(capsys.readouterr().out) == daemon["answer"]
     daemon["answer"] = {"faults": []}
@@ -112,6 +116,10 @@ def test_the_words_are_listed_with_their_parameters(capsys: pytest.CaptureFixtur
     for word in WORDS.values():
         assert f"\n  {word.word} " in said
     assert "--deviation-ms: the standard deviation" in said
+    assert "The reply comes --copies times. Only over UDP." in said
+    assert "; 6000 unless said\n" in said
+    assert "; must be said\n" in said
+    assert all(f"\n  --{word} " in said for word in CONDITIONS)
 
 
 def test_time_is_shown_and_moved(daemon: dict[str, Any], capsys: pytest.CaptureFixture[str]) -> None:

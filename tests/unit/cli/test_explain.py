@@ -73,7 +73,7 @@ def test_nothing_is_validated_where_the_client_wants_that(capsys: pytest.Capture
 def test_a_client_that_may_not_ask_is_told_so(capsys: pytest.CaptureFixture[str]) -> None:
     Path("resolver.toml").write_text('[server]\nlisten = ["0.0.0.0:5300"]\nallow = ["192.0.2.0/24"]\n')
     code, lines = explained(capsys, "www.example.com", "--client", "203.0.113.9", "--tree")
-    assert code == 0
+    assert code == 1
     assert lines == [
         "REFUSED (not-allowed)",
         "203.0.113.9 is in none of the networks that may ask this resolver.",
@@ -110,3 +110,16 @@ def test_what_is_written_wrongly_is_told_in_one_line(
     assert main(["explain", *arguments]) == 2
     (told,) = capsys.readouterr().err.splitlines()
     assert told.startswith(line)
+
+
+def test_the_log_of_queries_stays_out_of_it(capsys: pytest.CaptureFixture[str]) -> None:
+    Path("resolver.toml").write_text("[log]\nqueries = true\nexplanations = true\n")
+    assert main(["explain", "www.bogus.dnssec-failed.test"]) == 1
+    assert capsys.readouterr().err == ""
+
+
+def test_what_is_written_like_an_address_is_told_how_to_ask_for_its_name(capsys: pytest.CaptureFixture[str]) -> None:
+    _, lines = explained(capsys, "192.0.2.80")
+    assert lines[2:] == ["That is an address. To learn its name, ask for 80.2.0.192.in-addr.arpa. PTR."]
+    _, lines = explained(capsys, "300.0.2.80")
+    assert lines[2:] == ["Declare it in its zone, or correct the spelling."]

@@ -116,7 +116,23 @@ def test_a_rule_that_was_added_at_run_time_is_named_by_its_number() -> None:
     assert f"(fault rule {number}: silent)" in again.text
     assert failed.cause == "fault"
     assert f"the fault rule {last} (servfail) was applied to ns1.example.us." in failed.text
-    assert failed.advice == f"`resolver fault clear {last}` ends it, unless hierarchy.toml declares it."
+    assert failed.advice == f"`resolver fault clear {last}` ends it."
+
+
+def test_a_chain_of_trust_that_a_fault_broke_higher_up_names_the_rule() -> None:
+    async def main(made: Explaining) -> Any:
+        number = made.program.lab.faults.add(rule({"kind": "expired", "zone": "org."}))
+        return number, await made.why("www.example.org")
+
+    number, failed = shipped(main)
+    assert failed.cause == "expired-signature"
+    assert f"(on purpose: fault rule {number}: expired zone=org.)" in failed.text
+    assert failed.advice.startswith(f"`resolver fault clear {number}` ends it. ")
+
+
+def test_a_special_name_itself_is_told_as_what_it_is() -> None:
+    explanation = shipped(lambda made: made.why("10.in-addr.arpa"))
+    assert explanation.text.startswith("10.in-addr.arpa. is a special-use name (RFC 6303)")
 
 
 def test_a_rule_behind_a_server_that_recursed_is_named() -> None:
@@ -139,7 +155,7 @@ def test_a_rule_at_the_zone_above_is_named_where_it_makes_a_proof_fail_below(kin
 
     number, explanation = shipped(main)
     assert explanation.cause == cause
-    assert f" (on purpose, by fault rule {number}: {kind})" in explanation.text
+    assert f" (on purpose: fault rule {number}: {kind} zone=example.com.)" in explanation.text
 
 
 def test_a_failure_that_nobody_knows_is_told_as_it_is() -> None:

@@ -223,10 +223,10 @@ def test_a_fault_is_that_of_the_message_to_that_server_which_is_still_open():
     transcript = Transcript()
     opened = transcript.sent(ASKED)
     other = transcript.sent(ASKED._replace(server=at(2)))
-    Context().run(transcript.faulted, at(1).host, WWW._replace(name=name("WWW.example.COM.")), "silent", 3)
+    Context().run(transcript.faulted, at(1).host, WWW._replace(name=name("WWW.example.COM.")), Faulted("silent", 3))
     transcript.ended(other, said())
     transcript.ended(opened, said())
-    transcript.faulted(at(1).host, WWW, "lame", 4)
+    transcript.faulted(at(1).host, WWW, Faulted("lame", 4))
     assert opened.node.notes == [Faulted("silent", 3)]
     assert other.node.notes == []
 

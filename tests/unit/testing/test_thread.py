@@ -159,7 +159,7 @@ def test_a_process_that_is_forked_is_told_that_it_has_none(thread):
         try:
             thread.run(now())
         except RuntimeError as error:
-            os._exit(0 if "another process" in str(error) else 1)
+            os._exit(0 if "in the process that was forked" in str(error) else 1)
         finally:
             os._exit(2)
     assert os.waitstatus_to_exitcode(os.waitpid(child, 0)[1]) == 0
