@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import asyncio
+import multiprocessing
 import os
+import pickle
 import socket
 import threading
 
@@ -278,3 +280,9 @@ def test_a_process_that_outlives_its_test_is_told_that_nobody_answers(monkeypatc
         assert dns.nameserver.port
         look_up = socket.getaddrinfo
     assert "Temporary failure in name resolution" in _in_a_fork(lambda: look_up("www.shop.example", 80))
+
+
+def test_a_look_up_that_is_handed_to_another_process_is_the_one_there(names):
+    with multiprocessing.get_context("fork").Pool(1) as pool:
+        assert pool.map(socket.gethostbyname, ["v4.shop.example"]) == ["192.0.2.4"]
+    assert pickle.loads(pickle.dumps(socket.getaddrinfo)) == socket.getaddrinfo
