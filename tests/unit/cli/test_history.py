@@ -126,7 +126,7 @@ def test_a_history_is_exported_and_played(daemon: Daemon, capsys: Captured) -> N
     assert main(["export", "--socket", "x", "--scenario", "some.rpl", "--title", "Gone", "--as-seen"]) == 1
     out, err = capsys.readouterr()
     assert out.startswith("FAIL some.rpl\n")
-    assert "it does not pass; what was held before the history began" in err
+    assert "it does not pass; what the cache held before the history began" in err
     assert "SCENARIO_BEGIN Gone\n" in Path("some.rpl").read_text()
 
 
