@@ -87,6 +87,7 @@ def test_a_connection_that_is_open_at_the_end_is_no_error(caplog: pytest.LogCapt
         writer.write(len(query(1)).to_bytes(2, "big") + query(1))
         await asyncio.wait_for(heard.wait(), 10)
         servers.close()
+        writer.close()
 
     asyncio.run(main())
     assert not caplog.records
