@@ -37,14 +37,6 @@ MAX_SNAPSHOT_NAME: Final = 100
 _WILDCARD: Final = b"\x01*"
 
 
-class Lab(NamedTuple):
-    """What a test arranges and a reload keeps: what goes wrong on purpose, and where messages are remembered, if
-    anywhere."""
-
-    faults: FaultTable
-    history: History | None = None
-
-
 class MovableClock(Protocol):
     """A clock that can be moved: `testing.virtual_time.VirtualClock` over a `MovableLoop`."""
 

@@ -15,11 +15,11 @@ from typing import TYPE_CHECKING, Final, TypeAlias
 
 from resolver import certificates, compiled, differing, placing, serving
 from resolver.answering import Answerer, awaited
+from resolver.arranged import Lab
 from resolver.auth.shipped import find_zones, load_world
 from resolver.caches import Caches, entries, new_caches
 from resolver.certificates import Shown
 from resolver.config import Config
-from resolver.laboratory import Lab
 from resolver.listeners import BindAll, Bound, Listeners, bind_all, bind_front
 from resolver.message import Client, Edns, Query, Question, Reply, Respond, Transport, Type
 from resolver.network.base import Clock, Endpoint
@@ -48,7 +48,7 @@ IN_MEMORY_PORT: Final = 53
 @dataclass(frozen=True, slots=True)
 class Setting:
     """What the stages are made of. `port`: where simulated servers are; `bound`: whether they have sockets of their
-    own; `own`: where we listen, which is never asked."""
+    own; `own`: where we listen, which is never asked; `sockets`: those to other servers."""
 
     config: Config
     world: World | None
@@ -60,6 +60,7 @@ class Setting:
     tasks: Tasks
     log: Log
     lab: Lab
+    sockets: SocketNetwork
 
 
 @dataclass(frozen=True, slots=True)
@@ -370,7 +371,9 @@ class Program:
     ) -> Composed:
         own = (*config.server.listen, *listening)
         return self._compose(
-            Setting(config, world, port, bound, own, caches, self._tools, self._tasks, self.log, self.lab)
+            Setting(
+                config, world, port, bound, own, caches, self._tools, self._tasks, self.log, self.lab, self._sockets
+            )
         )
 
     def _load_world(self, config: Config) -> World | None:

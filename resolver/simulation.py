@@ -17,6 +17,7 @@ from typing import Any, Final, Protocol
 
 from resolver import hints
 from resolver.answering import Answerer
+from resolver.arranged import Lab
 from resolver.auth.authority import Authority
 from resolver.auth.broken import broken
 from resolver.auth.hierarchy import World, WorldServer
@@ -30,7 +31,6 @@ from resolver.dnssec import sign
 from resolver.dnssec.faults import Fault
 from resolver.engine.budget import Limits
 from resolver.engine.delegation import Delegation, NameServer
-from resolver.laboratory import Lab
 from resolver.message import Respond
 from resolver.network.base import Clock, Endpoint, Network
 from resolver.network.faults import Place, Rule, rule

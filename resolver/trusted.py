@@ -4,8 +4,7 @@ Rules
 * What is built in is the simulated world's own anchor with `roots = "simulated"`, the keys of the Internet's root with
   `"internet"`, and nothing with `"file"`: whose root that is nobody knows but who wrote the file.
 * What the configuration says of a zone takes the place of what is built in for it; so does what is known of a zone
-  whose
-  keys are followed (RFC 5011), also when nothing of it is believed any more.
+  whose keys are followed (RFC 5011), also when nothing of it is believed any more.
 * A zone is configured for good or followed, never both: a key that is configured for good would outlive its revocation.
 
 Limits: files are read now, and again at a reload. Nothing here asks for keys; `dnssec.following` says what is due.

@@ -4,9 +4,11 @@ from __future__ import annotations
 
 import asyncio
 import gc
+import importlib
 import os
 import shutil
 from collections.abc import Callable, Coroutine, Iterator
+from types import ModuleType
 from typing import Any
 
 import pytest
@@ -18,6 +20,7 @@ PACKAGES = {
     "nslookup": "bind9-dnsutils",
     "delv": "bind9-dnsutils",
     "kdig": "knot-dnsutils",
+    "curl": "curl",
     "unbound": "unbound",
     "nsd": "nsd",
     "dnsperf": "dnsperf",
@@ -77,6 +80,25 @@ def program() -> Callable[[str], str]:
                 pytest.fail(missing)
             pytest.skip(missing)
         return path
+
+    return find
+
+
+@pytest.fixture
+def library() -> Callable[[str], ModuleType]:
+    """`library("requests")`: the module of a library that a test drives.
+
+    Where it is missing the test is skipped, or fails when RESOLVER_CI is 1.
+    """
+
+    def find(name: str) -> ModuleType:
+        try:
+            return importlib.import_module(name)
+        except ModuleNotFoundError:
+            missing = f"{name} is not installed: pip install 'resolverd[dev]'"
+            if os.environ.get("RESOLVER_CI") == "1":
+                pytest.fail(missing)
+            pytest.skip(missing)
 
     return find
 

@@ -6,8 +6,8 @@
 Rules
 * An owner is "@" for the apex, a name relative to the zone, or an absolute one, which ends in a dot. So are names in
   values. A relative name that ends in the name of its own zone is refused: it would stand there twice.
-* A value is text in presentation format, and several are a list. With a TTL of its own (seconds, or text as "5m") it
-  takes a mapping of `ttl` and `values`.
+* A value is text in presentation format, or an address of `ipaddress`, and several are a list. With a TTL of its own
+  (seconds, or text as "5m") it takes a mapping of `ttl` and `values`.
 * TXT without quotes is one text, which is quoted, and cut into strings of 255 octets where it is longer.
 * A mistake is a `ZoneError` that names the owner and the type, and says what to write instead.
 
@@ -19,6 +19,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from functools import lru_cache
+from ipaddress import IPv4Address, IPv6Address
 from typing import Any, Final, NoReturn
 
 import dns.name
@@ -110,6 +111,8 @@ class Reading:
             if len(whole) > names.MAX_NAME:
                 raise BadName(f"with the name of the zone it has {len(whole)} octets; {names.MAX_NAME} are allowed")
         except BadName as error:
+            if not text:
+                self.refuse("''", "an empty name", 'write "@" for the zone itself')
             self.refuse(text, f"no domain name: {error}", "labels have 1 to 63 octets, names 255 in all")
         return whole
 
@@ -123,7 +126,7 @@ class Reading:
                 if key not in _KEYS:
                     self.refuse(subject, f"unknown key {key!r}", nearest(str(key), _KEYS))
             ttl, given = self.seconds(subject, given.get("ttl", ttl)), given.get("values", ())
-        values = [given] if isinstance(given, str) else given
+        values = [given] if isinstance(given, str | IPv4Address | IPv6Address) else given
         if not isinstance(values, Sequence) or isinstance(values, bytes):
             self.refuse(subject, f"{given!r} is no value", "write text in quotes, or a list of such")
         if not values:
@@ -158,10 +161,17 @@ class Reading:
         raise ZoneError(f"{subject}: {what}", where=place(self.apex, self.where), instead=instead)
 
     def _data(self, subject: str, rtype: int, text: object) -> bytes:
+        if isinstance(text, IPv4Address | IPv6Address):
+            text = str(text)
         if not isinstance(text, str):
-            raise Bad(f"{text!r} is no text", "write the value in quotes")
+            words = text if isinstance(text, list | tuple) and text else ()
+            line = " ".join(map(str, words))
+            raise Bad(f"{text!r} is no text", f'write "{line}"' if words else "write the value in quotes")
         if rtype in _TEXTS and not text.lstrip().startswith('"'):
-            text = quoted(text)
+            try:
+                text = quoted(text)
+            except UnicodeEncodeError:
+                raise Bad("half of a surrogate pair is no character", "write other octets as \\DDD") from None
         elif rtype in _LED and (words := text.split()):
             self._not_twice(subject, words[-1])
         if len(text) > MAX_HELD_TEXT:

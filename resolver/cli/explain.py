@@ -100,6 +100,7 @@ def _address(text: str) -> str:
 
 async def _explained(config: Config, wanted: Wanted) -> Explained | None:
     from resolver.app import build
+    from resolver.arranged import Arranged
     from resolver.auth.shipped import load_world
     from resolver.explain import explain, explain_octets
     from resolver.message import Client, Edns, Question, Transport
@@ -116,7 +117,7 @@ async def _explained(config: Config, wanted: Wanted) -> Explained | None:
     transcript, client = Transcript(), Client(wanted.client, _PORT, Transport.TCP)
     clock = RealClock(asyncio.get_running_loop())
     world = load_world(config.world.directory) if config.world_served else None
-    program = build(config, world, clock=clock, transcript=transcript)
+    program = build(config, world, clock=clock, arranged=Arranged(transcript=transcript))
     query = render_query(_ID, question, rd=True, edns=Edns(), cd=wanted.cd)
     try:
         for _ in range(wanted.times):

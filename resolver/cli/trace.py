@@ -74,6 +74,7 @@ def run(args: argparse.Namespace) -> int:
 
 async def _walk(config: Config, name: str, rtype: str) -> Walk:
     from resolver.app import build
+    from resolver.arranged import Arranged
     from resolver.network.clock import RealClock
     from resolver.observe.transcript import Transcript
     from resolver.wire import names, types
@@ -85,7 +86,7 @@ async def _walk(config: Config, name: str, rtype: str) -> Walk:
         raise ConfigError(str(wrong), instead="write it like `resolver trace www.example.com MX`") from None
     transcript = Transcript()
     clock = RealClock(asyncio.get_running_loop())
-    program = build(config, clock=clock, transcript=transcript)
+    program = build(config, clock=clock, arranged=Arranged(transcript=transcript))
     began = clock.monotonic()
     timeout_s = config.resolver.client_timeout_ms / 1000
     try:

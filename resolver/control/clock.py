@@ -48,7 +48,10 @@ async def _advance(inside: Inside, ask: Ask) -> object:
         step = _by(ask.body["by"])
     except Unfit as wrong:
         raise InputError(str(wrong), where="by", instead=wrong.instead) from None
-    await clock.advance(step)
+    try:
+        await clock.advance(step)
+    except ValueError as wrong:
+        raise InputError(str(wrong), where="by", instead="start the daemon again") from None
     return _shown(clock)
 
 

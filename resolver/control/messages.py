@@ -1,21 +1,30 @@
 """Decides how what was asked and answered is shown, where a history is kept.
 
-Limits: `running.MAX_ENTRIES` messages in one answer, the newest.
+Rules: a history is long, so it is looked through in pieces, and clients are answered between them.
+
+Limits: `running.MAX_ENTRIES` messages in one answer, and `MAX_OCTETS` of them, the newest.
 """
 
 from __future__ import annotations
 
+import asyncio
 from http import HTTPStatus
 from typing import TYPE_CHECKING, Any, Final
 
 from resolver.control import schemas
 from resolver.control.running import LIMIT, limit_of
 from resolver.control.table import Answers, Ask, Inside, OfProgram, Refused, Shape
-from resolver.observe.wanted import WORDS, wanted
+from resolver.observe.wanted import WORDS, matcher, wanted
 from resolver.workers import aggregation
 
 if TYPE_CHECKING:
     from resolver.observe.history import History
+
+MAX_OCTETS: Final = 4 << 20
+"""Octets of the messages in one answer, whose JSON is five times as long: 10,000 of usual size, or 64 of 64 KB."""
+
+PIECE: Final = 50
+"""Messages that are looked at in one go: some 7 ms of the loop, where all of them are told."""
 
 NOT_KEPT: Final = "no messages are remembered; set history.messages, as in 1000, and start the daemon again"
 
@@ -28,10 +37,22 @@ def history_of(inside: Inside) -> History:
     return history
 
 
-def _select(inside: Inside, ask: Ask) -> object:
-    history = history_of(inside)
-    found = history.select(wanted({word: ask.query[word] for word in WORDS if word in ask.query}), limit_of(ask))
-    return {"messages": [each.as_data() for each in found], "forgotten": history.forgotten}
+async def _select(inside: Inside, ask: Ask) -> object:
+    history, limit = history_of(inside), limit_of(ask)
+    holds = matcher(wanted({word: ask.query[word] for word in WORDS if word in ask.query}))
+    found: list[dict[str, Any]] = []
+    octets = 0
+    for number, each in enumerate(reversed(tuple(history))):
+        if number % PIECE == PIECE - 1:
+            await asyncio.sleep(0)
+        if len(found) == limit:
+            break
+        if holds(each):
+            octets += each.octets
+            if found and octets > MAX_OCTETS:
+                break
+            found.append(each.as_data())
+    return {"messages": found[::-1], "forgotten": history.forgotten}
 
 
 def _all_selected(ask: Ask, answers: Answers) -> dict[str, Any]:

@@ -5,7 +5,8 @@ Rules: there is one table of routes. A part of a path in braces takes any one se
 under `error`; a path that is not there lists the routes (404), a method that is not allowed says which are (405 with
 Allow, RFC 9110 section 15.5.6).
 
-Limits: `MAX_FIELDS` parameters, each at most once; `MAX_SEGMENTS` segments of a path.
+Limits: `MAX_FIELDS` parameters, each at most once; `MAX_SEGMENTS` segments of a path; `MAX_DEPTH` values of JSON in one
+another.
 """
 
 from __future__ import annotations
@@ -32,6 +33,9 @@ MAX_FIELDS: Final = 16
 """Parameters of a query string."""
 
 MAX_SEGMENTS: Final = 8
+
+MAX_DEPTH: Final = 32
+"""Objects and lists of a body that stand in one another; what is meant has five."""
 
 MAX_ERROR: Final = 1024
 """Characters of what is said of something that is wrong."""
@@ -250,7 +254,18 @@ def _json_object(body: bytes) -> dict[str, object]:
         value = None
     if not isinstance(value, dict):
         raise Refused(HTTPStatus.BAD_REQUEST, "the body is no JSON object")
+    if _is_deep(value):
+        raise Refused(HTTPStatus.BAD_REQUEST, f"more than {MAX_DEPTH} objects and lists of the body are in one another")
     return value
+
+
+def _is_deep(value: object) -> bool:
+    """Whether more is in one another than may be; whoever looks into `value` may do so by recursion where not."""
+    level = [value]
+    for _ in range(MAX_DEPTH):
+        inner = (each.values() if isinstance(each, dict) else each for each in level if isinstance(each, dict | list))
+        level = [each for values in inner for each in values if isinstance(each, dict | list)]
+    return bool(level)
 
 
 def _no_constant(word: str) -> object:

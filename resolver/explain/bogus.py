@@ -9,9 +9,7 @@ from resolver.dnssec.evidence import Begun
 from resolver.dnssec.negative import NegativeAnchor
 from resolver.explain.case import Case
 from resolver.explain.cause import Said
-from resolver.explain.doing import ending, faults, word
-from resolver.network.fault_words import DNSSEC, WORDS
-from resolver.observe.notes import Faulted
+from resolver.explain.doing import ending, signed_wrongly
 
 _ADVICE: Final = {
     "sigx": "The owner of the zone must sign it again; if our clock is wrong, set it right.",
@@ -95,10 +93,8 @@ def checking_disabled(case: Case) -> Said | None:
     fault = case.declared.dnssec_fault(case.end)
     if fault is None:
         return None
-    text = f"{case.led}{case.wanted} is told although {fault[0]} is signed wrongly (dnssec.fault = {fault[1]!r} in "
-    return Said(
-        f"{text}hierarchy.toml): the query has CD=1, so nothing was validated.", "Ask without CD to have it checked."
-    )
+    text = f"{case.led}{case.wanted} is told although {fault[0]} is signed wrongly (dnssec.fault = {fault[1]!r})"
+    return Said(f"{text}: the query has CD=1, so nothing was validated.", "Ask without CD to have it checked.")
 
 
 def _insecure(case: Case, tag: str, counts: str, advice: str) -> Said | None:
@@ -106,22 +102,18 @@ def _insecure(case: Case, tag: str, counts: str, advice: str) -> Said | None:
     if found is None or case.reply is None:
         return None
     why = found.text.removesuffix(f" [{tag.upper()}]")
-    return Said(f"{case.led}{case.wanted} was answered, and not proven: {why}, so it {counts}.", advice)
-
-
-def _rules(case: Case) -> list[Faulted]:
-    """The rules of faults that signed wrongly what was asked for."""
-    return [each for each in faults(case.nodes) if WORDS[word(each)].group == DNSSEC or word(each) == "clock_skew"]
+    text = f"{case.led}{case.wanted} was answered, and not proven: {why}{_on_purpose(case)}, so it {counts}."
+    return Said(text, advice)
 
 
 def _ending(case: Case) -> str:
-    rules = _rules(case)
+    rules = signed_wrongly(case)
     return ending(rules) if rules else ""
 
 
 def _on_purpose(case: Case) -> str:
-    rules = _rules(case)
+    rules = signed_wrongly(case)
     if rules:
         return f" (on purpose: fault rule {rules[0].rule}: {rules[0].fault})"
     fault = None if case.declared is None else case.declared.dnssec_fault(case.end)
-    return "" if fault is None else f" (on purpose: dnssec.fault = {fault[1]!r} of {fault[0]} in hierarchy.toml)"
+    return "" if fault is None else f" (on purpose: dnssec.fault = {fault[1]!r} of {fault[0]})"

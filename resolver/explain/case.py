@@ -138,6 +138,11 @@ class Case:
         """The questions of their own that were needed, those within them too."""
         return list(_lookups(self.root, set()))
 
+    @property
+    def all_messages(self) -> list[Node]:
+        """The messages for the question and for all that it needed."""
+        return [*self.exchanges, *(each for lookup in self.lookups for each in _messages(lookup, set()))]
+
     @cached_property
     def nodes(self) -> list[Node]:
         """All that was done for the question, what proves it too."""

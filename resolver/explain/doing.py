@@ -3,12 +3,17 @@
 from __future__ import annotations
 
 from collections.abc import Iterable
+from typing import Final
 
 from resolver.engine.actions import Unanswered
 from resolver.explain.case import Case
 from resolver.network.base import Trouble
+from resolver.network.fault_words import DNSSEC, WORDS
 from resolver.observe.notes import Faulted
 from resolver.observe.transcript import Node
+
+CLOCK_SKEW: Final = "clock_skew"
+"""The fault of time that makes signatures wrong."""
 
 
 def faults(nodes: Iterable[Node]) -> list[Faulted]:
@@ -36,6 +41,14 @@ def ending(found: list[Faulted]) -> str:
 def word(fault: Faulted) -> str:
     """What the fault is, without the rest of its rule."""
     return fault.fault.partition(" ")[0]
+
+
+def signed_wrongly(case: Case) -> list[Faulted]:
+    """The faults that make a zone signed wrongly, of those that were applied on the way.
+
+    They need not be at a server of that zone: a wrong DS is its parent's.
+    """
+    return [each for each in faults(case.all_messages) if WORDS[word(each)].group == DNSSEC or word(each) == CLOCK_SKEW]
 
 
 def is_silent(node: Node) -> bool:

@@ -65,7 +65,7 @@ class InForce:
         self._zones = tuple(map(names.from_text, rule.zone))
         self._names = tuple(map(names.from_text, rule.name))
         self._types = tuple(map(types.from_text, rule.type))
-        self._networks = tuple(ipaddress.ip_network(each) for each in _hosts_of(rule) if "/" in each)
+        self._networks = {each: ipaddress.ip_network(each) for each in _hosts_of(rule) if _is_network(each)}
 
     def state(self, now: float) -> str:
         """`waiting`, `in force` or `over` at the monotonic time `now`."""
@@ -93,10 +93,9 @@ class InForce:
         for each in group:
             if each in who:
                 return True
-            if "/" in each:
-                network = next(one for one in self._networks if str(one) == each)
-                if any(_is_in(host, network) for host in who):
-                    return True
+            network = self._networks.get(each)
+            if network is not None and any(_is_in(host, network) for host in who):
+                return True
         return False
 
     def happens(self) -> bool:
@@ -154,6 +153,11 @@ def _is_in(host: str, network: ipaddress.IPv4Network | ipaddress.IPv6Network) ->
         return ipaddress.ip_address(host.partition("%")[0]) in network
     except ValueError:
         return False
+
+
+def _is_network(word: str) -> bool:
+    """Whether `word` is a network, and not the name of a server that has a `/` in it (RFC 2317)."""
+    return "/" in word and is_address(word)
 
 
 def is_address(word: str) -> bool:

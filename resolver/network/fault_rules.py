@@ -13,7 +13,7 @@ from typing import Any, Final
 from resolver.errors import InputError
 from resolver.network.fault_values import Unfit
 from resolver.network.fault_words import CONDITIONS, WORDS, known, meant
-from resolver.text import nearest
+from resolver.text import nearest, printable
 
 _KIND: Final = ("kind", "fault")
 
@@ -125,4 +125,4 @@ def _shown(value: Any) -> str:
         if value and isinstance(value[0], list):
             return " | ".join(",".join(group) for group in value)
         return ",".join(map(str, value))
-    return f"{value:g}" if isinstance(value, float) else str(value)
+    return f"{value:g}" if isinstance(value, float) else printable(str(value))

@@ -6,7 +6,7 @@ Rules
   were is counted. Numbers go on when all is forgotten, so that what was seen after a number can be asked for.
 * It belongs to the program's loop: nothing else touches it.
 
-Limits: `MAX_MESSAGES`, and `MAX_FURTHER` replies to one query beyond the first.
+Limits: `MAX_MESSAGES`; `MAX_FURTHER` replies to one query beyond the first, and `MAX_FAULTS` faults of one.
 """
 
 from __future__ import annotations
@@ -33,6 +33,9 @@ MAX_OCTETS: Final = 256 << 20
 
 MAX_FURTHER: Final = 16
 """Replies to one query beyond the first: a fault may send several."""
+
+MAX_FAULTS: Final = 32
+"""Words of faults that are kept of one query: whoever arranges more for it knows."""
 
 MAX_BACK: Final = 64
 """Messages among which the one is sought to which a fault was applied: it is the last of its server."""
@@ -88,6 +91,11 @@ class Seen:
     def message(self) -> Message | None:
         """The response; None where there is none, or none that can be read."""
         return None if self.response is None else _read(self.response)[0]
+
+    @property
+    def octets(self) -> int:
+        """Octets of the messages: query, response, and further ones."""
+        return len(self.query) + len(self.response or b"") + sum(map(len, self.further))
 
     def as_data(self) -> dict[str, Any]:
         """The same as JSON can carry it; docs/history.md describes it."""
@@ -210,7 +218,7 @@ class History:
         """The fault `word` was applied to `query`, which came to `server` (folded) just now."""
         for each in islice(reversed(self._kept), MAX_BACK):
             if each.query == query and each.server.lower() == server:
-                each.faults = (*each.faults, word)
+                each.faults = (*each.faults, word)[:MAX_FAULTS]
                 return
 
     def select(self, wanted: Wanted | None = None, limit: int | None = None) -> Sequence[Seen]:
@@ -229,11 +237,6 @@ class History:
     def _trim(self) -> None:
         while len(self._kept) > self.limit or (self._octets > MAX_OCTETS and len(self._kept) > 1):
             gone = self._kept.popleft()
-            self._octets -= _octets(gone)
+            self._octets -= gone.octets
             self.forgotten += 1
             self.forgotten_to = gone.number
-
-
-def _octets(seen: Seen) -> int:
-    """What `seen` holds of messages."""
-    return len(seen.query) + len(seen.response or b"") + sum(map(len, seen.further))

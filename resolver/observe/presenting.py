@@ -25,6 +25,9 @@ OPCODES: Final = {0: "QUERY", 1: "IQUERY", 2: "STATUS", 4: "NOTIFY", 5: "UPDATE"
 KEPT_TEXTS: Final = 4096
 """Texts of rdata that are kept: in a history the same records come again and again."""
 
+KEPT_OCTETS: Final = 256
+"""Octets of rdata whose text is kept, so that all texts have a few megabytes."""
+
 _EDE: Final = 15
 
 
@@ -52,10 +55,10 @@ def extended_errors(message: Message) -> list[Ede]:
 def lines(rrset: RRset) -> list[str]:
     """The records in presentation form, a line each: `OWNER TTL CLASS TYPE RDATA`."""
     head = f"{names.to_text(rrset.name)} {rrset.ttl} {class_text(rrset.cls)} {types.to_text(rrset.type)}"
-    return [f"{head} {_rdata(rrset.cls, rrset.type, rdata)}" for rdata in rrset.rdatas]
+    cls, rtype = rrset.cls, rrset.type
+    return [f"{head} {(_kept if len(rdata) <= KEPT_OCTETS else _rdata)(cls, rtype, rdata)}" for rdata in rrset.rdatas]
 
 
-@lru_cache(KEPT_TEXTS)
 def _rdata(cls: int, rtype: int, rdata: bytes) -> str:
     """`rdata` in the form of its type, or in that of RFC 3597."""
     import dns.exception
@@ -70,6 +73,9 @@ def _rdata(cls: int, rtype: int, rdata: bytes) -> str:
     except (dns.exception.DNSException, ValueError):
         return generic
     return text if text.isprintable() else generic
+
+
+_kept = lru_cache(KEPT_TEXTS)(_rdata)
 
 
 def records(rrsets: Iterable[RRset]) -> list[str]:

@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from resolver.app import build
+from resolver.arranged import Arranged
 from resolver.auth.hierarchy import World
 from resolver.config import Config
 from resolver.engine.delegation import Delegation
@@ -63,7 +64,7 @@ async def record(
     latency: bool = False,
 ) -> Recording:
     """What the servers that `config` begins from, or those of `world`, say about `questions`. With `latency` the drawn
-    servers are as slow as they were. `network` and `root` are those of `app.build`.
+    servers are as slow as they were. `network` and `root` are those of `Arranged`.
 
     Call it in the loop that `clock` tells the time of. Raises `ConfigError` and `ZoneError`.
     """
@@ -75,7 +76,8 @@ async def record(
         return notings[-1]
 
     wall = clock.wall()
-    program = build(config, world, clock=clock, entropy=entropy, network=network, around=around, root=root)
+    arranged = Arranged(network, around, root)
+    program = build(config, world, clock=clock, entropy=entropy, arranged=arranged)
     try:
         walker = Walker(program, notings[-1], clock)
         asked = await walker.walk(questions)

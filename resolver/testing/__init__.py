@@ -22,11 +22,12 @@ if TYPE_CHECKING:
     from resolver.testing.internets import Internet
     from resolver.testing.nameserver import Nameserver
     from resolver.testing.scopes import InternetMixin, async_internet, internet
-    from resolver.testing.servers import ServerHandle
+    from resolver.testing.servers import Fault, ServerHandle
     from resolver.testing.undeclared import UndeclaredName
 
 __all__ = [
     "Answer",
+    "Fault",
     "Internet",
     "InternetMixin",
     "Nameserver",
@@ -41,6 +42,7 @@ __all__ = [
 
 _HOMES: Final = {
     "Answer": "answer",
+    "Fault": "servers",
     "Internet": "internets",
     "InternetMixin": "scopes",
     "Nameserver": "nameserver",

@@ -10,11 +10,15 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
 from functools import cached_property
-from typing import Any, NamedTuple
+from typing import TYPE_CHECKING, NamedTuple, NoReturn
 
 from resolver.message import AA, AD, RA, TC, Ede, Message, RRset
 from resolver.observe import presenting
+from resolver.testing.tried import not_there
 from resolver.wire import types
+
+if TYPE_CHECKING:
+    from resolver.explain.cause import Explanation
 
 
 class Record(NamedTuple):
@@ -33,6 +37,10 @@ class WrongRcode(AssertionError):
     """An answer has another response code than it was to have."""
 
 
+def _unknown() -> Explanation:
+    raise LookupError("why an answer is what it is, is known in the process of its internet")
+
+
 @dataclass(frozen=True)
 class Answer:
     """The response to one question, as a client got it."""
@@ -45,7 +53,7 @@ class Answer:
     """The whole response as it came."""
     ms: float
     """Milliseconds of the internet's time until it came: 0 where no fault delays a server."""
-    explain: Callable[[], Any] = field(default=lambda: None, repr=False, compare=False)
+    explain: Callable[[], Explanation] = field(default=_unknown, repr=False, compare=False)
     """Gives the explanation."""
 
     @property
@@ -113,8 +121,9 @@ class Answer:
         return presenting.extended_errors(self.message)
 
     @cached_property
-    def explanation(self) -> Any:
-        """Why it is what it is, in a sentence or two; worked out when it is first asked for."""
+    def explanation(self) -> Explanation:
+        """Why it is what it is: `cause`, `text` and `advice`, and as text a sentence or two; worked out when it is
+        first asked for."""
         return self.explain()
 
     def raise_for_rcode(self, expected: str = "NOERROR") -> Answer:
@@ -122,9 +131,19 @@ class Answer:
         not."""
         __tracebackhide__ = True
         if self.rcode != expected:
-            why = self.explanation
-            raise WrongRcode(f"{expected} was expected of {self!r}" + (f"\n{why}" if why is not None else ""))
+            raise WrongRcode(f"{expected} was expected of {self!r}\n{self.explanation}")
         return self
+
+    def __bool__(self) -> bool:
+        """Whether there are records of the type that was asked for."""
+        return bool(self.values)
+
+    if not TYPE_CHECKING:
+
+        def __getattr__(self, word: str) -> NoReturn:
+            """Raises AttributeError, which says what was meant."""
+            __tracebackhide__ = True
+            raise not_there(self, word, dir(type(self)))
 
     def __str__(self) -> str:
         return "\n".join([repr(self), *(f"  {each}" for each in (*self.records, *self.authority))])

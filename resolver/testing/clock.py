@@ -4,11 +4,12 @@ from __future__ import annotations
 
 import datetime
 from collections.abc import Callable, Coroutine
-from typing import TYPE_CHECKING, Any, Final
+from typing import TYPE_CHECKING, Any, Final, NoReturn
 
 from resolver.errors import InputError
 from resolver.network import fault_values
 from resolver.testing.calling import at_the_callers_line
+from resolver.testing.tried import not_there
 from resolver.testing.virtual_time import LONGEST_ADVANCE_S
 
 if TYPE_CHECKING:
@@ -82,6 +83,32 @@ class TestClock:
             return inside.clock.wall()
 
         return datetime.datetime.fromtimestamp(self._run(now), datetime.UTC)
+
+    def time(self) -> float:
+        """The same in seconds since 1970: what stands in for `time.time` in code under test."""
+
+        async def wall(inside: Inside) -> float:
+            return inside.clock.wall()
+
+        found: float = self._run(wall)
+        return found
+
+    def monotonic(self) -> float:
+        """Seconds that have passed, from some moment on, frozen or not: what stands in for `time.monotonic` in code
+        under test, such as a pool that keeps answers for their TTL."""
+
+        async def monotonic(inside: Inside) -> float:
+            return inside.clock.monotonic()
+
+        found: float = self._run(monotonic)
+        return found
+
+    if not TYPE_CHECKING:
+
+        def __getattr__(self, word: str) -> NoReturn:
+            """Raises AttributeError, which says what was meant."""
+            __tracebackhide__ = True
+            raise not_there(self, word, dir(type(self)))
 
     def __repr__(self) -> str:
         return f"<clock at {self.now:%Y-%m-%dT%H:%M:%SZ}{', frozen' if self.frozen else ''}>"

@@ -18,10 +18,11 @@ from collections.abc import Iterable, Mapping
 from typing import Any, Final, NamedTuple
 
 from resolver.app import build
+from resolver.arranged import Arranged
 from resolver.auth.plan import Plan
 from resolver.auth.planned import ROOT_SERVER
 from resolver.config import Config
-from resolver.explain import Declared, explain
+from resolver.explain import Declared, Explanation, explain
 from resolver.laboratory import Laboratory
 from resolver.listeners import Bound, bind_all
 from resolver.message import AD, TC, Client, Edns, Message, Question, Transport
@@ -32,6 +33,7 @@ from resolver.observe.history import History
 from resolver.observe.log import Log
 from resolver.observe.transcript import Root, Transcript
 from resolver.program import Program
+from resolver.testing.advice import in_a_test
 from resolver.testing.options import Options
 from resolver.testing.undeclared import Guard, Undeclared
 from resolver.testing.virtual_time import VirtualClock
@@ -93,10 +95,8 @@ class Inside:
                 clock=self.clock,
                 entropy=self._entropy,
                 log=log,
-                transcript=self.transcript,
                 bind=self._bind,
-                faults=self.faults,
-                history=self.history,
+                arranged=Arranged(transcript=self.transcript, faults=self.faults, history=self.history),
             )
             self._laboratory, self._in_force = Laboratory(program, self.clock, self.plan), version
             self._guard(program)
@@ -135,6 +135,11 @@ class Inside:
         meant = [each["id"] for each in self.faults.listed() if each.get("server") == server]
         return sum(self.faults.clear(int(str(each))) for each in meant)
 
+    def end_fault(self, number: int) -> None:
+        """That rule is in force no more, if it still is."""
+        if any(each["id"] == number for each in self.faults.listed()):
+            self.faults.clear(number)
+
     async def changed(self) -> None:
         """The plan has changed; whoever asks from outside sees that now. Raises `ZoneError` where no world follows from
         it; then it is what it was."""
@@ -160,14 +165,19 @@ class Inside:
             message, root = await self._exchange(program, question, Transport.TCP, edns, cd)
         return Told(message, round((self.clock.monotonic() - began) * 1000, 3), root)
 
-    def explain(self, root: Root) -> Any:
+    def explain(self, root: Root) -> Explanation:
         """Why a client was told what it was."""
         world = None if self._laboratory is None else self.plan.world()
-        return explain(root, None if world is None else Declared(world, self.plan.where))
+        return in_a_test(explain(root, None if world is None else Declared(world, self.plan.where)))
 
     async def flush(self, name: bytes) -> int:
         """`name` and all below it are forgotten, and so is what failed: how many records and delegations that were."""
         return (await self.program()).flush(name, subtree=True)
+
+    def forget_what_happened(self) -> None:
+        """What was asked before does not show in transcript and history."""
+        self.transcript.clear()
+        self.history.clear()
 
     async def stop(self) -> None:
         """Nothing is under way any more, and nothing listens."""

@@ -11,13 +11,12 @@ Limits: an internet belongs to its process, and ends with `close`.
 
 from __future__ import annotations
 
-import asyncio
 import inspect
 import threading
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from contextlib import ExitStack
 from types import EllipsisType
-from typing import TYPE_CHECKING, Any, Final, TypeVar
+from typing import TYPE_CHECKING, Any, Final, NoReturn, TypeVar, Unpack
 
 from resolver.errors import InputError
 from resolver.message import Question
@@ -27,18 +26,20 @@ from resolver.testing.clock import TestClock
 from resolver.testing.exported import Exported
 from resolver.testing.history import HistoryView
 from resolver.testing.inside import Inside, Told
-from resolver.testing.jobs import Job, asks, listed, question, restored, saved
+from resolver.testing.jobs import Job, asks, awaited, listed, put, question, restored, saved, spelled
 from resolver.testing.lookups import Lookups
 from resolver.testing.nameserver import Nameserver
-from resolver.testing.options import DENIALS, options
+from resolver.testing.options import DENIALS, Given, options
 from resolver.testing.reporting import report, tree
-from resolver.testing.servers import ServerHandle, said
+from resolver.testing.servers import Fault, ServerHandle, said
 from resolver.testing.thread import LoopThread
+from resolver.testing.tried import not_there
 from resolver.text import nearest
 from resolver.wire import names, types
 
 if TYPE_CHECKING:
     from resolver.auth.shape import Data
+    from resolver.explain import Explanation
 
 T = TypeVar("T")
 Signed = str | bool | Mapping[str, object] | None
@@ -53,7 +54,7 @@ class Internet(Exported):
     """A DNS internet with a resolver of its own, for one test. `resolver.testing.internet` gives one that is closed at
     the end."""
 
-    def __init__(self, **given: Any) -> None:
+    def __init__(self, **given: Unpack[Given]) -> None:
         """`given` are the words of `options.Options`. Raises `InputError`."""
         self._options = options(given)
         self._config = self._options.config()
@@ -98,8 +99,8 @@ class Internet(Exported):
 
         def declare(inside: Inside) -> None:
             inside.plan.zone(
-                name,
-                data,
+                spelled(name),
+                {spelled(owner): types for owner, types in data.items()} if isinstance(data, Mapping) else data,
                 records=[each for each in lines if each.strip()],
                 servers=servers,
                 ttl=ttl,
@@ -107,34 +108,36 @@ class Internet(Exported):
                 dnssec=signed,
                 where=where,
             )
-            inside.undeclared.declared(name)
+            inside.undeclared.declared(spelled(name))
 
         self._change(declare)
 
     @at_the_callers_line
     def set(self, name: str, rtype: str, values: str | Sequence[str], *, ttl: int | None = None) -> None:
-        """The records of that name and type are `values`, and no others. Raises `InputError`."""
-        self._change(lambda inside: inside.plan.put(name, rtype, listed(values), ttl=ttl))
+        """The records of that name and type are `values`, and no others. Raises `InputError`, and `UndeclaredName`
+        where no zone that was declared encloses it."""
+        self._change(put(name, rtype, values, ttl, keep=False))
 
     @at_the_callers_line
     def add(self, name: str, rtype: str, values: str | Sequence[str], *, ttl: int | None = None) -> None:
-        """The records of that name and type have `values`, too. Raises `InputError`."""
-        self._change(lambda inside: inside.plan.add(name, rtype, listed(values), ttl=ttl))
+        """The records of that name and type have `values`, too. Raises `InputError`, and `UndeclaredName` where no zone
+        that was declared encloses it."""
+        self._change(put(name, rtype, values, ttl, keep=True))
 
     @at_the_callers_line
     def remove(self, name: str, rtype: str | None = None, value: str | None = None) -> int:
         """The records of that name, or of that type, or with that value, are gone: how many. Raises `InputError`."""
-        return self._change(lambda inside: inside.plan.remove(name, rtype, value))
+        return self._change(lambda inside: inside.plan.remove(spelled(name), rtype, value))
 
     @at_the_callers_line
     def remove_zone(self, name: str) -> None:
         """There is no zone `name` any more. Raises `InputError`."""
-        self._change(lambda inside: inside.plan.without_zone(name))
+        self._change(lambda inside: inside.plan.without_zone(spelled(name)))
 
     @at_the_callers_line
     def absent(self, *absent: str) -> None:
         """These names, and all below them, do not exist, and may be asked for. Raises `BadName`, a ValueError."""
-        self._do(lambda inside: inside.undeclared.absent(*absent))
+        self._do(lambda inside: inside.undeclared.absent(*map(spelled, absent)))
 
     @at_the_callers_line
     def snapshot(self, name: str = "snapshot") -> None:
@@ -155,19 +158,20 @@ class Internet(Exported):
         return ServerHandle(self, self.described_server(name)["name"])
 
     @at_the_callers_line
-    def fault(self, word: str, *value: Any, **conditions: Any) -> int:
-        """What `word` says goes wrong from now on: the number of the rule. The keywords are parameters of the word, and
-        conditions: `server`, `zone`, `name`, `type`, `transport`, `source`, `probability`, `count`, `skip`, `at`,
-        `for_`. Raises `InputError`."""
+    def fault(self, word: str, *value: Any, **conditions: Any) -> Fault:
+        """What `word` says goes wrong from now on, or with `with` in a block: the number of the rule. The keywords are
+        parameters of the word, and conditions: `server`, `zone`, `name`, `type`, `transport`, `source`, `probability`,
+        `count`, `skip`, `at`, `for_`. Raises `InputError`."""
         given = said(word, value, conditions)
 
         async def add(inside: Inside) -> int:
             return await inside.add_fault(given)
 
-        return self._run(add)
+        number = self._run(add)
+        return Fault.of(number, lambda: self._do(lambda inside: inside.end_fault(number)))
 
     @at_the_callers_line
-    def partition(self, one: str | Sequence[str], other: str | Sequence[str], **conditions: Any) -> int:
+    def partition(self, one: str | Sequence[str], other: str | Sequence[str], **conditions: Any) -> Fault:
         """Nothing passes between two groups of servers, `resolver` and `clients`: the number of the rule. Raises
         `InputError`."""
         return self.fault("partition", [listed(one), listed(other)], **conditions)
@@ -198,17 +202,17 @@ class Internet(Exported):
     async def aresolve(
         self, name: str, rtype: str = "A", *, tcp: bool = False, dnssec: bool = False, cd: bool = False
     ) -> Answer:
-        """The same, while the loop that it is awaited in goes on."""
+        """The same, while the loop that it is awaited in, of asyncio or trio, goes on."""
         __tracebackhide__ = True
         asked = question(name, rtype)
-        told = await asyncio.wrap_future(self._submit(asks(asked, tcp=tcp, dnssec=dnssec, cd=cd)))
+        told: Told = await awaited(self._submit(asks(asked, tcp=tcp, dnssec=dnssec, cd=cd)))
         return self._answered(asked, told)
 
     @at_the_callers_line
     def flush(self, name: str = ".") -> int:
         """The resolver has forgotten what it knows of `name` and all below it, and what failed: how many records and
         delegations that were."""
-        folded = names.fold(names.from_text(name))
+        folded = names.fold(names.from_text(spelled(name)))
 
         async def flush(inside: Inside) -> int:
             return await inside.flush(folded)
@@ -220,8 +224,8 @@ class Internet(Exported):
     @property
     def nameserver(self) -> Nameserver:
         """A real UDP and TCP address at which this internet's resolver answers; from now on time passes."""
-        self._thread.become_real()
         if self._nameserver is None:
+            self._thread.become_real()
             endpoint = self._run(lambda inside: inside.listen())
             self._nameserver = Nameserver(endpoint.host, endpoint.port)
         return self._nameserver
@@ -269,9 +273,9 @@ class Internet(Exported):
     # -- life
 
     def forget_what_happened(self) -> None:
-        """A test begins: what was asked before does not show in its report."""
+        """A test begins: what was asked before does not show in its report and its history."""
         if self._inside is not None:
-            self._do(lambda inside: inside.transcript.clear())
+            self._do(lambda inside: inside.forget_what_happened())
 
     def raise_for_undeclared(self) -> None:
         """Raises `UndeclaredName` where somebody has asked for a name that nobody declared, and could not be told."""
@@ -286,6 +290,13 @@ class Internet(Exported):
         finally:
             inside = self._inside
             self._thread.close(None if inside is None else inside.stop)
+
+    if not TYPE_CHECKING:
+
+        def __getattr__(self, word: str) -> NoReturn:
+            """Raises AttributeError, which says what was meant."""
+            __tracebackhide__ = True
+            raise not_there(self, word, dir(type(self)))
 
     def __repr__(self) -> str:
         if self._thread.closed:
@@ -336,18 +347,24 @@ class Internet(Exported):
         __tracebackhide__ = True
         self._last = told
 
-        def explain() -> Any:
+        def explain() -> Explanation:
             return self._do(lambda inside: inside.explain(told.root))
 
         return Answer(names.to_text(question.name), types.to_text(question.type), told.message, told.ms, explain)
 
     def _looked_up(self, name: str, rtype: str) -> Answer:
         """The answer that code of the process gets, which is not told of its mistakes otherwise."""
+        __tracebackhide__ = True
         asked = question(name, rtype)
+        if self._thread.elsewhere:  # there is no thread here: what was forked asks as any other process does
+            return Answer(names.to_text(asked.name), types.to_text(asked.type), self.nameserver.ask(asked), 0.0)
         return self._answered(asked, self._run(asks(asked, checked=False)))
 
     def _declares(self, name: str) -> bool:
-        return self._do(lambda inside: inside.undeclared.is_declared(names.fold(names.from_text(name))))
+        folded = names.fold(names.from_text(name))
+        if self._thread.elsewhere and self._inside is not None:
+            return self._inside.undeclared.is_declared(folded)
+        return self._do(lambda inside: inside.undeclared.is_declared(folded))
 
     def _server_names(self) -> list[str]:
         return [each["name"] for each in self._do(lambda inside: inside.plan.servers())]

@@ -48,8 +48,8 @@ class Lookups:
     """Stand-ins for functions of `socket`, with their signatures."""
 
     def __init__(self, ask: Ask, declares: Callable[[str], bool], leave: Iterable[str] = ()) -> None:
-        """`ask` asks the internet; `declares` says whether a name is of a zone in it; names that match one of the
-        patterns in `leave`, such as `db` or `*.internal`, are left alone."""
+        """`ask` asks the internet, and raises OSError where that does not answer; `declares` says whether a name is of
+        a zone in it; names that match one of the patterns in `leave`, such as `db` or `*.internal`, are left alone."""
         self._ask, self._declares = ask, declares
         self._leave = ("localhost", _plain(socket.gethostname()), *map(_plain, leave))
         self._before = {name: getattr(socket, name) for name in NAMES}
@@ -60,6 +60,7 @@ class Lookups:
         self, host: Host, port: Any, family: int = 0, type: int = 0, proto: int = 0, flags: int = 0
     ) -> list[Any]:
         """What stands in for `socket.getaddrinfo`."""
+        __tracebackhide__ = True
         before = self._before["getaddrinfo"]
         name = self._ours(host)
         if name is None or flags & socket.AI_NUMERICHOST or family not in (0, socket.AF_INET, socket.AF_INET6):
@@ -77,6 +78,7 @@ class Lookups:
 
     def gethostbyname(self, hostname: str) -> str:
         """What stands in for `socket.gethostbyname`."""
+        __tracebackhide__ = True
         name = self._ours(hostname)
         if name is None:
             left: str = self._before["gethostbyname"](hostname)
@@ -85,6 +87,7 @@ class Lookups:
 
     def gethostbyname_ex(self, hostname: str) -> tuple[str, list[str], list[str]]:
         """What stands in for `socket.gethostbyname_ex`."""
+        __tracebackhide__ = True
         name = self._ours(hostname)
         if name is None:
             left: tuple[str, list[str], list[str]] = self._before["gethostbyname_ex"](hostname)
@@ -96,6 +99,7 @@ class Lookups:
 
     def gethostbyaddr(self, ip_address: str) -> tuple[str, list[str], list[str]]:
         """What stands in for `socket.gethostbyaddr`, which takes a name, too."""
+        __tracebackhide__ = True
         name = self._ours(ip_address)
         address = ip_address if name is None else self._addresses(name, 0, 0)[0][0]
         known = self._name_of(address)
@@ -108,6 +112,7 @@ class Lookups:
 
     def getnameinfo(self, sockaddr: Any, flags: int) -> tuple[str, str]:
         """What stands in for `socket.getnameinfo`."""
+        __tracebackhide__ = True
         before = self._before["getnameinfo"]
         known = None if flags & socket.NI_NUMERICHOST else self._name_of(sockaddr[0])
         if known is None and (flags & socket.NI_NUMERICHOST or _is_own(sockaddr[0])):
@@ -134,6 +139,7 @@ class Lookups:
 
     def _addresses(self, name: str, family: int, flags: int) -> tuple[list[str], str]:
         """The addresses of `name`, at least one, and its canonical name. Raises gaierror."""
+        __tracebackhide__ = True
         mapped = family == socket.AF_INET6 and bool(flags & socket.AI_V4MAPPED)
         found: list[str] = []
         answers: list[Answer] = []
@@ -151,10 +157,13 @@ class Lookups:
         return found, _plain(canonical)
 
     def _asked(self, name: str, rtype: str) -> Answer:
+        __tracebackhide__ = True
         try:
             return self._ask(name, rtype)
         except BadName:
             raise _error("EAI_NONAME") from None
+        except OSError:
+            raise _error("EAI_AGAIN") from None
 
     def _name_of(self, address: str) -> str | None:
         """The name of `address`; None where it has none, or nobody declares it."""

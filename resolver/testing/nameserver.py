@@ -3,12 +3,18 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Final
 
+from resolver.message import RD, Message, Question
 from resolver.network.base import Endpoint
+from resolver.wire import names
+from resolver.wire.parse import parse
 
 if TYPE_CHECKING:
     import dns.resolver
+
+TIMEOUT_S: Final = 10.0
+"""Longer than any question takes."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -32,6 +38,22 @@ class Nameserver:
         made.nameservers, made.port = [self.host], self.port
         made.domain = dns.name.root
         return made
+
+    def ask(self, question: Question) -> Message:
+        """What it answers to whoever has no loop to ask with: over UDP, and over TCP if that is cut short. Raises
+        OSError where nothing comes that can be used."""
+        import dns.exception
+        import dns.message
+        import dns.query
+        import dns.rdatatype
+
+        rtype = dns.rdatatype.RdataType.make(question.type)
+        query = dns.message.make_query(names.to_text(question.name), rtype, use_edns=True, flags=RD)
+        try:
+            response, _ = dns.query.udp_with_fallback(query, self.host, TIMEOUT_S, self.port)
+        except dns.exception.DNSException as failure:
+            raise OSError(f"{self}: {failure}") from None
+        return parse(response.to_wire())
 
     def __str__(self) -> str:
         return f"{self.host}:{self.port}"

@@ -12,8 +12,9 @@ import datetime
 import math
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field, fields
+from os import PathLike
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, Final
+from typing import TYPE_CHECKING, Any, Final, Literal, TypedDict
 
 from resolver.errors import InputError
 from resolver.testing.virtual_time import WALL_START
@@ -41,6 +42,19 @@ _SETTINGS: Final[dict[str, dict[str, Any]]] = {
     # is written.
     "log": {"level": "error", "queries": True},
 }
+
+
+class Given(TypedDict, total=False):
+    """The words of `Options`, as a test may write their values."""
+
+    ttl: int
+    seed: int
+    wall: float | str | datetime.datetime
+    dnssec: Literal["nsec", "nsec3"] | bool | None
+    mode: Literal["iterative", "recursive"]
+    undeclared: Literal["fail", "nxdomain"]
+    settings: Mapping[str, Mapping[str, Any]]
+    world: str | PathLike[str] | None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -2,7 +2,8 @@
 
 Rules: the functions of `socket` that look up names are replaced, which the standard library, requests, aiohttp, httpx
 and all that use them follow. Where pycares is installed, a channel without servers of its own asks the test's
-nameserver: aiodns and aiohttp look up names with it. What is replaced last is put back first.
+nameserver: aiodns and aiohttp look up names with it. What is replaced last is put back first. Before this process is
+forked the nameserver listens: the thread of the internet is not in what is forked, and it is asked there.
 
 Limits: see `lookups`. Code that has imported a function itself (`from socket import getaddrinfo`) keeps what it has.
 """
@@ -11,19 +12,34 @@ from __future__ import annotations
 
 import functools
 import importlib.util
+import os
 import socket
 from collections.abc import Callable
 from contextlib import ExitStack
-from typing import Any
+from typing import Any, Final
 from unittest import mock
 
 from resolver.network.base import Endpoint
 from resolver.testing.lookups import NAMES, Lookups
 
+_WANTED: Final[list[Callable[[], Endpoint]]] = []
+"""Nameservers that must listen before this process is forked."""
+
+
+def _listen() -> None:
+    for nameserver in tuple(_WANTED):
+        nameserver()
+
+
+if hasattr(os, "register_at_fork"):  # where processes can be forked
+    os.register_at_fork(before=_listen)
+
 
 def patched(lookups: Lookups, nameserver: Callable[[], Endpoint]) -> ExitStack:
     """Names are those of `lookups` until what is returned is closed; `nameserver` says where the internet listens."""
     with ExitStack() as stack:
+        _WANTED.append(nameserver)
+        stack.callback(_WANTED.remove, nameserver)
         for name in NAMES:
             stack.enter_context(mock.patch.object(socket, name, getattr(lookups, name)))
         if importlib.util.find_spec("pycares") is not None:

@@ -4,14 +4,17 @@ Rules
 * `dns` is an internet for one test, `dns_session` one for all tests of a process; what `dns_options` gives is said of
   both, and the marker `dns` goes before it.
 * A test fails at its end if code in it has asked for a name that nobody declared, and could not be told.
-* A failure has a section "DNS": seed, time, faults, and what was done for each question of the test.
+* A failure has a section "DNS": seed, time, faults, and what was done for each question of the test. With
+  `--dns-export` it leaves a scenario as well, which `resolver replay` plays without the test.
 * Nothing of the resolver is imported before a test wants a fixture: the plugin is there in every run of pytest.
 """
 
 from __future__ import annotations
 
 import random
+import re
 from collections.abc import Generator, Iterator, Mapping
+from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final
 
 import pytest
@@ -22,6 +25,9 @@ if TYPE_CHECKING:
 pytest_plugins = ["resolver.testing.replay.collecting"]
 
 MARKER: Final = "dns(**options): options of the fixture dns: ttl, seed, wall, dnssec, mode, undeclared, settings, world"
+
+MAX_FILE_NAME: Final = 150
+"""Characters of a test's name in that of its scenario; file systems take 255 octets."""
 
 _INTERNETS: Final = pytest.StashKey[list["Internet"]]()
 
@@ -39,6 +45,12 @@ def pytest_addoption(parser: pytest.Parser, pluginmanager: pytest.PytestPluginMa
         metavar="N",
         default=None,
         help="the seed of the fixtures dns and dns_session; `random` draws one, which a failure shows (default: 1)",
+    )
+    group.addoption(
+        "--dns-export",
+        metavar="DIR",
+        default=None,
+        help="write what happened in each test that fails to DIR as a scenario (.rpl), for `resolver replay`",
     )
 
 
@@ -85,10 +97,15 @@ def pytest_runtest_setup(item: pytest.Item) -> None:
 @pytest.hookimpl(wrapper=True)
 def pytest_runtest_call(item: pytest.Item) -> Generator[None, object, object]:
     """The test fails for names that nobody declared, if it does not fail otherwise."""
-    __tracebackhide__ = True
     result = yield
+    found = []
     for each in _of(item):
-        each.raise_for_undeclared()
+        try:
+            each.raise_for_undeclared()
+        except AssertionError as mistake:
+            found.append(f"{type(mistake).__name__}: {mistake}")
+    if found:  # without a traceback: it is no line of the test that asks in vain
+        pytest.fail("\n".join(found), pytrace=False)
     return result
 
 
@@ -97,7 +114,11 @@ def pytest_runtest_makereport(item: pytest.Item) -> Generator[None, pytest.TestR
     """A failure has its section."""
     report = yield
     if report.when != "teardown" and report.failed:
-        report.sections += [("DNS", text) for each in _of(item) if (text := each.report())]
+        directory = item.config.getoption("dns_export")
+        for each in _of(item):
+            if text := each.report():
+                exported = "" if directory is None else f"\n{_exported(each, Path(directory), item.nodeid)}"
+                report.sections.append(("DNS", text + exported))
     return report
 
 
@@ -119,9 +140,12 @@ def _internet(request: pytest.FixtureRequest, given: dict[str, Any]) -> Iterator
     seed = request.config.getoption("dns_seed")
     if seed is not None:
         given["seed"] = int(seed)
+    wrong: InputError | None = None
     try:
         made = Internet(**given)
-    except InputError as wrong:
+    except InputError as mistake:
+        wrong = mistake
+    if wrong is not None:  # beside the handler, or the report would show both
         pytest.fail(f"the options of {request.fixturename}: {wrong}", pytrace=False)
     known = request.node.stash.setdefault(_INTERNETS, [])
     known.append(made)
@@ -130,6 +154,20 @@ def _internet(request: pytest.FixtureRequest, given: dict[str, Any]) -> Iterator
     finally:
         known.remove(made)
         made.close()
+
+
+def _exported(internet: Internet, directory: Path, test: str) -> str:
+    """Which scenario has been made of what happened in `test`, or why none could be: a failure stays what it is."""
+    from resolver.errors import ResolverdError
+
+    name = re.sub(r"[^\w.-]+", "-", test)[-MAX_FILE_NAME:].strip("-")
+    path = directory / f"{name}.rpl"
+    try:
+        directory.mkdir(parents=True, exist_ok=True)
+        verdict = internet.export_scenario(path, title=test)
+    except (ResolverdError, OSError) as wrong:
+        return f"no scenario: {wrong}"
+    return f"scenario: {path} (`resolver replay` says {verdict.status}{verdict.reason and f': {verdict.reason}'})"
 
 
 def _of(item: pytest.Item) -> list[Internet]:

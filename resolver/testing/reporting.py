@@ -1,5 +1,5 @@
-"""Decides what a failed test says of its internet: seed and time, what went wrong on purpose, and what was done for
-each question.
+"""Decides what a failed test says of its internet: seed and time, what went wrong on purpose, and for each question why
+it was answered as it was, and what was done.
 
 Limits: the last `MAX_QUESTIONS` questions, and `MAX_LINES` lines, of which the first are left out.
 """
@@ -7,10 +7,12 @@ Limits: the last `MAX_QUESTIONS` questions, and `MAX_LINES` lines, of which the 
 from __future__ import annotations
 
 import datetime
+import textwrap
+from collections.abc import Iterator
 from typing import TYPE_CHECKING, Final
 
 from resolver.network.fault_rules import rule
-from resolver.observe.drawing import trees
+from resolver.observe.drawing import plain, trees
 from resolver.observe.transcript import Root
 from resolver.testing.virtual_time import MONOTONIC_START
 
@@ -20,6 +22,9 @@ if TYPE_CHECKING:
 MAX_QUESTIONS: Final = 20
 MAX_LINES: Final = 150
 """What a person reads of a failure; a walk from the root takes about fifteen."""
+
+WIDTH: Final = 80
+"""Characters of a line of prose."""
 
 _OF_TABLE: Final = ("id", "applied", "state", "declared")
 
@@ -43,9 +48,18 @@ def report(inside: Inside, seed: int, *, real: bool) -> str:
     for each in faults:
         told = rule({word: value for word, value in each.items() if word not in _OF_TABLE}).text
         lines.append(f"fault {each['id']}: {told} ({each['state']}, applied {each['applied']} times)")
-    drawn = list(trees(asked[-MAX_QUESTIONS:]))
+    drawn = [line for root in asked[-MAX_QUESTIONS:] for line in _drawn(inside, root)]
     if len(asked) > MAX_QUESTIONS or len(drawn) > MAX_LINES:
         lines.append(f"… {max(0, len(asked) - MAX_QUESTIONS)} earlier questions and what is long are left out")
     lines += drawn[-MAX_LINES:] if asked else ["nothing was asked"]
     lines += [f"logged: {line}" for line in inside.errors.splitlines()[-MAX_QUESTIONS:]]
     return "\n".join(lines)
+
+
+def _drawn(inside: Inside, root: Root) -> Iterator[str]:
+    """One question with its answer, the reason for that, and the tree."""
+    first, *rest = trees([root])
+    yield first
+    if root.told is not None:
+        yield from textwrap.wrap(f"why: {plain(str(inside.explain(root)))}", WIDTH, subsequent_indent="  ")
+    yield from rest

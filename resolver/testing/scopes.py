@@ -5,13 +5,14 @@ from __future__ import annotations
 import unittest
 from collections.abc import AsyncIterator, Iterator, Mapping
 from contextlib import asynccontextmanager, contextmanager
-from typing import Any, ClassVar
+from typing import Any, ClassVar, Unpack
 
 from resolver.testing.internets import Internet
+from resolver.testing.options import Given
 
 
 @contextmanager
-def internet(**options: Any) -> Iterator[Internet]:
+def internet(**options: Unpack[Given]) -> Iterator[Internet]:
     """An internet that is gone at the end; `options` are the words of `options.Options`.
 
     What is raised inside gets the report as a note (PEP 678). Raises `InputError`, and at the end `UndeclaredName`
@@ -29,7 +30,7 @@ def internet(**options: Any) -> Iterator[Internet]:
 
 
 @asynccontextmanager
-async def async_internet(**options: Any) -> AsyncIterator[Internet]:
+async def async_internet(**options: Unpack[Given]) -> AsyncIterator[Internet]:
     """The same for `async with`: await its `aresolve`; its other methods are as they are."""
     with internet(**options) as dns:
         yield dns

@@ -25,20 +25,115 @@ VERBS: Final[Mapping[str, str]] = {
 """What a test may say in place of the word of a fault, where that is no verb."""
 
 
+Applies = Callable[..., "ServerHandle"]
+"""What makes something go wrong at a server; it takes a value, other parameters and conditions, as `fault` does."""
+
+
+class Fault(int):
+    """The number of a rule by which something goes wrong. With `with` it does inside of the block alone."""
+
+    _end: Callable[[], object]
+
+    @classmethod
+    def of(cls, number: int, end: Callable[[], object]) -> Fault:
+        """The rule `number`, which `end` puts out of force."""
+        made = cls(number)
+        made._end = end
+        return made
+
+    def end(self) -> None:
+        """It is in force no more. Ending it again does nothing."""
+        self._end()
+
+    def __enter__(self) -> Fault:
+        return self
+
+    def __exit__(self, *raised: object) -> None:
+        self.end()
+
+
 class ServerHandle:
     """One server of an internet. Besides the methods below it has one for each word of `fault_words.WORDS`, with `_`
     for `-`, and for each of `VERBS`: `server.servfail(count=1)`, `server.delay("300ms")`, `server.tcp_reset()`. The
     value is that of the word's own parameter, or without one the probability; the keywords are its other parameters and
-    conditions. Each returns the handle, so that they can be strung together."""
+    conditions. Each returns the handle, so that they can be strung together; with `with`, what was arranged by a handle
+    goes wrong inside of the block alone."""
+
+    # Named for editors and type checkers, which do not see what `__getattr__` finds.
+    latency: Applies
+    jitter: Applies
+    late: Applies
+    clock_skew: Applies
+    silent: Applies
+    loss: Applies
+    duplication: Applies
+    reordering: Applies
+    partition: Applies
+    servfail: Applies
+    refused: Applies
+    rcode: Applies
+    truncated: Applies
+    lame: Applies
+    upward: Applies
+    oversize: Applies
+    wrong_id: Applies
+    wrong_question: Applies
+    wrong_case: Applies
+    wrong_source: Applies
+    garbage: Applies
+    no_octets: Applies
+    header_only: Applies
+    cut_short: Applies
+    trailing_octets: Applies
+    wrong_counts: Applies
+    compression_loop: Applies
+    forward_pointer: Applies
+    bad_label: Applies
+    long_name: Applies
+    bad_length: Applies
+    two_questions: Applies
+    two_opts: Applies
+    echo: Applies
+    tcp_reset: Applies
+    tcp_stall: Applies
+    tcp_cut: Applies
+    tcp_slow: Applies
+    tcp_empty: Applies
+    expired: Applies
+    future: Applies
+    wrongkey: Applies
+    bogus: Applies
+    unsigned: Applies
+    ds_mismatch: Applies
+    unknown_algorithm: Applies
+    unknown_digest: Applies
+    nsec_missing: Applies
+    nsec3_iterations: Applies
+    ksk_missing: Applies
+    revoked: Applies
+    lose: Applies
+    duplicate: Applies
+    reorder: Applies
+    refuse: Applies
+    truncate: Applies
 
     def __init__(self, internet: Internet, name: str) -> None:
         """`name` is absolute."""
         self._internet, self.name = internet, name
+        self._arranged: list[Fault] = []
+
+    def __enter__(self) -> ServerHandle:
+        return self
+
+    def __exit__(self, *raised: object) -> None:
+        for each in self._arranged:
+            each.end()
+        self._arranged.clear()
 
     @at_the_callers_line
     def fault(self, word: str, *value: Any, **said: Any) -> ServerHandle:
         """What `word` says goes wrong at this server from now on. Raises `InputError`."""
-        self._internet.fault(word, *value, server=self.name, **said)
+        self._arranged.append(self._internet.fault(word, *value, server=self.name, **said))
         return self
 
     @at_the_callers_line
@@ -68,22 +163,24 @@ class ServerHandle:
         found = self._internet.described_server(self.name)
         return [each for each in (found["address"], found.get("ipv6")) if each]
 
-    def __getattr__(self, word: str) -> Callable[..., ServerHandle]:
-        """The method of the fault `word`. Raises AttributeError with the right spelling."""
-        __tracebackhide__ = True
-        if word.startswith("__"):
-            raise AttributeError(word)
-        found = known(VERBS.get(word, word))
-        if found is None:
-            words = {each.replace("-", "_") for each in (*WORDS, *VERBS)} | {"restore"}
-            raise AttributeError(f"there is no fault {word!r}; {nearest(word, words)}")
-        kind = found.word
+    if not TYPE_CHECKING:  # or every misspelling would be a method
 
-        def apply(*value: Any, **said: Any) -> ServerHandle:
+        def __getattr__(self, word: str) -> Callable[..., ServerHandle]:
+            """The method of the fault `word`. Raises AttributeError with the right spelling."""
             __tracebackhide__ = True
-            return self.fault(kind, *value, **said)
+            if word.startswith("__"):
+                raise AttributeError(word)
+            found = known(VERBS.get(word, word))
+            if found is None:
+                words = {each.replace("-", "_") for each in (*WORDS, *VERBS)} | {"restore"}
+                raise AttributeError(f"there is no fault {word!r}; {nearest(word, words)}")
+            kind = found.word
 
-        return apply
+            def apply(*value: Any, **said: Any) -> ServerHandle:
+                __tracebackhide__ = True
+                return self.fault(kind, *value, **said)
+
+            return apply
 
     def __dir__(self) -> list[str]:
         return [*super().__dir__(), *(each.replace("-", "_") for each in (*WORDS, *VERBS))]

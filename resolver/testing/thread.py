@@ -5,7 +5,8 @@ Rules
 * The thread begins with the first coroutine that is handed in, and ends with `close`.
 * While the loop is virtual it runs only as long as a coroutine does that was handed in: between two of them no time
   passes, and what was begun waits where it is. They run one after the other.
-* From `become_real` on it runs all the time, and coroutines run beside one another.
+* From `become_real` on it runs all the time, and coroutines run beside one another, those included that had to wait
+  for their turn until then.
 * Whoever waits may be interrupted; what was handed in is cancelled by `close`.
 
 Limits: a process that is forked has no such thread. `close` waits `CLOSE_S` at most: what does not end by then is left
@@ -21,28 +22,39 @@ import os
 import threading
 from collections.abc import Callable, Coroutine
 from queue import SimpleQueue
-from typing import Any, Final, TypeVar
+from typing import Any, Final, NamedTuple, TypeVar
 
 from resolver.testing.virtual_time import MovableLoop
 
 T = TypeVar("T")
-Job = Callable[[], None]
 
 CLOSE_S: Final = 10.0
 """Longer than any question takes."""
+
+_CLOSED: Final = "this internet is closed: its test is over"
+_TOO_LATE: Final = "this internet was closed before the answer came"
+
+
+class _Job(NamedTuple):
+    """A coroutine that waits for its turn, and where what comes of it is told."""
+
+    main: Coroutine[Any, Any, Any]
+    told: concurrent.futures.Future[Any]
 
 
 class LoopThread:
     """A `MovableLoop` in a thread of its own."""
 
     def __init__(self) -> None:
-        self._jobs: SimpleQueue[Job | None] = SimpleQueue()
+        self._jobs: SimpleQueue[_Job | Callable[[], None] | None] = SimpleQueue()
         self._lock = threading.Lock()
         self._loop: MovableLoop | None = None
         self._thread: threading.Thread | None = None
         self._running: set[asyncio.Task[Any]] = set()
         self._broke: BaseException | None = None
         self._closed = False
+        self._beside = self._runs = False
+        """Coroutines are handed to the loop, and not to the queue; the loop runs until it is stopped."""
         self._process = os.getpid()
 
     @property
@@ -50,7 +62,7 @@ class LoopThread:
         """The loop, made when it is first asked for. Raises RuntimeError once it is closed."""
         with self._lock:
             if self._closed:
-                raise RuntimeError("this internet is closed: its test is over")
+                raise RuntimeError(_CLOSED)
             if self._loop is None:
                 self._loop = MovableLoop()
                 self._thread = threading.Thread(target=self._main, args=(self._loop,), name="resolver-dns", daemon=True)
@@ -62,23 +74,31 @@ class LoopThread:
         """Whether it is closed."""
         return self._closed
 
+    @property
+    def elsewhere(self) -> bool:
+        """Whether this process was forked from the one that the thread is in."""
+        return os.getpid() != self._process
+
     def submit(self, main: Coroutine[Any, Any, T]) -> concurrent.futures.Future[T]:
         """`main` runs in the thread; what comes of it is told there. Raises RuntimeError once it is closed, and where
         the thread would wait for itself, or there is none."""
         try:
+            if self.elsewhere:  # before the lock, which whoever forked may have held
+                raise RuntimeError("this internet is in the process that was forked: ask it there, or its nameserver")
             loop = self.loop
             if threading.current_thread() is self._thread:
                 raise RuntimeError("an internet cannot be asked from within its own thread")
-            if os.getpid() != self._process:
-                raise RuntimeError("this internet is in another process, which was forked")
+            told: concurrent.futures.Future[T] = concurrent.futures.Future()
+            with self._lock:  # so that it is not handed to a queue that nobody looks into any more
+                if self._closed:
+                    raise RuntimeError(_CLOSED)
+                if self._beside:
+                    loop.call_soon_threadsafe(self._begin, loop, main, told)
+                else:
+                    self._jobs.put(_Job(main, told))
         except RuntimeError:
             main.close()
             raise
-        told: concurrent.futures.Future[T] = concurrent.futures.Future()
-        if loop.is_real:
-            loop.call_soon_threadsafe(self._begin, loop, main, told)
-        else:
-            self._jobs.put(lambda: self._complete(loop, main, told))
         return told
 
     def run(self, main: Coroutine[Any, Any, T]) -> T:
@@ -100,6 +120,7 @@ class LoopThread:
         it again does nothing."""
         with self._lock:
             closed, self._closed = self._closed, True
+            runs = self._runs
         if closed or self._loop is None or self._thread is None:
             return
         loop = self._loop
@@ -107,7 +128,7 @@ class LoopThread:
         loop.call_soon_threadsafe(self._cancel)
         self._jobs.put(lambda: self._end(loop, last, ended))
         self._jobs.put(None)
-        if loop.is_real:
+        if runs:
             loop.call_soon_threadsafe(loop.stop)
         self._thread.join(CLOSE_S)
         if ended.done():
@@ -117,9 +138,25 @@ class LoopThread:
 
     def _main(self, loop: MovableLoop) -> None:
         while (job := self._jobs.get()) is not None:
-            job()
-            if loop.is_real and not self._closed:
+            if not isinstance(job, _Job):
+                job()
+            elif self._closed:
+                job.main.close()
+                if not job.told.done():
+                    job.told.set_exception(RuntimeError(_TOO_LATE))
+            elif self._beside:
+                self._begin(loop, *job)  # it was handed in before the loop was real
+            else:
+                self._complete(loop, *job)
+            if loop.is_real and self._goes_on_beside():
                 loop.run_forever()
+
+    def _goes_on_beside(self) -> bool:
+        """Whether the loop is to run by itself from now on: coroutines go there, and none waits in the queue."""
+        with self._lock:
+            self._beside = True
+            self._runs = self._jobs.empty() and not self._closed
+            return self._runs
 
     def _complete(self, loop: MovableLoop, main: Coroutine[Any, Any, T], told: concurrent.futures.Future[T]) -> None:
         """`main` has run, alone."""
@@ -145,7 +182,7 @@ class LoopThread:
             if told.done():  # whoever waited has given up
                 return
             if task.cancelled():
-                told.set_exception(self._broke or RuntimeError("this internet was closed before the answer came"))
+                told.set_exception(self._broke or RuntimeError(_TOO_LATE))
             elif (error := task.exception()) is not None:
                 told.set_exception(error)
             else:

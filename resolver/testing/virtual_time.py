@@ -23,8 +23,12 @@ kernel has not delivered when time is moved arrives after it; on loopback there 
 from __future__ import annotations
 
 import asyncio
+import errno
+import io
 import math
+import os
 import selectors
+import sys
 import time
 from collections.abc import Callable, Coroutine
 from typing import Any, Final, TypeVar
@@ -39,6 +43,10 @@ WALL_START: Final = 1_767_225_600.0
 
 LONGEST_ADVANCE_S: Final = 100 * 365.25 * 86_400
 """A hundred years: beyond, a float of seconds is too coarse for timeouts, and it is a mistake anyway."""
+
+LATEST_S: Final = 2.0**33
+"""The latest time of a loop, some 272 years. A float of seconds has steps of a microsecond until then; later a timer
+may be due at a time that the loop never reaches."""
 
 _QUIET_TURNS: Final = 2
 """Turns of the loop in which nothing was to be done before it counts as dry: what ran last may have sent a datagram,
@@ -75,11 +83,36 @@ class _MovableSelector(selectors.DefaultSelector):
         return ready
 
 
+class _PipeEnd(io.FileIO):
+    """What asyncio wants of the sockets by which other threads wake a loop, over an end of a pipe."""
+
+    def __init__(self, descriptor: int, mode: str) -> None:
+        os.set_blocking(descriptor, False)
+        super().__init__(descriptor, mode)
+
+    def recv(self, octets: int) -> bytes:
+        """Up to so many octets. Raises BlockingIOError where there are none."""
+        got: bytes | None = self.read(octets)
+        if got is None:
+            raise BlockingIOError
+        return got
+
+    def send(self, octets: bytes) -> None:
+        """They are sent, but where the pipe is full, which wakes the loop as well. Raises OSError once it is closed."""
+        try:
+            self.write(octets)
+        except ValueError as closed:
+            raise OSError(errno.EBADF, str(closed)) from None
+
+
 class MovableLoop(asyncio.SelectorEventLoop):
     """An event loop in virtual time, or from `become_real` on in real time plus an offset."""
 
     _ready: Any  # asyncio's own, which its types do not tell: what runs in this turn and the next
     _scheduled: list[asyncio.TimerHandle]  # a heap by the time at which they are due; some are cancelled
+    _internal_fds: int
+    _ssock: _PipeEnd
+    _csock: _PipeEnd
 
     def __init__(self, *, real: bool = False) -> None:
         self._movable = _MovableSelector()
@@ -89,6 +122,16 @@ class MovableLoop(asyncio.SelectorEventLoop):
         self._clock_resolution = 1e-6
         if real:
             self.become_real()
+
+    if sys.platform != "win32":  # where one cannot wait for a pipe
+
+        def _make_self_pipe(self) -> None:
+            """Other threads wake this loop by a pipe, in the place of asyncio's pair of sockets: a test has an internet
+            also where sockets are forbidden to it."""
+            reading, writing = os.pipe()
+            self._ssock, self._csock = _PipeEnd(reading, "rb"), _PipeEnd(writing, "wb")
+            self._internal_fds += 1
+            self._add_reader(self._ssock.fileno(), self._read_from_self)  # type: ignore[attr-defined]
 
     @property
     def is_real(self) -> bool:
@@ -107,9 +150,11 @@ class MovableLoop(asyncio.SelectorEventLoop):
 
     async def advance(self, seconds: float) -> None:
         """`seconds` have passed, and everything that fell due in them has happened, each at its own time. To be awaited
-        in this loop. Raises ValueError for less than 0 and for more than `LONGEST_ADVANCE_S`."""
+        in this loop. Raises ValueError for less than 0, for more than `LONGEST_ADVANCE_S` and beyond `LATEST_S`."""
         if not (math.isfinite(seconds) and 0 <= seconds <= LONGEST_ADVANCE_S):
             raise ValueError(f"time is advanced by 0 to {LONGEST_ADVANCE_S:.0f} seconds, not by {seconds}")
+        if self.time() + seconds > LATEST_S:
+            raise ValueError(f"{seconds:.0f} seconds more are too many: time can be moved by 272 years in all")
         await self._run_dry()
         if self._movable.offset is None:
             await asyncio.sleep(seconds)

@@ -73,7 +73,7 @@ def _split(text: str) -> list[bytearray]:
         if char == "\\":
             octet, pos = _escaped(text, pos)
         elif octet > 0x7E or octet < 0x20:
-            hint = "write it as A-labels (xn--...)" if octet > 0x7F else f"write it as \\{octet:03d}"
+            hint = _in_a_labels(text) if octet > 0x7F else f"write it as \\{octet:03d}"
             raise BadName(f"{_shown(text)} holds {char!r}; {hint}")
         found[-1].append(octet)
     if not found[-1] and len(found) > 1:
@@ -93,6 +93,14 @@ def _escaped(text: str, pos: int) -> tuple[int, int]:
     if len(digits) < 3 or not (digits.isascii() and digits.isdecimal()) or int(digits) > 255:
         raise BadName(f"{_shown(text)} has \\{digits}; a number behind a backslash is 000 to 255")
     return int(digits), pos + 3
+
+
+def _in_a_labels(text: str) -> str:
+    """What to write in place of `text`, which holds letters beyond ASCII (RFC 5890 section 2.3.2.1)."""
+    try:
+        return f"write it in A-labels, as {text.encode('idna').decode()!r}"
+    except UnicodeError:
+        return "write it in A-labels (xn--...)"
 
 
 def _shown(text: str) -> str:

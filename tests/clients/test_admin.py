@@ -6,11 +6,10 @@ import json
 import os
 import re
 import shlex
-import shutil
 import signal
 import socket
 import subprocess
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
 
@@ -88,8 +87,9 @@ class Client:
 
 
 @pytest.fixture
-def started(serve: Serve, settings: Path) -> Iterator[Any]:
+def started(serve: Serve, settings: Path, program: Callable[[str], str]) -> Iterator[Any]:
     """Starts a daemon with those settings."""
+    program("curl")
 
     def start(admin: str = 'listen = ["127.0.0.1:0"]', more: str = "", workers: int = 1) -> Client:
         written(settings, admin, more, workers)
@@ -98,7 +98,6 @@ def started(serve: Serve, settings: Path) -> Iterator[Any]:
     return start
 
 
-@pytest.mark.skipif(shutil.which("curl") is None, reason="curl is not there")
 def test_each_example_of_the_page_does_what_it_says(started: Any) -> None:
     """In their order, on a daemon that was started for all of them."""
     client = started(more="test_clock = true\n[history]\nmessages = 1000\n")

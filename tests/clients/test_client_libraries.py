@@ -11,10 +11,13 @@ import threading
 import urllib.error
 import urllib.request
 from collections.abc import Callable, Iterator
+from typing import Any
 
 import pytest
 
 from resolver.testing import Internet
+
+Library = Callable[[str], Any]
 
 pytestmark = [pytest.mark.sockets, pytest.mark.clients]
 
@@ -98,16 +101,16 @@ def test_urllib(shop: Internet, web: str) -> None:
         urllib.request.urlopen(web.replace("www", "gone"))
 
 
-def test_requests(shop: Internet, web: str) -> None:
-    requests = pytest.importorskip("requests")
+def test_requests(shop: Internet, web: str, library: Library) -> None:
+    requests = library("requests")
     shop.patch_getaddrinfo()
     assert requests.get(web, timeout=10).text == host_of(web)
     with pytest.raises(requests.exceptions.ConnectionError, match="Name or service not known"):
         requests.get(web.replace("www", "gone"), timeout=10)
 
 
-def test_httpx_in_both_its_forms(shop: Internet, web: str) -> None:
-    httpx = pytest.importorskip("httpx")
+def test_httpx_in_both_its_forms(shop: Internet, web: str, library: Library) -> None:
+    httpx = library("httpx")
     shop.patch_getaddrinfo()
     assert httpx.get(web).text == host_of(web)
 
@@ -120,9 +123,9 @@ def test_httpx_in_both_its_forms(shop: Internet, web: str) -> None:
         httpx.get(web.replace("www", "gone"))
 
 
-def test_aiohttp_with_either_of_its_resolvers(shop: Internet, web: str) -> None:
+def test_aiohttp_with_either_of_its_resolvers(shop: Internet, web: str, library: Library) -> None:
     """Where aiodns is installed aiohttp asks a name server by itself, and does not call getaddrinfo."""
-    aiohttp = pytest.importorskip("aiohttp")
+    aiohttp = library("aiohttp")
     from aiohttp.resolver import AsyncResolver, ThreadedResolver
 
     shop.patch_getaddrinfo()
@@ -141,8 +144,8 @@ def test_aiohttp_with_either_of_its_resolvers(shop: Internet, web: str) -> None:
             asyncio.run(get(make, web.replace("www", "gone")))
 
 
-def test_aiodns_given_the_nameserver(shop: Internet) -> None:
-    aiodns = pytest.importorskip("aiodns")
+def test_aiodns_given_the_nameserver(shop: Internet, library: Library) -> None:
+    aiodns = library("aiodns")
     host, port = shop.nameserver.host, shop.nameserver.port
 
     async def main() -> object:
@@ -155,8 +158,8 @@ def test_aiodns_given_the_nameserver(shop: Internet) -> None:
     assert "mail.shop.example" in repr(asyncio.run(main()))
 
 
-def test_pycares_that_was_given_no_servers(shop: Internet) -> None:
-    pycares = pytest.importorskip("pycares")
+def test_pycares_that_was_given_no_servers(shop: Internet, library: Library) -> None:
+    pycares = library("pycares")
     shop.patch_getaddrinfo()
     told = threading.Event()
     found: list[object] = []

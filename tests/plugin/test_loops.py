@@ -41,8 +41,8 @@ async def test_the_loop_goes_on_while_an_answer_is_waited_for(dns):
 """
 
 
-def test_coroutines_of_pytest_asyncio_are_tests_like_others(pytester):
-    pytest.importorskip("pytest_asyncio")
+def test_coroutines_of_pytest_asyncio_are_tests_like_others(pytester, library):
+    library("pytest_asyncio")
     pytester.makepyfile(ASYNC)
     pytester.runpytest_subprocess().assert_outcomes(passed=2)
 
@@ -63,8 +63,8 @@ def test_it_works_without_any_other_plugin(pytester):
     assert "1 passed" in done.stdout, done.stdout
 
 
-def test_processes_of_xdist_have_an_internet_each(pytester):
-    pytest.importorskip("xdist")
+def test_processes_of_xdist_have_an_internet_each(pytester, library):
+    library("xdist")
     pytester.makepyfile(
         "import pytest\n@pytest.mark.parametrize('number', range(20))\ndef test_shop(dns, dns_session, number):\n"
         "    for each in (dns, dns_session):\n"

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import os
 import socket
 import threading
 
@@ -215,3 +216,46 @@ def test_a_name_that_nobody_declared_fails_for_good_and_at_the_end():
 
     with pytest.raises(UndeclaredName, match=r"nobody declared www\.shpo\.example"):
         ask()
+
+
+def _in_a_fork(look_up):
+    """What `look_up` returns, or the error that it raises, in a process that is forked from this one."""
+    reader, writer = os.pipe()
+    child = os.fork()
+    if not child:
+        try:
+            said = str(look_up())
+        except Exception as error:
+            said = repr(error)
+        os.write(writer, said.encode())
+        os._exit(0)
+    os.close(writer)
+    with open(reader) as pipe:
+        said = pipe.read()
+    os.waitpid(child, 0)
+    return said
+
+
+def test_a_process_that_is_forked_looks_its_names_up_here_too(names):
+    names.zone("2.0.192.in-addr.arpa", {"4": {"PTR": "v4.shop.example."}})
+    assert _in_a_fork(lambda: addresses("api.shop.example", 80)) == "['192.0.2.4']"
+    assert _in_a_fork(lambda: socket.gethostbyaddr("192.0.2.4")[0]) == "v4.shop.example"
+    assert _in_a_fork(lambda: socket.gethostbyaddr("198.51.100.1")) == "herror(1, 'Unknown host')"
+    assert "Name or service not known" in _in_a_fork(lambda: addresses("gone.shop.example", 80))
+    assert "nobody declared www.shpo.example." in _in_a_fork(lambda: addresses("www.shpo.example", 80))
+    with pytest.raises(UndeclaredName):
+        names.raise_for_undeclared()
+
+
+def test_a_process_that_is_forked_is_told_where_to_ask(names):
+    assert "in the process that was forked: ask it there" in _in_a_fork(lambda: names.resolve("www.shop.example"))
+
+
+def test_a_process_that_outlives_its_test_is_told_that_nobody_answers(monkeypatch):
+    monkeypatch.setattr("resolver.testing.nameserver.TIMEOUT_S", 0.2)
+    with internet() as dns:
+        dns.zone("shop.example", {"www": {"A": "192.0.2.1"}})
+        dns.patch_getaddrinfo()
+        assert dns.nameserver.port
+        look_up = socket.getaddrinfo
+    assert "Temporary failure in name resolution" in _in_a_fork(lambda: look_up("www.shop.example", 80))

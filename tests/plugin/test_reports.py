@@ -26,6 +26,19 @@ def test_a_failure_shows_seed_time_faults_and_what_was_done_for_each_question(py
     assert "silent" in section.partition("www.shop.example. A  →")[2].partition("short test summary")[0]
 
 
+def test_a_failure_says_why_a_question_was_answered_as_it_was(pytester):
+    text = failed(pytester, f'{SHOP}\n    assert dns.resolve("wwww.shop.example").addresses')
+    said = text.partition("wwww.shop.example. A ? NXDOMAIN\nwhy: ")[2].partition("\n├─")[0]
+    assert "says that\n  wwww.shop.example. does not exist" in said
+    assert "Did you mean www.shop.example.?" in said.replace("\n  ", " ")
+    assert max(map(len, said.splitlines())) <= 80
+
+
+def test_an_answer_says_at_which_line_it_was_declared(pytester):
+    text = failed(pytester, f'{SHOP}\n    assert dns.resolve("www.shop.example").addresses == []')
+    assert ".py:4)" in text.partition("why: ")[2].partition("├─")[0]
+
+
 def test_a_test_that_passes_shows_nothing(pytester):
     pytester.makepyfile(f'def test_shop(dns):\n    {SHOP}\n    dns.resolve("www.shop.example")\n')
     result = pytester.runpytest_inprocess("-rA")
@@ -90,6 +103,7 @@ def test_real_clients_that_ask_for_what_nobody_declared_fail_the_test_at_its_end
     assert (
         "UndeclaredName: nobody declared www.shpo.example.: the nearest that is declared is www.shop.example." in text
     )
+    assert "hidden" not in text
 
 
 def test_a_test_that_fails_anyway_fails_for_its_own_reason(pytester):
@@ -112,6 +126,7 @@ def test_an_option_of_the_marker_that_cannot_be_is_an_error_of_the_test(pytester
     result = pytester.runpytest_inprocess()
     result.assert_outcomes(errors=1)
     assert said in result.stdout.str()
+    assert "another exception" not in result.stdout.str()
 
 
 def test_options_come_from_conftest_class_and_function_the_nearest_first(pytester):
@@ -156,6 +171,23 @@ def test_an_internet_of_the_session_outlives_tests_and_shows_of_each_its_own(pyt
     assert text.count(" DNS -") == 1
     assert "gone.shop.example. A ? NXDOMAIN" in text
     assert "www.shop.example. A ?" not in text
+
+
+def test_the_history_of_a_session_is_that_of_each_test(pytester):
+    pytester.makepyfile(
+        f"def test_one(dns_session):\n    dns = dns_session\n    {SHOP}\n"
+        '    assert dns.resolve("www.shop.example").addresses\n    assert len(dns.history)\n'
+        'def test_other(dns_session):\n    dns_session.history.assert_not_asked("www.shop.example")\n'
+        "    assert not len(dns_session.history)\n"
+    )
+    pytester.runpytest_inprocess().assert_outcomes(passed=2)
+
+
+def test_a_look_up_that_fails_shows_the_line_that_makes_it(pytester):
+    body = f'{SHOP}\n    dns.patch_getaddrinfo()\n    socket.getaddrinfo("gone.shop.example", 80)'
+    text = failed(pytester, body, head="import socket")
+    assert "Name or service not known" in text
+    assert "lookups.py" not in text
 
 
 def test_scenarios_are_tests_where_they_are_wanted(pytester):

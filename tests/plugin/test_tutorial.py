@@ -28,10 +28,10 @@ NEEDED = ("requests", "pytest_asyncio")
 
 
 @pytest.mark.parametrize("code", EXAMPLES.values(), ids=EXAMPLES)
-def test_each_example_runs(pytester, program, code):
+def test_each_example_runs(pytester, program, code, library):
     for module in NEEDED:
         if module.removeprefix("pytest_") in code:
-            pytest.importorskip(module)
+            library(module)
     if '"dig"' in code:
         program("dig")
     pytester.makepyfile(code)

@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
+from typing import Any
+
 import pytest
 
 TESTS = """
@@ -24,8 +27,10 @@ def test_failover(dns, number):
 """
 
 
-def test_two_hundred_tests(pytester: pytest.Pytester, capsys: pytest.CaptureFixture[str]) -> None:
-    pytest.importorskip("xdist")
+def test_two_hundred_tests(
+    pytester: pytest.Pytester, capsys: pytest.CaptureFixture[str], library: Callable[[str], Any]
+) -> None:
+    library("xdist")
     pytester.makepyfile(TESTS)
     result = pytester.runpytest_subprocess("-n", "2", "-q")
     result.assert_outcomes(passed=200)

@@ -14,6 +14,7 @@ import dns.message
 
 from resolver import hints
 from resolver.app import build
+from resolver.arranged import Arranged
 from resolver.auth.authority import Authority
 from resolver.auth.zone import Zone
 from resolver.config import Config
@@ -163,9 +164,11 @@ def on_stage(
             clock=internet.clock,
             entropy=internet.entropy,
             log=Log(log, internet.clock.wall, config.log.level, config.log.format),
-            network=internet.network,
-            root=hints.root(
-                NameServer(names.from_text(name), (Endpoint(at, 53),)) for name, at in plan.roots().items()
+            arranged=Arranged(
+                internet.network,
+                root=hints.root(
+                    NameServer(names.from_text(name), (Endpoint(at, 53),)) for name, at in plan.roots().items()
+                ),
             ),
         )
         stage = Stage(plan, internet, program, log)

@@ -25,6 +25,7 @@ from typing import Any, Final
 import dns.rcode
 
 from resolver.app import build
+from resolver.arranged import Arranged
 from resolver.auth.authority import Authority
 from resolver.auth.signed import SignedZone
 from resolver.config import Config
@@ -184,8 +185,7 @@ class Front:
             clock=internet.clock,
             entropy=SeededEntropy(7),
             log=Log(io.StringIO(), internet.clock.wall),
-            network=internet.network,
-            root=root,
+            arranged=Arranged(internet.network, root=root),
         )
 
     def send(self, name: str, rtype: str = "A", host: str = ATTACKER) -> asyncio.Future[bytes | None]:

@@ -8,6 +8,7 @@ import pytest
 
 from resolver import hints
 from resolver.app import build
+from resolver.arranged import Arranged
 from resolver.config import Config
 from resolver.engine.delegation import NameServer
 from resolver.errors import ResolutionFailed
@@ -576,8 +577,7 @@ def composed(settings, world: Internet):
         clock=world.clock,
         entropy=world.entropy,
         log=Log(world.log, world.clock.wall),
-        network=world.network,
-        root=root,
+        arranged=Arranged(world.network, root=root),
     )
 
 

@@ -143,11 +143,11 @@ def test_everything_can_be_forwarded_and_then_a_whole_chain_is_believed(run):
 
 
 def test_more_forwarders_than_a_delegation_has_addresses_are_all_used(run):
-    from resolver.app import _configured
     from resolver.network.base import Endpoint
+    from resolver.reaching import configured
 
     hosts = [f"10.9.0.{last}" for last in range(1, 13)]
-    made = _configured(names.from_text("corp.test."), tuple(Endpoint(host, 53) for host in hosts))
+    made = configured(names.from_text("corp.test."), tuple(Endpoint(host, 53) for host in hosts))
 
     async def main():
         world = internet()

@@ -16,11 +16,11 @@ from resolver.testing.replay import settings
 from resolver.testing.replay.entries import ADJUSTS, MATCHES
 from resolver.testing.replay.script import Kind
 from resolver.testing.replay.steps import _WORDS
+from tests.support.scripts import PLUGIN
 
 pytest_plugins = ["pytester"]
 
 PAGE: Final = (Path(__file__).resolve().parents[2] / "docs/scenarios.md").read_text()
-PLUGIN: Final = ("-p", "resolver.testing.replay.collecting", "-p", "no:cacheprovider")
 
 
 class Block(NamedTuple):

@@ -8,6 +8,7 @@ from typing import Any
 
 from resolver import hints
 from resolver.app import build
+from resolver.arranged import Arranged
 from resolver.config import Config
 from resolver.engine.delegation import NameServer
 from resolver.message import Client, Edns, Message, Question, Transport
@@ -33,8 +34,10 @@ class Composed:
             clock=internet.clock,
             entropy=internet.entropy,
             log=Log(internet.log, internet.clock.wall),
-            network=internet.network,
-            root=hints.root([NameServer(names.from_text("r.hints."), (Endpoint(ROOT_SERVER, 53),))]),
+            arranged=Arranged(
+                internet.network,
+                root=hints.root([NameServer(names.from_text("r.hints."), (Endpoint(ROOT_SERVER, 53),))]),
+            ),
         )
         self.took = 0.0
 

@@ -90,13 +90,13 @@ def environment(directory: Path, more: Mapping[str, str] | None = None) -> dict[
     }
 
 
-def free_port() -> int:
-    """A port that is free for UDP and TCP, and below those that the kernel hands out to whoever asks."""
+def free_port(host: str = "127.0.0.1") -> int:
+    """A port of `host` that is free for UDP and TCP, and below those that the kernel hands out to whoever asks."""
     for port in random.sample(range(10_000, 30_000), 100):
         with socket.socket(socket.AF_INET, socket.SOCK_DGRAM) as udp, socket.socket() as tcp:
             try:
-                udp.bind(("127.0.0.1", port))
-                tcp.bind(("127.0.0.1", port))
+                udp.bind((host, port))
+                tcp.bind((host, port))
             except OSError:
                 continue
             return port

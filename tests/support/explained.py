@@ -9,6 +9,7 @@ from typing import Any
 
 from resolver import hints
 from resolver.app import build
+from resolver.arranged import Arranged
 from resolver.auth.hierarchy import World
 from resolver.auth.plan import Plan
 from resolver.auth.shipped import find_zones, load_world
@@ -65,10 +66,8 @@ class Explaining:
             world,
             clock=clock,
             entropy=SeededEntropy(seed),
-            transcript=self.transcript,
-            network=network,
-            root=root,
             log=log,
+            arranged=Arranged(network, root=root, transcript=self.transcript),
         )
 
     async def response(self, query: bytes, client: Client) -> bytes:

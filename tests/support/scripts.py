@@ -12,6 +12,10 @@ stub-zone:
     name: "."
     stub-addr: 192.0.2.1
 """
+OTHERS = ("no:cacheprovider", "no:asyncio", "no:hypothesispytest", "no:anyio")
+"""Plugins that have no part in a session for scenarios, and take long to import."""
+PLUGIN = tuple(each for name in ("resolver.testing.replay.collecting", *OTHERS) for each in ("-p", name))
+"""The arguments of such a session."""
 PLAIN = f"server:\n    qname-minimisation: no\n{ROOT}"
 
 

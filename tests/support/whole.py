@@ -7,6 +7,7 @@ from collections.abc import Callable, Coroutine
 from typing import Any
 
 from resolver.app import build
+from resolver.arranged import Arranged
 from resolver.auth.hierarchy import World
 from resolver.config import Config
 from resolver.message import Client, Edns, Message, Question, Transport
@@ -33,7 +34,7 @@ class Whole:
             world,
             clock=self.clock,
             entropy=SeededEntropy(seed),
-            transcript=self.transcript if transcribed else None,
+            arranged=Arranged(transcript=self.transcript if transcribed else None),
         )
         self.took = 0.0
 

@@ -11,6 +11,7 @@ FORWARDER = """
 import asyncio, json, sys
 import resolver.cli.serve, resolver.daemon
 from resolver.app import build
+from resolver.arranged import Arranged
 from resolver.config import Config
 from resolver.message import QR, RA, Message, RRset
 from resolver.network.clock import RealClock
@@ -29,7 +30,7 @@ async def main():
     off = {"validation": False}
     config = Config.model_validate({"server": {"listen": ["127.0.0.1:0"]}, "resolver": settings, "dnssec": off})
     network = SimulatedNetwork({"9.9.9.9": respond}, RealClock(asyncio.get_running_loop()), SystemEntropy())
-    reply = await build(config, network=network).ask("www.example.com", "A")
+    reply = await build(config, arranged=Arranged(network)).ask("www.example.com", "A")
     assert reply.answer[0].rdatas == (bytes((192, 0, 2, 1)),)
 
 asyncio.run(main())

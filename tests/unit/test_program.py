@@ -19,7 +19,7 @@ from resolver.auth import hierarchy
 from resolver.auth.findings import Finding
 from resolver.config import Config
 from resolver.errors import ConfigError, ListenError, ResolutionFailed, ZoneError
-from resolver.listeners import bind
+from resolver.listeners import bind_all
 from resolver.message import Client, Edns, Message, Question, Rcode, Transport
 from resolver.network import descriptors
 from resolver.network.base import Endpoint
@@ -30,6 +30,7 @@ from resolver.wire.parse import parse
 from resolver.wire.render import render_query
 from tests.support import worlds
 from tests.support.certificates import write
+from tests.support.daemons import free_port
 from tests.support.messages import told
 from tests.support.plans import shop
 from tests.support.whole import whole
@@ -381,15 +382,14 @@ def test_a_reload_that_fails_late_closes_what_it_had_opened(on_loop):
         program = build(settings())
         await program.start()
         before = list(program.listening), list(program.simulated)
-        free = bind(Endpoint("127.0.0.3", 0), 65536)
-        free.close()
+        free = Endpoint("127.0.0.3", free_port("127.0.0.3"))
         with socket.socket(socket.AF_INET, socket.SOCK_DGRAM) as holder:
             holder.bind(("127.53.0.1", 0))
             taken = holder.getsockname()[1]
-            wanted = settings("127.0.0.1:0", f"127.0.0.3:{free.endpoint.port}", world={"port": taken})
+            wanted = settings("127.0.0.1:0", str(free), world={"port": taken})
             with pytest.raises(ListenError, match=str(taken)) as caught:
                 await program.reload(wanted)
-            was_closed = closed(free.endpoint)
+            was_closed = closed(free)
             told = str(caught.value)
             assert told.startswith(f"a simulated server cannot listen on 127.53.0.1:{taken} (UDP)")
             assert told.endswith("; or the simulated servers can have another port (world.port), or none (--in-memory)")
@@ -750,18 +750,22 @@ def test_a_reload_changes_what_is_too_large_for_the_cache():
 def test_a_world_that_is_changed_before_the_start_opens_nothing_nor_does_one_after_a_start_that_failed(on_loop):
     plan = shop()
 
+    taken = [ListenError("127.0.0.2:53 is in use", "choose another")]
+
+    def bind_once_free(endpoints, receive_buffer):
+        if endpoints and taken:
+            raise taken.pop()
+        return bind_all(endpoints, receive_buffer)
+
     async def main():
-        with socket.socket(socket.AF_INET, socket.SOCK_DGRAM) as holder:
-            holder.bind(("127.0.0.1", 0))
-            taken = holder.getsockname()[1]
-            program = build(settings("127.0.0.1:0", f"127.0.0.1:{taken}"), plan.world())
-            plan.put("new.shop.example", "A", ["192.0.2.9"])
-            await program.change(plan.world())
-            before = list(program.listening), list(program.simulated)
-            with pytest.raises(ListenError, match=str(taken)):
-                await program.start()
-            await program.change(plan.world())
-            after = list(program.listening), list(program.simulated)
+        program = build(settings("127.0.0.1:0"), plan.world(), bind=bind_once_free)
+        plan.put("new.shop.example", "A", ["192.0.2.9"])
+        await program.change(plan.world())
+        before = list(program.listening), list(program.simulated)
+        with pytest.raises(ListenError, match="in use"):
+            await program.start()
+        await program.change(plan.world())
+        after = list(program.listening), list(program.simulated)
         await program.start()
         found = await ask(program.listening[0], "new.shop.example")
         await program.stop()

@@ -6,10 +6,10 @@ from types import MappingProxyType
 
 import pytest
 
+from resolver.arranged import Lab
 from resolver.auth.hierarchy import World, WorldServer
 from resolver.dnssec import sign
 from resolver.dnssec.records import read_rrsig
-from resolver.laboratory import Lab
 from resolver.message import RA, Client, Edns, Message, Rcode, Transport
 from resolver.network.base import Endpoint
 from resolver.network.entropy import SeededEntropy

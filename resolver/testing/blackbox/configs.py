@@ -6,6 +6,8 @@ is as the daemon's authors have it.
 
 * `unbound`: a scenario's words are Unbound's own and are passed on, but for those that would place the daemon. Those of
   Deckard's dialect become their counterparts. A word that this version of Unbound does not know is left out and noted.
+  Scenarios may be a stranger's, so words that name programs, keys and sockets of this machine are left out, too, and
+  files are those beside the scenario alone, copied, because the daemon writes some of them.
 * `resolver`: the settings that the same words come to when our own program plays a scenario in this process.
 
 Limits: a writer that cannot say the date makes the judge skip scenarios whose signatures are of another time.
@@ -21,6 +23,7 @@ from typing import Final, NamedTuple
 
 from resolver.config import Config
 from resolver.config.effective import toml
+from resolver.errors import ScenarioError
 from resolver.network.base import Endpoint
 from resolver.testing.replay.script import Scenario, Word
 from resolver.testing.replay.settings import Arrangement, arrange
@@ -51,10 +54,26 @@ _PLACING: Final = frozenset(
 )
 """Words that say where and how Unbound runs, which is not for a script to say."""
 
+_OF_THIS_MACHINE: Final = frozenset(
+    (
+        *("include", "include-toplevel", "python-script", "dynlib-file", "redis-server-path", "control-interface"),
+        *("tls-service-key", "tls-service-pem", "tls-cert-bundle", "tls-session-ticket-keys"),
+        *("ssl-service-key", "ssl-service-pem", "ssl-cert-bundle"),
+        *("server-key-file", "server-cert-file", "control-key-file", "control-cert-file"),
+        *("dnscrypt-secret-key", "dnscrypt-provider-cert", "dnscrypt-provider-cert-rotated"),
+        *("dnstap-socket-path", "dnstap-tls-client-key-file", "dnstap-tls-client-cert-file", "dnstap-tls-cert-bundle"),
+    )
+)
+"""Words with which a script would run, read or reach what is on this machine."""
+
+MAX_FILE: Final = 16 << 20
+"""Octets of a file beside a scenario."""
+
 _RENAMED: Final = {"query-minimization": "qname-minimisation"}
 """Words of Deckard's dialect that Unbound calls otherwise."""
 
-_PLAIN: Final = re.compile(r"[A-Za-z0-9./:@_-]+")
+_PLAIN: Final = re.compile(r"[A-Za-z0-9./:@_-]*[A-Za-z0-9./@_-]")
+"""What ends in a colon is a word of Unbound's if it is not quoted."""
 
 _FILES: Final = frozenset(
     ("zonefile", "trust-anchor-file", "auto-trust-anchor-file", "root-hints", "trusted-keys-file")
@@ -125,17 +144,32 @@ def _clauses(scenario: Scenario, kind: str) -> set[int]:
 
 def _unbound_word(word: Word, scenario: Scenario, place: Place) -> list[str]:
     key, value = _RENAMED.get(word.key, word.key), word.value
-    if key in _PLACING or (key == "stub-name" and not word.clause):
+    if key in _PLACING or key in _OF_THIS_MACHINE or (key == "stub-name" and not word.clause):
         return []
     if key in _FILES and value:
-        name = Path(value).name
-        held = any(Path(each).name == name for each, _ in scenario.files)
-        value = str(place.directory / name if held else (scenario.path.parent / value).absolute())
+        value = str(_file(value, scenario, place))
     if key == f"do-ip{6 if ':' in place.where.host else 4}" and value in ("no", "off"):
         return []  # it would not listen either; the network has no way to these addresses (`namespace.reach`)
     value = {"on": "yes", "off": "no"}.get(value, value)
     parts = value.split(None, _SEVERAL.get(key, 1) - 1)
     return [f"    {key}: {' '.join(_quoted(part) for part in parts)}"]
+
+
+def _file(value: str, scenario: Scenario, place: Place) -> Path:
+    """Where the daemon finds the file `value`, if it is in the scenario or beside it. Raises `ScenarioError`."""
+    here = place.directory / Path(value).name
+    beside = scenario.beside(value)
+    if beside is None or not beside.is_file() or here.exists():
+        return here
+    try:
+        with beside.open("rb") as file:
+            octets = file.read(MAX_FILE + 1)
+        if len(octets) > MAX_FILE:
+            raise ScenarioError(f"more than {MAX_FILE} octets", where=str(beside), instead="make it smaller")
+        here.write_bytes(octets)
+    except OSError as wrong:
+        raise ScenarioError(f"cannot be copied: {wrong.strerror}", where=str(beside)) from None
+    return here
 
 
 def _quoted(text: str) -> str:

@@ -17,8 +17,8 @@ from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 from typing import Final
 
+from resolver.arranged import Lab
 from resolver.auth.hierarchy import World
-from resolver.laboratory import Lab
 from resolver.message import Client
 from resolver.network.entropy import SeededEntropy
 from resolver.network.faults import FaultTable

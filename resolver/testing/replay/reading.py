@@ -44,11 +44,12 @@ _NOWHERE: Final = frozenset(("RANGE_BEGIN", "STEP", "SCENARIO_END", "RANGE_END",
 def read(path: Path) -> Scenario:
     """The scenario in the file `path`. Raises `ScenarioError` for what is malformed or cannot be read."""
     try:
-        octets = path.read_bytes()
+        with path.open("rb") as file:
+            octets = file.read(MAX_OCTETS + 1)
     except OSError as wrong:
         raise ScenarioError(f"cannot be read: {wrong.strerror}", where=str(path)) from None
     if len(octets) > MAX_OCTETS:
-        raise ScenarioError(f"{len(octets)} octets; {MAX_OCTETS} are read", where=str(path), instead="split it")
+        raise ScenarioError(f"more than {MAX_OCTETS} octets", where=str(path), instead="split it")
     if b"\0" in octets:
         raise ScenarioError("no text: there are zero octets in it", where=str(path), instead="write it in UTF-8")
     return parse(octets.decode("utf-8", "replace"), path)
@@ -141,6 +142,8 @@ class _Reader:
 
     def _file(self, begin: Line, name: str) -> None:
         """The contents of a file stand in the configuration."""
+        if Path(name).name in ("", ".."):
+            self._lines.fail(begin, f"{name[:SHOWN]!r} is no name of a file", "write TEMPFILE_CONTENTS name")
         found: list[str] = []
         while (line := self._lines.raw()) is not None:
             if line.text.strip() == "TEMPFILE_END":

@@ -127,6 +127,16 @@ class Scenario:
     steps: tuple[Step, ...] = field(default=())
     files: tuple[tuple[str, str], ...] = ()
 
+    def beside(self, name: str) -> Path | None:
+        """The file `name`, in the folder of the scenario or below it; None for one elsewhere: whoever plays what a
+        stranger wrote shows nobody what else is on this machine."""
+        folder = self.path.parent.resolve()
+        try:
+            file = (folder / name).resolve()
+        except (OSError, RuntimeError, ValueError):
+            return None
+        return file if file.is_relative_to(folder) else None
+
     def entries(self) -> list[Entry]:
         """All that servers say: those of ranges and those of REPLY steps."""
         replies = [step.entry for step in self.steps if step.kind is Kind.REPLY and step.entry is not None]

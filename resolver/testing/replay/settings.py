@@ -248,7 +248,9 @@ class _Arranger:
         self._dnssec["trust_anchors"].append(word.value)
 
     def _anchor_file(self, word: Word) -> None:
-        path = self._scenario.path.parent / word.value
+        path = self._scenario.beside(word.value)
+        if path is None:
+            self._fail(word, f"trust-anchor-file: {word.value!r} is not beside the scenario", "put a copy of it there")
         try:
             self._anchored.update(anchor.zone for anchor in anchors.read_file(path, self._made.wall))
         except ConfigError as wrong:

@@ -13,6 +13,7 @@ from collections.abc import Callable
 from typing import Any, Final, Protocol
 
 from resolver.app import build
+from resolver.arranged import Arranged
 from resolver.message import Client, Message, Transport
 from resolver.network.base import Clock
 from resolver.network.entropy import SeededEntropy
@@ -113,9 +114,7 @@ class Inside:
             clock=self._clock,
             entropy=SeededEntropy(1),
             log=Log(self._log, self._clock.wall),
-            transcript=self._transcript,
-            network=self.network,
-            root=arrangement.root,
+            arranged=Arranged(self.network, root=arrangement.root, transcript=self._transcript),
         )
 
     @property

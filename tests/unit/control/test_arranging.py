@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+import asyncio
 from collections.abc import Callable, Coroutine
 from typing import Any
 
 import pytest
 
+from resolver.control.messages import MAX_OCTETS, PIECE
 from resolver.message import Transport
 from resolver.testing.virtual_time import VirtualClock, run
 from tests.support.arranged import Arranged, Asked
@@ -104,6 +106,17 @@ def test_a_time_that_is_none_is_refused(body: object, said: str) -> None:
     play(scene, movable=True)
 
 
+def test_time_is_not_moved_to_where_timers_can_be_missed() -> None:
+    async def scene(asked: Asked) -> None:
+        said = [await asked("POST", "/clock/advance", {"by": "3650d"}) for _ in range(28)]
+        assert [status for status, _ in said] == [200] * 27 + [400]
+        assert "time can be moved by 272 years in all" in said[-1][1]["error"]
+        assert (await asked.done("GET", "/clock"))["time"].startswith("2295")
+        await asyncio.sleep(0.001)  # timers still fire
+
+    play(scene, movable=True)
+
+
 def test_where_time_cannot_be_moved_a_sentence_says_how_it_could_be() -> None:
     async def scene(asked: Asked) -> None:
         asks = [("GET", "/clock", None), ("POST", "/clock/advance", {"by": 1}), ("POST", "/clock/freeze", None)]
@@ -141,6 +154,43 @@ def test_messages_are_those_that_all_parameters_hold_of_and_the_newest() -> None
         assert (await asked.done("GET", "/history"))["messages"] == []
 
     play(scene, messages=10)
+
+
+def test_an_answer_holds_no_more_octets_of_messages_than_may_be() -> None:
+    async def scene(asked: Asked) -> None:
+        history = asked.laboratory.history
+        assert history is not None
+        for _ in range(100):
+            seen = history.asked(1000.0, "client", "", "", "192.0.2.1", Transport.TCP, query(b"a"))
+            history.replied(seen, query(b"a") + bytes(MAX_OCTETS // 20), 1.0)
+        said = await asked.done("GET", "/history?limit=10000")
+        assert [each["number"] for each in said["messages"]] == list(range(82, 101))
+
+    play(scene, messages=100)
+
+
+def test_others_are_served_while_a_long_history_is_looked_through() -> None:
+    async def scene(asked: Asked) -> None:
+        history = asked.laboratory.history
+        assert history is not None
+        for _ in range(2_000):
+            history.asked(1000.0, "client", "", "", "192.0.2.1", Transport.UDP, query(b"a"))
+        turns = 0
+
+        async def serve() -> None:
+            nonlocal turns
+            while True:
+                turns += 1
+                history.asked(1000.0, "client", "", "", "192.0.2.1", Transport.UDP, query(b"b"))
+                await asyncio.sleep(0)
+
+        serving = asyncio.ensure_future(serve())
+        said = await asked.done("GET", "/history?zone=nobody.example&limit=10")
+        serving.cancel()
+        assert said["messages"] == []
+        assert turns >= 2_000 // PIECE
+
+    play(scene, messages=5_000)
 
 
 def test_where_no_history_is_kept_a_sentence_says_which_setting_keeps_one() -> None:

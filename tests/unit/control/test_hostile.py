@@ -16,6 +16,12 @@ from tests.support.arranged import Arranged, Asked
 
 ROUNDS = 60
 
+
+def nested(levels: int) -> Any:
+    """An object in an object, and so on: Python itself takes more levels of JSON than whoever looks into them."""
+    return {"a": nested(levels - 1)} if levels else 1
+
+
 NASTY: tuple[Any, ...] = (
     *(
         None,
@@ -49,6 +55,7 @@ NASTY: tuple[Any, ...] = (
     ),
     *("$ORIGIN ..", "(", '"', ";", "A", "ANY", "OPT", "TYPE65535", "RRSIG", "NSEC", "SOA", "NS", "CNAME", "192.0.2.1"),
     *([], [[]], {}, {"": {}}, {"@": {"A": {"values": []}}}, [None], "5m", "-5m", "nsec", "servfail", "shop.example"),
+    *(nested(900), "0/25.2.0.192.in-addr.arpa", "\ud800 \udfff"),
     *("com", "example", "in-addr.arpa", "127.53.0.1", [["a"], ["b"]], {"denial": "nsec3", "iterations": 1 << 40}),
 )
 
@@ -101,5 +108,22 @@ def test_a_nasty_request_is_refused_or_done_and_never_a_bug(route: OfProgram) ->
             json.dumps(value).encode()
         assert "control_failed" not in asked.log.getvalue()
         assert (await asked("GET", "/zones"))[0] == 200
+
+    run(main())
+
+
+@pytest.mark.parametrize(
+    ("method", "target", "body"),
+    [
+        ("POST", "/records/www.shop.example/TXT", {"values": "\ud800"}),
+        ("PUT", "/zones/shop.example", {"dnssec": nested(900)}),
+        ("POST", "/faults", {"kind": "silent", "server": nested(900)}),
+    ],
+)
+def test_text_that_is_none_and_values_without_end_are_refused_in_a_line(method: str, target: str, body: Any) -> None:
+    async def main() -> None:
+        asked = Asked(Arranged(VirtualClock()))
+        await asked.done("PUT", "/zones/shop.example", {"data": {"www": {"A": "192.0.2.1"}}})
+        assert (await asked.refused(method, target, body))[0] == 400
 
     run(main())

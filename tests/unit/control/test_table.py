@@ -84,6 +84,16 @@ def test_what_is_no_json_object_is_refused(body: bytes) -> None:
     assert ask("PUT", "/zones/a", body) == (400, {"error": "the body is no JSON object"})
 
 
+def test_a_body_of_more_levels_than_anything_has_is_refused() -> None:
+    deep = b'{"a":' * 40 + b"[]" + b"}" * 40
+    assert ask("PUT", "/zones/a", deep) == (
+        400,
+        {"error": "more than 32 objects and lists of the body are in one another"},
+    )
+    assert ask("PUT", "/zones/a", b'{"a":' + b"[" * 40 + b"]" * 40 + b"}")[0] == 400
+    assert ask("PUT", "/zones/a", b'{"a":' * 32 + b"1" + b"}" * 32)[0] == 200
+
+
 def test_a_body_that_nobody_reads_is_refused() -> None:
     assert ask("GET", "/zones", b'{"limit": 3}')[0] == 400
 

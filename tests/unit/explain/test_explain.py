@@ -135,6 +135,17 @@ def test_a_special_name_itself_is_told_as_what_it_is() -> None:
     assert explanation.text.startswith("10.in-addr.arpa. is a special-use name (RFC 6303)")
 
 
+@pytest.mark.parametrize(("kind", "cause"), [("ds-mismatch", "ds-mismatch"), ("unknown-digest", "unknown-digest")])
+def test_a_rule_at_the_zone_above_is_named_where_it_makes_a_proof_fail_below(kind: str, cause: str) -> None:
+    async def main(made: Explaining) -> Any:
+        number = made.program.lab.faults.add(rule({"kind": kind, "zone": "example.com"}))
+        return number, await made.why("www.example.com")
+
+    number, explanation = shipped(main)
+    assert explanation.cause == cause
+    assert f" (on purpose: fault rule {number}: {kind} zone=example.com.)" in explanation.text
+
+
 def test_a_failure_that_nobody_knows_is_told_as_it_is() -> None:
     failure = ResolutionFailed("QQQQ", 0, "something new")
     explanation = explain(Root("www.shop.test. A", query=QUERY, told=failure))

@@ -277,3 +277,21 @@ def test_what_was_applied_is_counted(run):
         return t.table.counts()
 
     assert run(main()) == {"faults.rules": 1, "faults.applied": 2, "faults.overflowed": 0}
+
+
+def test_a_source_may_be_a_server_whose_name_has_a_slash(run):
+    async def main():
+        t = Table()
+        t.table.declare((PLACE, Place("0/25.2.0.192.in-addr.arpa.", ("127.53.2.9",))), ())
+        t.add(source=["0/25.2.0.192.in-addr.arpa", "10.0.0.0/8"])
+        said = []
+        for host in ("127.53.2.9", "10.1.2.3", "127.0.0.1"):
+            t.faulty(WIRE, CLIENT._replace(host=host), said.append)
+        return [each is None for each in said]
+
+    assert run(main()) == [True, True, False]
+
+
+def test_what_a_rule_says_in_one_line_is_one_that_acts_on_no_terminal():
+    made = rule({"kind": "servfail", "ede": 0, "text": "\x1b[2J\nfault 2: silent"})
+    assert made.text == "servfail ede=0 text=\\u001b[2J\\nfault 2: silent"

@@ -28,7 +28,7 @@ PLACE = Place("ns1.example.com.", ("127.53.2.1", "fd53::2:1"))
 
 
 def query(name="www.example.com", rtype="A", **options):
-    return dns.message.make_query(name, rtype, **options).to_wire()
+    return dns.message.make_query(name, rtype, id=0x1234, **options).to_wire()
 
 
 class Server:

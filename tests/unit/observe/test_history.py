@@ -8,9 +8,10 @@ from hypothesis import strategies as st
 
 from resolver.config import Config
 from resolver.errors import InputError
-from resolver.message import Edns, Rcode, Transport
+from resolver.message import Edns, Rcode, RRset, Transport
 from resolver.observe import history as module
-from resolver.observe.history import MAX_FURTHER, MAX_MESSAGES, History, Seen, seen
+from resolver.observe import presenting
+from resolver.observe.history import MAX_FAULTS, MAX_FURTHER, MAX_MESSAGES, History, Seen, seen
 from resolver.observe.wanted import wanted
 from tests.support.histories import BEGAN, Kept, response
 from tests.support.messages import soa
@@ -237,3 +238,20 @@ def test_what_is_counted_of_octets_is_what_is_held(sizes: list[tuple[int, int | 
     assert made._octets == sum(len(each.query) + len(each.response or b"") for each in made)
     assert len(made) == min(limit, len(sizes))
     assert made.forgotten == len(sizes) - len(made)
+
+
+def test_no_more_faults_of_one_query_are_kept_than_may_be():
+    made = kept()
+    seen = made.history.asked(1.0, "server", "ns1.example.", "127.53.2.1", "127.0.0.1", Transport.UDP, b"query")
+    for number in range(1_000):
+        made.history.faulted("ns1.example.", b"query", f"w{number}")
+    assert seen.faults == tuple(f"w{number}" for number in range(MAX_FAULTS))
+
+
+def test_the_texts_of_long_records_are_not_kept():
+    text = b"\xff" + bytes(255)
+    presenting._kept.cache_clear()
+    for rdata, strings in ((text, 1), (text * 8, 8)):
+        (line,) = presenting.lines(RRset(b"\1a\0", 16, 1, 60, (rdata,)))
+        assert line.count('"') == 2 * strings
+    assert presenting._kept.cache_info().currsize == 1

@@ -9,6 +9,7 @@ import dns.query
 import pytest
 
 from resolver.app import build
+from resolver.arranged import Arranged
 from resolver.config import Config
 from resolver.message import Client, Transport
 from resolver.network.base import Endpoint
@@ -226,7 +227,7 @@ def test_what_cannot_be_read_is_seen_and_answered_as_ever():
 def test_a_history_that_is_handed_in_takes_the_place_of_that_of_the_settings(run):
     async def main():
         history = History(7)
-        program = build(Config.model_validate(KEPT), clock=VirtualClock(), history=history)
+        program = build(Config.model_validate(KEPT), clock=VirtualClock(), arranged=Arranged(history=history))
         await program.stop()
         return program.lab.history is history
 

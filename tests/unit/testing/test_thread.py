@@ -159,7 +159,59 @@ def test_a_process_that_is_forked_is_told_that_it_has_none(thread):
         try:
             thread.run(now())
         except RuntimeError as error:
-            os._exit(0 if "another process" in str(error) else 1)
+            os._exit(0 if "in the process that was forked" in str(error) else 1)
         finally:
             os._exit(2)
     assert os.waitstatus_to_exitcode(os.waitpid(child, 0)[1]) == 0
+
+
+def test_what_waits_for_its_turn_when_time_becomes_real_is_done_all_the_same(thread):
+    held = threading.Event()
+
+    async def hold():
+        held.wait(5)
+
+    first = thread.submit(hold())
+    turning = threading.Thread(target=thread.become_real)
+    turning.start()
+    while thread._jobs.empty():
+        time.sleep(0.001)
+    behind = [thread.submit(now()) for _ in range(3)]
+    held.set()
+    first.result(5)
+    turning.join(5)
+    assert all(each.result(5) > 0 for each in behind)
+
+
+def test_closing_ends_what_still_waits_for_its_turn_when_time_becomes_real(thread):
+    held = threading.Event()
+
+    async def hold():
+        held.wait(5)
+
+    async def long():
+        await asyncio.sleep(3600)
+
+    thread.submit(hold())
+    told = []
+
+    def turn():
+        with pytest.raises(RuntimeError) as caught:
+            thread.become_real()
+        told.append(str(caught.value))
+
+    turning = threading.Thread(target=turn)
+    turning.start()
+    while thread._jobs.empty():
+        time.sleep(0.001)
+    behind = thread.submit(long())
+    closing = threading.Thread(target=thread.close)
+    closing.start()
+    while not thread.closed:
+        time.sleep(0.001)
+    held.set()
+    closing.join(5)
+    turning.join(5)
+    with pytest.raises(RuntimeError, match="closed"):
+        behind.result(5)
+    assert told == ["this internet was closed before the answer came"]

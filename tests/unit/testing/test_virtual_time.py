@@ -3,6 +3,7 @@ from __future__ import annotations
 import asyncio
 import os
 import socket
+import threading
 import time
 
 import pytest
@@ -315,3 +316,25 @@ def test_a_loop_of_another_kind_cannot_be_moved():
             await VirtualClock().advance(1)
 
     asyncio.run(main())
+
+
+def test_a_loop_has_no_socket_and_is_woken_by_other_threads_all_the_same(monkeypatch):
+    def forbidden(*args, **kwargs):
+        raise AssertionError("a socket was opened")
+
+    monkeypatch.setattr(socket, "socket", forbidden)
+    monkeypatch.setattr(socket, "socketpair", forbidden)
+    loop = MovableLoop(real=True)
+    try:
+        woken = loop.create_future()
+        thread = threading.Thread(target=lambda: loop.call_soon_threadsafe(woken.set_result, "from there"))
+        loop.call_soon(thread.start)
+        assert loop.run_until_complete(asyncio.wait_for(woken, 10)) == "from there"
+        thread.join()
+        for _ in range(100_000):  # more than a pipe takes
+            loop._write_to_self()
+        loop.run_until_complete(asyncio.sleep(0))
+    finally:
+        loop.close()
+    with pytest.raises(RuntimeError, match="closed"):
+        loop.call_soon_threadsafe(print)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import tomllib
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -71,6 +72,35 @@ def test_files_within_the_configuration_stand_beside_it(tmp_path: Path) -> None:
     assert f"zonefile: {tmp_path}/p.zone" in lines
     assert (tmp_path / "p.zone").read_text() == "a CNAME .\n"
     assert list(tmp_path.parent.glob("p.zone")) == []
+
+
+def test_what_is_on_this_machine_is_not_for_a_script_to_name(tmp_path: Path) -> None:
+    config = (
+        'server:\n include: "/etc/passwd"\n tls-service-key: /etc/key\n module-config: "dynlib iterator"\n'
+        " access-control-tag-action: a. Include: /etc/passwd\n auto-trust-anchor-file: /etc/passwd\n"
+        f' trust-anchor-file: "../secret"\ndynlib:\n dynlib-file: /tmp/x.so\n{ROOT}'
+    )
+    (tmp_path / "secret").write_text("password")
+    made = replace(scenario(asks(1, QUESTION), config=config), path=tmp_path / "scenarios" / "some.rpl")
+    place = Place(tmp_path / "place", WHERE)
+    for directory in (made.path.parent, place.directory):
+        directory.mkdir()
+    lines = [line.strip() for line in unbound(made, place).read_text().splitlines()]
+    assert not [line for line in lines if line.startswith(("include", "tls-service-key", "dynlib-file"))]
+    assert 'access-control-tag-action: a. "Include:" /etc/passwd' in lines
+    assert f"auto-trust-anchor-file: {place.directory}/passwd" in lines
+    assert f"trust-anchor-file: {place.directory}/secret" in lines
+    assert [each.name for each in place.directory.iterdir()] == ["unbound.conf"]
+
+
+def test_a_file_beside_the_scenario_is_copied_because_the_daemon_may_write_it(tmp_path: Path) -> None:
+    (tmp_path / "keys").write_text(". DS\n")
+    config = f"server:\n auto-trust-anchor-file: keys\n{ROOT}"
+    made = replace(scenario(asks(1, QUESTION), config=config), path=tmp_path / "some.rpl")
+    place = Place(tmp_path / "place", WHERE)
+    place.directory.mkdir()
+    assert f"auto-trust-anchor-file: {place.directory}/keys" in unbound(made, place).read_text()
+    assert (place.directory / "keys").read_text() == ". DS\n"
 
 
 def test_values_of_several_words_are_quoted_each_or_whole(tmp_path: Path) -> None:

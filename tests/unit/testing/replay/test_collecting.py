@@ -2,16 +2,17 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from pathlib import Path
+from typing import Any
 
 import pytest
 
 import resolver.testing.replay.verdict  # noqa: F401 — else each session of pytester would make enums of its own
-from tests.support.scripts import PRIMING, asks, entry, is_told, server, text
+from tests.support.scripts import PLUGIN, PRIMING, asks, entry, is_told, server, text
 
 pytest_plugins = ["pytester"]
 
-PLUGIN = ("-p", "resolver.testing.replay.collecting", "-p", "no:cacheprovider")
 QUESTION = "www.example. IN A"
 ADDRESS = ("SECTION ANSWER", "www.example. 300 IN A 192.0.2.7")
 GOOD = text(server(PRIMING, entry(QUESTION, *ADDRESS)), asks(1, QUESTION), is_told(2, QUESTION, *ADDRESS))
@@ -114,7 +115,7 @@ def test_scenarios_can_be_chosen_by_their_marker(pytester: pytest.Pytester) -> N
 
 
 @pytest.mark.usefixtures("files")
-def test_several_processes_agree(pytester: pytest.Pytester) -> None:
-    pytest.importorskip("xdist")
+def test_several_processes_agree(pytester: pytest.Pytester, library: Callable[[str], Any]) -> None:
+    library("xdist")
     found = pytester.runpytest_subprocess(*PLUGIN, "--rpl", "-n", "2")
     found.assert_outcomes(passed=1, failed=2, skipped=1)

@@ -116,6 +116,7 @@ WRONG = [
     ("", "some.rpl:1: there is no CONFIG_END; end the configuration with one"),
     ("foo\nCONFIG_END", "some.rpl:1: 'foo' is no word of a configuration; write `word: value`"),
     ("TEMPFILE_CONTENTS x\nCONFIG_END", "some.rpl:1: the file that begins here has no end"),
+    ("TEMPFILE_CONTENTS ..\nTEMPFILE_END\nCONFIG_END", "some.rpl:1: '..' is no name of a file"),
     ("CONFIG_END\nSTEP 1 NOTHING", "some.rpl:2: 'STEP 1 NOTHING' stands before SCENARIO_BEGIN"),
     ("CONFIG_END\nSCENARIO_BEGIN x\n", "some.rpl:2: the file ends too early; write SCENARIO_END"),
     ("CONFIG_END\nSCENARIO_BEGIN x\nSCENARIO_END", "some.rpl:3: a scenario without a STEP"),
@@ -167,3 +168,10 @@ def test_a_file_is_read_whatever_its_encoding(tmp_path):
     assert read(path).path == path
     assert read(path).steps[0].entry is not None
     assert read(path).steps[0].entry.flags == RD
+
+
+def test_a_file_without_an_end_is_not_read_to_its_end(tmp_path):
+    endless = tmp_path / "endless.rpl"
+    endless.symlink_to("/dev/zero")
+    with pytest.raises(ScenarioError, match="more than 16777216 octets"):
+        read(endless)

@@ -1,5 +1,7 @@
 from __future__ import annotations
 
+from dataclasses import replace
+
 import pytest
 
 from resolver.errors import ScenarioError
@@ -84,9 +86,23 @@ def test_trust_anchors_and_what_goes_with_them_become_settings(tmp_path):
     assert (made.nsec3_iterations_insecure, made.nsec3_iterations_max, made.aggressive) == (100, 65_535, False)
     keys = tmp_path / "keys"
     keys.write_text(f". {DS}\n")
-    from_file = of(f"server:\n trust-anchor-file: {keys}\n").config.dnssec
+    made = scenario(asks(1, "www.example. IN A"), config=f"server:\n trust-anchor-file: {keys}\n")
+    from_file = arrange(replace(made, path=tmp_path / "some.rpl")).config.dnssec
     assert (from_file.validation, from_file.trust_anchor_files) == (True, (keys,))
     assert from_file.negative_trust_anchors == ()
+
+
+@pytest.mark.parametrize("name", ["/etc/passwd", "../secret", "link", "a/../../secret"])
+def test_a_file_elsewhere_is_not_read_whatever_a_scenario_says(tmp_path, name):
+    (tmp_path / "secret").write_text("password\n")
+    folder = tmp_path / "scenarios"
+    folder.mkdir()
+    (folder / "link").symlink_to(tmp_path / "secret")
+    made = scenario(asks(1, "www.example. IN A"), config=f"server:\n trust-anchor-file: {name}\n")
+    with pytest.raises(ScenarioError) as caught:
+        arrange(replace(made, path=folder / "some.rpl"))
+    assert "is not beside the scenario" in str(caught.value)
+    assert "password" not in str(caught.value)
 
 
 def test_without_an_anchor_nothing_is_validated():

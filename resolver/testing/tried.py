@@ -1,0 +1,56 @@
+"""Decides what a test is told that tries a method or an attribute which is not there: which one it means.
+
+Rules: what people try first, because another library calls it so, is in `MEANT`; otherwise it is what is spelled alike.
+"""
+
+from __future__ import annotations
+
+import difflib
+import importlib.util
+from collections.abc import Iterable, Mapping
+from typing import Final
+
+NEAR: Final = 0.6
+"""How alike two names must be, of 1, that one may be meant by the other."""
+
+_RECORDS: Final = "use set(name, type, values) or add(name, type, values)"
+_ASK: Final = "use resolve(name, type)"
+_TIME: Final = "use clock.advance(time)"
+
+MEANT: Final[Mapping[str, Mapping[str, str]]] = {
+    "Internet": {
+        **dict.fromkeys(("record", "records", "add_record", "set_record", "register", "mock"), _RECORDS),
+        **dict.fromkeys(("lookup", "ask", "get", "dig"), _ASK),
+        **dict.fromkeys(("advance", "sleep", "tick", "time", "freeze"), _TIME),
+        **dict.fromkeys(("add_zone", "create_zone", "zones"), "use zone(name, records)"),
+        **dict.fromkeys(("calls", "requests", "log", "queries"), "use history"),
+        **dict.fromkeys(("address", "host", "port"), "use nameserver.host and nameserver.port"),
+        **dict.fromkeys(("patch", "patch_socket"), "use patch_getaddrinfo()"),
+        "reset": "use flush() for what is cached, clear_faults() for faults, restore() for zones",
+    },
+    "Answer": {
+        **dict.fromkeys(("address", "ip", "ips"), "use addresses"),
+        **dict.fromkeys(("answer", "rrset", "rrsets", "answers"), "use records, or values for those of the type asked"),
+        **dict.fromkeys(("text", "strings"), "use texts"),
+        **dict.fromkeys(("status", "code"), "use rcode"),
+        **dict.fromkeys(("time", "elapsed"), "use ms"),
+        "flags": "use aa, ad, tc and ra",
+    },
+    "TestClock": {
+        **dict.fromkeys(("tick", "sleep", "move", "shift", "move_to"), "use advance(time)"),
+        **dict.fromkeys(("stop", "pause"), "use freeze()"),
+        **dict.fromkeys(("resume", "start", "unfreeze"), "use thaw()"),
+    },
+}
+
+
+def not_there(owner: object, word: str, known: Iterable[str]) -> AttributeError:
+    """What is raised where `owner` has no attribute `word`; `known` are those that it has."""
+    kind = type(owner).__name__
+    hint = MEANT.get(kind, {}).get(word, "")
+    if not hint and not word.startswith("_"):
+        near = difflib.get_close_matches(word, [each for each in known if not each.startswith("_")], 1, NEAR)
+        hint = f"did you mean {near[0]!r}?" if near else ""
+    if kind == "Internet" and not word.startswith("_") and importlib.util.find_spec(f"dns.{word}") is not None:
+        hint = f"for that module of dnspython, which the fixture hides, write `from dns import {word}`"
+    return AttributeError(f"{kind!r} has no attribute {word!r}{f'; {hint}' if hint else ''}", name=word, obj=owner)
