@@ -177,7 +177,7 @@ def test_a_wrong_configuration_is_unusable(capsys: pytest.CaptureFixture[str]) -
 
 
 def test_a_token_that_the_daemon_would_refuse_is_unusable(capsys: pytest.CaptureFixture[str]) -> None:
-    Path("my.toml").write_text('[admin]\ntoken_file = "token"\n')
+    Path("my.toml").write_text('[admin]\nlisten = ["127.0.0.1:8053"]\ntoken_file = "token"\n')
     Path("token").write_text("short\n")
     assert main(["check", "--config", "my.toml"]) == 2
     assert "token: this is no token of 16 to 512 letters" in capsys.readouterr().err
