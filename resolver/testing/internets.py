@@ -28,7 +28,7 @@ from resolver.testing.history import HistoryView
 from resolver.testing.inside import Inside, Told
 from resolver.testing.jobs import Job, asks, awaited, listed, put, question, restored, saved, spelled
 from resolver.testing.lookups import Lookups
-from resolver.testing.nameserver import Nameserver
+from resolver.testing.nameserver import Nameserver, asked
 from resolver.testing.options import DENIALS, Given, options
 from resolver.testing.reporting import report, tree
 from resolver.testing.servers import Fault, ServerHandle, said
@@ -355,10 +355,11 @@ class Internet(Exported):
     def _looked_up(self, name: str, rtype: str) -> Answer:
         """The answer that code of the process gets, which is not told of its mistakes otherwise."""
         __tracebackhide__ = True
-        asked = question(name, rtype)
+        wanted = question(name, rtype)
         if self._thread.elsewhere:  # there is no thread here: what was forked asks as any other process does
-            return Answer(names.to_text(asked.name), types.to_text(asked.type), self.nameserver.ask(asked), 0.0)
-        return self._answered(asked, self._run(asks(asked, checked=False)))
+            told = asked(self.nameserver, wanted)
+            return Answer(names.to_text(wanted.name), types.to_text(wanted.type), told, 0.0)
+        return self._answered(wanted, self._run(asks(wanted, checked=False)))
 
     def _declares(self, name: str) -> bool:
         folded = names.fold(names.from_text(name))

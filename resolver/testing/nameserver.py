@@ -39,21 +39,22 @@ class Nameserver:
         made.domain = dns.name.root
         return made
 
-    def ask(self, question: Question) -> Message:
-        """What it answers to whoever has no loop to ask with: over UDP, and over TCP if that is cut short. Raises
-        OSError where nothing comes that can be used."""
-        import dns.exception
-        import dns.message
-        import dns.query
-        import dns.rdatatype
-
-        rtype = dns.rdatatype.RdataType.make(question.type)
-        query = dns.message.make_query(names.to_text(question.name), rtype, use_edns=True, flags=RD)
-        try:
-            response, _ = dns.query.udp_with_fallback(query, self.host, TIMEOUT_S, self.port)
-        except dns.exception.DNSException as failure:
-            raise OSError(f"{self}: {failure}") from None
-        return parse(response.to_wire())
-
     def __str__(self) -> str:
         return f"{self.host}:{self.port}"
+
+
+def asked(nameserver: Nameserver, question: Question) -> Message:
+    """What `nameserver` answers to whoever has no loop to ask with: over UDP, and over TCP if that is cut short. Raises
+    OSError where nothing comes that can be used."""
+    import dns.exception
+    import dns.message
+    import dns.query
+    import dns.rdatatype
+
+    rtype = dns.rdatatype.RdataType.make(question.type)
+    query = dns.message.make_query(names.to_text(question.name), rtype, use_edns=True, flags=RD)
+    try:
+        response, _ = dns.query.udp_with_fallback(query, nameserver.host, TIMEOUT_S, nameserver.port)
+    except dns.exception.DNSException as failure:
+        raise OSError(f"{nameserver}: {failure}") from None
+    return parse(response.to_wire())

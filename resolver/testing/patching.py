@@ -1,11 +1,13 @@
 """Decides how the names of a whole process become those of a test, and what they were before again.
 
 Rules: the functions of `socket` that look up names are replaced, which the standard library, requests, aiohttp, httpx
-and all that use them follow. Where pycares is installed, a channel without servers of its own asks the test's
-nameserver: aiodns and aiohttp look up names with it. What is replaced last is put back first. Before this process is
+and all that use them follow. Stub resolvers of dnspython that are made for the system's nameservers, the default ones
+too, ask the test's; and so do channels of pycares without servers of their own, by which aiodns and aiohttp look up
+names. What is replaced last is put back first. Before this process is
 forked the nameserver listens: the thread of the internet is not in what is forked, and it is asked there.
 
-Limits: see `lookups`. Code that has imported a function itself (`from socket import getaddrinfo`) keeps what it has.
+Limits: see `lookups`. Code that has imported a function itself (`from socket import getaddrinfo`), or has made a stub
+resolver when it was imported, keeps what it has.
 """
 
 from __future__ import annotations
@@ -21,6 +23,9 @@ from unittest import mock
 
 from resolver.network.base import Endpoint
 from resolver.testing.lookups import NAMES, Lookups
+
+SYSTEM: Final = "/etc/resolv.conf"
+"""Where stub resolvers learn whom to ask."""
 
 _WANTED: Final[list[Callable[[], Endpoint]]] = []
 """Nameservers that must listen before this process is forked."""
@@ -42,9 +47,31 @@ def patched(lookups: Lookups, nameserver: Callable[[], Endpoint]) -> ExitStack:
         stack.callback(_WANTED.remove, nameserver)
         for name in NAMES:
             stack.enter_context(mock.patch.object(socket, name, getattr(lookups, name)))
+        _patch_dnspython(stack, nameserver)
         if importlib.util.find_spec("pycares") is not None:
             _patch_pycares(stack, nameserver)
         return stack.pop_all()
+
+
+def _patch_dnspython(stack: ExitStack, nameserver: Callable[[], Endpoint]) -> None:
+    import dns.asyncresolver
+    import dns.name
+    import dns.resolver
+
+    before = dns.resolver.BaseResolver.__init__
+
+    @functools.wraps(before)
+    def begin(stub: Any, filename: Any = SYSTEM, configure: bool = True) -> None:
+        of_the_system = configure and filename == SYSTEM
+        before(stub, filename, configure and not of_the_system)
+        if of_the_system:
+            host, stub.port = nameserver()
+            stub.nameservers, stub.domain = [host], dns.name.root
+
+    stack.enter_context(mock.patch.object(dns.resolver.BaseResolver, "__init__", begin))
+    # What was made for the system is not used here, and what is made here not afterwards.
+    for module in (dns.resolver, dns.asyncresolver):
+        stack.enter_context(mock.patch.object(module, "default_resolver", None))
 
 
 def _patch_pycares(stack: ExitStack, nameserver: Callable[[], Endpoint]) -> None:

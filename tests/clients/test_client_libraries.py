@@ -198,6 +198,25 @@ def test_dnspython_asynchronously_in_the_loop_of_a_test(shop: Internet) -> None:
     assert asyncio.run(main()) == ["127.0.0.1"]
 
 
+def test_dnspython_that_asks_the_nameservers_of_the_system(shop: Internet) -> None:
+    import dns.asyncresolver
+    import dns.resolver
+
+    given = dns.resolver.Resolver(configure=False)
+    given.nameservers = ["192.0.2.53"]
+    before = dns.resolver.get_default_resolver()
+    with shop.patch_getaddrinfo():
+        assert [each.to_text() for each in dns.resolver.resolve("shop.example", "MX")] == ["10 mail.shop.example."]
+        assert [each.to_text() for each in dns.resolver.Resolver().resolve("www.shop.example")] == ["127.0.0.1"]
+        asked = asyncio.run(dns.asyncresolver.resolve("shop.example", "MX"))
+        assert [each.to_text() for each in asked] == ["10 mail.shop.example."]
+        with pytest.raises(dns.resolver.NXDOMAIN):
+            dns.resolver.resolve("gone.shop.example")
+        assert dns.resolver.Resolver(configure=False).nameservers == []
+    assert dns.resolver.get_default_resolver() is before
+    assert given.nameservers == ["192.0.2.53"]
+
+
 def test_smtplib_finds_the_mail_server_by_its_mx(shop: Internet) -> None:
     shop.patch_getaddrinfo()
     server = socketserver.TCPServer(("127.0.0.1", 0), _Mail)

@@ -1,4 +1,5 @@
-"""docs/testing.md: each of its examples runs, and all that there is stands in it. So does the test of the README."""
+"""docs/testing.md: each of its examples runs, as does the test of the README; and docs/testing-reference.md: all that
+there is stands in it."""
 
 from __future__ import annotations
 
@@ -14,13 +15,16 @@ from resolver.testing.clock import TestClock
 from resolver.testing.options import Options
 from resolver.testing.servers import VERBS
 
-README = (Path(__file__).resolve().parents[2] / "README.md").read_text()
-PAGE = (Path(__file__).resolve().parents[2] / "docs/testing.md").read_text()
+ROOT = Path(__file__).resolve().parents[2]
+README = (ROOT / "README.md").read_text()
+PAGE = (ROOT / "docs/testing.md").read_text()
+REFERENCE = (ROOT / "docs/testing-reference.md").read_text()
 HEADINGS = re.compile(r"^## (.+)$", re.MULTILINE)
 
 EXAMPLES = {
     f"{heading}, {number}": code
-    for heading, text in zip(HEADINGS.findall(PAGE), HEADINGS.split(PAGE)[2::2], strict=True)
+    for page in (PAGE, REFERENCE)
+    for heading, text in zip(HEADINGS.findall(page), HEADINGS.split(page)[2::2], strict=True)
     for number, code in enumerate(re.findall(r"```python\n(.*?)```", text, re.DOTALL), 1)
 }
 
@@ -56,15 +60,18 @@ def test_there_are_examples_for_all_that_the_tutorial_teaches():
 
 @pytest.mark.parametrize("owner", [Internet, Answer, ServerHandle, Nameserver, TestClock])
 def test_every_public_name_stands_in_the_tables(owner):
-    table = PAGE.partition("## All there is")[2].partition("## Troubleshooting")[0]
+    table = REFERENCE.partition("## Methods and attributes")[2]
     own = {name for name in vars(owner) if not name.startswith("_")} | set(getattr(owner, "__annotations__", ()))
     inner = {"close", "forget_what_happened", "described_server", "explain"}
+    if owner is ServerHandle:
+        inner |= {word.replace("-", "_") for word in WORDS} | set(VERBS)
     missing = [name for name in own - inner if not re.search(rf"\b{name}\b", table)]
     assert not missing
 
 
 def test_every_option_and_verb_is_told():
     for option in fields(Options):
-        assert f"| `{option.name}` |" in PAGE
+        assert f"| `{option.name}` |" in REFERENCE
+        assert f"`{option.name}`" in PAGE.partition("## Options")[2]
     for verb in VERBS:
         assert verb in ("duplicate", "reorder") or f"`{verb}(" in PAGE
