@@ -75,7 +75,9 @@ def run(args: argparse.Namespace) -> int:
     from resolver.observe import showing
     from resolver.observe.history import seen
 
-    for line in showing.listing([seen(each) for each in answer["messages"]]):
+    told = answer["messages"]
+    workers = [each["worker"] for each in told if "worker" in each]
+    for line in showing.listing([seen(each) for each in told], workers):
         print(line)
     if forgotten := answer.get("forgotten"):
         print(f"{forgotten} earlier ones made room for these", file=sys.stderr)
