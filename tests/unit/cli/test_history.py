@@ -113,6 +113,7 @@ def test_filters_are_handed_on(daemon: Daemon, capsys: Captured) -> None:
     ("words", "told"),
     [
         (["--rcode", "NXDOMIAN"], "there is no rcode 'NXDOMIAN'; did you mean 'NXDOMAIN'?"),
+        (["--fault", "silnt"], "there is no fault 'silnt'; did you mean 'silent'?"),
         (["--limit", "0"], "'0' is not between 1 and 10000"),
         (["--limit", "many"], "'many' is not between 1 and 10000"),
         (["--side", "both"], "invalid choice: 'both'"),
