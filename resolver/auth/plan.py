@@ -35,11 +35,11 @@ from resolver.auth.shape import PLAN, Data, Reading, place
 from resolver.auth.signing import Keeping, Signing
 from resolver.auth.values import Wrong
 from resolver.auth.worlds import Worlds
-from resolver.auth.zone import WILDCARD
 from resolver.dnssec import keys
 from resolver.errors import ZoneError
 from resolver.text import nearest
 from resolver.wire import names
+from resolver.wire.names import WILDCARD
 
 TTL: Final = 60
 """Seconds, for data of which nobody says it: long enough for a cache to show, short enough to wait for."""

@@ -24,12 +24,12 @@ from resolver.errors import WireError
 from resolver.message import AA, QR, TC, Class, Client, Message, Rcode, Respond, RRset, Transport, Type
 from resolver.network import forging
 from resolver.network.base import Clock, Entropy, Timer
-from resolver.network.fault_matching import InForce, Place
-from resolver.network.fault_rules import Rule
-from resolver.network.fault_values import rcode_number
-from resolver.network.fault_words import DNSSEC, WORDS
 from resolver.network.faults import FaultTable
+from resolver.network.faults.matching import InForce, Place
+from resolver.network.faults.rules import Rule
+from resolver.network.faults.words import DNSSEC, WORDS
 from resolver.network.oddly import Oddly, Stream
+from resolver.wire import types
 from resolver.wire.names import ROOT
 from resolver.wire.parse import parse
 
@@ -204,7 +204,7 @@ class Faulty:
             case "refused":
                 return forging.bare(query, rcode=Rcode.REFUSED, ede=ede)
             case "rcode":
-                return forging.bare(query, rcode=rcode_number(rule.parameters["rcode"]), ede=ede)
+                return forging.bare(query, rcode=types.rcode_from_text(rule.parameters["rcode"]), ede=ede)
             case "truncated":
                 return forging.bare(query, flags=AA | TC)
             case "upward":

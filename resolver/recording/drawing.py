@@ -22,11 +22,12 @@ from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field
 from typing import Final
 
+from resolver.dnssec.chains import NSEC3PARAM
 from resolver.message import Class, Rcode, RRset, Type
 from resolver.recording import securing, servers
 from resolver.recording.drawn import Drawn, DrawnServer, DrawnZone
-from resolver.recording.evidence import ADDRESSES, WILDCARD, Evidence, Key, Told
-from resolver.recording.walking import NSEC3PARAM, Asked, needed
+from resolver.recording.evidence import ADDRESSES, Evidence, Key, Told
+from resolver.recording.walking import Asked, needed
 from resolver.wire import names, types
 
 _MADE: Final = frozenset((Type.DNSKEY, Type.RRSIG, Type.NSEC, Type.NSEC3, NSEC3PARAM))
@@ -171,7 +172,7 @@ class _Drawing:
             zone.present(self.evidence.wildcards.get(name, name))
         elif reply.rcode == Rcode.NXDOMAIN:
             for above in names.ancestors(names.parent(name)):
-                if any(owner == WILDCARD + above for owner, _ in zone.records):
+                if any(owner == names.WILDCARD + above for owner, _ in zone.records):
                     blocking = names.last_labels(name, names.depth(above) + 1)
                     if blocking != name:
                         zone.present(blocking)

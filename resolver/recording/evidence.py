@@ -33,7 +33,6 @@ Key = tuple[bytes, int]
 """A folded name and a type."""
 
 ADDRESSES: Final = (Type.A, Type.AAAA)
-WILDCARD: Final = b"\x01*"
 MOST_ITERATIONS: Final = 500
 """Beyond that no NSEC3 record is looked at: validators take fewer (RFC 9276 section 3.2)."""
 SMALL: Final = 512
@@ -273,8 +272,8 @@ class Reader:
             self.evidence.unproven.add(apex)
         denying = {names.fold(each.name) for each in message.authority if each.type in (Type.NSEC, Type.NSEC3)}
         for above in names.ancestors(name) if denying and message.rcode == Rcode.NOERROR else ():
-            if denying & set(self._denying(apex, WILDCARD + above)):
-                self.evidence.wildcards[name] = WILDCARD + above
+            if denying & set(self._denying(apex, names.WILDCARD + above)):
+                self.evidence.wildcards[name] = names.WILDCARD + above
 
     def _denying(self, apex: bytes, name: bytes) -> Iterator[bytes]:
         """The owners of NSEC and NSEC3 records of the folded `name` in the zone `apex`."""
@@ -329,6 +328,6 @@ def _wildcard(owner: bytes, signatures: Iterable[bytes]) -> bytes | None:
     """The wildcard that made the records at the folded `owner`, as their signatures tell."""
     for rdata in signatures:
         labels = read_rrsig(rdata).labels
-        if labels < names.depth(owner) - owner.startswith(WILDCARD):
-            return WILDCARD + names.last_labels(owner, labels)
+        if labels < names.depth(owner) - owner.startswith(names.WILDCARD):
+            return names.WILDCARD + names.last_labels(owner, labels)
     return None

@@ -17,13 +17,11 @@ from resolver.errors import WireError
 from resolver.message import Message, Question, Transport
 from resolver.network.base import Clock, Deliver, Endpoint, Network, Sending, Trouble
 from resolver.wire import names
+from resolver.wire.compression import HEADER
 from resolver.wire.parse import parse
 
 MAX_NOTES: Final = 20_000
 """Messages of one recording: some thousand names of the Internet, whose replies are some 30 MiB."""
-
-HEADER: Final = 12
-"""Octets before the question (RFC 1035 section 4.1.1)."""
 
 
 @dataclass(frozen=True, slots=True)

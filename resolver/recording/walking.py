@@ -21,6 +21,7 @@ from typing import Final, NamedTuple
 
 from resolver.answering import awaited
 from resolver.config import Config
+from resolver.dnssec.chains import NSEC3PARAM
 from resolver.errors import ResolutionFailed
 from resolver.message import Client, Edns, Query, Question, Reply, Transport, Type
 from resolver.network.base import Clock
@@ -28,8 +29,6 @@ from resolver.program import Program
 from resolver.recording.evidence import Evidence, read
 from resolver.recording.noting import Noting
 from resolver.wire import names
-
-NSEC3PARAM: Final = 51
 
 FULL: Final = "not asked: the recording has as many messages as one may have"
 

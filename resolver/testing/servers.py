@@ -6,7 +6,7 @@ from collections.abc import Callable, Mapping
 from typing import TYPE_CHECKING, Any, Final
 
 from resolver.errors import InputError
-from resolver.network.fault_words import WORDS, known
+from resolver.network.faults.words import WORDS, known
 from resolver.testing.calling import at_the_callers_line
 from resolver.text import nearest
 
@@ -53,7 +53,7 @@ class Fault(int):
 
 
 class ServerHandle:
-    """One server of an internet. Besides the methods below it has one for each word of `fault_words.WORDS`, with `_`
+    """One server of an internet. Besides the methods below it has one for each word of `faults.words.WORDS`, with `_`
     for `-`, and for each of `VERBS`: `server.servfail(count=1)`, `server.delay("300ms")`, `server.tcp_reset()`. The
     value is that of the word's own parameter, or without one the probability; the keywords are its other parameters and
     conditions. Each returns the handle, so that they can be strung together; with `with`, what was arranged by a handle
@@ -190,7 +190,7 @@ class ServerHandle:
 
 
 def said(word: str, value: tuple[Any, ...], conditions: Mapping[str, Any]) -> dict[str, Any]:
-    """What `fault_rules.rule` reads: the fault `word` with its own `value` and the rest. Raises `InputError`."""
+    """What `faults.rules.rule` reads: the fault `word` with its own `value` and the rest. Raises `InputError`."""
     found = known(VERBS.get(word, word))
     if found is None:
         raise InputError(f"there is no fault {word!r}", instead=nearest(word, (*WORDS, *VERBS)))

@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 
 from resolver.errors import InputError, ZoneError
-from resolver.network.fault_words import WORDS
+from resolver.network.faults.words import WORDS
 from resolver.testing import Answer, ServerHandle, UndeclaredName, async_internet, internet
 from resolver.testing.options import Given, Options
 from resolver.testing.servers import VERBS

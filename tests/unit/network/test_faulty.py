@@ -14,8 +14,8 @@ import pytest
 from resolver.errors import WireError
 from resolver.message import Client, Transport
 from resolver.network import faulty, forging
-from resolver.network.fault_words import DNSSEC, WORDS
 from resolver.network.faults import FaultTable, Place, rule
+from resolver.network.faults.words import DNSSEC, WORDS
 from resolver.network.faulty import Faulty
 from resolver.network.oddly import Oddly, Stream
 from resolver.testing.virtual_time import VirtualClock
@@ -509,7 +509,6 @@ def test_whoever_watches_is_told_while_the_query_is_handled(run):
             parse(wire).question,
         )
         asked.ask(wire)
-        asked.table.unwatch(hits.append)
         return len(hits)
 
     assert run(main()) == 1

@@ -7,8 +7,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from resolver.errors import InputError
-from resolver.network.fault_rules import Rule, rule
-from resolver.network.fault_words import CONDITIONS, GROUPS, WORDS
+from resolver.network.faults.rules import Rule, rule
+from resolver.network.faults.words import CONDITIONS, GROUPS, WORDS
 
 NEEDED = {
     "rcode": {"rcode": "NXDOMAIN"},
@@ -128,7 +128,7 @@ def test_a_partition_can_be_written_in_a_line():
         ({"kind": "silent", "source": [7]}, "source", "7 is no text"),
         ({"kind": "rcode"}, "rcode", "needs rcode, the response code"),
         ({"kind": "rcode", "rcode": "SERVFIAL"}, "rcode", "did you mean 'SERVFAIL'?"),
-        ({"kind": "rcode", "rcode": 4096}, "rcode", "no text"),
+        ({"kind": "rcode", "rcode": 4096}, "rcode", "4096 is no response code"),
         ({"kind": "servfail", "ede": 70_000}, "ede", "out of range"),
         ({"kind": "servfail", "text": "x" * 256}, "text", "255 are the most"),
         ({"kind": "wrong_source", "part": "adress"}, "part", "did you mean 'address'?"),
