@@ -12,6 +12,7 @@ import threading
 import pytest
 
 from resolver.testing import UndeclaredName, internet
+from resolver.testing.internets import Internet
 
 BEFORE = {name: getattr(socket, name) for name in ("getaddrinfo", "gethostbyname", "gethostbyaddr", "getnameinfo")}
 
@@ -55,6 +56,24 @@ def test_one_internet_may_stand_before_another():
         with other.patch_getaddrinfo():
             assert socket.gethostbyname("www.shop.example") == "192.0.2.2"
         assert socket.gethostbyname("www.shop.example") == "192.0.2.1"
+
+
+def test_names_come_back_whatever_internet_ends_first(monkeypatch):
+    monkeypatch.setattr(socket, "gethostbyname", lambda name: f"{name} as ever")
+    before = {name: getattr(socket, name) for name in BEFORE}
+    one, other = Internet(), Internet()
+    try:
+        one.zone("shop.example", {"www": {"A": "192.0.2.1"}})
+        other.zone("shop.example", {"www": {"A": "192.0.2.2"}})
+        one.patch_getaddrinfo()
+        other.patch_getaddrinfo(leave=["left.example"])
+        one.close()
+        assert socket.gethostbyname("www.shop.example") == "192.0.2.2"
+        assert socket.gethostbyname("left.example") == "left.example as ever"
+    finally:
+        one.close()
+        other.close()
+    assert {name: getattr(socket, name) for name in BEFORE} == before
 
 
 def test_addresses_are_given_by_family(names):
