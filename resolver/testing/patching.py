@@ -79,8 +79,11 @@ def _stand_in(layer: _Layer, name: str, lookups: Lookups) -> Callable[..., Any]:
 
     @functools.wraps(instead)
     def look_up(*args: Any, **options: Any) -> Any:
+        __tracebackhide__ = True
         return (before if layer.over else instead)(*args, **options)
 
+    # Handed to another process, as by multiprocessing, it is what stands there in that module.
+    look_up.__module__, look_up.__qualname__ = socket.__name__, name
     return look_up
 
 
