@@ -233,4 +233,4 @@ def _explains(setting: Setting, staged: Staged) -> Explains | None:
     from resolver.explain.logged import Logged
 
     world = setting.world if setting.config.resolver.roots == "simulated" else None
-    return Logged(staged, world, setting.log)
+    return Logged(staged, world, setting.log, setting.lab.lines)

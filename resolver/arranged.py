@@ -18,6 +18,7 @@ from functools import partial
 from typing import TYPE_CHECKING, NamedTuple
 
 from resolver.answering import Answerer
+from resolver.errors import ResolverdError
 from resolver.network.base import Clock, Network
 from resolver.network.faults import FaultTable, Hit
 from resolver.observe.history import History
@@ -27,6 +28,8 @@ from resolver.observe.watching import new_history, telling
 from resolver.pipeline.staged import Staged
 
 if TYPE_CHECKING:
+    from resolver.auth.findings import Where
+    from resolver.auth.plan import Plan
     from resolver.config import Config
     from resolver.engine.delegation import Delegation
 
@@ -66,13 +69,27 @@ class Arranged:
     """Where messages are remembered, in place of the one that the configuration asks for."""
 
 
+class Lines:
+    """Where the records of the world are written down, as far as a `Laboratory` knows."""
+
+    plan: Callable[[], Plan] | None = None
+
+    def __call__(self, name: bytes, rtype: int) -> Where | None:
+        """The line of the records of the folded `name` and type; None where that is not known."""
+        try:
+            return None if self.plan is None else self.plan().where(name, rtype)
+        except ResolverdError:  # the files are not what they were when they were served
+            return None
+
+
 class Lab(NamedTuple):
     """What is arranged of a program and outlives a reload: what goes wrong on purpose; where messages are remembered,
-    if anywhere; and the transcript of who is to explain answers."""
+    if anywhere; the transcript of who is to explain answers; and where the world is written down."""
 
     faults: FaultTable
     history: History | None = None
     explaining: Transcript | None = None
+    lines: Lines | None = None
 
 
 def lab(arranged: Arranged, config: Config, clock: Clock) -> Lab:
@@ -84,7 +101,7 @@ def lab(arranged: Arranged, config: Config, clock: Clock) -> Lab:
         faults.watch(telling(history))
     faults.watch(partial(_faulted, explaining))
     faults.begin(clock)
-    return Lab(faults, history, explaining)
+    return Lab(faults, history, explaining, Lines())
 
 
 def _faulted(transcript: Transcript, hit: Hit) -> None:

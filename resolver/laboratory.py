@@ -82,6 +82,8 @@ class Laboratory:
         self._reloads = program.reloads
         self._snapshots: dict[str, _Snapshot] = {}
         self._turn = asyncio.Lock()
+        if program.lab.lines is not None:
+            program.lab.lines.plan = lambda: self.plan
 
     @property
     def plan(self) -> Plan:

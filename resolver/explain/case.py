@@ -179,6 +179,12 @@ class Case:
         """The messages to servers of `zone`, as text."""
         return [each for each in self.exchanges if each.zone == zone and isinstance(each.action, Exchange)]
 
+    def behind(self, nodes: Iterable[Node]) -> list[Node]:
+        """Of the messages that servers sent which were asked by `nodes` and recursed, those to the zone that they asked
+        last."""
+        sent = [each for node in nodes for each in _messages(node, set()) if isinstance(each.action, Exchange)]
+        return [each for each in sent if each.zone == sent[-1].zone]
+
     def who(self, node: Node) -> str:
         """The server of `node` as a person knows it."""
         server = node.server or next(

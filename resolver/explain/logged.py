@@ -15,15 +15,16 @@ from resolver.pipeline.transcribed import Transcribed
 
 if TYPE_CHECKING:
     from resolver.auth.hierarchy import World
+    from resolver.explain.declared import Line
 
 
 class Logged:
     """What is told of the question that `answerer` told its answer last."""
 
-    def __init__(self, answerer: Transcribed, world: World | None, log: Log) -> None:
-        """`world` is the simulated internet, if that is asked."""
+    def __init__(self, answerer: Transcribed, world: World | None, log: Log, line: Line | None = None) -> None:
+        """`world` is the simulated internet, if that is asked; `line` says where its records are written."""
         self._answerer, self._log = answerer, log
-        self._declared = None if world is None else Declared(world)
+        self._declared = None if world is None else Declared(world, line)
 
     def __call__(self, number: int) -> str | None:
         """Why the query of that number is told what it is; None where it never came to be worked on."""

@@ -22,7 +22,8 @@ def fault(case: Case) -> Said | None:
     """A rule has made it fail."""
     if case.reply is not None or case.tag in _NOT_BY_SERVERS:
         return None
-    nodes = [node for node in case.of_zone(case.zone_asked()) if faults([node])]
+    asked = case.of_zone(case.zone_asked())
+    nodes = _faulted(asked) or _faulted(case.behind(asked))
     if not nodes:
         return None
     rules = {each.rule: word(each) for each in faults(nodes)}
@@ -184,6 +185,10 @@ def names_of(lookups: list[Node]) -> list[str]:
             names.to_text(names.fold(each.action.question.name)) for each in lookups if isinstance(each.action, Lookup)
         )
     )
+
+
+def _faulted(nodes: list[Node]) -> list[Node]:
+    return [node for node in nodes if faults([node])]
 
 
 def _has_address(node: Node) -> bool:

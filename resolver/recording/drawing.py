@@ -78,6 +78,7 @@ class _Drawing:
         for asked in self.asked:
             self.denied(asked)
         for zone in self.drawn.zones.values():
+            self.possible(zone)
             self.secured(zone)
             self.doubted(zone)
 
@@ -182,6 +183,15 @@ class _Drawing:
         """Whether `name` exists by a wildcard of the zone."""
         made = self.made.get(name, ())
         return bool(made) and any(owner in made for owner, _ in zone.records)
+
+    def possible(self, zone: DrawnZone) -> None:
+        """The zone has no CNAME beside other data (RFC 2181 section 10.1), as some servers say at the apex."""
+        for owner in [owner for owner, rtype in zone.records if rtype == Type.CNAME]:
+            if any(name == owner and rtype != Type.CNAME for name, rtype in zone.records):
+                del zone.records[owner, int(Type.CNAME)]
+                remark = f"{names.to_text(owner)} has a CNAME beside other data, which no zone can say: it is left out"
+                zone.remarks.append(remark)
+                self.drawn.remarks.append(remark)
 
     def secured(self, zone: DrawnZone) -> None:
         """How the zone is signed."""

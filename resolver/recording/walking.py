@@ -10,7 +10,7 @@ Rules
 * Of needed names each one above is asked for its SOA, which shows where zones begin; of needed zones the NS, and of
   signed ones the DNSKEY and NSEC3PARAM. So it goes on until nothing new is needed.
 
-Limits: `noting.MAX_NOTES` messages; what is still to be asked then is not.
+Limits: `noting.MAX_NOTES` messages and `noting.MAX_OCTETS`; what is still to be asked then is not.
 """
 
 from __future__ import annotations

@@ -167,6 +167,9 @@ class HistoryView:
     start: int = 0
     """What has a greater number counts."""
 
+    def __dir__(self) -> list[str]:
+        return sorted({*super().__dir__()} - {"call", "history", "servers", "start", "zones"})  # what it is made of
+
     # -- reading
 
     def __iter__(self) -> Iterator[Entry]:

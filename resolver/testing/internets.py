@@ -90,6 +90,8 @@ class Internet:
     ) -> None:
         """There is a zone `name` with these records and no others; what is above it appears by itself.
 
+            dns.zone("shop.example", {"@": {"MX": "10 mail"}, "mail": {"A": ["192.0.2.1", "192.0.2.2"]}}, ttl=300)
+
         `data` is `{owner: {type: value or values}}`, with `@` for the zone itself and owners and values relative to it
         unless they end in a dot; `records` are lines of a master file, in place of it or besides. `servers` are the
         names of its servers, else ns1 and ns2 below it. TTLs are in seconds, `negative_ttl` that of what is not there.

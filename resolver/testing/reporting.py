@@ -50,7 +50,8 @@ def report(inside: Inside, seed: int, *, real: bool) -> str:
         rest = in_words({word: value for word, value in each.items() if word not in _OF_TABLE})
         told = f"{each['kind']} {rest}".rstrip()
         lines.append(f"fault {each['id']}: {told} ({each['state']}, applied {each['applied']} times)")
-    drawn = [line for root in asked[-MAX_QUESTIONS:] for line in _drawn(inside, root)]
+    said: set[str] = set()
+    drawn = [line for root in asked[-MAX_QUESTIONS:] for line in _drawn(inside, root, said)]
     if len(asked) > MAX_QUESTIONS or len(drawn) > MAX_LINES:
         lines.append(f"… {max(0, len(asked) - MAX_QUESTIONS)} earlier questions and what is long are left out")
     lines += drawn[-MAX_LINES:] if asked else ["nothing was asked"]
@@ -58,10 +59,12 @@ def report(inside: Inside, seed: int, *, real: bool) -> str:
     return "\n".join(lines)
 
 
-def _drawn(inside: Inside, root: Root) -> Iterator[str]:
-    """One question with its answer, the reason for that, and the tree."""
+def _drawn(inside: Inside, root: Root, said: set[str]) -> Iterator[str]:
+    """One question with its answer, the reason for that unless it is among those that were `said`, and the tree."""
     first, *rest = trees([root])
     yield first
-    if root.told is not None:
-        yield from textwrap.wrap(f"why: {printable(str(inside.explain(root)))}", WIDTH, subsequent_indent="  ")
+    why = "" if root.told is None else printable(str(inside.explain(root)))
+    if why and why not in said:
+        said.add(why)
+        yield from textwrap.wrap(f"why: {why}", WIDTH, subsequent_indent="  ")
     yield from rest

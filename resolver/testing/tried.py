@@ -41,6 +41,18 @@ MEANT: Final[Mapping[str, Mapping[str, str]]] = {
     },
 }
 
+FAULTS: Final[Mapping[str, str]] = {
+    **dict.fromkeys(("timeout", "down", "dead", "unreachable", "blackhole", "no_reply"), "silent, or drop()"),
+    **dict.fromkeys(("slow", "lag"), "latency, or delay(ms)"),
+    **dict.fromkeys(("nxdomain", "formerr", "notimp", "notauth", "error"), 'rcode, as in rcode("NXDOMAIN")'),
+    **dict.fromkeys(("tc", "truncation"), "truncated, or truncate()"),
+    **dict.fromkeys(("packet_loss", "flaky"), "loss, or lose(probability)"),
+    **dict.fromkeys(("corrupt", "malformed", "nonsense"), "garbage"),
+    **dict.fromkeys(("reset", "rst"), "tcp_reset"),
+    **dict.fromkeys(("expire", "dnssec"), "expired or bogus"),
+}
+"""The same for words of faults."""
+
 
 def not_there(owner: object, word: str, known: Iterable[str]) -> AttributeError:
     """What is raised where `owner` has no attribute `word`; `known` are those that it has."""

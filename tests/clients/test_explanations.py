@@ -49,7 +49,7 @@ def test_each_query_is_explained_by_its_id_whatever_else_is_going_on(serve: Serv
     assert len({event["query"] for event in events.values()}) == len(names)
     said = {name: event["explanation"] for name, event in events.items()}
     assert said["www.example.com."].startswith("www.example.com. A was in the cache: learnt ")
-    assert "for example.net.) answered www.example.net. A from its zone." in said["www.example.net."]
+    assert "for example.net.) answered www.example.net. A from its zone (example.net.zone:" in said["www.example.net."]
     assert "for slow.broken.test.) answered slow.broken.test. A" in said["slow.broken.test."]
     assert "fault rule" in said["refused.broken.test."]
     assert "(refused)" in said["refused.broken.test."]

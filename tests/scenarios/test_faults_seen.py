@@ -218,7 +218,7 @@ def test_what_was_done_is_remembered_of_the_query_and_told_in_the_transcript():
             notes |= {(node.server.rstrip("."), note) for note in node.notes}
         return number, {(each.server, each.faults) for each in seen}, notes
 
-    number, seen, notes = whole(main, SETTINGS)
+    number, seen, notes = whole(main, SETTINGS, transcribed=True)
     assert seen <= {("ns1.example.com.", ("refused", "latency"))}
     told = {note.fault for server, note in notes if hasattr(note, "fault")}
     assert any(text.startswith("latency ms=5 server=") for text in told)

@@ -18,7 +18,7 @@ from resolver.config import Config
 from resolver.errors import ConfigError, InputError, ListenError, ResolutionFailed, ZoneError
 from resolver.laboratory import Laboratory
 from resolver.listeners import bind_all
-from resolver.message import Rcode, Status
+from resolver.message import Rcode, Status, Type
 from resolver.network.entropy import SeededEntropy
 from resolver.network.faults import rule
 from resolver.testing.virtual_time import VirtualClock
@@ -387,3 +387,27 @@ def test_faults_that_the_world_declares_are_its_own_and_in_no_snapshot(tmp_path:
 
     settings = {**IN_MEMORY, "world": {"in_memory": True, "directory": str(worlds.write(tmp_path, text))}}
     on(main, None, settings)
+
+
+def test_the_lines_of_records_are_those_of_the_world_as_it_is_now(tmp_path: Path) -> None:
+    zones = tmp_path / "zones"
+    shutil.copytree(shipped.find_zones(), zones)
+    written = (zones / "example.com.zone").read_text().splitlines()
+
+    async def main(bench: Bench) -> None:
+        lines = bench.program.lab.lines
+        assert lines is not None
+        www = key("www.example.com")
+        where = lines(www, Type.A)
+        assert where is not None
+        assert Path(where.file).name == "example.com.zone"
+        assert "192.0.2.80" in written[where.line - 1]
+        bench.laboratory.plan.put("www.example.com", "A", ["192.0.2.9"])
+        await bench.laboratory.apply()
+        changed = lines(www, Type.A)
+        assert changed is None or not changed.line
+        shutil.rmtree(zones)
+        bench.program.reloads += 1  # the directory is to be read again, and cannot be
+        assert lines(www, Type.A) is None
+
+    on(main, settings={"world": {"in_memory": True, "directory": str(zones)}})

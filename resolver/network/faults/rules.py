@@ -125,4 +125,4 @@ def _shown(value: Any) -> str:
         if value and isinstance(value[0], list):
             return " | ".join(",".join(group) for group in value)
         return ",".join(map(str, value))
-    return f"{value:g}" if isinstance(value, float) else printable(str(value))
+    return f"{value:.15g}" if isinstance(value, float) else printable(str(value))

@@ -135,6 +135,18 @@ def test_a_special_name_itself_is_told_as_what_it_is() -> None:
     assert explanation.text.startswith("10.in-addr.arpa. is a special-use name (RFC 6303)")
 
 
+def test_a_rule_behind_a_server_that_recursed_is_named() -> None:
+    async def main(made: Explaining) -> Any:
+        number = made.program.lab.faults.add(
+            rule({"kind": "refused", "server": ["ns1.example.com", "ns2.example.com"]})
+        )
+        return number, await made.why("www.example.com")
+
+    number, explanation = shipped(main, {"resolver": {"mode": "recursive"}})
+    assert explanation.cause == "fault"
+    assert f"the fault rule {number} (refused) was applied to ns" in explanation.text
+
+
 @pytest.mark.parametrize(("kind", "cause"), [("ds-mismatch", "ds-mismatch"), ("unknown-digest", "unknown-digest")])
 def test_a_rule_at_the_zone_above_is_named_where_it_makes_a_proof_fail_below(kind: str, cause: str) -> None:
     async def main(made: Explaining) -> Any:

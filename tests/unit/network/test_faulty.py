@@ -428,6 +428,22 @@ def test_what_loses_the_query_ends_it(run):
     assert run(main()) == ([None], [1, 0])
 
 
+def test_octets_of_replies_that_wait_are_bounded_too(run, monkeypatch):
+    monkeypatch.setattr(faulty, "MAX_DELAYED_OCTETS", 9_000)
+
+    async def main():
+        asked = Asked({"kind": "latency", "ms": 100}, {"kind": "oversize", "octets": 4_000})
+        for _ in range(5):
+            asked.ask()
+        lost = asked.said.count(None)
+        await asked.clock.advance(0.2)
+        asked.ask()
+        await asked.clock.advance(0.2)
+        return lost, asked.said.count(None), len(asked.said)
+
+    assert run(main()) == (2, 2, 6)
+
+
 def test_replies_that_wait_are_bounded_and_the_rest_is_lost_and_counted(run, monkeypatch):
     monkeypatch.setattr(faulty, "MAX_DELAYED", 10)
 

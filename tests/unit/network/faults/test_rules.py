@@ -68,6 +68,10 @@ def test_a_rule_is_read_from_words_and_told_in_the_same():
     )
 
 
+def test_long_times_are_shown_in_digits() -> None:
+    assert rule({"kind": "clock_skew", "seconds": "-40d"}).text == "clock_skew seconds=-3456000"
+
+
 @pytest.mark.parametrize("word", WORDS)
 def test_every_word_makes_a_rule_that_reads_back_the_same(word):
     read = rule({"kind": word, **NEEDED.get(word, {})})
