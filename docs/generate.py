@@ -2,7 +2,7 @@
 
 docs/configuration.md comes from the models of `resolver.config` and the docstrings of their attributes,
 docs/conformance.md from the `rfc` markers of the tests, docs/faults.md from the words of
-`resolver.network.fault_words`, docs/admin-api.md from the table of routes. tests/test_docs.py fails when one is stale.
+`resolver.network.faults.words`, docs/admin-api.md from the table of routes. tests/test_docs.py fails when one is stale.
 """
 
 from __future__ import annotations
@@ -26,7 +26,7 @@ from resolver.control.faults import ROUTES as FAULT_ROUTES  # noqa: E402
 from resolver.control.openapi import Described  # noqa: E402
 from resolver.control.routes import of_process  # noqa: E402
 from resolver.control.schemas import Schema, wanted  # noqa: E402
-from resolver.network.fault_words import CONDITIONS, DNSSEC, GROUPS, WORDS, Parameter, Word  # noqa: E402
+from resolver.network.faults.words import CONDITIONS, DNSSEC, GROUPS, WORDS, Parameter, Word  # noqa: E402
 
 CONFIGURATION_HEAD = """\
 # Configuration
@@ -68,7 +68,7 @@ Which requirement of which RFC is shown by which test. `pytest TEST` runs one.
 FAULTS_HEAD = """\
 # Faults
 
-<!-- Written by docs/generate.py from resolver/network/fault_words.py. Change the words there. -->
+<!-- Written by docs/generate.py from resolver/network/faults/words.py. Change the words there. -->
 
 What a simulated server, or the network before it, does wrong on purpose. The same words are written in four places:
 

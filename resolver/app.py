@@ -11,7 +11,7 @@ from __future__ import annotations
 
 import asyncio
 import sys
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import fields, replace
 from functools import partial
 from typing import TYPE_CHECKING, Final
@@ -34,7 +34,6 @@ from resolver.network.simulated import SimulatedNetwork
 from resolver.network.sockets import SocketNetwork
 from resolver.observe.counters import Counters
 from resolver.observe.log import Log
-from resolver.observe.notes import Stage
 from resolver.pipeline.cached import Cached
 from resolver.pipeline.driving import Tools
 from resolver.pipeline.knowledge import Known, Routes
@@ -42,14 +41,15 @@ from resolver.pipeline.prefetch import Prefetch
 from resolver.pipeline.reserved import Reserved
 from resolver.pipeline.resolved import Resolved
 from resolver.pipeline.screened import Screened
-from resolver.pipeline.staged import Staged
+from resolver.pipeline.staged import AtHand, Staged
 from resolver.pipeline.stale import Stale, Staleness
-from resolver.pipeline.transcribed import Transcribed, at_stage
+from resolver.pipeline.transcribed import Transcribed
 from resolver.pipeline.verifying import Inline, Threaded, Verifier
-from resolver.program import Composed, Offload, Program, Setting
+from resolver.program import Offload, Program
 from resolver.proving import Proving
 from resolver.reaching import NetworkOf
 from resolver.server.conduct import Explains
+from resolver.setting import Composed, Setting
 from resolver.wire import names
 from resolver.wire.parse import Bounds
 
@@ -136,20 +136,15 @@ def compose(
     )
     identity = config.server.identity
     screened = Screened(version=identity, identity=identity, health=(names.from_text(HEALTH_NAME), HEALTH_TEXT))
-    staged = _staged(setting, screened, reserved, cached, below, known)
+    staged = _staged(setting, (screened.peek, reserved.peek, cached.peek), below, known)
     rolling = proving.rolling(setting, proven, resolved, loop, keeps=keeps)
     return Composed(staged, known, resolved, simulated, rolling, _explains(setting, staged))
 
 
-def _staged(
-    setting: Setting, screened: Screened, reserved: Reserved, cached: Cached, below: Answerer, known: Known
-) -> Staged | Transcribed:
-    """The stages that are at hand, before `below`; where a transcript is kept, with what it takes for that."""
-    at_hand, transcript = (screened.peek, reserved.peek, cached.peek), setting.tools.transcript
-    if transcript is None:
-        return Staged(at_hand, below)
-    told = [at_stage(stage, look, transcript) for stage, look in zip(Stage, at_hand, strict=True)]
-    return Transcribed(Staged(told, below), transcript, known.held)
+def _staged(setting: Setting, at_hand: Sequence[AtHand], below: Answerer, known: Known) -> Staged:
+    """The stages that are at hand, in their order, before `below`."""
+    transcript = setting.tools.transcript
+    return Staged(at_hand, below) if transcript is None else Transcribed(at_hand, below, transcript, known.held)
 
 
 # -- the parts, by what the configuration says of each
@@ -231,7 +226,7 @@ def _explaining(setting: Setting) -> Setting:
     return replace(setting, tools=replace(setting.tools, transcript=setting.lab.explaining))
 
 
-def _explains(setting: Setting, staged: Staged | Transcribed) -> Explains | None:
+def _explains(setting: Setting, staged: Staged) -> Explains | None:
     """What tells the log why an answer is what it is, if it is to say so."""
     if not (setting.config.log.explanations and isinstance(staged, Transcribed)):
         return None

@@ -52,6 +52,20 @@ class Caches:
             self.delegations.resize(shares.delegations)
         self.records.ttls = _ttls(config)
 
+    def counts(self) -> dict[str, int]:
+        """Counters and gauges under the names of `resolver stats`."""
+        answers, records = self.answers, self.records
+        return {
+            "answers.stored": answers.hits,
+            "cache.answers": len(answers),
+            "cache.answers_bytes": answers.bytes_held(),
+            "cache.records": len(records),
+            "cache.records_bytes": records.store.bytes_held(),
+            "cache.evicted": records.store.evicted,
+            "cache.delegations": len(self.delegations),
+            "cache.servers": len(self.servers),
+        }
+
 
 def new_caches(config: Config, tools: Tools) -> Caches:
     """Caches in which nothing is known, with the limits of `config`."""

@@ -23,7 +23,8 @@ from typing import Final
 
 from resolver.message import Ede, Rcode
 
-_CACHED_ERROR: Final = 13
+CACHED_ERROR: Final = 13
+"""The extended error of a failure that is told again (RFC 8914 section 4.14)."""
 
 
 class ResolverdError(Exception):
@@ -125,13 +126,13 @@ class ResolutionFailed(ResolverdError):
         """The same failure, as it is told to those who ask again while it is remembered (RFC 8914 section 4.14)."""
         again = self.fresh()
         again.label = label or self.label
-        again.heard = (*self.heard, Ede(_CACHED_ERROR, ""))
+        again.heard = (*self.heard, Ede(CACHED_ERROR, ""))
         return again
 
     @property
     def is_remembered(self) -> bool:
         """Whether it is told again, to somebody for whom nothing was asked."""
-        return any(each.code == _CACHED_ERROR for each in self.heard)
+        return any(each.code == CACHED_ERROR for each in self.heard)
 
     def fresh(self) -> ResolutionFailed:
         """The same failure, never raised: one that was keeps every frame that it passed, and what is in them."""

@@ -20,7 +20,7 @@ from collections.abc import Collection, Iterable, Mapping
 from typing import TYPE_CHECKING, Any, Final, NamedTuple, Protocol
 
 from resolver.errors import ConfigError, InputError, ListenError, ZoneError
-from resolver.network.faults import FaultTable, rule
+from resolver.network.faults import FaultTable, Rule
 from resolver.text import nearest
 from resolver.wire import names
 
@@ -34,7 +34,6 @@ MAX_SNAPSHOTS: Final = 32
 """Snapshots that are kept at a time; each shares with the others what is the same in them."""
 MAX_SNAPSHOT_NAME: Final = 100
 """Characters of a snapshot's name."""
-_WILDCARD: Final = b"\x01*"
 
 
 class MovableClock(Protocol):
@@ -68,7 +67,7 @@ class _Snapshot(NamedTuple):
 
     time: float
     plan: Saved
-    faults: tuple[Mapping[str, object], ...]
+    faults: tuple[Rule, ...]
 
 
 class Laboratory:
@@ -133,9 +132,8 @@ class Laboratory:
             known = ", ".join(sorted(self._snapshots))
             instead = f"drop one, or save over one of: {known}"
             raise InputError(f"{MAX_SNAPSHOTS} snapshots are the most", where=name, instead=instead)
-        faults = tuple(_said(each) for each in self.faults.listed() if not each["declared"])
         self._snapshots.pop(name, None)
-        self._snapshots[name] = _Snapshot(self.program.clock.wall(), self.plan.save(), faults)
+        self._snapshots[name] = _Snapshot(self.program.clock.wall(), self.plan.save(), self.faults.added())
         return self._told(name)
 
     async def restore(self, name: str) -> Mapping[str, Any]:
@@ -144,9 +142,7 @@ class Laboratory:
         snapshot = self._snapshot(name)
         self.plan.restore(snapshot.plan)
         await self.apply()
-        self.faults.clear()
-        for each in snapshot.faults:
-            self.faults.add(rule(each))
+        self.faults.restore(snapshot.faults)
         self.program.flush(names.ROOT, subtree=True)
         return self._told(name)
 
@@ -174,7 +170,7 @@ class Laboratory:
 
     def _forget(self, name: bytes, zones: Collection[bytes]) -> None:
         """Nothing is held of `name`, nor that what is above it in its zone does not exist."""
-        if name.startswith(_WILDCARD):
+        if name.startswith(names.WILDCARD):
             self.program.flush(names.parent(name), subtree=True)
         self.program.flush(name, subtree=name in zones)
         for above in itertools.takewhile(lambda above: above not in zones, names.ancestors(name)):
@@ -191,8 +187,3 @@ class Laboratory:
         snapshot = self._snapshots[name]
         faults = len(snapshot.faults)
         return {"name": name, "time": round(snapshot.time, 3), "zones": len(snapshot.plan.zones), "faults": faults}
-
-
-def _said(listed: Mapping[str, object]) -> Mapping[str, object]:
-    """What `rule` takes of what the table of faults lists."""
-    return {key: value for key, value in listed.items() if key not in ("id", "applied", "state", "declared")}

@@ -22,6 +22,9 @@ AD: Final = 0x0020
 CD: Final = 0x0010
 OPCODE_MASK: Final = 0x7800
 
+EDE_OPTION: Final = 15
+"""The EDNS option that holds an extended error (RFC 8914 section 2)."""
+
 EDNS_PAYLOAD: Final = 1232
 """Octets we offer and send over UDP: fits an IPv6 minimum MTU unfragmented (DNS flag day 2020, RFC 9715)."""
 

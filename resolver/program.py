@@ -9,31 +9,30 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Awaitable, Callable, Iterable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING, Final, TypeAlias
 
 from resolver import certificates, compiled, differing, placing, serving
-from resolver.answering import Answerer, awaited
+from resolver.answering import awaited
 from resolver.arranged import Lab
 from resolver.auth.shipped import find_zones, load_world
 from resolver.caches import Caches, entries, new_caches
 from resolver.certificates import Shown
 from resolver.config import Config
 from resolver.listeners import BindAll, Bound, Listeners, bind_all, bind_front
-from resolver.message import Client, Edns, Query, Question, Reply, Respond, Transport, Type
+from resolver.message import Client, Edns, Query, Question, Reply, Transport, Type
 from resolver.network.base import Clock, Endpoint
 from resolver.network.sockets import SocketNetwork
 from resolver.observe import watching
 from resolver.observe.log import Log
 from resolver.odd_listeners import OddListeners, served_at
 from resolver.pipeline.driving import Tools
-from resolver.pipeline.knowledge import Known
-from resolver.pipeline.resolved import Resolved
 from resolver.server.cookies import drawn
 from resolver.server.flights import MOST
 from resolver.server.handshakes import Handshakes
 from resolver.server.respond import Responder
+from resolver.setting import Compose, Composed, Setting
 from resolver.tasks import Tasks
 from resolver.wire import names, types
 
@@ -45,38 +44,34 @@ IN_MEMORY_PORT: Final = 53
 """The port of simulated servers that bind none."""
 
 
+@dataclass(slots=True)
+class _Opened:
+    """What has been bound, and does not listen yet: for clients, for those of TLS, and for simulated servers."""
+
+    front: list[Bound] = field(default_factory=list)
+    encrypted: list[Bound] = field(default_factory=list)
+    behind: list[Bound] = field(default_factory=list)
+
+    def close(self) -> None:
+        """Nothing is bound."""
+        for bound in (*self.front, *self.encrypted, *self.behind):
+            bound.close()
+
+
 @dataclass(frozen=True, slots=True)
-class Setting:
-    """What the stages are made of. `port`: where simulated servers are; `bound`: whether they have sockets of their
-    own; `own`: where we listen, which is never asked; `sockets`: those to other servers."""
+class _Coming:
+    """What is to be put in force; `listen`, `listen_tls` and `places` are all that is to listen."""
 
     config: Config
     world: World | None
-    port: int
-    bound: bool
-    own: tuple[Endpoint, ...]
     caches: Caches
-    tools: Tools
-    tasks: Tasks
-    log: Log
-    lab: Lab
-    sockets: SocketNetwork
+    composed: Composed
+    shown: Shown | None
+    listen: Sequence[Endpoint]
+    listen_tls: Sequence[Endpoint]
+    places: Sequence[Endpoint]
 
 
-@dataclass(frozen=True, slots=True)
-class Composed:
-    """The stages by the outermost, two of them that are spoken to directly, the simulated servers by host, and what
-    follows the keys of zones, and explains answers, where something does."""
-
-    answerer: Answerer
-    known: Known
-    resolved: Resolved
-    simulated: Mapping[str, Respond]
-    rolling: Rolling | None = None
-    explains: Callable[[int], str | None] | None = None
-
-
-Compose = Callable[[Setting], Composed]
 Offload: TypeAlias = "Callable[[Callable[[], World | None]], Awaitable[World | None]]"
 """Runs what takes long where it does not keep clients waiting: in a thread, or in virtual time right here."""
 
@@ -121,6 +116,7 @@ class Program:
         self._handshakes = Handshakes(tools.clock)
         self._encrypted = Listeners(loop, tools.clock, self._front.places, self._handshakes)
         self._shown = shown
+        self._allows: Callable[[str], bool] | None = None
         self._drawn = drawn(tools.entropy)
         self._world = self._load_world(config)
         self._composed = self._composition(config, self._world, IN_MEMORY_PORT, self._caches, bound=False, listening=())
@@ -185,56 +181,64 @@ class Program:
         self._sockets.close()
 
     async def _put_in_force(self, config: Config, world: World | None) -> None:
+        opened = _Opened()
+        try:
+            coming = self._prepared(config, world, opened)
+        except BaseException:
+            opened.close()
+            raise
+        self._swap(coming)
+        await self._listen(coming, opened)
+
+    def _prepared(self, config: Config, world: World | None, opened: _Opened) -> _Coming:
+        """All that may fail: what is to be listened on is bound, and held in `opened`, and the stages are made."""
         buffer = config.server.receive_buffer_kb * 1024
         listen, listen_tls = (config.server.listen, config.server.listen_tls) if self._listens else ((), ())
         shown = self._to_show(config) if listen_tls else None
         wanted = [each for each in listen if each not in self._front]
-        front = bind_front(wanted, buffer, self._bind, self.log) if wanted else []
-        encrypted: list[Bound] = []
-        behind: list[Bound] = []
+        opened.front = bind_front(wanted, buffer, self._bind, self.log) if wanted else []
+        wanted = [each for each in listen_tls if each not in self._encrypted]
+        opened.encrypted = bind_front(wanted, None, self._bind, self.log)
+        port = config.world.port or self._first_port(listen, opened.front)
+        places = placing.places(config, world, port, self.log) if self._listens else []
+        opened.behind = placing.bind_servers((each for each in places if each not in self._behind), buffer)
+        listening = (*self._front.endpoints, *(each.endpoint for each in opened.front))
         # Of another internet nothing is known; questions in flight go on with what they began with.
         same = differing.origin(config, world) == differing.origin(self.config, self._world)
         caches = self._caches if same else new_caches(config, self._tools)
-        try:
-            wanted = [each for each in listen_tls if each not in self._encrypted]
-            encrypted = bind_front(wanted, None, self._bind, self.log)
-            port = config.world.port or self._first_port(listen, front)
-            places = placing.places(config, world, port, self.log) if self._listens else []
-            behind = placing.bind_servers((each for each in places if each not in self._behind), buffer)
-            listening = (*self._front.endpoints, *(each.endpoint for each in front))
-            composed = self._composition(config, world, port, caches, bound=bool(places), listening=listening)
-        except BaseException:
-            for bound in (*front, *encrypted, *behind):
-                bound.close()
-            raise
-        self._caches = caches
+        composed = self._composition(config, world, port, caches, bound=bool(places), listening=listening)
+        return _Coming(config, world, caches, composed, shown, listen, listen_tls, places)
+
+    def _swap(self, coming: _Coming) -> None:
+        """Whatever is asked from now on is answered by what is `coming`."""
+        config, composed, clock = coming.config, coming.composed, self._tools.clock
         self._roll(composed.rolling)
         for zone in differing.doubted(self.config, config, self._composed.known, composed.known):
             composed.known.flush(zone, subtree=True)
         watching.adjust(self.lab.history, self.config.history.messages, config.history.messages, self.log)
-        self.config, self._world, self._composed = config, world, composed
-        self._show(shown)
-        access, clock = serving.access(config, self._tools.clock), self._tools.clock
-        cookies = serving.cookies(config, self._drawn, clock)
-        self.responder.adjust(
-            composed.answerer, serving.conduct(config, composed.explains), caches.answers, access, cookies
-        )
+        self.config, self._world, self._caches, self._composed = config, coming.world, coming.caches, composed
+        self._show(coming.shown)
+        access, cookies = serving.access(config, clock), serving.cookies(config, self._drawn, clock)
+        conduct = serving.conduct(config, composed.explains)
+        self.responder.adjust(composed.answerer, conduct, coming.caches.answers, access, cookies)
         self._caches.adjust(config)
         self.log.adjust(config.log.level, config.log.format)
-        allows = None if access is None else access.allows
-        self._front.adjust(serving.tcp_limits(config), allows)
-        self._encrypted.adjust(serving.tcp_limits(config), allows)
-        for bound in behind:
+        self._allows = None if access is None else access.allows
+        self._front.adjust(serving.tcp_limits(config), self._allows)
+        self._encrypted.adjust(serving.tcp_limits(config), self._allows)
+
+    async def _listen(self, coming: _Coming, opened: _Opened) -> None:
+        """What was `opened` listens, and what is not wanted any more does not."""
+        respond, allows, drain_s = self.respond, self._allows, coming.config.server.drain_s
+        for bound in opened.behind:
             await self._behind.start(bound, *served_at(bound.endpoint.host, lambda: self._composed.simulated))
-        for bound in front:
-            respond = self.respond
+        for bound in opened.front:
             await self._front.start(bound, respond.fresh, respond.datagrams, respond.streams, allows)
-        for bound in encrypted:
-            await self._encrypted.start(bound, self.respond.fresh, None, self.respond.encrypted, allows)
-        await self._behind.keep_only(places, 0.0)
+        for bound in opened.encrypted:
+            await self._encrypted.start(bound, respond.fresh, None, respond.encrypted, allows)
+        await self._behind.keep_only(coming.places, 0.0)
         await asyncio.gather(
-            self._front.keep_only(listen, config.server.drain_s),
-            self._encrypted.keep_only(listen_tls, config.server.drain_s),
+            self._front.keep_only(coming.listen, drain_s), self._encrypted.keep_only(coming.listen_tls, drain_s)
         )
 
     def _warn(self) -> None:
@@ -322,22 +326,13 @@ class Program:
 
     def stats(self) -> Mapping[str, int | float | str]:
         """Counters and gauges under flat names."""
-        answers, records = self._caches.answers, self._caches.records
         return {
             "uptime.seconds": round(self._tools.clock.monotonic() - self._began, 1),
             **self._tools.counters.as_dict(),
             **self._sockets.counts(),
-            "answers.stored": answers.hits,
-            "cache.answers": len(answers),
-            "cache.answers_bytes": answers.bytes_held(),
-            "cache.records": len(records),
-            "cache.records_bytes": records.store.bytes_held(),
-            "cache.evicted": records.store.evicted,
-            "cache.delegations": len(self._composed.known.delegations),
-            "cache.servers": len(self._caches.servers),
+            **self._caches.counts(),
+            **self._composed.known.counts(),
             "cache.failures": self._composed.resolved.failures,
-            "cache.dead_zones": len(self._composed.known.dead_zones),
-            **({} if (trust := self._composed.known.trust) is None or trust.gaps is None else trust.gaps.counts()),
             "questions.in_flight": self._composed.resolved.flights,
             **self._front.counts(),
             **self._handshakes.counts(),

@@ -15,8 +15,8 @@ from resolver.trusted import Trusted, trusted
 if TYPE_CHECKING:
     from resolver.dnssec.trust import Trust
     from resolver.pipeline.resolved import Resolved
-    from resolver.program import Setting
     from resolver.rolling import Rolling
+    from resolver.setting import Setting
 
 
 class Proving(NamedTuple):

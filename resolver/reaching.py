@@ -20,7 +20,7 @@ from resolver.network.base import Endpoint, Network
 from resolver.network.reach import Apart, OnlyDeclared, OnlyPublic
 from resolver.network.simulated import SimulatedNetwork
 from resolver.pipeline.knowledge import Routes
-from resolver.program import Setting
+from resolver.setting import Setting
 from resolver.wire import names
 
 NetworkOf = Callable[[str], Network]

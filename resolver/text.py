@@ -6,7 +6,10 @@ from __future__ import annotations
 import difflib
 import json
 from collections.abc import Iterable, Mapping, Sequence
-from typing import Any
+from typing import Any, Final
+
+NEAR: Final = 0.6
+"""How alike two words must be for the one to be suggested for the other, 0 to 1: a letter or two differ."""
 
 
 def quoted(text: str) -> str:
@@ -19,12 +22,16 @@ def printable(text: str) -> str:
     return text if text.isprintable() else "".join(one if one.isprintable() else _escaped(one) for one in text)
 
 
+def closest(word: str, known: Iterable[str], near: float = NEAR) -> str | None:
+    """The one of `known` that is most like `word`; None where none is `near` (0 to 1)."""
+    return next(iter(difflib.get_close_matches(word, list(known), n=1, cutoff=near)), None)
+
+
 def nearest(word: str, known: Iterable[str]) -> str:
     """A hint that names the nearest of `known`, or all of them when none is near."""
     choices = sorted(known)
-    close = difflib.get_close_matches(word, choices, n=1, cutoff=0.6)
-    if close:
-        return f"did you mean {close[0]!r}?"
+    if (close := closest(word, choices)) is not None:
+        return f"did you mean {close!r}?"
     return f"use one of: {', '.join(choices)}" if choices else ""
 
 

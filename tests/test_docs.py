@@ -22,8 +22,8 @@ from resolver.config.load import SECTIONS
 from resolver.config.sections import Server
 from resolver.control.routes import OF_PROGRAM, of_process
 from resolver.network.entropy import SeededEntropy
-from resolver.network.fault_words import CONDITIONS, WORDS
 from resolver.network.faults import rule
+from resolver.network.faults.words import CONDITIONS, WORDS
 from resolver.testing.virtual_time import VirtualClock, run
 from resolver.version import VERSION
 from resolver.workers.speaking import COUNTED

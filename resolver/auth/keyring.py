@@ -86,7 +86,7 @@ def _signed(draft: Draft, zone: ZoneDraft, how: Signing) -> Signer:
 def _signable(zone: ZoneDraft, how: Signing) -> None:
     """The zone can be signed by whoever has keys for it. Raises `_Unsignable`."""
     for name in zone.cuts:
-        if name.startswith(b"\x01*"):
+        if name.startswith(names.WILDCARD):
             record = zone.records(name, Type.NS)[0]
             what = f"the wildcard {names.to_text(name)} is a delegation"
             raise _Unsignable(Where(record.file, record.line), what, "delegate names one by one (RFC 4592 section 4.2)")

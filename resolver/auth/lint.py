@@ -167,7 +167,7 @@ def _has_address(zone: ZoneDraft, name: bytes) -> bool:
     owners = [name]
     while name != zone.apex:
         name = names.parent(name)
-        owners.append(b"\x01*" + name)
+        owners.append(names.WILDCARD + name)
     return any(zone.records(owner, rtype) for owner in owners for rtype in (Type.A, Type.AAAA))
 
 

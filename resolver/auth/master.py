@@ -94,7 +94,11 @@ def read(path: Path, origin: bytes, *, ttl: int = 3600, include: bool = False, r
 class Reader:
     """Reads entries one after the other and remembers what RFC 1035 carries from one to the next."""
 
-    def __init__(self, origin: bytes, *, ttl: int, include: bool = False, report: Report = refuse) -> None:
+    def __init__(
+        self, origin: bytes, *, ttl: int, include: bool = False, report: Report = refuse, most: int | None = None
+    ) -> None:
+        """`most` records are read, or `MAX_RECORDS`."""
+        self._most = MAX_RECORDS if most is None else most
         self.records: list[Record] = []
         self.origin = self.owner = dns.name.from_wire(origin, 0)[0]
         self._fallback_ttl, self._include, self._report = ttl, include, report
@@ -140,9 +144,9 @@ class Reader:
                     self._record(entry.text, file, entry.line)
             except Bad as bad:
                 self._complain(file, entry.line, str(bad), bad.instead)
-            if len(self.records) > MAX_RECORDS and not self._full:
+            if len(self.records) > self._most and not self._full:
                 self._full = True
-                self._complain(file, entry.line, f"more than {MAX_RECORDS} records", "split the zone")
+                self._complain(file, entry.line, f"more than {self._most} records", "split the zone")
 
     def _record(self, text: str, file: str, line: int) -> None:
         position = 0
@@ -213,10 +217,11 @@ class Reader:
     def _generate(self, span: str, owner: str, rest: str, file: str, line: int) -> None:
         try:
             steps = syntax.steps(span)
-            if self._generated + len(steps) > MAX_GENERATED:
+            most = min(MAX_GENERATED, self._most)
+            if self._generated + len(steps) > most:
                 raise Bad(
                     f"$GENERATE would make {len(steps)} records",
-                    f"write a smaller range: a file may generate {MAX_GENERATED} in all",
+                    f"write a smaller range: a file may generate {most} in all",
                 )
             self._generated += len(steps)
             rest = syntax.template(rest)

@@ -35,11 +35,11 @@ from resolver.auth.shape import PLAN, Data, Reading, place
 from resolver.auth.signing import Keeping, Signing
 from resolver.auth.values import Wrong
 from resolver.auth.worlds import Worlds
-from resolver.auth.zone import WILDCARD
 from resolver.dnssec import keys
 from resolver.errors import ZoneError
 from resolver.text import nearest
 from resolver.wire import names
+from resolver.wire.names import WILDCARD
 
 TTL: Final = 60
 """Seconds, for data of which nobody says it: long enough for a cache to show, short enough to wait for."""
@@ -81,10 +81,12 @@ class Plan:
         negative_ttl: int | None = None,
         dnssec: str | Mapping[str, object] | None = None,
         where: Where | None = None,
+        most: int | None = None,
     ) -> None:
         """The zone `name` is declared, or declared anew: it has these records and no others. `records` are lines of a
-        master file. `servers` are names; without them those that it has, else ns1 and ns2 below it; an empty list is a
-        zone that nobody serves. TTLs are in seconds. `where` is the line that says so. Raises `ZoneError`."""
+        master file, which say `most` records if that is given. `servers` are names; without them those that it has,
+        else ns1 and ns2 below it; an empty list is a zone that nobody serves. TTLs are in seconds. `where` is the line
+        that says so. Raises `ZoneError`."""
         at = where or PLAN
         origin = _name(name, "zone")
         here, reading = place(origin, at), Reading(origin, self._ttl, at)
@@ -99,7 +101,7 @@ class Plan:
             dnssec=_signing(dnssec, at, here),
         )
         zone = ZoneDraft(declared)
-        for record in (*reading.records({} if data is None else data), *reading.lines(records)):
+        for record in (*reading.records({} if data is None else data), *reading.lines(records, most)):
             zone.add(record)
         state = self._state.with_parents(zone.apex, self._ttl)
         for host in hosts:
@@ -196,6 +198,11 @@ class Plan:
         """The folded apex of the zone that is authoritative for the folded `name`; None where nobody here is."""
         zone = self._state.enclosing(name)
         return None if zone is None or zone.cut_above(name) is not None else zone.apex
+
+    def size(self, apex: bytes) -> int:
+        """How many records are said of the zone at the folded `apex`; 0 where there is none."""
+        zone = self._state.zones.get(apex)
+        return 0 if zone is None else _count(zone.sets)
 
     def is_automatic(self, apex: bytes) -> bool:
         """Whether the zone at the folded `apex` stands there only because another one needs a parent."""

@@ -79,7 +79,7 @@ def reachable(state: Saved, host: bytes, here: str) -> None:
         given = zone.records(host, rtype)
         if given and address.packed not in {record.rdata for record in given}:
             what = f"{text} is a name server at {address}, and has other addresses"
-            instead = "leave them out, as its own is told; one that cannot be reached is an NS that is no server"
+            instead = "leave them out: it gets A and AAAA records by itself"
             raise ZoneError(what, where=here, instead=instead)
 
 

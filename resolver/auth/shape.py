@@ -73,13 +73,13 @@ class Reading:
                 found += self.rrset(name, str(owner), kind, given)
         return found
 
-    def lines(self, given: object) -> list[Record]:
-        """The records that lines of a master file say. Raises `ZoneError`."""
+    def lines(self, given: object, most: int | None = None) -> list[Record]:
+        """The records that lines of a master file say, `most` of them if that is given. Raises `ZoneError`."""
         if isinstance(given, str) or not isinstance(given, Sequence) or not all(isinstance(one, str) for one in given):
             self.refuse("records", f"{given!r} is no list of lines", 'write ["www A 192.0.2.1"]')
         if not given:
             return []
-        reader = Reader(self.apex, ttl=self.ttl, report=self._report)
+        reader = Reader(self.apex, ttl=self.ttl, report=self._report, most=most)
         # So that a TTL is that of its own line alone: nobody expects the lines of a list to depend on one another.
         reader.read_text(f"$TTL {self.ttl}", *self.where)
         for line in given:

@@ -18,12 +18,13 @@ from collections.abc import Iterable, Iterator
 from typing import Final
 
 from resolver.auth.tree import closest_encloser
-from resolver.auth.zone import WILDCARD, Zone
+from resolver.auth.zone import Zone
 from resolver.dnssec.chains import Chain, Nsec, Nsec3, Owner, Parameters
 from resolver.dnssec.faults import Fault
 from resolver.dnssec.sign import Signer
 from resolver.message import Class, Ede, Question, Rcode, Reply, RRset, Type
 from resolver.wire import names, rdata
+from resolver.wire.names import WILDCARD
 
 _BY_TYPE: Final = (Type.NSEC, Type.RRSIG)
 _DENIALS: Final = (Type.NSEC, Type.NSEC3)

@@ -41,9 +41,6 @@ MAX_ALIASES: Final = 16
 NOT_AUTHORITATIVE: Final = Ede(20, "no zone here holds this name [OUTZ]")
 """Info-code 20, Not Authoritative (RFC 8914 section 4.21)."""
 
-WILDCARD: Final = b"\x01*"
-"""The leftmost label of a wildcard (RFC 4592 section 2.1.1)."""
-
 SOA_FIXED: Final = 20
 """Octets of the five numbers that end an SOA record, MINIMUM the last of them (RFC 1035 section 3.3.13)."""
 
@@ -154,7 +151,7 @@ class Zone:
             return self._turned(node, name)
         if exact:
             return self._owned(node, rtype, None)
-        wildcard = self._nodes.get(WILDCARD + node.name)
+        wildcard = self._nodes.get(names.WILDCARD + node.name)
         if wildcard is None:
             return self._nxdomain
         if wildcard.turn is not None and wildcard.is_cut and rtype != Type.DS:

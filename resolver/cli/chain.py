@@ -19,7 +19,6 @@ from resolver.cli import denying
 from resolver.dnssec import moments
 from resolver.dnssec.algorithms import MNEMONICS
 from resolver.dnssec.anchors import Anchor
-from resolver.dnssec.canonical import WILDCARD
 from resolver.dnssec.denial import Proven, Unproven
 from resolver.dnssec.evidence import Begun, Concluded, Evidence, Judged, Named, Reached, Signed, Sought
 from resolver.dnssec.negative import NegativeAnchor
@@ -29,6 +28,7 @@ from resolver.dnssec.trust import Unsigned, Within, usable
 from resolver.engine.outcome import Alias, Conclusion
 from resolver.message import Question, Rcode, RRset, Status, Type
 from resolver.wire import names, types
+from resolver.wire.names import WILDCARD
 
 DIGESTS: Final = {1: "SHA-1", 2: "SHA-256", 4: "SHA-384"}
 

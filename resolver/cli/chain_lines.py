@@ -6,7 +6,7 @@ from collections.abc import Iterable, Iterator
 from typing import Final
 
 from resolver.cli.chain import Digest, Key, Link, Signature
-from resolver.observe.drawing import plain
+from resolver.text import printable
 
 MARKS: Final = {"secure": "✓", "bogus": "✗", "failed": "✗", "insecure": "○", "indeterminate": "?", "unchecked": "?"}
 """Behind each stands the word, too, where it is not the first."""
@@ -18,9 +18,9 @@ def lines(links: Iterable[Link]) -> Iterator[str]:
     """All `links`, one after the other."""
     for link in links:
         status = "" if link.status == "secure" else f": {link.status}"
-        yield plain(f"{MARKS[link.status]} {link.name} {link.what}{status}")
+        yield printable(f"{MARKS[link.status]} {link.name} {link.what}{status}")
         for each in _below(link):
-            yield plain(f"    {each}")
+            yield printable(f"    {each}")
 
 
 def _below(link: Link) -> Iterator[str]:

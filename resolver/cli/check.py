@@ -47,6 +47,7 @@ def run(args: argparse.Namespace) -> int:
             _check_hints(loaded.config)
             _check_certificate(loaded.config)
             _check_anchors(loaded.config)
+            _check_token(loaded.config)
             print(f"{loaded.file or 'built-in settings'}: clean")
             if not loaded.config.world_served:
                 return 0
@@ -80,6 +81,14 @@ def _check_anchors(config: Config) -> None:
         from resolver.trusted import trusted
 
         trusted(config, RealClock.wall())
+
+
+def _check_token(config: Config) -> None:
+    """The file with the token of the admin API, if there is one, can be used. Raises `InputError`."""
+    if config.admin.token_file is not None:
+        from resolver.control import guarding
+
+        guarding.token_of(config.admin)
 
 
 def _check_zones(directory: Path) -> int:

@@ -13,13 +13,13 @@ from collections.abc import Iterator
 from typing import Final
 
 from resolver.dnssec import nsec, nsec3
-from resolver.dnssec.canonical import WILDCARD
 from resolver.dnssec.denial import ITERATIONS, Insecure, Unproven
 from resolver.dnssec.evidence import Judged
 from resolver.dnssec.records import read_nsec, read_nsec3
 from resolver.dnssec.standing import At, Empty, Missing, all_types, is_cut, is_no_name
 from resolver.message import RRset, Type
 from resolver.wire import names, types
+from resolver.wire.names import WILDCARD
 
 SHOWN: Final = 8
 """Characters of a hash: enough to find it in a zone of any size that a person looks at."""

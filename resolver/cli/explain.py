@@ -150,13 +150,13 @@ def _declared(config: Config, world: World | None) -> Declared | None:
 
 
 def _as_text(explained: Explained) -> list[str]:
-    from resolver.observe.drawing import plain
+    from resolver.text import printable
     from resolver.wire import types
 
     rcode = types.rcode_to_text(explained.rcode)
-    lines = [f"{rcode} ({explained.explanation.cause})", plain(explained.explanation.text)]
+    lines = [f"{rcode} ({explained.explanation.cause})", printable(explained.explanation.text)]
     if explained.explanation.advice:
-        lines.append(plain(explained.explanation.advice))
+        lines.append(printable(explained.explanation.advice))
     return lines
 
 

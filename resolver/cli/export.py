@@ -71,7 +71,8 @@ def run(args: argparse.Namespace) -> int:
     if verdict.status is Status.PASS:
         return 0
     sys.stdout.writelines(f"{printable(line)}\n" for line in list(verdict.details())[:_SHOWN])
-    instead = "what was held before the history began is not in it: flush the cache, clear the history, and ask again"
+    instead = "what the cache held before the history began, and what it was made to forget since, is not in it: "
+    instead += "flush the cache, clear the history, and ask again"
     print(f"resolver: it does not pass; {instead}", file=sys.stderr)
     return 1
 

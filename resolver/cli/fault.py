@@ -10,8 +10,8 @@ from urllib.parse import quote
 
 from resolver.cli import options
 from resolver.cli.control_client import ask
-from resolver.network.fault_rules import in_words, rule
-from resolver.network.fault_words import CONDITIONS, GROUPS, WORDS, Parameter, Word
+from resolver.network.faults.rules import in_words, rule
+from resolver.network.faults.words import CONDITIONS, GROUPS, WORDS, Parameter, Word
 from resolver.text import printable, table
 
 EXAMPLES: Final = """examples:

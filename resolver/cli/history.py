@@ -14,7 +14,7 @@ from urllib.parse import urlencode
 
 from resolver.cli import options
 from resolver.cli.control_client import ask
-from resolver.errors import ConfigError
+from resolver.errors import ConfigError, InputError
 from resolver.observe.wanted import SIDES, WORDS, wanted
 
 DEFAULT_LIMIT: Final = 100
@@ -66,6 +66,8 @@ def run(args: argparse.Namespace) -> int:
     """The messages are printed, or forgotten. Raises `ControlError`, and `InputError` for what cannot be meant."""
     given = {word: value for word in WORDS if (value := getattr(args, word)) is not None}
     wanted(given)
+    if args.fault is not None:
+        given["fault"] = _fault(args.fault)
     if args.clear:
         return _clear(args, given)
     answer = messages(args, given)
@@ -75,11 +77,23 @@ def run(args: argparse.Namespace) -> int:
     from resolver.observe import showing
     from resolver.observe.history import seen
 
-    for line in showing.listing([seen(each) for each in answer["messages"]]):
+    told = answer["messages"]
+    workers = [each["worker"] for each in told if "worker" in each]
+    for line in showing.listing([seen(each) for each in told], workers):
         print(line)
     if forgotten := answer.get("forgotten"):
         print(f"{forgotten} earlier ones made room for these", file=sys.stderr)
     return 0
+
+
+def _fault(text: str) -> str:
+    """The word of the fault that is written `text`. Raises `InputError`."""
+    from resolver.network.faults.words import known, meant
+
+    fault = known(text)
+    if fault is None:
+        raise InputError(f"--fault: there is no fault {text!r}", instead=meant(text))
+    return fault.word
 
 
 def messages(args: argparse.Namespace, given: dict[str, object]) -> dict[str, list[dict[str, object]]]:

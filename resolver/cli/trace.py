@@ -192,7 +192,7 @@ def _as_chain(links: list[Link], walk: Walk, config: Config) -> dict[str, object
 
 
 def _ending(walk: Walk) -> Iterator[str]:
-    from resolver.observe.drawing import plain
+    from resolver.text import printable
     from resolver.wire import types
 
     sent = sum(_count(node) for node in walk.nodes)
@@ -201,7 +201,7 @@ def _ending(walk: Walk) -> Iterator[str]:
     for rrset in (*walk.answer, *walk.authority):
         yield from (f"  {line}" for line in _records(rrset))
     for ede in walk.ede:
-        yield f"  EDE {ede.code}: {plain(ede.text)}"
+        yield f"  EDE {ede.code}: {printable(ede.text)}"
 
 
 def _as_data(walk: Walk, name: str, rtype: str, config: Config) -> dict[str, object]:
@@ -240,10 +240,10 @@ def _records(rrset: RRset) -> Iterator[str]:
     import dns.rdataclass
     import dns.rdatatype
 
-    from resolver.observe.drawing import plain
+    from resolver.text import printable
     from resolver.wire import names, types
 
     cls, rtype = dns.rdataclass.RdataClass.make(rrset.cls), dns.rdatatype.RdataType.make(rrset.type)
     for rdata in rrset.rdatas:
         text = dns.rdata.from_wire(cls, rtype, rdata, 0, len(rdata)).to_text()
-        yield f"{names.to_text(rrset.name)} {rrset.ttl} IN {types.to_text(rrset.type)} {plain(text)}"
+        yield f"{names.to_text(rrset.name)} {rrset.ttl} IN {types.to_text(rrset.type)} {printable(text)}"

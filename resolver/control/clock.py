@@ -13,7 +13,7 @@ from resolver.control import schemas
 from resolver.control.changing import agreed
 from resolver.control.table import Ask, Inside, OfProgram, Refused, Shape
 from resolver.errors import InputError
-from resolver.network.fault_values import Unfit, seconds
+from resolver.network.faults.values import Unfit, seconds
 
 if TYPE_CHECKING:
     from resolver.laboratory import MovableClock

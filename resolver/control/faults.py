@@ -13,8 +13,8 @@ from resolver.control import schemas
 from resolver.control.changing import agreed
 from resolver.control.table import Answers, Ask, Inside, OfProgram, Refused, Shape
 from resolver.errors import InputError
-from resolver.network.fault_words import CONDITIONS, WORDS
 from resolver.network.faults import rule
+from resolver.network.faults.words import CONDITIONS, WORDS
 from resolver.workers import aggregation
 
 MAX_ID: Final = 1 << 53

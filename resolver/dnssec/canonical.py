@@ -18,10 +18,8 @@ from typing import Final
 from resolver.dnssec.records import Rrsig
 from resolver.message import RRset
 from resolver.wire import names
+from resolver.wire.names import WILDCARD
 from resolver.wire.rdata import canonical
-
-WILDCARD: Final = b"\x01*"
-"""How a wildcard begins (RFC 4592 section 2.1.1)."""
 
 _END: Final = b"\0\0"
 _ZERO: Final = b"\0\1"

@@ -23,10 +23,11 @@ from collections.abc import Callable, Iterable, Iterator
 from functools import cached_property
 from typing import Final, NamedTuple, Protocol
 
-from resolver.dnssec.canonical import WILDCARD, order_key
+from resolver.dnssec.canonical import order_key
 from resolver.dnssec.records import OPT_OUT
 from resolver.message import Class, RRset, Type
 from resolver.wire import names
+from resolver.wire.names import WILDCARD
 
 SHA1: Final = 1
 """The only hash algorithm of NSEC3 (RFC 5155 section 11)."""

@@ -19,7 +19,6 @@ from collections.abc import Callable, Iterable
 from typing import Final, NamedTuple, TypeAlias
 
 from resolver.dnssec import nsec, nsec3
-from resolver.dnssec.canonical import WILDCARD
 from resolver.dnssec.nsec3 import Spend
 from resolver.dnssec.standing import (
     BOGUS,
@@ -35,6 +34,7 @@ from resolver.dnssec.standing import (
 )
 from resolver.message import Rcode, RRset, Type
 from resolver.wire import names
+from resolver.wire.names import WILDCARD
 
 ITERATIONS: Final = 27
 """EDE info-code: unsupported NSEC3 iterations value (RFC 9276 section 5)."""

@@ -27,7 +27,6 @@ from itertools import islice
 from typing import Final, Generic, NamedTuple, TypeAlias, TypeVar
 
 from resolver.dnssec import nsec, nsec3
-from resolver.dnssec.canonical import WILDCARD
 from resolver.dnssec.denial import Said, read
 from resolver.dnssec.expanded import ITERATIONS, encloser_of, is_signed_by, own_of
 from resolver.dnssec.nsec3 import Hashes, Params, hash_name
@@ -35,6 +34,7 @@ from resolver.dnssec.standing import Chain, Missing, is_no_name
 from resolver.engine.outcome import Alias, Answered, Conclusion, Denied
 from resolver.message import Proof, Rcode, RRset, Status, Type
 from resolver.wire import names
+from resolver.wire.names import WILDCARD
 from resolver.wire.rdata import soa_minimum
 
 GAP_BYTES: Final = 4 << 20

@@ -17,12 +17,13 @@ from __future__ import annotations
 from collections.abc import Iterable
 from typing import NamedTuple, Protocol
 
-from resolver.dnssec.canonical import WILDCARD, order_key
+from resolver.dnssec.canonical import order_key
 from resolver.dnssec.records import read_nsec
 from resolver.dnssec.standing import At, Empty, Missing, Standing, is_expanded, speaks_of_below
 from resolver.errors import WireError
 from resolver.message import RRset
 from resolver.wire import names
+from resolver.wire.names import WILDCARD
 
 
 class Link(NamedTuple):

@@ -22,12 +22,12 @@ from collections.abc import Callable, Iterable, Mapping
 from types import MappingProxyType
 from typing import Final, NamedTuple, Protocol, TypeAlias
 
-from resolver.dnssec.canonical import WILDCARD
 from resolver.dnssec.records import OPT_OUT, read_nsec3
 from resolver.dnssec.standing import At, Missing, Standing, is_expanded, speaks_of_below
 from resolver.errors import WireError
 from resolver.message import RRset
 from resolver.wire import names
+from resolver.wire.names import WILDCARD
 
 SHA1: Final = 1
 """The one hash algorithm that is assigned (RFC 5155 section 11)."""

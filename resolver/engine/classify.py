@@ -37,7 +37,7 @@ from resolver.engine.outcome import (
     Unusable,
 )
 from resolver.errors import BadName
-from resolver.message import AA, RA, TC, Class, Ede, Message, Proof, Question, Rcode, RRset, Type
+from resolver.message import AA, EDE_OPTION, RA, TC, Class, Ede, Message, Proof, Question, Rcode, RRset, Type
 from resolver.wire import names
 
 MAX_CHAIN: Final = 16
@@ -49,7 +49,6 @@ MAX_TOLD_TEXT: Final = 200
 # Making a named tuple this way takes half the time of calling its class.
 _make: Final = tuple.__new__
 
-_EDE_OPTION: Final = 15
 
 _FAULTS: Final[dict[int, Fault]] = {
     Rcode.SERVFAIL: Fault.SERVFAIL,
@@ -166,7 +165,7 @@ def told(message: Message) -> tuple[Ede, ...]:
     """The extended errors that a server sent, with hostile bytes replaced."""
     if message.edns is None:
         return ()
-    options = (data for code, data in message.edns.options if code == _EDE_OPTION and len(data) >= 2)
+    options = (data for code, data in message.edns.options if code == EDE_OPTION and len(data) >= 2)
     return tuple(Ede(int.from_bytes(data[:2], "big"), _printable(data[2:])) for data in islice(options, MAX_TOLD))
 
 

@@ -6,20 +6,16 @@ what was told. `table.CAUSES` are looked through in their order, and the first t
 
 from __future__ import annotations
 
-from typing import Final
-
 from resolver.errors import WireError
 from resolver.explain.case import Case
 from resolver.explain.cause import Explanation
 from resolver.explain.declared import Declared
-from resolver.message import CD, Client, Ede, Message, Query, Reply
+from resolver.message import CD, Client, Query, Reply
+from resolver.observe.presenting import extended_errors
 from resolver.observe.transcript import Root, in_words
 from resolver.wire.parse import parse
 
 __all__ = ["Declared", "Explanation", "explain", "explain_octets"]
-
-_EDE: Final = 15
-"""The EDNS option of extended errors (RFC 8914 section 2)."""
 
 
 def explain(root: Root, declared: Declared | None = None) -> Explanation:
@@ -37,11 +33,5 @@ def explain_octets(query: bytes, response: bytes, client: Client, declared: Decl
     if asked.question is None:
         raise WireError("the query has no question")
     put = Query(asked.question, client, 0, 0.0, cd=bool(asked.flags & CD), edns=asked.edns)
-    told = Reply(said.rcode, said.answer, said.authority, ede=_extended_errors(said))
+    told = Reply(said.rcode, said.answer, said.authority, ede=tuple(extended_errors(said)))
     return explain(Root(asked=in_words(asked.question), query=put, told=told), declared)
-
-
-def _extended_errors(message: Message) -> tuple[Ede, ...]:
-    options = () if message.edns is None else message.edns.options
-    found = (data for code, data in options if code == _EDE and len(data) >= 2)
-    return tuple(Ede(int.from_bytes(data[:2], "big"), data[2:].decode(errors="replace")) for data in found)

@@ -9,7 +9,7 @@ from typing import Final, TypeVar
 
 from resolver.engine.actions import Exchange, Listen, Lookup, Replied
 from resolver.engine.outcome import Alias, Answered, Denied, Overlong, Referral
-from resolver.errors import ResolutionFailed
+from resolver.errors import CACHED_ERROR, ResolutionFailed
 from resolver.explain.declared import Declared
 from resolver.message import Ede, Reply, RRset, Type
 from resolver.observe.notes import Joined, Note
@@ -20,7 +20,6 @@ NoteT = TypeVar("NoteT", bound=Note)
 
 _TAG: Final = re.compile(r" ?\[([A-Z]{4})\]$")
 _ZONE: Final = re.compile(r"name server of (\S+) has|^(\S+):")
-_CACHED_ERROR: Final = 13
 
 
 class Case:
@@ -72,7 +71,7 @@ class Case:
     @property
     def is_remembered(self) -> bool:
         """Whether the failure is told again to somebody for whom nothing was asked."""
-        return any(each.code == _CACHED_ERROR for each in self.ede)
+        return any(each.code == CACHED_ERROR for each in self.ede)
 
     @property
     def answer(self) -> tuple[RRset, ...]:
@@ -112,11 +111,21 @@ class Case:
         return f"{names.to_text(self.end)} {types.to_text(self.question.type)}"
 
     @property
+    def chain(self) -> list[str]:
+        """The name asked for, and those that the aliases lead to, in words."""
+        return [names.to_text(self.name), *(names.to_text(names.fold(each.rdatas[0])) for each in self.aliases)]
+
+    @property
+    def flush(self) -> str:
+        """The command that makes the daemon forget what it holds of the last name, and what failed."""
+        return f"`resolver cache flush {names.to_text(self.end).rstrip('.')}`"
+
+    @property
     def led(self) -> str:
         """How the aliases lead there: the beginning of a sentence, or ""."""
         if not self.aliases:
             return ""
-        chain = [names.to_text(self.name), *(names.to_text(names.fold(each.rdatas[0])) for each in self.aliases)]
+        chain = self.chain
         if len(chain) == 2:
             return f"{chain[0]} is an alias of {chain[1]}; "
         shown = chain if len(chain) <= MAX_SHOWN else [*chain[: MAX_SHOWN - 1], "…", chain[-1]]

@@ -7,21 +7,19 @@ an answer.
 
 from __future__ import annotations
 
-import difflib
 from collections.abc import Callable
 from typing import TYPE_CHECKING, Final
 
 from resolver.message import Type
+from resolver.text import closest
 from resolver.wire import names
 
 if TYPE_CHECKING:
     from resolver.auth.findings import Where
-    from resolver.auth.hierarchy import World, WorldServer
+    from resolver.auth.hierarchy import World
     from resolver.auth.zone import Zone
 
 MAX_RECORDS: Final = 10_000
-NEAR: Final = 0.6
-"""How alike two names must be for the one to be suggested for the other, 0 to 1: a letter or two differ."""
 
 _TYPES: Final = range(1, 258)
 """Types that people write into zones (RFC 6895 section 3.1), CAA the last."""
@@ -73,15 +71,11 @@ class Declared:
         """The name of the zone that is most like `name`, folded, which does not exist."""
         zone = self.zone(name)
         behind = len(names.to_text(zone.apex)) if zone is not None else 0
-        texts = sorted({names.to_text(each) for each in self._names(name) if not each.startswith(b"\x01*")})
+        texts = sorted({names.to_text(each) for each in self._names(name) if not each.startswith(names.WILDCARD)})
         # What is the same in all of them tells nothing.
         inner = {text[:-behind].rstrip("."): text for text in texts if len(text) > behind}
-        close = difflib.get_close_matches(names.to_text(name)[:-behind].rstrip("."), inner, n=1, cutoff=NEAR)
-        return inner[close[0]] if close else None
-
-    def server(self, host: str) -> WorldServer | None:
-        """The server at the address `host`."""
-        return next((each for each in self._world.servers if host in (each.ipv4, each.ipv6)), None)
+        close = closest(names.to_text(name)[:-behind].rstrip("."), inner)
+        return None if close is None else inner[close]
 
     def dnssec_fault(self, name: bytes) -> tuple[str, str] | None:
         """The zone at or above `name`, folded, that is signed wrongly on purpose, and how."""

@@ -6,9 +6,10 @@ from collections.abc import Iterable
 from typing import Final
 
 from resolver.engine.actions import Unanswered
+from resolver.errors import CACHED_ERROR
 from resolver.explain.case import Case
 from resolver.network.base import Trouble
-from resolver.network.fault_words import DNSSEC, WORDS
+from resolver.network.faults.words import DNSSEC, WORDS
 from resolver.observe.notes import Faulted
 from resolver.observe.transcript import Node
 
@@ -67,8 +68,5 @@ def silence(nodes: Iterable[Node], zone: str) -> float:
 
 def told_why(case: Case) -> str:
     """What the servers themselves said of it, by extended errors of their own."""
-    said = [each.text or f"EDE {each.code}" for each in case.ede[1:] if each.code != _CACHED_ERROR]
+    said = [each.text or f"EDE {each.code}" for each in case.ede[1:] if each.code != CACHED_ERROR]
     return f", and said why: {'; '.join(said)}" if said else ""
-
-
-_CACHED_ERROR = 13

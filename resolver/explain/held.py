@@ -7,6 +7,7 @@ from resolver.explain.case import Case
 from resolver.explain.cause import Said
 from resolver.message import Rcode
 from resolver.observe.notes import At, Held, Inferred, Stage
+from resolver.pipeline.stale import STALE
 from resolver.wire import names
 
 
@@ -16,7 +17,7 @@ def stale(case: Case) -> Said | None:
         return None
     held = case.note(Held)
     when = "" if held is None else f" {_time(-held.left)} ago"
-    why = next((each.text for each in case.ede if each.code not in _STALE and each.text), "")
+    why = next((each.text for each in case.ede if each.code not in STALE and each.text), "")
     failed = f"asking again failed ({why})" if why else "asking again takes longer than the client should wait"
     text = f"The answer to {case.asked} expired{when}, but {failed}, so the old one is told (RFC 8767)."
     return Said(text, "See why its servers cannot be had; cache.serve_stale = false turns this off.")
@@ -43,7 +44,7 @@ def cached(case: Case) -> Said | None:
     if At(Stage.CACHED) not in case.root.notes or not case.answer or case.reply is None or case.reply.authority:
         return None
     text = f"{case.led}{case.wanted} was in the cache{_since(case)}, so nobody was asked."
-    return Said(text, _flush(case))
+    return Said(text, f"{case.flush} has it asked again.")
 
 
 def cached_denial(case: Case) -> Said | None:
@@ -52,10 +53,7 @@ def cached_denial(case: Case) -> Said | None:
         return None
     what = "does not exist" if case.reply.rcode == Rcode.NXDOMAIN else "has no such records"
     text = f"{case.led}that {case.wanted} {what} was in the cache{_since(case)}, so nobody was asked (RFC 2308)."
-    return Said(text, _flush(case))
-
-
-_STALE = frozenset((3, 19))
+    return Said(text, f"{case.flush} has it asked again.")
 
 
 def _since(case: Case) -> str:
@@ -65,10 +63,6 @@ def _since(case: Case) -> str:
     if held is None:
         return f", good for {left} s more"
     return f": learnt {_time(held.age)} ago with a TTL of {held.age + held.left} s, good for {left} s more"
-
-
-def _flush(case: Case) -> str:
-    return f"`resolver cache flush {names.to_text(case.end).rstrip('.')}` has it asked again."
 
 
 def _time(seconds: int) -> str:

@@ -27,8 +27,7 @@ def alias_loop(case: Case) -> Said | None:
     """Aliases lead back."""
     if case.tag != "loop":
         return None
-    chain = [names.to_text(case.name), *(names.to_text(names.fold(each.rdatas[0])) for each in case.aliases)]
-    way = "" if len(chain) < 2 else f": {' → '.join(dict.fromkeys(chain))} → …"
+    way = f": {' → '.join(dict.fromkeys(case.chain))} → …" if case.aliases else ""
     return Said(f"The {case.reason}{way}, so there is no end of them.", "Break the circle: one of these CNAME records "
                 "must go.")  # fmt: skip
 
@@ -95,7 +94,7 @@ def remembered(case: Case) -> Said | None:
     if not case.is_remembered or case.tagged("stal"):
         return None
     text = f"{case.led}{case.asked} failed a moment ago, and is not tried again yet (RFC 9520): {case.reason}."
-    return Said(text, f"It is tried again after cache.failure_ttl_s, or at once after {_flush(case)}.")
+    return Said(text, f"It is tried again after cache.failure_ttl_s, or at once after {case.flush}.")
 
 
 def dead_zone(case: Case) -> Said | None:
@@ -104,9 +103,4 @@ def dead_zone(case: Case) -> Said | None:
         return None
     text = f"{case.led}{case.wanted} was not asked: a moment ago {case.reason} to another question, and the zone "
     return Said(f"{text}counts as dead for a while.",
-                f"When its servers are back: wait cache.failure_ttl_s, or {_flush(case)}.")  # fmt: skip
-
-
-def _flush(case: Case) -> str:
-    """The command after which what has failed is tried again: it forgets all failures, whatever the name."""
-    return f"`resolver cache flush {names.to_text(case.end).rstrip('.')}`"
+                f"When its servers are back: wait cache.failure_ttl_s, or {case.flush}.")  # fmt: skip

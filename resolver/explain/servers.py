@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from typing import Final
 
 from resolver.engine.actions import Exchange, Found, Lookup, NotFound, Suspicion, Unanswered
@@ -9,7 +10,7 @@ from resolver.engine.outcome import Truncated
 from resolver.explain.case import Case
 from resolver.explain.cause import Said
 from resolver.explain.doing import ending, faults, silence, told_why, word
-from resolver.message import Transport
+from resolver.message import Transport, Type
 from resolver.network.base import Trouble
 from resolver.observe.transcript import Node
 from resolver.wire import names
@@ -131,32 +132,20 @@ def no_address(case: Case) -> Said | None:
     )
 
 
-def lame(case: Case) -> Said | None:
-    """It does not serve the zone that is delegated to it."""
-    if case.tag != "lame":
-        return None
-    return Said(f"{case.led}{_reason(case)} that is delegated to it (a lame delegation).", _TO_DELEGATION)
+def _by_tag(tag: str, what: str, advice: str) -> Callable[[Case], Said | None]:
+    """The cause of failures with `tag`: their reason, and what besides."""
+
+    def applies(case: Case) -> Said | None:
+        return Said(f"{case.led}{_reason(case)}{what}{told_why(case)}.", advice) if case.tag == tag else None
+
+    return applies
 
 
-def upward(case: Case) -> Said | None:
-    """It refers to the root, or to another parent."""
-    if case.tag != "upwd":
-        return None
-    return Said(f"{case.led}{_reason(case)}: it does not serve the zone that is delegated to it.", _TO_DELEGATION)
-
-
-def refused(case: Case) -> Said | None:
-    """It answered REFUSED."""
-    if case.tag != "rfsd":
-        return None
-    return Said(f"{case.led}{_reason(case)}{told_why(case)}.", "See its access list, and whether it serves the zone.")
-
-
-def servfail(case: Case) -> Said | None:
-    """It answered SERVFAIL."""
-    if case.tag != "svfl":
-        return None
-    return Said(f"{case.led}{_reason(case)}{told_why(case)}.", "The fault is at that server: its log tells more.")
+lame = _by_tag("lame", " that is delegated to it (a lame delegation)", _TO_DELEGATION)
+upward = _by_tag("upwd", ": it does not serve the zone that is delegated to it", _TO_DELEGATION)
+refused = _by_tag("rfsd", "", "See its access list, and whether it serves the zone.")
+servfail = _by_tag("svfl", "", "The fault is at that server: its log tells more.")
+too_large = _by_tag("huge", "", "If the zone is to be like that, raise budget.message_records.")
 
 
 def odd_rcode(case: Case) -> Said | None:
@@ -165,13 +154,6 @@ def odd_rcode(case: Case) -> Said | None:
         return None
     without = ", without EDNS too" if case.tag in ("ferr", "nimp") else ""
     return Said(f"{case.led}{_reason(case)}{without}{told_why(case)}.", "That server does not speak DNS as it should.")
-
-
-def too_large(case: Case) -> Said | None:
-    """The reply has too many records."""
-    if case.tag != "huge":
-        return None
-    return Said(f"{case.led}{_reason(case)}.", "If the zone is to be like that, raise budget.message_records.")
 
 
 def malformed(case: Case) -> Said | None:
@@ -210,7 +192,7 @@ def _faulted(nodes: list[Node]) -> list[Node]:
 
 
 def _has_address(node: Node) -> bool:
-    return isinstance(node.event, Found) and any(each.type in (1, 28) for each in node.event.answer.rrsets)
+    return isinstance(node.event, Found) and any(each.type in (Type.A, Type.AAAA) for each in node.event.answer.rrsets)
 
 
 def _in_vain_by_tcp(node: Node) -> bool:

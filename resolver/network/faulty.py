@@ -9,7 +9,7 @@ Rules
 * Faults of DNSSEC and of the clock are those of another version of the server (`Versions`).
 
 Limits: latency is put on the reply, so a connection to a slow server is made at once. At most `MAX_DELAYED` replies of
-a server wait for their time; more are lost, as on a link whose queue is full.
+a server wait for their time, and `MAX_DELAYED_OCTETS`; more are lost, as on a link whose queue is full.
 """
 
 from __future__ import annotations
@@ -24,17 +24,20 @@ from resolver.errors import WireError
 from resolver.message import AA, QR, TC, Class, Client, Message, Rcode, Respond, RRset, Transport, Type
 from resolver.network import forging
 from resolver.network.base import Clock, Entropy, Timer
-from resolver.network.fault_matching import InForce, Place
-from resolver.network.fault_rules import Rule
-from resolver.network.fault_values import rcode_number
-from resolver.network.fault_words import DNSSEC, WORDS
 from resolver.network.faults import FaultTable
+from resolver.network.faults.matching import InForce, Place
+from resolver.network.faults.rules import Rule
+from resolver.network.faults.words import DNSSEC, WORDS
 from resolver.network.oddly import Oddly, Stream
+from resolver.wire import types
 from resolver.wire.names import ROOT
 from resolver.wire.parse import parse
 
 MAX_DELAYED: Final = 4096
 """Replies of one server that wait for their time; at 20 ms each that is 200,000 a second."""
+
+MAX_DELAYED_OCTETS: Final = 16 << 20
+"""Octets of these replies: as many of usual size as may wait, and not as many of 60 KB."""
 
 ROOT_NS_TTL: Final = 518_400
 """Seconds; the TTL of `. NS` in the real root zone."""
@@ -120,7 +123,7 @@ class Faulty:
         self._called = frozenset((place.name, *place.addresses))
         self._version = -1
         self._rules: tuple[InForce, ...] = ()
-        self._delayed = 0
+        self._delayed = self._delayed_octets = 0
         self._held: list[tuple[Timer, Callable[[], None]]] = []
 
     @property
@@ -204,7 +207,7 @@ class Faulty:
             case "refused":
                 return forging.bare(query, rcode=Rcode.REFUSED, ede=ede)
             case "rcode":
-                return forging.bare(query, rcode=rcode_number(rule.parameters["rcode"]), ede=ede)
+                return forging.bare(query, rcode=types.rcode_from_text(rule.parameters["rcode"]), ede=ede)
             case "truncated":
                 return forging.bare(query, flags=AA | TC)
             case "upward":
@@ -231,10 +234,12 @@ class Faulty:
             self._leave(fate, send, ready)
         elif self._has_room(send):
             self._delayed += 1
+            self._delayed_octets += len(ready)
             self._clock.after(fate.seconds, partial(self._arrive, fate, send, ready))
 
     def _arrive(self, fate: _Fate, send: _Send, response: bytes) -> None:
         self._delayed -= 1
+        self._delayed_octets -= len(response)
         self._leave(fate, send, response)
 
     def _leave(self, fate: _Fate, send: _Send, response: bytes) -> None:
@@ -255,7 +260,7 @@ class Faulty:
 
     def _has_room(self, send: _Send) -> bool:
         """Whether a reply may wait; else it is lost."""
-        if self._delayed + len(self._held) < MAX_DELAYED:
+        if self._delayed + len(self._held) < MAX_DELAYED and self._delayed_octets < MAX_DELAYED_OCTETS:
             return True
         self._table.overflowed += 1
         send(None)

@@ -11,8 +11,9 @@ from struct import Struct
 from typing import Final
 
 from resolver.errors import WireError
-from resolver.message import OPCODE_MASK, QR, RD, Class, Edns, Message, Question, RRset, Type
+from resolver.message import EDE_OPTION, OPCODE_MASK, QR, RD, Class, Edns, Message, Question, RRset, Type
 from resolver.network.base import Entropy
+from resolver.wire.compression import HEADER
 from resolver.wire.parse import parse
 from resolver.wire.render import render
 
@@ -24,9 +25,7 @@ TRAILING: Final = 8
 
 _OTHER_NAME: Final = b"\x05other\x07invalid\x00"
 _PADDING: Final = b"\x07padding\x07invalid\x00"
-_EDE: Final = 15
 _HEADER: Final = Struct("!6H")
-_HEAD: Final = 12
 _RECORD: Final = Struct("!HHIH")
 _OPT: Final = b"\0" + _RECORD.pack(Type.OPT, 1232, 0, 0)
 _QUESTION: Final = b"\xc0\x0c"
@@ -43,7 +42,7 @@ def bare(
 ) -> bytes:
     """A response to `query` with no answer. The extended error `ede`, its code and text, is for who asks with EDNS."""
     echoed = query.flags & (OPCODE_MASK | RD)
-    options = () if ede is None else ((_EDE, ede[0].to_bytes(2, "big") + ede[1].encode()),)
+    options = () if ede is None else ((EDE_OPTION, ede[0].to_bytes(2, "big") + ede[1].encode()),)
     edns = None if query.edns is None else Edns(options=options)
     return render(Message(query.id, QR | echoed | flags, rcode, query.question, (), authority, (), edns))
 
@@ -75,7 +74,7 @@ def wrong_question(response: bytes) -> bytes:
 def wrong_case(response: bytes) -> bytes:
     """The name of the question in the other letter case."""
     question = _question(response)
-    return response[:_HEAD] + question.swapcase()[:-4] + question[-4:] + response[_HEAD + len(question) :]
+    return response[:HEADER] + question.swapcase()[:-4] + question[-4:] + response[HEADER + len(question) :]
 
 
 def oversize(response: bytes, octets: int) -> bytes:
@@ -96,12 +95,12 @@ def oversize(response: bytes, octets: int) -> bytes:
 
 def header_only(response: bytes) -> bytes:
     """Nothing but the header."""
-    return response[:_HEAD]
+    return response[:HEADER]
 
 
 def cut_short(response: bytes) -> bytes:
     """The first half of what is behind the header."""
-    return response[: _HEAD + (len(response) - _HEAD) // 2] if len(response) > _HEAD else response
+    return response[: HEADER + (len(response) - HEADER) // 2] if len(response) > HEADER else response
 
 
 def wrong_counts(response: bytes) -> bytes:
@@ -179,13 +178,13 @@ def trailing_octets(response: bytes, entropy: Entropy) -> bytes:
 
 def _question(response: bytes) -> bytes:
     """The octets of the only question; none where there is none, or another number of them."""
-    if len(response) < _HEAD or response[4:6] != b"\0\x01":
+    if len(response) < HEADER or response[4:6] != b"\0\x01":
         return b""
-    at = _HEAD
+    at = HEADER
     while at < len(response) and 0 < response[at] < 0x40:
         at += 1 + response[at]
     end = at + 5
-    return response[_HEAD:end] if end <= len(response) and response[at] == 0 else b""
+    return response[HEADER:end] if end <= len(response) and response[at] == 0 else b""
 
 
 def _owned(response: bytes, owner: Callable[[int], bytes], claimed: int = 4) -> bytes:
@@ -194,7 +193,7 @@ def _owned(response: bytes, owner: Callable[[int], bytes], claimed: int = 4) -> 
     if not question:
         return response
     fixed = _RECORD.pack(Type.A, Class.IN, 300, claimed)
-    return _with_counts(response, 1, 1) + question + owner(_HEAD + len(question)) + fixed + b"\xc0\0\x02\x01"
+    return _with_counts(response, 1, 1) + question + owner(HEADER + len(question)) + fixed + b"\xc0\0\x02\x01"
 
 
 def _pointer(at: int) -> bytes:
@@ -203,11 +202,11 @@ def _pointer(at: int) -> bytes:
 
 def _counted(response: bytes, *, answers: int = 0, additionals: int = 0) -> bytes:
     """`response` with so many more in its header."""
-    if len(response) < _HEAD:
+    if len(response) < HEADER:
         return response
     ident, flags, questions, answered, authorities, more = _HEADER.unpack_from(response)
     counts = (answered + answers & 0xFFFF, authorities, more + additionals & 0xFFFF)
-    return _HEADER.pack(ident, flags, questions, *counts) + response[_HEAD:]
+    return _HEADER.pack(ident, flags, questions, *counts) + response[HEADER:]
 
 
 def _with_counts(response: bytes, questions: int, answers: int) -> bytes:

@@ -46,3 +46,18 @@ class Oddly(bytes):
         made = cls(octets)
         made.copies, made.source, made.stream, made.octet_ms = copies, source, stream, octet_ms
         return made
+
+    @property
+    def arriving(self) -> list[bytes | None]:
+        """What arrives, as it is delivered: each copy; of a stream that ends early the octets before that, None for
+        nothing."""
+        octets = bytes(self)
+        match self.stream:
+            case Stream.RESET:
+                return [None]
+            case Stream.EMPTY:
+                return [b""]
+            case Stream.HANGING | Stream.CUT:
+                return [octets[: len(octets) // 2]]
+            case None:
+                return [octets] * self.copies

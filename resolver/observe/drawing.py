@@ -7,6 +7,7 @@ from collections.abc import Iterable, Iterator, Sequence
 from resolver.message import Reply
 from resolver.observe.notes import in_words
 from resolver.observe.transcript import Node, Root
+from resolver.text import printable
 from resolver.wire import types
 
 
@@ -16,9 +17,9 @@ def trees(roots: Iterable[Root]) -> Iterator[str]:
         if root.query is None:
             yield f"({root.why})"
         else:
-            yield f"{root.asked} ? {plain(_told(root))}"
+            yield f"{root.asked} ? {printable(_told(root))}"
         for note in root.notes:
-            yield f"· {plain(in_words(note))}"
+            yield f"· {printable(in_words(note))}"
         yield from branches(root.below, noting=True)
 
 
@@ -35,16 +36,11 @@ def branches(nodes: Sequence[Node], indent: str = "", *, noting: bool = False) -
         else:
             yield f"{indent}{stem}{node.asked}  ({node.why or 'replies are waited for'})"
         if noting:
-            yield from (f"{indent}{below}! {plain(in_words(note))}" for note in node.notes)
+            yield from (f"{indent}{below}! {printable(in_words(note))}" for note in node.notes)
         yield from branches(node.below, indent + below, noting=noting)
         for mark, text in (("←", node.came_back), ("=", node.decided)):
             if text:
-                yield f"{indent}{below}{mark} {plain(text)}"
-
-
-def plain(text: str) -> str:
-    """`text` without anything that a terminal would obey."""
-    return "".join(char if char.isprintable() else f"\\{ord(char):03d}" for char in text)
+                yield f"{indent}{below}{mark} {printable(text)}"
 
 
 def _told(root: Root) -> str:

@@ -13,7 +13,7 @@ from collections.abc import Iterable
 from functools import lru_cache
 from typing import Any, Final
 
-from resolver.message import AA, AD, CD, QR, RA, RD, TC, Ede, Message, Question, RRset
+from resolver.message import AA, AD, CD, EDE_OPTION, QR, RA, RD, TC, Ede, Message, Question, RRset
 from resolver.wire import names, types
 
 FLAGS: Final = {"QR": QR, "AA": AA, "TC": TC, "RD": RD, "RA": RA, "AD": AD, "CD": CD}
@@ -27,8 +27,6 @@ KEPT_TEXTS: Final = 4096
 
 KEPT_OCTETS: Final = 256
 """Octets of rdata whose text is kept, so that all texts have a few megabytes."""
-
-_EDE: Final = 15
 
 
 def flags(message: Message) -> list[str]:
@@ -48,7 +46,7 @@ def extended_errors(message: Message) -> list[Ede]:
     return [
         Ede(int.from_bytes(data[:2], "big"), data[2:].decode("utf-8", "replace").rstrip("\0"))
         for code, data in options
-        if code == _EDE and len(data) >= 2
+        if code == EDE_OPTION and len(data) >= 2
     ]
 
 

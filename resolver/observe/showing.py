@@ -10,6 +10,7 @@ Limits: `MAX_ROWS` rows, the last of them; names are cut to `MAX_NAME` character
 from __future__ import annotations
 
 import difflib
+import itertools
 from collections.abc import Mapping, Sequence
 from typing import Any, Final
 
@@ -39,12 +40,14 @@ def table(seen: Sequence[Seen]) -> list[str]:
     return [*lines, *(f"  {each}" for each in aligned([_row(each, shown[0].time) for each in shown]))]
 
 
-def listing(seen: Sequence[Seen]) -> list[str]:
-    """All of `seen` as a table, with the time of day (UTC) and who asked."""
+def listing(seen: Sequence[Seen], workers: Sequence[object] = ()) -> list[str]:
+    """All of `seen` as a table, with the time of day (UTC) and who asked; with `workers`, which of them saw each."""
     rows = []
-    for each in seen:
+    for each, worker in itertools.zip_longest(seen, workers):
         row = _row(each, each.time)
-        rows.append({"#": row["#"], "time": presenting.moment(each.time)[11:23], "client": each.client, **row})
+        where = {"worker": worker} if workers else {}
+        time = presenting.moment(each.time)[11:23]
+        rows.append({**where, "#": row["#"], "time": time, "client": each.client, **row})
     return aligned([{word: value for word, value in row.items() if word != "at"} for row in rows]) if rows else []
 
 

@@ -39,7 +39,7 @@ from resolver.engine.outcome import (
     Unusable,
 )
 from resolver.errors import ResolutionFailed
-from resolver.message import Query, Question, Rcode, Reply, RRset
+from resolver.message import AA, RA, TC, Query, Question, Rcode, Reply, RRset
 from resolver.observe.notes import Faulted, Joined, Note
 from resolver.wire import names, types
 
@@ -335,7 +335,7 @@ def _found(rcode: int, rrsets: tuple[RRset, ...]) -> str:
 
 
 def _summary(rcode: int, answer: tuple[RRset, ...], authority: tuple[RRset, ...], flags: int) -> str:
-    marks = "".join(f" {mark}" for mark, bit in (("AA", 0x0400), ("TC", 0x0200), ("RA", 0x0080)) if flags & bit)
+    marks = "".join(f" {mark}" for mark, bit in (("AA", AA), ("TC", TC), ("RA", RA)) if flags & bit)
     parts = [f"{types.rcode_to_text(rcode)}{marks}"]
     if answer:
         parts.append(f"answer {_sets(answer)}")

@@ -9,7 +9,6 @@ from __future__ import annotations
 
 import ipaddress
 import math
-import re
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, fields
 from typing import Final, Protocol
@@ -50,8 +49,6 @@ class Remembered(Protocol):
 
 
 Test = Callable[[Remembered], bool]
-
-_RCODES: Final = tuple(text for number in range(24) if not (text := types.rcode_to_text(number)).startswith("RCODE"))
 
 
 @dataclass(frozen=True, slots=True)
@@ -153,13 +150,13 @@ def _type(value: object) -> Test:
 
 
 def _rcode(value: object) -> Test:
-    text = str(value).upper()
-    if text == UNANSWERED.upper():
+    if str(value).lower() == UNANSWERED:
         return lambda seen: seen.rcode is None
-    if (text.isascii() and text.isdecimal()) and int(text) < 1 << 12:
-        text = types.rcode_to_text(int(text))
-    if text not in _RCODES and not re.fullmatch(r"RCODE\d{1,4}", text):
-        raise InputError(f"there is no rcode {value!r}", instead=nearest(text, (*_RCODES, UNANSWERED)))
+    try:
+        text = types.rcode_to_text(types.rcode_from_text(str(value)))
+    except ValueError:
+        known = (*types.RCODES.values(), UNANSWERED)
+        raise InputError(f"there is no rcode {value!r}", instead=nearest(str(value).upper(), known)) from None
     return lambda seen: seen.rcode == text
 
 

@@ -18,7 +18,7 @@ from typing import Final, Protocol, TypeVar
 
 from resolver.message import Client, Respond
 from resolver.network.base import Clock
-from resolver.network.oddly import Oddly, Stream
+from resolver.network.oddly import Oddly
 from resolver.observe.history import CLIENT, SERVER, History, Seen
 from resolver.observe.log import Log
 
@@ -54,24 +54,11 @@ class Watched:
     def _replied(self, seen: Seen, began: float, send: _Send, response: bytes | None) -> None:
         ms = (self._clock.monotonic() - began) * 1000
         if isinstance(response, Oddly):
-            for each in _arriving(response):
+            for each in response.arriving:
                 self._history.replied(seen, each, ms)
         else:
             self._history.replied(seen, response, ms)
         send(response)
-
-
-def _arriving(response: Oddly) -> list[bytes | None]:
-    """What arrives of `response`, as it is delivered."""
-    octets = bytes(response)
-    match response.stream:
-        case Stream.RESET:
-            return [None]
-        case Stream.EMPTY:
-            return [b""]
-        case Stream.HANGING | Stream.CUT:
-            return [octets[: len(octets) // 2]]
-    return [octets] * response.copies
 
 
 class Applied(Protocol):

@@ -320,6 +320,11 @@ class Known:
         if self._transcript is not None:
             self._transcript.decided(outcome)
 
+    def counts(self) -> dict[str, int]:
+        """Gauges under the names of `resolver stats`."""
+        gaps = None if self.trust is None else self.trust.gaps
+        return {"cache.dead_zones": len(self.dead_zones), **({} if gaps is None else gaps.counts())}
+
     def flush(self, name: bytes, *, subtree: bool) -> int:
         """Nothing is known of `name`, nor below it when `subtree`: records and delegations. The number that went."""
         folded = names.fold(name)

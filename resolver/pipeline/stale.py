@@ -42,6 +42,8 @@ DISTRUST: Final = frozenset(("bogus",))
 """Labels of failures that say that data exists and is not to be believed."""
 _STALE: Final = 3
 _STALE_NXDOMAIN: Final = 19
+STALE: Final = frozenset((_STALE, _STALE_NXDOMAIN))
+"""The extended errors of an answer that has expired (RFC 8914 sections 4.4 and 4.20)."""
 
 _Key = tuple[bytes, int, bool, bool, bool]
 """A question: its name, folded, its type, and what else decides how its answer is told: CD, DO and AD."""

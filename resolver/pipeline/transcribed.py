@@ -1,45 +1,37 @@
 """The pipeline where a transcript is kept: each question of a client has a tree of its own, with what it was told.
 
-Rules: it stands in the place of `Staged` around which it is, and is not there where no transcript is kept, so that one
-costs nothing then. What is at hand is noted with the stage that had it. No answer
-is stored as octets: those would be told past it. Who wants to know what became of a question
-has its tree as soon as it is told (`last`), before anything else is.
+Rules: it stands in the place of `Staged`, and is not there where no transcript is kept, so that one costs nothing then.
+What is at hand is noted with the stage that had it. No answer is stored as octets: those would be told past it. Who
+wants to know what became of a question has its tree as soon as it is told (`last`), before anything else is.
 """
 
 from __future__ import annotations
 
-from collections.abc import Callable
-from typing import Final
+from collections.abc import Callable, Sequence
 
-from resolver.answering import Told
+from resolver.answering import Answerer, Told
 from resolver.errors import ResolutionFailed
 from resolver.message import Query, Question, Reply
 from resolver.observe.notes import At, Held, Stage
 from resolver.observe.transcript import Opened, Root, Transcript
 from resolver.pipeline.staged import AtHand, Staged
-
-_STALE: Final = frozenset((3, 19))
-"""The extended errors of an answer that has expired (RFC 8914 sections 4.4 and 4.20)."""
+from resolver.pipeline.stale import STALE
 
 Ages = Callable[[Question, bool], Held | None]
 """Since when something is held of a question, which is to be checked or not."""
 
 
-class Transcribed:
-    """What `staged` answers, with a tree in `transcript` for each query."""
+class Transcribed(Staged):
+    """The stages, with a tree in `transcript` for each query."""
 
-    def __init__(self, staged: Staged, transcript: Transcript, ages: Ages) -> None:
-        self._staged, self._transcript, self._ages = staged, transcript, ages
+    __slots__ = ("_ages", "_transcript", "last")
+
+    def __init__(self, at_hand: Sequence[AtHand], works: Answerer, transcript: Transcript, ages: Ages) -> None:
+        told = [at_stage(stage, look, transcript) for stage, look in zip(Stage, at_hand, strict=True)]
+        super().__init__(told, works)
+        self._transcript, self._ages = transcript, ages
         self.last: Root | None = None
         """The tree of the question that was told last."""
-
-    def answer(self, query: Query, done: Told) -> None:
-        """`done` has what is at hand, or what became of `query`."""
-        reply = self.peek(query)
-        if reply is None:
-            self.work(query, done)
-        else:
-            done(reply)
 
     def peek(self, query: Query) -> Reply | None:
         """The reply that is at hand; None when there is none."""
@@ -47,7 +39,7 @@ class Transcribed:
         opened = transcript.asked(query)
         reply = None
         try:
-            reply = self._staged.peek(query)
+            reply = super().peek(query)
         finally:
             transcript.left(opened)
             if reply is None:
@@ -67,7 +59,7 @@ class Transcribed:
             done(result._replace(storable=False) if isinstance(result, Reply) else result)
 
         try:
-            self._staged.work(query, told)
+            super().work(query, told)
         finally:
             transcript.left(opened)
 
@@ -75,7 +67,7 @@ class Transcribed:
         self.last = root = self._transcript.told(opened, result)
         if not isinstance(result, Reply):
             return
-        if At(Stage.CACHED) in root.notes or any(each.code in _STALE for each in result.ede):
+        if At(Stage.CACHED) in root.notes or any(each.code in STALE for each in result.ede):
             held = self._ages(query.question, not query.cd)
             if held is not None:
                 root.notes.append(held)

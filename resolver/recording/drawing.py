@@ -22,11 +22,12 @@ from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field
 from typing import Final
 
+from resolver.dnssec.chains import NSEC3PARAM
 from resolver.message import Class, Rcode, RRset, Type
 from resolver.recording import securing, servers
 from resolver.recording.drawn import Drawn, DrawnServer, DrawnZone
-from resolver.recording.evidence import ADDRESSES, WILDCARD, Evidence, Key, Told
-from resolver.recording.walking import NSEC3PARAM, Asked, needed
+from resolver.recording.evidence import ADDRESSES, Evidence, Key, Told
+from resolver.recording.walking import Asked, needed
 from resolver.wire import names, types
 
 _MADE: Final = frozenset((Type.DNSKEY, Type.RRSIG, Type.NSEC, Type.NSEC3, NSEC3PARAM))
@@ -77,6 +78,7 @@ class _Drawing:
         for asked in self.asked:
             self.denied(asked)
         for zone in self.drawn.zones.values():
+            self.possible(zone)
             self.secured(zone)
             self.doubted(zone)
 
@@ -171,7 +173,7 @@ class _Drawing:
             zone.present(self.evidence.wildcards.get(name, name))
         elif reply.rcode == Rcode.NXDOMAIN:
             for above in names.ancestors(names.parent(name)):
-                if any(owner == WILDCARD + above for owner, _ in zone.records):
+                if any(owner == names.WILDCARD + above for owner, _ in zone.records):
                     blocking = names.last_labels(name, names.depth(above) + 1)
                     if blocking != name:
                         zone.present(blocking)
@@ -181,6 +183,15 @@ class _Drawing:
         """Whether `name` exists by a wildcard of the zone."""
         made = self.made.get(name, ())
         return bool(made) and any(owner in made for owner, _ in zone.records)
+
+    def possible(self, zone: DrawnZone) -> None:
+        """The zone has no CNAME beside other data (RFC 2181 section 10.1), as some servers say at the apex."""
+        for owner in [owner for owner, rtype in zone.records if rtype == Type.CNAME]:
+            if any(name == owner and rtype != Type.CNAME for name, rtype in zone.records):
+                del zone.records[owner, int(Type.CNAME)]
+                remark = f"{names.to_text(owner)} has a CNAME beside other data, which no zone can say: it is left out"
+                zone.remarks.append(remark)
+                self.drawn.remarks.append(remark)
 
     def secured(self, zone: DrawnZone) -> None:
         """How the zone is signed."""

@@ -9,6 +9,9 @@ from resolver.message import Class, RRset, Type
 from resolver.recording.evidence import Key
 from resolver.wire import names
 
+SINGLE: Final = frozenset((Type.SOA, Type.CNAME, Type.DNAME))
+"""Types of which no name can have two records (RFC 2181 section 6.1 and 10.1, RFC 6672 section 2.4)."""
+
 PRESENT: Final = 65534
 """The type, for private use (RFC 6895 section 3.1), of a record without data: its name exists, and what it has was not
 asked for."""
@@ -38,9 +41,11 @@ class DrawnZone:
     remarks: list[str] = field(default_factory=list)
 
     def put(self, rrset: RRset, owner: bytes | None = None) -> None:
-        """The zone has `rrset`, under the folded `owner` if that is given."""
+        """The zone has `rrset`, under the folded `owner` if that is given; the first record alone of a type of which
+        a name has one: else there would be no zone at all for what one server says."""
         name = names.fold(rrset.name) if owner is None else owner
-        self.records[name, rrset.type] = RRset(name, rrset.type, Class.IN, rrset.ttl, tuple(sorted(rrset.rdatas)))
+        rdatas = rrset.rdatas[:1] if rrset.type in SINGLE else tuple(sorted(rrset.rdatas))
+        self.records[name, rrset.type] = RRset(name, rrset.type, Class.IN, rrset.ttl, rdatas)
 
     def present(self, name: bytes) -> None:
         """The folded `name` exists, if only by a record that says no more."""

@@ -33,9 +33,10 @@ Key = tuple[bytes, int]
 """A folded name and a type."""
 
 ADDRESSES: Final = (Type.A, Type.AAAA)
-WILDCARD: Final = b"\x01*"
 MOST_ITERATIONS: Final = 500
 """Beyond that no NSEC3 record is looked at: validators take fewer (RFC 9276 section 3.2)."""
+MOST_PARAMETERS: Final = 8
+"""Of the NSEC3 records of one zone that are told apart: each name is hashed by all. Who changes them has two."""
 SMALL: Final = 512
 """Octets that fit into any datagram (RFC 1035 section 4.2.1): who truncates them always does."""
 
@@ -273,8 +274,8 @@ class Reader:
             self.evidence.unproven.add(apex)
         denying = {names.fold(each.name) for each in message.authority if each.type in (Type.NSEC, Type.NSEC3)}
         for above in names.ancestors(name) if denying and message.rcode == Rcode.NOERROR else ():
-            if denying & set(self._denying(apex, WILDCARD + above)):
-                self.evidence.wildcards[name] = WILDCARD + above
+            if denying & set(self._denying(apex, names.WILDCARD + above)):
+                self.evidence.wildcards[name] = names.WILDCARD + above
 
     def _denying(self, apex: bytes, name: bytes) -> Iterator[bytes]:
         """The owners of NSEC and NSEC3 records of the folded `name` in the zone `apex`."""
@@ -293,7 +294,8 @@ class Reader:
                 nsec3 = read_nsec3(rrset.rdatas[0])
                 apex = names.parent(names.fold(rrset.name))
                 seen = self.evidence.nsec3.setdefault(apex, set())
-                seen.add((nsec3.iterations, nsec3.salt, nsec3.opt_out))
+                if len(seen) < MOST_PARAMETERS:
+                    seen.add((nsec3.iterations, nsec3.salt, nsec3.opt_out))
         return found
 
     def _named(self, zone: bytes) -> None:
@@ -329,6 +331,6 @@ def _wildcard(owner: bytes, signatures: Iterable[bytes]) -> bytes | None:
     """The wildcard that made the records at the folded `owner`, as their signatures tell."""
     for rdata in signatures:
         labels = read_rrsig(rdata).labels
-        if labels < names.depth(owner) - owner.startswith(WILDCARD):
-            return WILDCARD + names.last_labels(owner, labels)
+        if labels < names.depth(owner) - owner.startswith(names.WILDCARD):
+            return names.WILDCARD + names.last_labels(owner, labels)
     return None

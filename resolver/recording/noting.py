@@ -4,7 +4,8 @@ Rules: everything goes through unchanged. Each reply is noted when it arrives, i
 on (who serves which zone) stands before it; what was never replied to comes last. The letter case in which a question
 was sent is chance, and gone: its name is in lower case, and so is what a reply points to in it.
 
-Limits: `Noting.full` says when there are more than `MAX_NOTES`; then no more questions should be asked.
+Limits: `Noting.full` says when there are more than `MAX_NOTES`, or `MAX_OCTETS` of replies; then no more questions
+should be asked.
 """
 
 from __future__ import annotations
@@ -17,13 +18,14 @@ from resolver.errors import WireError
 from resolver.message import Message, Question, Transport
 from resolver.network.base import Clock, Deliver, Endpoint, Network, Sending, Trouble
 from resolver.wire import names
+from resolver.wire.compression import HEADER
 from resolver.wire.parse import parse
 
 MAX_NOTES: Final = 20_000
 """Messages of one recording: some thousand names of the Internet, whose replies are some 30 MiB."""
 
-HEADER: Final = 12
-"""Octets before the question (RFC 1035 section 4.1.1)."""
+MAX_OCTETS: Final = 64 << 20
+"""Octets of all replies together: whoever answers with 64 KB each time does not fill the memory."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -45,12 +47,12 @@ class Noting:
         self._network, self._clock = network, clock
         self._notes: list[Note] = []
         self._open: dict[int, Note] = {}
-        self._sent = 0
+        self._sent = self._octets = 0
 
     @property
     def full(self) -> bool:
         """Whether no more questions should be asked."""
-        return self._sent >= MAX_NOTES
+        return self._sent >= MAX_NOTES or self._octets >= MAX_OCTETS
 
     @property
     def notes(self) -> list[Note]:
@@ -76,6 +78,7 @@ class Noting:
         seconds = self._clock.monotonic() - began
         read = reply if isinstance(reply, Trouble) else _read(query, reply, asked.question)
         octets = 0 if isinstance(reply, Trouble) else len(reply)
+        self._octets += octets
         self._notes.append(Note(asked.host, asked.transport, asked.question, read, seconds, octets))
         deliver(reply)
 

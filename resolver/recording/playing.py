@@ -15,10 +15,11 @@ from typing import Final
 from resolver.app import build
 from resolver.auth import hierarchy
 from resolver.config import Config
+from resolver.dnssec.chains import NSEC3PARAM
 from resolver.message import Reply, Type
 from resolver.network.entropy import SeededEntropy
 from resolver.observe.log import Log
-from resolver.recording.walking import NSEC3PARAM, Asked, ask, configured
+from resolver.recording.walking import Asked, ask, configured
 from resolver.testing.virtual_time import VirtualClock, run
 from resolver.wire import names, types
 

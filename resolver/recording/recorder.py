@@ -87,7 +87,8 @@ async def record(
     drawn = drawing.draw(asked, evidence, wall=wall, latency=latency)
     if walker.noting.full:
         drawn.remarks.append(
-            f"there are {noting.MAX_NOTES} messages, the most of one recording: zones may lack something"
+            f"there are {noting.MAX_NOTES} messages or {noting.MAX_OCTETS} octets, the most of one recording: "
+            "zones may lack something"
         )
     return Recording(asked, evidence, drawn, config, wall)
 

@@ -20,6 +20,7 @@ from typing import Final
 
 from resolver.dnssec import algorithms, keys
 from resolver.dnssec.canonical import signed_data, signed_owner
+from resolver.dnssec.chains import NSEC3PARAM
 from resolver.dnssec.faults import Fault
 from resolver.dnssec.records import REVOKED, Dnskey, Ds, Rrsig, key_tag, read_dnskey, read_ds, read_rrsig
 from resolver.dnssec.signatures import left
@@ -27,7 +28,6 @@ from resolver.engine.actions import Check
 from resolver.errors import WireError
 from resolver.message import Type
 from resolver.recording.evidence import Evidence, Told
-from resolver.recording.walking import NSEC3PARAM
 from resolver.wire import names
 
 MOST_CHECKED: Final = 20

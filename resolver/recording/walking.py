@@ -10,7 +10,7 @@ Rules
 * Of needed names each one above is asked for its SOA, which shows where zones begin; of needed zones the NS, and of
   signed ones the DNSKEY and NSEC3PARAM. So it goes on until nothing new is needed.
 
-Limits: `noting.MAX_NOTES` messages; what is still to be asked then is not.
+Limits: `noting.MAX_NOTES` messages and `noting.MAX_OCTETS`; what is still to be asked then is not.
 """
 
 from __future__ import annotations
@@ -21,6 +21,7 @@ from typing import Final, NamedTuple
 
 from resolver.answering import awaited
 from resolver.config import Config
+from resolver.dnssec.chains import NSEC3PARAM
 from resolver.errors import ResolutionFailed
 from resolver.message import Client, Edns, Query, Question, Reply, Transport, Type
 from resolver.network.base import Clock
@@ -28,8 +29,6 @@ from resolver.program import Program
 from resolver.recording.evidence import Evidence, read
 from resolver.recording.noting import Noting
 from resolver.wire import names
-
-NSEC3PARAM: Final = 51
 
 FULL: Final = "not asked: the recording has as many messages as one may have"
 

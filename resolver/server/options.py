@@ -19,7 +19,7 @@ from collections.abc import Callable
 from typing import Final, NamedTuple
 
 from resolver.errors import WireError
-from resolver.message import Client, Ede, Edns, Transport
+from resolver.message import EDE_OPTION, Client, Ede, Edns, Transport
 from resolver.server import cookies
 from resolver.server.cookies import Cookies, Standing
 
@@ -35,7 +35,6 @@ BLOCK: Final = 468
 _LONGEST: Final = 65_535
 _UNPADDED: Final = (PADDING, b"")
 _AT_THE_END: Final = PADDING.to_bytes(2, "big") + bytes(2)
-EDE: Final = 15
 """The code of an extended error (RFC 8914 section 2)."""
 
 MAX_EDE_TEXT: Final = 200
@@ -102,7 +101,7 @@ def padded(response: bytes, options: Options) -> bytes:
 
 def extended_errors(ede: tuple[Ede, ...]) -> Options:
     """Extended errors as EDNS options."""
-    return tuple((EDE, each.code.to_bytes(2, "big") + _ede_text(each.text)) for each in ede)
+    return tuple((EDE_OPTION, each.code.to_bytes(2, "big") + _ede_text(each.text)) for each in ede)
 
 
 def _ede_text(text: str) -> bytes:

@@ -1,4 +1,4 @@
-"""Decides how what an explanation advises is said in a test: by methods of the internet in place of commands."""
+"""Decides how what an explanation advises is said in a test: methods of the internet stand for commands and files."""
 
 from __future__ import annotations
 
@@ -10,6 +10,7 @@ from resolver.explain import Explanation
 _IN_A_TEST: Final = (
     (re.compile(r"`resolver cache flush ([^`]+?)(?:/subtree)?`"), r'dns.flush("\1")'),
     (re.compile(r"(?:for a daemon that runs, )?`resolver fault clear (\d+)`"), r"dns.clear_faults(\1)"),
+    (re.compile("Give these names A or AAAA records"), "Name them in `servers` of dns.zone"),
     (re.compile(r"`resolver trace [^`]+`"), "dns.tree()"),
 )
 """What is said of a daemon, and what stands in its place."""

@@ -7,7 +7,7 @@ from collections.abc import Callable, Coroutine
 from typing import TYPE_CHECKING, Any, Final, NoReturn
 
 from resolver.errors import InputError
-from resolver.network import fault_values
+from resolver.network.faults import values
 from resolver.testing.calling import at_the_callers_line
 from resolver.testing.tried import not_there
 from resolver.testing.virtual_time import LONGEST_ADVANCE_S
@@ -19,7 +19,7 @@ Duration = str | float | datetime.timedelta
 """A time like `250ms`, `30s`, `5m`, `2h`, `1d`; a number of seconds; or a timedelta."""
 
 _HINT: Final = 'write seconds, or a time like "250ms", "30s", "5m", "2h", "1d"'
-_read: Final = fault_values.seconds(0, LONGEST_ADVANCE_S)
+_read: Final = values.seconds(0, LONGEST_ADVANCE_S)
 
 
 def seconds(duration: Duration) -> float:
@@ -29,7 +29,7 @@ def seconds(duration: Duration) -> float:
         raise InputError(f"time does not go back: {duration!r} is less than 0", instead=_HINT)
     try:
         made: float = _read(given)
-    except fault_values.Unfit as unfit:
+    except values.Unfit as unfit:
         raise InputError(str(unfit), instead=_HINT) from None
     return made
 

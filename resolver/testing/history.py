@@ -13,7 +13,6 @@ Limits: what is shown of a history is `showing.MAX_ROWS` messages.
 
 from __future__ import annotations
 
-import difflib
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any, Final, TypedDict, Unpack
@@ -23,6 +22,7 @@ from resolver.message import Ede
 from resolver.observe import presenting, showing
 from resolver.observe.history import CLIENT, SERVER, History, Seen
 from resolver.observe.wanted import Wanted, matcher, wanted
+from resolver.text import closest
 from resolver.wire import names, types
 
 NEAR: Final = 0.4
@@ -166,6 +166,9 @@ class HistoryView:
     zones: Callable[[], Iterable[str]] | None = None
     start: int = 0
     """What has a greater number counts."""
+
+    def __dir__(self) -> list[str]:
+        return sorted({*super().__dir__()} - {"call", "history", "servers", "start", "zones"})  # what it is made of
 
     # -- reading
 
@@ -376,7 +379,6 @@ def _folded(name: str) -> bytes:
 def _did_you_mean(name: str, known: Sequence[str]) -> str:
     """A hint that names the nearest of `known`, or all of them where they are few."""
     absolute = (name if name.endswith(".") else f"{name}.").lower()
-    close = difflib.get_close_matches(absolute, [each.lower() for each in known], 1, NEAR)
-    if close:
-        return f"did you mean {close[0]!r}?"
+    if (close := closest(absolute, [each.lower() for each in known], NEAR)) is not None:
+        return f"did you mean {close!r}?"
     return f"there are {', '.join(sorted(known))}" if len(known) <= showing.MAX_NAMED else ""

@@ -35,7 +35,7 @@ from resolver.observe.transcript import Root, Transcript
 from resolver.program import Program
 from resolver.testing.advice import in_a_test
 from resolver.testing.options import Options
-from resolver.testing.undeclared import Guard, Undeclared
+from resolver.testing.undeclared import Guard, Undeclared, UndeclaredName
 from resolver.testing.virtual_time import VirtualClock
 from resolver.wire import names
 from resolver.wire.parse import parse
@@ -122,8 +122,13 @@ class Inside:
         return [each["name"] for each in self.plan.described()]
 
     async def add_fault(self, given: Mapping[str, Any]) -> int:
-        """The rule that `given` says is in force: its number. Raises `InputError`."""
+        """The rule that `given` says is in force: its number. Raises `InputError`, and `UndeclaredName` for a zone or a
+        name that is none: it would never be applied, and a test that bears it passes."""
         made = rule(given)
+        for each in (*made.zone, *made.name):
+            mistake = self.undeclared.mistake(names.fold(names.from_text(each.removeprefix("*.") or ".")))
+            if mistake is not None:
+                raise UndeclaredName(mistake)
         await self.laboratory()
         self.faults.check(made)
         return self.faults.add(made)

@@ -15,6 +15,8 @@ import inspect
 import threading
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from contextlib import ExitStack
+from os import PathLike
+from pathlib import Path
 from types import EllipsisType
 from typing import TYPE_CHECKING, Any, Final, NoReturn, TypeVar, Unpack
 
@@ -23,7 +25,6 @@ from resolver.message import Question
 from resolver.testing.answer import Answer
 from resolver.testing.calling import at_the_callers_line, callers_line
 from resolver.testing.clock import TestClock
-from resolver.testing.exported import Exported
 from resolver.testing.history import HistoryView
 from resolver.testing.inside import Inside, Told
 from resolver.testing.jobs import Job, asks, awaited, listed, put, question, restored, saved, spelled
@@ -40,6 +41,7 @@ from resolver.wire import names, types
 if TYPE_CHECKING:
     from resolver.auth.shape import Data
     from resolver.explain import Explanation
+    from resolver.testing.replay.verdict import Verdict
 
 T = TypeVar("T")
 Signed = str | bool | Mapping[str, object] | None
@@ -50,7 +52,7 @@ MAX_SHOWN: Final = 5
 """Zones that are named where an internet is shown."""
 
 
-class Internet(Exported):
+class Internet:
     """A DNS internet with a resolver of its own, for one test. `resolver.testing.internet` gives one that is closed at
     the end."""
 
@@ -87,6 +89,8 @@ class Internet(Exported):
         dnssec: Signed | EllipsisType = ...,
     ) -> None:
         """There is a zone `name` with these records and no others; what is above it appears by itself.
+
+            dns.zone("shop.example", {"@": {"MX": "10 mail"}, "mail": {"A": ["192.0.2.1", "192.0.2.2"]}}, ttl=300)
 
         `data` is `{owner: {type: value or values}}`, with `@` for the zone itself and owners and values relative to it
         unless they end in a dot; `records` are lines of a master file, in place of it or besides. `servers` are the
@@ -259,6 +263,19 @@ class Internet(Exported):
         if self._inside is None:
             return ""
         return self._do(lambda inside: report(inside, self.seed, real=self._thread.loop.is_real))
+
+    def export_scenario(self, path: str | PathLike[str], title: str = "exported from a test") -> Verdict:
+        """`path` holds a scenario of what was asked and answered, for `resolver replay`; how the resolver does in it.
+
+        Records that were changed meanwhile are said as they were when a server was asked for them. Raises `InputError`
+        where nobody has asked anything, and OSError.
+        """
+        from resolver.testing.replay.export import Setting
+        from resolver.testing.replay.exporting import export
+
+        __tracebackhide__ = True
+        seen, config, world = self._do(lambda inside: (inside.history.select(), inside.config, inside.plan.world()))
+        return export(seen, Setting.of(config, world), Path(path), world=world, title=title)
 
     def described_server(self, name: str) -> Mapping[str, Any]:
         """The server `name` with its zones and addresses. Raises `InputError` with the nearest where there is none."""

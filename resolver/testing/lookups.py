@@ -19,6 +19,7 @@ address, uvloop's own getaddrinfo, programs that are started.
 from __future__ import annotations
 
 import fnmatch
+import importlib
 import ipaddress
 import socket
 from collections.abc import Callable, Iterable
@@ -53,6 +54,10 @@ class Lookups:
         self._ask, self._declares = ask, declares
         self._leave = ("localhost", _plain(socket.gethostname()), *map(_plain, leave))
         self._before = {name: getattr(socket, name) for name in NAMES}
+
+    def __reduce__(self) -> Any:
+        """A function that is handed to another process, as by multiprocessing, is there what stands in `socket`."""
+        return importlib.import_module, ("socket",)
 
     # The parameters are spelled as in `socket`, where callers name them.
 

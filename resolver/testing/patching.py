@@ -3,8 +3,9 @@
 Rules: the functions of `socket` that look up names are replaced, which the standard library, requests, aiohttp, httpx
 and all that use them follow. Stub resolvers of dnspython that are made for the system's nameservers, the default ones
 too, ask the test's; and so do channels of pycares without servers of their own, by which aiodns and aiohttp look up
-names. What is replaced last is put back first. Before this process is
-forked the nameserver listens: the thread of the internet is not in what is forked, and it is asked there.
+names. What is replaced last is put back first: what ends before that lets everything through to what stood there
+before, and goes when nothing stands upon it. Before this process is forked the nameserver listens: the thread of the
+internet is not in what is forked, and it is asked there.
 
 Limits: see `lookups`. Code that has imported a function itself (`from socket import getaddrinfo`), or has made a stub
 resolver when it was imported, keeps what it has.
@@ -27,13 +28,30 @@ from resolver.testing.lookups import NAMES, Lookups
 SYSTEM: Final = "/etc/resolv.conf"
 """Where stub resolvers learn whom to ask."""
 
-_WANTED: Final[list[Callable[[], Endpoint]]] = []
-"""Nameservers that must listen before this process is forked."""
+
+class _Layer:
+    """Names that are those of one test."""
+
+    def __init__(self, nameserver: Callable[[], Endpoint]) -> None:
+        self.nameserver = nameserver
+        self.replaced = ExitStack()
+        self.over = False
+
+    def end(self) -> None:
+        """They are not any more."""
+        self.over = True
+        while _layers and _layers[-1].over:
+            _layers.pop().replaced.close()
+
+
+_layers: list[_Layer] = []
+"""Those of this process, the last on top."""
 
 
 def _listen() -> None:
-    for nameserver in tuple(_WANTED):
-        nameserver()
+    for layer in tuple(_layers):
+        if not layer.over:
+            layer.nameserver()
 
 
 if hasattr(os, "register_at_fork"):  # where processes can be forked
@@ -42,18 +60,31 @@ if hasattr(os, "register_at_fork"):  # where processes can be forked
 
 def patched(lookups: Lookups, nameserver: Callable[[], Endpoint]) -> ExitStack:
     """Names are those of `lookups` until what is returned is closed; `nameserver` says where the internet listens."""
+    layer = _Layer(nameserver)
     with ExitStack() as stack:
-        _WANTED.append(nameserver)
-        stack.callback(_WANTED.remove, nameserver)
         for name in NAMES:
-            stack.enter_context(mock.patch.object(socket, name, getattr(lookups, name)))
-        _patch_dnspython(stack, nameserver)
+            stack.enter_context(mock.patch.object(socket, name, _stand_in(layer, name, lookups)))
+        _patch_dnspython(layer, stack)
         if importlib.util.find_spec("pycares") is not None:
-            _patch_pycares(stack, nameserver)
-        return stack.pop_all()
+            _patch_pycares(layer, stack)
+        layer.replaced = stack.pop_all()
+    _layers.append(layer)
+    made = ExitStack()
+    made.callback(layer.end)
+    return made
 
 
-def _patch_dnspython(stack: ExitStack, nameserver: Callable[[], Endpoint]) -> None:
+def _stand_in(layer: _Layer, name: str, lookups: Lookups) -> Callable[..., Any]:
+    before, instead = getattr(socket, name), getattr(lookups, name)
+
+    @functools.wraps(instead)
+    def look_up(*args: Any, **options: Any) -> Any:
+        return (before if layer.over else instead)(*args, **options)
+
+    return look_up
+
+
+def _patch_dnspython(layer: _Layer, stack: ExitStack) -> None:
     import dns.asyncresolver
     import dns.name
     import dns.resolver
@@ -62,10 +93,10 @@ def _patch_dnspython(stack: ExitStack, nameserver: Callable[[], Endpoint]) -> No
 
     @functools.wraps(before)
     def begin(stub: Any, filename: Any = SYSTEM, configure: bool = True) -> None:
-        of_the_system = configure and filename == SYSTEM
+        of_the_system = configure and filename == SYSTEM and not layer.over
         before(stub, filename, configure and not of_the_system)
         if of_the_system:
-            host, stub.port = nameserver()
+            host, stub.port = layer.nameserver()
             stub.nameservers, stub.domain = [host], dns.name.root
 
     stack.enter_context(mock.patch.object(dns.resolver.BaseResolver, "__init__", begin))
@@ -74,15 +105,15 @@ def _patch_dnspython(stack: ExitStack, nameserver: Callable[[], Endpoint]) -> No
         stack.enter_context(mock.patch.object(module, "default_resolver", None))
 
 
-def _patch_pycares(stack: ExitStack, nameserver: Callable[[], Endpoint]) -> None:
+def _patch_pycares(layer: _Layer, stack: ExitStack) -> None:
     import pycares
 
     before = pycares.Channel.__init__
 
     @functools.wraps(before)
     def begin(channel: Any, **options: Any) -> None:
-        if not options.get("servers") and not options.get("resolvconf_path"):
-            host, port = nameserver()
+        if not (layer.over or options.get("servers") or options.get("resolvconf_path")):
+            host, port = layer.nameserver()
             # No suffix of this machine's resolv.conf is tried: the answer is the same everywhere.
             flags = (options.get("flags") or 0) | pycares.ARES_FLAG_NOSEARCH
             options.update(servers=[host], udp_port=port, tcp_port=port, flags=flags)

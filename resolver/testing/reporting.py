@@ -11,10 +11,11 @@ import textwrap
 from collections.abc import Iterator
 from typing import TYPE_CHECKING, Final
 
-from resolver.network.fault_rules import rule
-from resolver.observe.drawing import plain, trees
+from resolver.network.faults.rules import in_words
+from resolver.observe.drawing import trees
 from resolver.observe.transcript import Root
 from resolver.testing.virtual_time import MONOTONIC_START
+from resolver.text import printable
 
 if TYPE_CHECKING:
     from resolver.testing.inside import Inside
@@ -26,7 +27,7 @@ MAX_LINES: Final = 150
 WIDTH: Final = 80
 """Characters of a line of prose."""
 
-_OF_TABLE: Final = ("id", "applied", "state", "declared")
+_OF_TABLE: Final = ("id", "kind", "applied", "state", "declared")
 
 
 def tree(root: Root) -> str:
@@ -46,9 +47,11 @@ def report(inside: Inside, seed: int, *, real: bool) -> str:
     frozen = ", frozen" if clock.frozen else ""
     lines = [f"seed {seed}; {now:%Y-%m-%dT%H:%M:%SZ}, {passed:.3f} s after the start ({kind}{frozen})"]
     for each in faults:
-        told = rule({word: value for word, value in each.items() if word not in _OF_TABLE}).text
+        rest = in_words({word: value for word, value in each.items() if word not in _OF_TABLE})
+        told = f"{each['kind']} {rest}".rstrip()
         lines.append(f"fault {each['id']}: {told} ({each['state']}, applied {each['applied']} times)")
-    drawn = [line for root in asked[-MAX_QUESTIONS:] for line in _drawn(inside, root)]
+    said: set[str] = set()
+    drawn = [line for root in asked[-MAX_QUESTIONS:] for line in _drawn(inside, root, said)]
     if len(asked) > MAX_QUESTIONS or len(drawn) > MAX_LINES:
         lines.append(f"… {max(0, len(asked) - MAX_QUESTIONS)} earlier questions and what is long are left out")
     lines += drawn[-MAX_LINES:] if asked else ["nothing was asked"]
@@ -56,10 +59,12 @@ def report(inside: Inside, seed: int, *, real: bool) -> str:
     return "\n".join(lines)
 
 
-def _drawn(inside: Inside, root: Root) -> Iterator[str]:
-    """One question with its answer, the reason for that, and the tree."""
+def _drawn(inside: Inside, root: Root, said: set[str]) -> Iterator[str]:
+    """One question with its answer, the reason for that unless it is among those that were `said`, and the tree."""
     first, *rest = trees([root])
     yield first
-    if root.told is not None:
-        yield from textwrap.wrap(f"why: {plain(str(inside.explain(root)))}", WIDTH, subsequent_indent="  ")
+    why = "" if root.told is None else printable(str(inside.explain(root)))
+    if why and why not in said:
+        said.add(why)
+        yield from textwrap.wrap(f"why: {why}", WIDTH, subsequent_indent="  ")
     yield from rest

@@ -43,22 +43,38 @@ class InternetMixin:
     dns_options: ClassVar[Mapping[str, Any]] = {}
     """The options of all tests of the class."""
 
-    dns: Internet
+    _internet: Internet | None = None
 
-    def setUp(self) -> None:
-        """The internet is there."""
-        super().setUp()  # type: ignore[misc]
-        self.dns = Internet(**self.dns_options)
-        self.addCleanup(self.dns.close)  # type: ignore[attr-defined]
+    def __init_subclass__(cls, **words: Any) -> None:
+        """Raises TypeError where it stands behind the class that runs the test, which would not know of it."""
+        super().__init_subclass__(**words)
+        order = cls.__mro__
+        if unittest.TestCase in order and order.index(unittest.TestCase) < order.index(InternetMixin):
+            raise TypeError(f"write `class {cls.__name__}(InternetMixin, unittest.TestCase)`: the mixin stands first")
+
+    @property
+    def dns(self) -> Internet:
+        """The internet of this test, from the first use on."""
+        if self._internet is None:
+            self._internet = Internet(**self.dns_options)
+            self.addCleanup(self._close)  # type: ignore[attr-defined]
+        return self._internet
+
+    def _close(self) -> None:
+        made, self._internet = self._internet, None
+        if made is not None:
+            made.close()
 
     def _callTestMethod(self, method: Any) -> None:  # noqa: N802 - unittest's name for where a test has just ended
         try:
             super()._callTestMethod(method)  # type: ignore[misc]
-            self.dns.raise_for_undeclared()
+            if self._internet is not None:
+                self._internet.raise_for_undeclared()
         except unittest.SkipTest:
             raise
         except Exception as failure:
-            _add_report(failure, self.dns)
+            if self._internet is not None:
+                _add_report(failure, self._internet)
             raise
 
 

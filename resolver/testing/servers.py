@@ -6,8 +6,9 @@ from collections.abc import Callable, Mapping
 from typing import TYPE_CHECKING, Any, Final
 
 from resolver.errors import InputError
-from resolver.network.fault_words import WORDS, known
+from resolver.network.faults.words import CONDITIONS, WORDS, known
 from resolver.testing.calling import at_the_callers_line
+from resolver.testing.tried import FAULTS
 from resolver.text import nearest
 
 if TYPE_CHECKING:
@@ -53,7 +54,7 @@ class Fault(int):
 
 
 class ServerHandle:
-    """One server of an internet. Besides the methods below it has one for each word of `fault_words.WORDS`, with `_`
+    """One server of an internet. Besides the methods below it has one for each word of `faults.words.WORDS`, with `_`
     for `-`, and for each of `VERBS`: `server.servfail(count=1)`, `server.delay("300ms")`, `server.tcp_reset()`. The
     value is that of the word's own parameter, or without one the probability; the keywords are its other parameters and
     conditions. Each returns the handle, so that they can be strung together; with `with`, what was arranged by a handle
@@ -172,14 +173,15 @@ class ServerHandle:
                 raise AttributeError(word)
             found = known(VERBS.get(word, word))
             if found is None:
-                words = {each.replace("-", "_") for each in (*WORDS, *VERBS)} | {"restore"}
-                raise AttributeError(f"there is no fault {word!r}; {nearest(word, words)}")
+                raise AttributeError(f"there is no fault {word!r}; {_meant(word, ('restore',))}")
             kind = found.word
 
             def apply(*value: Any, **said: Any) -> ServerHandle:
                 __tracebackhide__ = True
                 return self.fault(kind, *value, **said)
 
+            own = "".join(f"\n{each.word}: {each.does}" for each in found.parameters)
+            apply.__name__, apply.__doc__ = word, f"{found.does}{own}\nConditions: {', '.join(CONDITIONS)}."
             return apply
 
     def __dir__(self) -> list[str]:
@@ -190,10 +192,10 @@ class ServerHandle:
 
 
 def said(word: str, value: tuple[Any, ...], conditions: Mapping[str, Any]) -> dict[str, Any]:
-    """What `fault_rules.rule` reads: the fault `word` with its own `value` and the rest. Raises `InputError`."""
+    """What `faults.rules.rule` reads: the fault `word` with its own `value` and the rest. Raises `InputError`."""
     found = known(VERBS.get(word, word))
     if found is None:
-        raise InputError(f"there is no fault {word!r}", instead=nearest(word, (*WORDS, *VERBS)))
+        raise InputError(f"there is no fault {word!r}", instead=_meant(word))
     given = {"kind": found.word, **conditions}
     if len(value) > 1:
         own = ", ".join(each.word for each in found.parameters) or "probability"
@@ -201,3 +203,11 @@ def said(word: str, value: tuple[Any, ...], conditions: Mapping[str, Any]) -> di
     if value:
         given[found.parameters[0].word if found.parameters else "probability"] = value[0]
     return given
+
+
+def _meant(word: str, others: tuple[str, ...] = ()) -> str:
+    """A hint that names the fault which is meant by `word`, or the nearest of all, and of the `others`."""
+    meant = FAULTS.get(word.lower().replace("-", "_"))
+    if meant is not None:
+        return f"use {meant}"
+    return nearest(word, {each.replace("-", "_") for each in (*WORDS, *VERBS)} | set(others))

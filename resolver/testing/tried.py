@@ -5,13 +5,11 @@ Rules: what people try first, because another library calls it so, is in `MEANT`
 
 from __future__ import annotations
 
-import difflib
 import importlib.util
 from collections.abc import Iterable, Mapping
 from typing import Final
 
-NEAR: Final = 0.6
-"""How alike two names must be, of 1, that one may be meant by the other."""
+from resolver.text import closest
 
 _RECORDS: Final = "use set(name, type, values) or add(name, type, values)"
 _ASK: Final = "use resolve(name, type)"
@@ -43,14 +41,26 @@ MEANT: Final[Mapping[str, Mapping[str, str]]] = {
     },
 }
 
+FAULTS: Final[Mapping[str, str]] = {
+    **dict.fromkeys(("timeout", "down", "dead", "unreachable", "blackhole", "no_reply"), "silent, or drop()"),
+    **dict.fromkeys(("slow", "lag"), "latency, or delay(ms)"),
+    **dict.fromkeys(("nxdomain", "formerr", "notimp", "notauth", "error"), 'rcode, as in rcode("NXDOMAIN")'),
+    **dict.fromkeys(("tc", "truncation"), "truncated, or truncate()"),
+    **dict.fromkeys(("packet_loss", "flaky"), "loss, or lose(probability)"),
+    **dict.fromkeys(("corrupt", "malformed", "nonsense"), "garbage"),
+    **dict.fromkeys(("reset", "rst"), "tcp_reset"),
+    **dict.fromkeys(("expire", "dnssec"), "expired or bogus"),
+}
+"""The same for words of faults."""
+
 
 def not_there(owner: object, word: str, known: Iterable[str]) -> AttributeError:
     """What is raised where `owner` has no attribute `word`; `known` are those that it has."""
     kind = type(owner).__name__
     hint = MEANT.get(kind, {}).get(word, "")
     if not hint and not word.startswith("_"):
-        near = difflib.get_close_matches(word, [each for each in known if not each.startswith("_")], 1, NEAR)
-        hint = f"did you mean {near[0]!r}?" if near else ""
+        near = closest(word, [each for each in known if not each.startswith("_")])
+        hint = "" if near is None else f"did you mean {near!r}?"
     if kind == "Internet" and not word.startswith("_") and importlib.util.find_spec(f"dns.{word}") is not None:
         hint = f"for that module of dnspython, which the fixture hides, write `from dns import {word}`"
     return AttributeError(f"{kind!r} has no attribute {word!r}{f'; {hint}' if hint else ''}", name=word, obj=owner)

@@ -12,22 +12,19 @@ Rules
 
 from __future__ import annotations
 
-import difflib
 from typing import TYPE_CHECKING, Any, Final
 
 from resolver.answering import Told
 from resolver.config import HEALTH_NAME
 from resolver.errors import ResolutionFailed
 from resolver.message import Class, Ede, Query, Rcode, Reply, RRset, Type
+from resolver.text import closest
 from resolver.wire import names
 from resolver.wire.special import special_above
 
 if TYPE_CHECKING:
     from resolver.auth.plan import Plan
     from resolver.observe.transcript import Root, Transcript
-
-NEAR: Final = 0.6
-"""How alike two names must be for the one to be suggested for the other: a letter or two differ."""
 
 _OTHER: Final = 0
 _ALWAYS: Final = names.fold(names.from_text(HEALTH_NAME))
@@ -70,8 +67,8 @@ class Undeclared:
         if any(names.is_below(name, each) for each in self._absent) or self._serves(name):
             return None
         shown = names.to_text(name)
-        near = difflib.get_close_matches(shown, self._known(), n=1, cutoff=NEAR)
-        said = f"the nearest that is declared is {near[0]}" if near else "nothing like it is declared"
+        near = closest(shown, self._known())
+        said = "nothing like it is declared" if near is None else f"the nearest that is declared is {near}"
         return (
             f"nobody declared {shown}: {said}; declare its zone with dns.zone({_zone_of(name)!r}, ...), or allow it"
             f" with dns.absent({shown!r})"

@@ -19,6 +19,8 @@ from resolver.errors import BadName
 
 ROOT: Final = b"\0"
 """The root of the tree: the one name without labels."""
+WILDCARD: Final = b"\x01*"
+"""The label with which the owner of a wildcard begins (RFC 4592 section 2.1.1)."""
 
 MAX_NAME: Final = 255
 """Octets of a whole name, length octets and root included (RFC 1035 section 2.3.4)."""

@@ -13,10 +13,12 @@ _MNEMONICS: Final[dict[int, str]] = {
     250: "TSIG", 251: "IXFR", 252: "AXFR", 253: "MAILB", 254: "MAILA", 255: "ANY", 256: "URI", 257: "CAA",
 }  # fmt: skip
 _NUMBERS: Final = {mnemonic: number for number, mnemonic in _MNEMONICS.items()}
-_RCODES: Final = {
+RCODES: Final[dict[int, str]] = {
     0: "NOERROR", 1: "FORMERR", 2: "SERVFAIL", 3: "NXDOMAIN", 4: "NOTIMP", 5: "REFUSED", 6: "YXDOMAIN",
     7: "YXRRSET", 8: "NXRRSET", 9: "NOTAUTH", 10: "NOTZONE", 16: "BADVERS", 23: "BADCOOKIE",
 }  # fmt: skip
+"""The response codes that have a mnemonic."""
+_RCODE_NUMBERS: Final = {mnemonic: number for number, mnemonic in RCODES.items()}
 
 
 def to_text(number: int) -> str:
@@ -36,4 +38,15 @@ def from_text(text: str) -> int:
 
 def rcode_to_text(number: int) -> str:
     """The mnemonic of a response code, `RCODE11` for one without."""
-    return _RCODES.get(number) or f"RCODE{number}"
+    return RCODES.get(number) or f"RCODE{number}"
+
+
+def rcode_from_text(text: str) -> int:
+    """The response code that `text` names, in any letter case, or by its number. Raises ValueError."""
+    upper = text.upper()
+    if upper in _RCODE_NUMBERS:
+        return _RCODE_NUMBERS[upper]
+    number = upper.removeprefix("RCODE")
+    if number.isascii() and number.isdecimal() and len(number) <= 4 and int(number) <= 0xFFF:
+        return int(number)
+    raise ValueError(f"{text!r} is no response code")

@@ -84,7 +84,8 @@ def _merged(
             status, value = answer
             why = str(value.get("error") if isinstance(value, dict) else value)
             if done and route.method != "GET":
-                why = f"worker {link.index} (pid {link.life.pid}) refuses what {len(done)} have done: {why}"
+                others = "another has" if len(done) == 1 else f"{len(done)} others have"
+                why = f"worker {link.index} (pid {link.life.pid}) refuses what {others} done: {why}"
             raise Refused(status, why)
     if route.path == STATS:
         return {**route.merge(ask, done), **own(), SILENT: len(silent)}

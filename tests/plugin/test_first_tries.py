@@ -3,16 +3,17 @@
 from __future__ import annotations
 
 import ipaddress
+import unittest
 from pathlib import Path
 
 import pytest
 
 from resolver.errors import InputError, ZoneError
-from resolver.network.fault_words import WORDS
-from resolver.testing import Answer, ServerHandle, UndeclaredName, async_internet, internet
+from resolver.network.faults.words import WORDS
+from resolver.testing import Answer, InternetMixin, ServerHandle, UndeclaredName, async_internet, internet
 from resolver.testing.options import Given, Options
 from resolver.testing.servers import VERBS
-from resolver.testing.tried import MEANT
+from resolver.testing.tried import FAULTS, MEANT
 
 
 @pytest.fixture
@@ -170,6 +171,8 @@ def test_what_is_advised_is_said_by_methods(shop):
     shop.fault("refused", server="ns1.shop.example")
     shop.fault("refused", server="ns2.shop.example")
     assert "dns.clear_faults(" in shop.resolve("www.shop.example").explanation.advice
+    shop.zone("lame.example", {"@": {"NS": "ns1.other.example."}}, servers=[])
+    assert "Name them in `servers` of dns.zone" in shop.resolve("www.lame.example").explanation.advice
     assert "hierarchy.toml" not in shop.resolve("www.shop.example").explanation.advice
 
 
@@ -177,3 +180,75 @@ def test_the_types_of_the_package_are_told_to_others():
     import resolver
 
     assert Path(resolver.__file__).with_name("py.typed").exists()
+
+
+@pytest.mark.parametrize(
+    ("word", "said"),
+    [
+        ("timeout", r"there is no fault 'timeout'; use silent, or drop\(\)"),
+        ("NXDOMAIN", r"use rcode, as in rcode\(\"NXDOMAIN\"\)"),
+        ("servfial", "did you mean 'servfail'"),
+    ],
+)
+def test_a_fault_by_another_word_is_an_error_that_says_which_is_meant(shop, word, said):
+    with pytest.raises(InputError, match=said):
+        shop.fault(word)
+    with pytest.raises(AttributeError, match=said):
+        getattr(shop.server("ns1.shop.example"), word)
+
+
+def test_what_is_said_of_faults_in_other_words_is_a_fault():
+    words = {each.replace("-", "_") for each in WORDS}
+    for word, hint in FAULTS.items():
+        assert word not in words
+        assert hint.partition(",")[0].partition(" ")[0] in words
+
+
+def test_a_fault_for_a_name_that_nobody_declared_is_an_error(shop):
+    for condition in ({"zone": "shpo.example"}, {"name": "*.shpo.example"}, {"name": ["www.shop.example", "a.b.c"]}):
+        with pytest.raises(UndeclaredName, match="nobody declared"):
+            shop.fault("servfail", **condition)
+    assert not shop.faults
+    for condition in ({"zone": "."}, {"zone": "example"}, {"name": "*.shop.example"}):
+        shop.fault("servfail", **condition)
+
+
+def test_a_test_of_unittest_needs_no_setup_of_the_mixin():
+    class Shop(InternetMixin, unittest.TestCase):
+        def setUp(self):
+            self.dns.zone("shop.example", {"www": {"A": "192.0.2.1"}})
+
+        def test_first(self):
+            assert self.dns.resolve("www.shop.example").addresses == ["192.0.2.1"]
+
+        def test_without(self):
+            pass
+
+    for name in ("test_first", "test_without", "test_first"):
+        assert Shop(name).run().wasSuccessful()
+
+
+def test_a_mixin_that_stands_behind_is_an_error_of_the_class():
+    with pytest.raises(TypeError, match=r"write `class Shop\(InternetMixin, unittest\.TestCase\)`"):
+
+        class Shop(unittest.TestCase, InternetMixin):
+            pass
+
+
+def test_help_and_completion_show_what_a_test_can_use(shop):
+    ns1 = shop.server("ns1.shop.example")
+    assert "by how much" in ns1.latency.__doc__
+    assert "probability, count, skip, at, for." in ns1.latency.__doc__
+    assert {"servfail", "drop", "ds_mismatch"} <= set(dir(ns1))
+    assert [each for each in dir(shop.history) if not each.startswith("_")] == [
+        "answers",
+        "assert_asked",
+        "assert_not_asked",
+        "assert_sequence",
+        "clear",
+        "count",
+        "forgotten",
+        "last",
+        "queries",
+        "since",
+    ]

@@ -3,13 +3,16 @@
 from __future__ import annotations
 
 import asyncio
+import multiprocessing
 import os
+import pickle
 import socket
 import threading
 
 import pytest
 
 from resolver.testing import UndeclaredName, internet
+from resolver.testing.internets import Internet
 
 BEFORE = {name: getattr(socket, name) for name in ("getaddrinfo", "gethostbyname", "gethostbyaddr", "getnameinfo")}
 
@@ -53,6 +56,24 @@ def test_one_internet_may_stand_before_another():
         with other.patch_getaddrinfo():
             assert socket.gethostbyname("www.shop.example") == "192.0.2.2"
         assert socket.gethostbyname("www.shop.example") == "192.0.2.1"
+
+
+def test_names_come_back_whatever_internet_ends_first(monkeypatch):
+    monkeypatch.setattr(socket, "gethostbyname", lambda name: f"{name} as ever")
+    before = {name: getattr(socket, name) for name in BEFORE}
+    one, other = Internet(), Internet()
+    try:
+        one.zone("shop.example", {"www": {"A": "192.0.2.1"}})
+        other.zone("shop.example", {"www": {"A": "192.0.2.2"}})
+        one.patch_getaddrinfo()
+        other.patch_getaddrinfo(leave=["left.example"])
+        one.close()
+        assert socket.gethostbyname("www.shop.example") == "192.0.2.2"
+        assert socket.gethostbyname("left.example") == "left.example as ever"
+    finally:
+        one.close()
+        other.close()
+    assert {name: getattr(socket, name) for name in BEFORE} == before
 
 
 def test_addresses_are_given_by_family(names):
@@ -259,3 +280,9 @@ def test_a_process_that_outlives_its_test_is_told_that_nobody_answers(monkeypatc
         assert dns.nameserver.port
         look_up = socket.getaddrinfo
     assert "Temporary failure in name resolution" in _in_a_fork(lambda: look_up("www.shop.example", 80))
+
+
+def test_a_look_up_that_is_handed_to_another_process_is_the_one_there(names):
+    with multiprocessing.get_context("fork").Pool(1) as pool:
+        assert pool.map(socket.gethostbyname, ["v4.shop.example"]) == ["192.0.2.4"]
+    assert pickle.loads(pickle.dumps(socket.getaddrinfo)) == socket.getaddrinfo

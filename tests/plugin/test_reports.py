@@ -104,6 +104,7 @@ def test_real_clients_that_ask_for_what_nobody_declared_fail_the_test_at_its_end
         "UndeclaredName: nobody declared www.shpo.example.: the nearest that is declared is www.shop.example." in text
     )
     assert "hidden" not in text
+    assert text.count("why: Nobody declared www.shpo.example.") == 1, "of AAAA and A, once"
 
 
 def test_a_test_that_fails_anyway_fails_for_its_own_reason(pytester):

@@ -9,7 +9,7 @@ from pathlib import Path
 
 import pytest
 
-from resolver.network.fault_words import WORDS
+from resolver.network.faults.words import WORDS
 from resolver.testing import Answer, Internet, Nameserver, ServerHandle
 from resolver.testing.clock import TestClock
 from resolver.testing.options import Options

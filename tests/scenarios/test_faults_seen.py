@@ -6,8 +6,8 @@ import pytest
 
 from resolver.errors import InputError
 from resolver.message import AD, TC, Edns, Rcode
-from resolver.network.fault_words import DNSSEC, MALFORMED, WORDS
 from resolver.network.faults import RESOLVER_HOST, rule
+from resolver.network.faults.words import DNSSEC, MALFORMED, WORDS
 from tests.support.whole import whole
 
 BOTH = ["ns1.example.com", "ns2.example.com"]
@@ -218,7 +218,7 @@ def test_what_was_done_is_remembered_of_the_query_and_told_in_the_transcript():
             notes |= {(node.server.rstrip("."), note) for note in node.notes}
         return number, {(each.server, each.faults) for each in seen}, notes
 
-    number, seen, notes = whole(main, SETTINGS)
+    number, seen, notes = whole(main, SETTINGS, transcribed=True)
     assert seen <= {("ns1.example.com.", ("refused", "latency"))}
     told = {note.fault for server, note in notes if hasattr(note, "fault")}
     assert any(text.startswith("latency ms=5 server=") for text in told)

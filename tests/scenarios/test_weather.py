@@ -9,8 +9,8 @@ from hypothesis import strategies as st
 
 from resolver.errors import ResolutionFailed
 from resolver.message import AA, QR, RA, TC, Message, Question, Rcode, Reply, RRset, Type
-from resolver.network.fault_words import DNSSEC
 from resolver.network.faults import WORDS, FaultTable, Place, rule
+from resolver.network.faults.words import DNSSEC
 from resolver.network.faulty import Faulty
 from resolver.network.simulated import FORGERIES, Link
 from resolver.wire import names

@@ -17,7 +17,7 @@ import dns.rdata
 
 from resolver.dnssec import algorithms, chain
 from resolver.dnssec.anchors import Anchor
-from resolver.dnssec.canonical import WILDCARD, order_key
+from resolver.dnssec.canonical import order_key
 from resolver.dnssec.records import read_dnskey, read_ds
 from resolver.dnssec.trust import Trust
 from resolver.engine.actions import Ended, Found, Lookup, NotFound, Race, Verified, Verify
@@ -27,6 +27,7 @@ from resolver.engine.outcome import Alias, Answer, Answered, Denied, Overlong
 from resolver.errors import ResolutionFailed
 from resolver.message import AA, QR, Class, Message, Question, Rcode, RRset, Type
 from resolver.wire import names
+from resolver.wire.names import WILDCARD
 from tests.support import zone_text
 from tests.support.clocks import ManualClock
 from tests.support.signed import KSK, ZSK, Key, dnskeys, key

@@ -94,7 +94,8 @@ def impossible(scenario: Scenario, against: Aim) -> str | None:
     if against.kind is not None and not configs.WRITERS[against.kind].dated:
         dated = next((word for word in scenario.words if word.key == "val-override-date"), None)
         if dated and _is_signed(scenario) and "{date}" not in (against.start or ""):
-            return f"black box: {against.kind} cannot be told the date in line {dated.line}"
+            what = f"black box: {against.kind} cannot be told the date in line {dated.line}"
+            return f"{what}; start it by a command with {{date}}"
     return None
 
 

@@ -132,6 +132,8 @@ class Servers:
             try:
                 async for wire in frames(reader):
                     self._take(host, wire, Transport.TCP, deliver)
+            except asyncio.CancelledError:
+                return  # the scenario is over; passed on, Python 3.11 prints it as an error of the connection
             finally:
                 self._writers.discard(writer)
                 writer.close()

@@ -21,14 +21,13 @@ from dataclasses import dataclass
 from typing import Final
 
 from resolver.errors import WireError
-from resolver.message import AA, Message, RRset, Type
+from resolver.message import AA, EDE_OPTION, Message, RRset, Type
 from resolver.observe import presenting
 from resolver.testing.replay.script import Entry
 from resolver.wire import names, types
 from resolver.wire.parse import parse
 from resolver.wire.rdata import canonical
 
-_EDE: Final = 15
 _ALL_FLAGS: Final = sum(presenting.FLAGS.values())
 
 _Record = tuple[bytes, int, int, bytes]
@@ -159,7 +158,7 @@ def _opt(want: Message, got: Message) -> list[Difference]:
 
 def _extended(wanted: int, got: Message) -> list[Difference]:
     options = () if got.edns is None else got.edns.options
-    codes = [int.from_bytes(data[:2], "big") for code, data in options if code == _EDE]
+    codes = [int.from_bytes(data[:2], "big") for code, data in options if code == EDE_OPTION]
     if wanted in codes or (wanted < 0 and codes):
         return []
     told = ", ".join(map(str, codes)) or "none"
@@ -171,7 +170,7 @@ def as_text(message: Message) -> list[str]:
     flags = " ".join(name for name, bit in presenting.FLAGS.items() if message.flags & bit)
     lines = [f"{types.rcode_to_text(message.rcode)}, flags {flags or 'none'}"]
     if message.edns is not None:
-        told = "".join(f", {_shown(data)}" for code, data in message.edns.options if code == _EDE)
+        told = "".join(f", {_shown(data)}" for code, data in message.edns.options if code == EDE_OPTION)
         lines.append(f"OPT{', DO' if message.edns.do else ''}{told}")
     if message.question is not None:
         name, rtype, _ = message.question

@@ -10,18 +10,14 @@ from __future__ import annotations
 import re
 from typing import Final
 
-from resolver.message import Edns, Question, Rcode, RRset
+from resolver.message import Edns, Question, RRset
 from resolver.observe.presenting import FLAGS
 from resolver.testing.replay import records
 from resolver.testing.replay.script import Entry
 from resolver.text import nearest
+from resolver.wire import types
 
-RCODES: Final = {
-    **{rcode.name: int(rcode) for rcode in Rcode if rcode <= Rcode.NOTAUTH},
-    "YXRRSET": 7,
-    "NXRRSET": 8,
-    "NOTZONE": 10,
-}
+RCODES: Final = {text: code for code, text in types.RCODES.items() if code < 1 << 4}
 """The response codes that a header can hold, by their names."""
 
 _OF_QUERIES: Final = ("opcode", "qtype", "qname", "qclass", "subdomain", "question", "UDP", "TCP", "DO", "noedns")

@@ -24,6 +24,7 @@ from resolver.observe.history import CLIENT, SERVER, Seen
 from resolver.simulation import hosts
 from resolver.testing.replay import writing
 from resolver.testing.replay.ranges import LEAST_S, Servers
+from resolver.text import printable
 from resolver.wire import names
 from resolver.wire.special import special_above
 
@@ -84,7 +85,7 @@ def scenario(
         *_configuration(setting, servers, math.floor(clients[0].time)),
         "CONFIG_END",
         "",
-        f"SCENARIO_BEGIN {' '.join(title.split()) or 'exported'}",
+        f"SCENARIO_BEGIN {printable(' '.join(title.split())) or 'exported'}",
         "",
         *servers.ranges([steps.first[place] for place in range(len(clients))], steps.last),
         *steps.lines,

@@ -188,7 +188,9 @@ class _Arranger:
             if word.value != "no":
                 self._made.needs.setdefault(FEATURES[word.key], word.line)
         elif word.key == "local-zone" and word.value.endswith(" nodefault"):
-            self._nodefault.append(word.value.removesuffix(" nodefault"))
+            zone = word.value.removesuffix(" nodefault")
+            if zone.rstrip(".") != "test":  # which is special to Unbound, and a name as any other here
+                self._nodefault.append(zone)
         elif word.key not in MEANINGLESS:
             self._fail(
                 word,

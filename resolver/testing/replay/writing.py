@@ -14,7 +14,7 @@ from collections.abc import Iterable, Iterator
 from typing import Final
 
 from resolver.errors import WireError
-from resolver.message import Edns, Message, Question, RRset
+from resolver.message import EDE_OPTION, Edns, Message, Question, RRset
 from resolver.observe import presenting
 from resolver.testing.replay.entries import RCODES, EntryReader, Unreadable
 from resolver.wire import names, types
@@ -24,7 +24,6 @@ from resolver.wire.render import render
 OCTETS_A_LINE: Final = 32
 """Of what is written in hexadecimal."""
 
-_EDE: Final = 15
 _NAMES: Final = {code: text for text, code in RCODES.items()}
 
 
@@ -132,7 +131,7 @@ def said_by_server(message: Message) -> Message:
     spelled at random because they point to a question that was (0x20) are in lower case."""
     edns = message.edns
     if edns is not None:
-        kept = tuple((code, data) for code, data in edns.options if code == _EDE)
+        kept = tuple((code, data) for code, data in edns.options if code == EDE_OPTION)
         edns = Edns(do=edns.do, options=kept) if kept else None
     message = message._replace(id=0, edns=edns)
     if message.question is None:

@@ -172,7 +172,7 @@ IMPOSSIBLE_ZONES = [
     (
         zone({"ns1": {"A": "192.0.2.53"}}),
         f"{ZONE}: ns1.shop.example. is a name server at 127.53.2.1, and has other addresses; "
-        "leave them out, as its own is told; one that cannot be reached is an NS that is no server",
+        "leave them out: it gets A and AAAA records by itself",
     ),
 ]
 

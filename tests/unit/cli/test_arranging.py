@@ -9,7 +9,7 @@ from typing import Any
 import pytest
 
 from resolver.cli import clock, fault, main
-from resolver.network.fault_words import CONDITIONS, WORDS
+from resolver.network.faults.words import CONDITIONS, WORDS
 
 SOCKET = Path("/run/user/7/control-5300.sock")
 

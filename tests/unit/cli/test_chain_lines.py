@@ -45,4 +45,4 @@ def test_what_does_not_hold_has_a_mark_a_word_and_a_reason() -> None:
 
 
 def test_nothing_that_a_server_wrote_reaches_the_terminal() -> None:
-    assert list(lines([Link("a.", "A", "bogus", "\x1b[2J")])) == ["✗ a. A: bogus", "    \\027[2J"]
+    assert list(lines([Link("a.", "A", "bogus", "\x1b[2J")])) == ["✗ a. A: bogus", "    \\u001b[2J"]

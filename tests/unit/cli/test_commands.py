@@ -176,6 +176,15 @@ def test_a_wrong_configuration_is_unusable(capsys: pytest.CaptureFixture[str]) -
     assert capsys.readouterr().err == told
 
 
+def test_a_token_that_the_daemon_would_refuse_is_unusable(capsys: pytest.CaptureFixture[str]) -> None:
+    Path("my.toml").write_text('[admin]\nlisten = ["127.0.0.1:8053"]\ntoken_file = "token"\n')
+    Path("token").write_text("short\n")
+    assert main(["check", "--config", "my.toml"]) == 2
+    assert "token: this is no token of 16 to 512 letters" in capsys.readouterr().err
+    Path("token").write_text("abcdefghijklmnopqrst\n")
+    assert main(["check", "--config", "my.toml"]) == 0
+
+
 @pytest.mark.parametrize("hints", ["garbage here", "", ". NS a.root.\n"])
 def test_hints_that_the_daemon_would_refuse_are_unusable(hints: str, capsys: pytest.CaptureFixture[str]) -> None:
     Path("hints").write_text(hints)

@@ -77,6 +77,20 @@ def test_messages_are_shown_as_a_table(daemon: Daemon, capsys: Captured) -> None
     assert err == "3 earlier ones made room for these\n"
 
 
+def test_of_several_workers_it_is_told_which_saw_a_message(
+    capsys: Captured, daemon: Daemon, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Each of them counts for itself."""
+    daemon.kept.asked("a.example")
+    (message,) = (each.as_data() for each in daemon.kept.history)
+    told = {"messages": [{**message, "worker": 0}, {**message, "worker": 1}], "forgotten": 0}
+    monkeypatch.setattr(command, "ask", lambda *_: told)
+    assert main(["history", "--socket", "x"]) == 0
+    head, first, second = (line.split() for line in capsys.readouterr().out.splitlines())
+    assert head[:3] == ["WORKER", "#", "TIME"]
+    assert (first[:2], second[:2]) == (["0", "1"], ["1", "1"])
+
+
 def test_filters_are_handed_on(daemon: Daemon, capsys: Captured) -> None:
     words = ["--server", "*.nic.com", "--zone", "example.com", "--type", "MX", "--rcode", "none", "--side", "server"]
     assert main(["history", "--socket", "x", *words, "--limit", "7", "--since", "1.5", "--json"]) == 0
@@ -99,6 +113,7 @@ def test_filters_are_handed_on(daemon: Daemon, capsys: Captured) -> None:
     ("words", "told"),
     [
         (["--rcode", "NXDOMIAN"], "there is no rcode 'NXDOMIAN'; did you mean 'NXDOMAIN'?"),
+        (["--fault", "silnt"], "there is no fault 'silnt'; did you mean 'silent'?"),
         (["--limit", "0"], "'0' is not between 1 and 10000"),
         (["--limit", "many"], "'many' is not between 1 and 10000"),
         (["--side", "both"], "invalid choice: 'both'"),
@@ -126,7 +141,7 @@ def test_a_history_is_exported_and_played(daemon: Daemon, capsys: Captured) -> N
     assert main(["export", "--socket", "x", "--scenario", "some.rpl", "--title", "Gone", "--as-seen"]) == 1
     out, err = capsys.readouterr()
     assert out.startswith("FAIL some.rpl\n")
-    assert "it does not pass; what was held before the history began" in err
+    assert "it does not pass; what the cache held before the history began" in err
     assert "SCENARIO_BEGIN Gone\n" in Path("some.rpl").read_text()
 
 

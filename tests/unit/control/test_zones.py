@@ -8,6 +8,7 @@ from typing import Any
 
 import pytest
 
+from resolver.control.zones import MAX_RECORDS
 from resolver.testing.virtual_time import run
 from resolver.wire import names
 from tests.support.arranged import BUSY, Arranged, Asked
@@ -188,5 +189,36 @@ def test_where_no_world_is_served_all_of_it_is_a_conflict() -> None:
         for method, target in [("GET", "/zones"), ("PUT", "/zones/a.example"), ("POST", "/snapshots/save")]:
             body = {"name": "x"} if method == "POST" else {} if method == "PUT" else None
             assert await asked.refused(method, target, body) == (409, "no world is served; set world.serve = true")
+
+    play(scene)
+
+
+@pytest.mark.parametrize(
+    "body",
+    [
+        {"text": "".join(f"h{n} A 192.0.2.1\n" for n in range(MAX_RECORDS + 1))},
+        {"text": "$GENERATE 0-65535 h$ A 192.0.2.1\n"},
+        {"records": ["$GENERATE 1-6000 a$ A 192.0.2.1", "$GENERATE 1-6000 b$ A 192.0.2.1"]},
+        {"data": {f"h{n}": {"A": "192.0.2.1"} for n in range(MAX_RECORDS + 1)}},
+        {"data": {f"h{n}": {"A": {"values": ["192.0.2.1"] * 101}} for n in range(100)}},
+    ],
+    ids=["text", "generated", "generated twice", "data", "values"],
+)
+def test_a_zone_that_would_take_the_loop_for_long_is_refused(body: dict[str, Any]) -> None:
+    async def scene(asked: Asked) -> None:
+        status, line = await asked.refused("PUT", "/zones/shop.example", body)
+        assert status == 400
+        assert "10000" in line
+        assert (await asked("GET", "/zones/shop.example"))[0] == 404
+
+    play(scene)
+
+
+def test_a_zone_that_would_take_the_loop_for_long_is_not_told() -> None:
+    async def scene(asked: Asked) -> None:
+        asked.laboratory.plan.zone("big.example", records=["$GENERATE 1-10001 h$ A 192.0.2.1"])
+        status, line = await asked.refused("GET", "/zones/big.example")
+        assert status == 409
+        assert line.startswith("big.example. has 10001 records; zones of 10000 are told")
 
     play(scene)

@@ -14,8 +14,8 @@ import pytest
 from resolver.errors import WireError
 from resolver.message import Client, Transport
 from resolver.network import faulty, forging
-from resolver.network.fault_words import DNSSEC, WORDS
 from resolver.network.faults import FaultTable, Place, rule
+from resolver.network.faults.words import DNSSEC, WORDS
 from resolver.network.faulty import Faulty
 from resolver.network.oddly import Oddly, Stream
 from resolver.testing.virtual_time import VirtualClock
@@ -428,6 +428,22 @@ def test_what_loses_the_query_ends_it(run):
     assert run(main()) == ([None], [1, 0])
 
 
+def test_octets_of_replies_that_wait_are_bounded_too(run, monkeypatch):
+    monkeypatch.setattr(faulty, "MAX_DELAYED_OCTETS", 9_000)
+
+    async def main():
+        asked = Asked({"kind": "latency", "ms": 100}, {"kind": "oversize", "octets": 4_000})
+        for _ in range(5):
+            asked.ask()
+        lost = asked.said.count(None)
+        await asked.clock.advance(0.2)
+        asked.ask()
+        await asked.clock.advance(0.2)
+        return lost, asked.said.count(None), len(asked.said)
+
+    assert run(main()) == (2, 2, 6)
+
+
 def test_replies_that_wait_are_bounded_and_the_rest_is_lost_and_counted(run, monkeypatch):
     monkeypatch.setattr(faulty, "MAX_DELAYED", 10)
 
@@ -509,7 +525,6 @@ def test_whoever_watches_is_told_while_the_query_is_handled(run):
             parse(wire).question,
         )
         asked.ask(wire)
-        asked.table.unwatch(hits.append)
         return len(hits)
 
     assert run(main()) == 1

@@ -2,7 +2,7 @@ from __future__ import annotations
 
 from resolver.errors import ResolutionFailed
 from resolver.message import Client, Query, Reply, Transport
-from resolver.observe.drawing import branches, plain, trees
+from resolver.observe.drawing import branches, trees
 from resolver.observe.notes import At, Faulted, Held, Inferred, Joined, Stage
 from resolver.observe.transcript import Node, Root
 from tests.support import zone_text
@@ -24,10 +24,6 @@ def test_a_transcript_is_a_tree_with_what_came_back_and_what_was_decided():
         ">       ← REFUSED",
         ">    ← failed",
     ]
-
-
-def test_nothing_that_a_server_wrote_reaches_the_terminal():
-    assert plain("a\x1b[2Jé\u202e") == "a\\027[2Jé\\8238"
 
 
 def test_the_questions_of_clients_are_drawn_with_what_they_were_told_and_what_was_noted():

@@ -13,7 +13,7 @@ from resolver.auth import hierarchy, lint
 from resolver.config import Config
 from resolver.engine.delegation import NameServer
 from resolver.errors import ResolverdError
-from resolver.message import Client, Question, Rcode, Type
+from resolver.message import Client, Question, Rcode, RRset, Type
 from resolver.network.base import Endpoint
 from resolver.network.simulated import Link
 from resolver.recording import noting
@@ -247,4 +247,52 @@ def test_a_recording_that_is_full_ends_and_says_so(tmp_path: Path, monkeypatch: 
     assert recording.asked[-1].failure == FULL
     assert len(recording.evidence.conduct) == 3
     told = recording.write(tmp_path / "zones")
-    assert told[0].startswith("there are 6 messages, the most of one recording")
+    assert told[0].startswith("there are 6 messages or ")
+    assert "the most of one recording" in told[0]
+
+
+def test_a_recording_of_large_replies_is_full_before_memory_is(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(noting, "MAX_OCTETS", 2_000)
+
+    def arrange(internet: Internet) -> None:
+        internet.zones(TLD, tld(*SHOP))
+        internet.zones(LEAF, shop(*(f"t{n}.shop.example. 55 IN TXT {'x' * 200}" for n in range(100))))
+
+    recording = recorded(arrange, [f"t{n}.shop.example TXT" for n in range(100)])
+    failures = [each.failure for each in recording.asked]
+    assert failures[0] == ""
+    assert failures[-1] == FULL
+    assert sum(not each for each in failures) < 10
+
+
+def test_what_no_zone_can_say_is_left_out_and_the_rest_is_recorded(tmp_path: Path) -> None:
+    """Two SOA records, and a CNAME at the apex, which some servers have."""
+    apex = names.from_text("shop.example.")
+
+    def arrange(internet: Internet) -> None:
+        usual(internet)
+        whole = internet.network._servers[LEAF]
+
+        def respond(wire: bytes, client: Client, send: Callable[[bytes | None], None]) -> None:
+            asked = parse(wire).question
+            assert asked is not None
+
+            def odd(reply: bytes | None) -> None:
+                message = parse(reply or b"")
+                if names.fold(asked.name) == apex and asked.type == Type.SOA:
+                    (soa,) = message.answer
+                    message = message._replace(answer=(soa._replace(rdatas=(*soa.rdatas, soa.rdatas[0][:-1] + b"\0")),))
+                if names.fold(asked.name) == apex and asked.type == Type.TXT:
+                    alias = RRset(asked.name, Type.CNAME, 1, 60, (names.from_text("www.shop.example."),))
+                    message = message._replace(answer=(alias,), authority=())
+                send(render(message))
+
+            whole(wire, client, odd)
+
+        internet.serve(LEAF, respond)
+
+    recording = recorded(arrange, ["www.shop.example", "shop.example TXT", "shop.example SOA"])
+    told = recording.write(tmp_path / "zones")
+    assert told[0] == "shop.example. has a CNAME beside other data, which no zone can say: it is left out"
+    world = hierarchy.load(tmp_path / "zones")
+    assert said(world, ["www.shop.example"])["www.shop.example"].records

@@ -127,7 +127,7 @@ def test_who_refuses_what_others_have_done_is_told(play: Play) -> None:
             actor.answer = {"zone": "a.example."}
         asked.actors[2].status, asked.actors[2].answer = 409, {"error": "port 53 is taken"}
         pid = asked.actors[2].pid
-        said = f"worker 2 (pid {pid}) refuses what 2 have done: port 53 is taken"
+        said = f"worker 2 (pid {pid}) refuses what 2 others have done: port 53 is taken"
         assert await asked.answer("PUT", "/zones/a.example", {}) == (409, {"error": said})
         assert asked.changed == ["/zones/{name}"]
 

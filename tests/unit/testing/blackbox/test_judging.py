@@ -45,7 +45,8 @@ def test_a_client_of_the_other_family_cannot_reach_the_daemon() -> None:
 def test_a_daemon_that_cannot_be_told_the_date_does_not_play_what_was_signed_then() -> None:
     signed = scenario(asks(1, QUESTION), config=SIGNED)
     assert impossible(signed, UNBOUND) is None
-    assert impossible(signed, OURS) == "black box: resolver cannot be told the date in line 3"
+    undated = "resolver cannot be told the date in line 3; start it by a command with {date}"
+    assert impossible(signed, OURS) == f"black box: {undated}"
     assert impossible(signed, Aim(WHERE, "dated {date} resolver", "resolver")) is None
     unsigned = SIGNED.replace(" trust-anchor: x\n", "")
     assert impossible(scenario(asks(1, QUESTION), config=unsigned), OURS) is None

@@ -72,6 +72,27 @@ def test_a_server_answers_who_asks_it_and_is_silent_where_the_script_is(host: st
     asyncio.run(asyncio.wait_for(main(), 20))
 
 
+def test_a_connection_that_is_open_at_the_end_is_no_error(caplog: pytest.LogCaptureFixture) -> None:
+    """As those that a daemon keeps for its next query."""
+    made = scenario(server(ANSWER, address="127.0.0.1"), asks(1, QUESTION))
+    port = free_port()
+
+    async def main() -> None:
+        heard = asyncio.Event()
+        servers = Servers(
+            ScriptedNetwork(made, RealClock(asyncio.get_running_loop()), Arrangement(), lambda: None), heard.set
+        )
+        await servers.bind(["127.0.0.1"], port)
+        _, writer = await asyncio.open_connection("127.0.0.1", port)
+        writer.write(len(query(1)).to_bytes(2, "big") + query(1))
+        await asyncio.wait_for(heard.wait(), 10)
+        servers.close()
+        writer.close()
+
+    asyncio.run(main())
+    assert not caplog.records
+
+
 def test_an_address_that_is_taken_is_an_error_and_nothing_is_left_open() -> None:
     made = scenario(server(ANSWER, address="127.0.0.1"), asks(1, QUESTION))
 

@@ -287,6 +287,15 @@ def test_the_resolver_of_the_scenario_is_that_of_the_settings():
     assert not arrange(told.made(Setting(config, ("192.0.2.1",)))).config.dnssec.validation
 
 
+def test_names_below_test_are_looked_up_by_daemons_that_have_them_special():
+    """Unbound answers them itself unless it is told otherwise."""
+    told = Told()
+    told.server(ROOT, "www.shop.test.", rcode=Rcode.NXDOMAIN)
+    made = told.made()
+    assert ("local-zone", "test. nodefault") in [(word.key, word.value) for word in made.words]
+    assert not arrange(made).config.resolver.unreserved
+
+
 def test_servers_of_the_root_that_recurse_are_forwarded_to():
     told = Told()
     told.now -= 1
@@ -309,7 +318,8 @@ def test_a_history_without_clients_is_none():
         scenario(made.history.select(), Setting())
 
 
-def test_a_title_stays_on_its_line():
+def test_a_title_stays_on_its_line_and_acts_on_no_terminal():
+    assert Told().made(title="\x1b[2Jone").title == "\\u001b[2Jone"
     assert Told().made(title="one\nSTEP 1 JUMP").title == "one STEP 1 JUMP"
 
 

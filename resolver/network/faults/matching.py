@@ -13,9 +13,9 @@ from typing import NamedTuple
 from resolver.errors import InputError
 from resolver.message import Question
 from resolver.network.base import Entropy
-from resolver.network.fault_rules import Rule
-from resolver.network.fault_values import CLIENTS, RESOLVER
-from resolver.network.fault_words import DNSSEC, WORDS
+from resolver.network.faults.rules import Rule
+from resolver.network.faults.values import CLIENTS, RESOLVER
+from resolver.network.faults.words import DNSSEC, WORDS
 from resolver.text import nearest
 from resolver.wire import names, types
 
@@ -142,8 +142,8 @@ def _hosts_of(rule: Rule) -> tuple[str, ...]:
 
 
 def _is_named(name: bytes, pattern: bytes) -> bool:
-    if pattern.startswith(b"\x01*"):
-        above = pattern[2:]
+    if pattern.startswith(names.WILDCARD):
+        above = pattern[len(names.WILDCARD) :]
         return name != above and names.is_below(name, above)
     return name == pattern
 

@@ -6,8 +6,8 @@ from hypothesis import strategies as st
 
 from resolver.errors import InputError
 from resolver.message import Client, Transport
-from resolver.network import faults
 from resolver.network.faults import FaultTable, Place, rule
+from resolver.network.faults import table as faults
 from resolver.network.faulty import Faulty
 from resolver.testing.virtual_time import VirtualClock
 from resolver.wire.render import render_query

@@ -1,7 +1,7 @@
 """Decides which faults are in force, when, and how often they were applied.
 
 Rules
-* Rules (`fault_rules`) come from two sides: those that the world declares, and those that are added at run time. Both
+* Rules (`rules`) come from two sides: those that the world declares, and those that are added at run time. Both
   outlive a change of the world and a reload; a declared one ends when the world does not declare it any more.
 * All chance comes from the one seed of the table: each rule draws from a sequence of its own, so that what happens to
   one server depends on nothing that happens to others.
@@ -23,12 +23,9 @@ from resolver.errors import InputError
 from resolver.message import Client, Question
 from resolver.network.base import Clock
 from resolver.network.entropy import SeededEntropy
-from resolver.network.fault_matching import InForce, Place, check, meets
-from resolver.network.fault_rules import Rule, rule
-from resolver.network.fault_values import CLIENTS, RESOLVER
-from resolver.network.fault_words import CONDITIONS, WORDS
-
-__all__ = ["CONDITIONS", "WORDS", "FaultTable", "Hit", "Place", "Rule", "check", "rule"]
+from resolver.network.faults.matching import InForce, Place, check, meets
+from resolver.network.faults.rules import Rule
+from resolver.network.faults.values import CLIENTS, RESOLVER
 
 MAX_RULES: Final = 10_000
 """Rules in force, declared ones included: each query of a faulty server looks at all of its own."""
@@ -168,10 +165,6 @@ class FaultTable:
     def watch(self, watcher: Callable[[Hit], None]) -> None:
         """`watcher` is told of each rule that is applied, while its query is being handled."""
         self._watchers.append(watcher)
-
-    def unwatch(self, watcher: Callable[[Hit], None]) -> None:
-        """`watcher` is told nothing any more."""
-        self._watchers.remove(watcher)
 
     def counts(self) -> dict[str, int]:
         """Counters and a gauge under the names of `resolver stats`."""

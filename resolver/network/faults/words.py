@@ -12,8 +12,8 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any, Final, NamedTuple
 
-from resolver.network import fault_values as values
-from resolver.network.fault_values import Read
+from resolver.network.faults import values
+from resolver.network.faults.values import Read
 from resolver.text import nearest
 
 MAX_WAIT_MS: Final = 60_000
@@ -32,7 +32,7 @@ class Parameter(NamedTuple):
     word: str
     does: str
     read: Read
-    """Gives the value as it is kept. Raises `fault_values.Unfit`."""
+    """Gives the value as it is kept. Raises `values.Unfit`."""
     default: Any = None
     required: bool = False
     takes: str = ""

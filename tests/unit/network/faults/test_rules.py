@@ -7,8 +7,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from resolver.errors import InputError
-from resolver.network.fault_rules import Rule, rule
-from resolver.network.fault_words import CONDITIONS, GROUPS, WORDS
+from resolver.network.faults.rules import Rule, rule
+from resolver.network.faults.words import CONDITIONS, GROUPS, WORDS
 
 NEEDED = {
     "rcode": {"rcode": "NXDOMAIN"},
@@ -68,6 +68,10 @@ def test_a_rule_is_read_from_words_and_told_in_the_same():
     )
 
 
+def test_long_times_are_shown_in_digits() -> None:
+    assert rule({"kind": "clock_skew", "seconds": "-40d"}).text == "clock_skew seconds=-3456000"
+
+
 @pytest.mark.parametrize("word", WORDS)
 def test_every_word_makes_a_rule_that_reads_back_the_same(word):
     read = rule({"kind": word, **NEEDED.get(word, {})})
@@ -124,7 +128,7 @@ def test_a_partition_can_be_written_in_a_line():
         ({"kind": "silent", "source": [7]}, "source", "7 is no text"),
         ({"kind": "rcode"}, "rcode", "needs rcode, the response code"),
         ({"kind": "rcode", "rcode": "SERVFIAL"}, "rcode", "did you mean 'SERVFAIL'?"),
-        ({"kind": "rcode", "rcode": 4096}, "rcode", "no text"),
+        ({"kind": "rcode", "rcode": 4096}, "rcode", "4096 is no response code"),
         ({"kind": "servfail", "ede": 70_000}, "ede", "out of range"),
         ({"kind": "servfail", "text": "x" * 256}, "text", "255 are the most"),
         ({"kind": "wrong_source", "part": "adress"}, "part", "did you mean 'address'?"),

@@ -93,21 +93,11 @@ def one_of(*words: str) -> Read:
 
 def rcode(value: Any) -> str:
     """A response code by name or number, as its mnemonic."""
-    known = [types.rcode_to_text(code) for code in range(24) if not types.rcode_to_text(code).startswith("RCODE")]
     given = _number(value)
-    if given is not None and given == int(given) and 0 <= given <= 0xFFF:
-        return types.rcode_to_text(int(given))
-    word = _text(value).upper()
-    if word in known or (word.startswith("RCODE") and word[5:].isdecimal() and int(word[5:]) <= 0xFFF):
-        return word
-    raise Unfit(f"{value!r} is no response code", nearest(word, known))
-
-
-def rcode_number(word: str) -> int:
-    """The number of what `rcode` gives."""
-    if word.startswith("RCODE"):
-        return int(word[5:])
-    return next(code for code in range(24) if types.rcode_to_text(code) == word)
+    try:
+        return types.rcode_to_text(types.rcode_from_text(_text(value) if given is None else f"{given:g}"))
+    except ValueError:
+        raise Unfit(f"{value!r} is no response code", nearest(str(value).upper(), types.RCODES.values())) from None
 
 
 def text(value: Any) -> str:

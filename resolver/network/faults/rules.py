@@ -1,6 +1,6 @@
 """Decides what a rule for a fault says, and how it is written.
 
-Rules: a rule says what goes wrong (`fault_words`), and with whom, with which questions, how often and when. It is read
+Rules: a rule says what goes wrong (`words`), and with whom, with which questions, how often and when. It is read
 from what hierarchy.toml, a fixture, a command or the API gives, which is the same everywhere, and told in that form.
 """
 
@@ -11,8 +11,8 @@ from dataclasses import dataclass, field
 from typing import Any, Final
 
 from resolver.errors import InputError
-from resolver.network.fault_values import Unfit
-from resolver.network.fault_words import CONDITIONS, WORDS, known, meant
+from resolver.network.faults.values import Unfit
+from resolver.network.faults.words import CONDITIONS, WORDS, known, meant
 from resolver.text import nearest, printable
 
 _KIND: Final = ("kind", "fault")
@@ -125,4 +125,4 @@ def _shown(value: Any) -> str:
         if value and isinstance(value[0], list):
             return " | ".join(",".join(group) for group in value)
         return ",".join(map(str, value))
-    return f"{value:g}" if isinstance(value, float) else printable(str(value))
+    return f"{value:.15g}" if isinstance(value, float) else printable(str(value))
