@@ -17,6 +17,7 @@ from dataclasses import dataclass
 from functools import partial
 from typing import TYPE_CHECKING, NamedTuple
 
+from resolver.answering import Answerer
 from resolver.errors import ResolverdError
 from resolver.network.base import Clock, Network
 from resolver.network.faults import FaultTable, Hit
@@ -24,6 +25,7 @@ from resolver.observe.history import History
 from resolver.observe.notes import Faulted
 from resolver.observe.transcript import Transcript
 from resolver.observe.watching import new_history, telling
+from resolver.pipeline.staged import Staged
 
 if TYPE_CHECKING:
     from resolver.auth.findings import Where
@@ -35,13 +37,21 @@ Around = Callable[[Network], Network]
 """Makes of a network one that watches what passes."""
 
 
+Before = Callable[[Staged], Answerer]
+"""Makes of the stages what clients ask in their place."""
+
+
 def _as_it_is(network: Network) -> Network:
     return network
 
 
+def _alone(stages: Staged) -> Answerer:
+    return stages
+
+
 @dataclass(frozen=True, slots=True)
 class Arranged:
-    """What is arranged of one program; None, and nothing `around`, is what a daemon has."""
+    """What is arranged of one program; None, and nothing `around` or `before`, is what a daemon has."""
 
     network: Network | None = None
     """All that the resolver reaches."""
@@ -49,6 +59,8 @@ class Arranged:
     """What it makes of the network is used in its place."""
     root: Delegation | None = None
     """Where iteration begins."""
+    before: Before = _alone
+    """What it makes of the stages is asked in their place, after each reload and change, too."""
     transcript: Transcript | None = None
     """Where it stands how questions were resolved."""
     faults: FaultTable | None = None

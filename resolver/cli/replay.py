@@ -11,6 +11,8 @@ from __future__ import annotations
 
 import argparse
 import multiprocessing
+import os
+import signal
 import sys
 from collections import Counter
 from collections.abc import Iterator, Sequence
@@ -196,8 +198,22 @@ def _outcomes(files: list[Path], args: argparse.Namespace) -> Iterator[Outcome]:
         yield from map(judge, files)
         return
     # Spawned, not forked: a fork of a process with threads may hang.
-    with ProcessPoolExecutor(min(args.jobs, len(files)), multiprocessing.get_context("spawn")) as pool:
+    with _pool(args.jobs, files) as pool:
         yield from pool.map(judge, files, chunksize=4)
+
+
+def _pool(jobs: int, files: Sequence[Path]) -> ProcessPoolExecutor:
+    """Processes that play `files`, and end with this one."""
+    return ProcessPoolExecutor(
+        min(jobs, len(files)), multiprocessing.get_context("spawn"), initializer=_ends_with_the_command
+    )
+
+
+def _ends_with_the_command(by: signal.Signals = signal.SIGKILL) -> None:
+    """This process ends by the signal `by` when the command is killed: nobody would tell it otherwise."""
+    from resolver.testing.blackbox.daemon import dies_with_parent
+
+    dies_with_parent(by)
 
 
 def _judge(path: Path, level: str) -> Outcome:
@@ -221,7 +237,7 @@ def _outside(files: list[Path], args: argparse.Namespace) -> Iterator[Outcome]:
     if aim.start is None:
         yield from map(judge, files)
         return
-    with ProcessPoolExecutor(min(args.jobs, len(files)), multiprocessing.get_context("spawn")) as pool:
+    with _pool(args.jobs, files) as pool:
         yield from pool.map(judge, files)
 
 
@@ -231,7 +247,15 @@ def _judge_outside(path: Path, level: str, aim: Aim) -> Outcome:
 
     if aim.start is not None:
         namespace.enter()
+        # What has been started ends, too, and its folder is gone. A new user namespace has forgotten the signal.
+        signal.signal(signal.SIGTERM, signal.default_int_handler)
+        _ends_with_the_command(signal.SIGTERM)
     try:
         return judging.judge(path, Level(level), aim)
     except ScenarioError as error:
         return error
+    except KeyboardInterrupt:
+        command = multiprocessing.parent_process()
+        if command is not None and not command.is_alive():
+            os._exit(1)  # the pool would wait for work that nobody has any more
+        raise

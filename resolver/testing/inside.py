@@ -96,15 +96,18 @@ class Inside:
                 entropy=self._entropy,
                 log=log,
                 bind=self._bind,
-                arranged=Arranged(transcript=self.transcript, faults=self.faults, history=self.history),
+                arranged=Arranged(
+                    before=lambda stages: Guard(stages, self.undeclared, self.transcript),
+                    transcript=self.transcript,
+                    faults=self.faults,
+                    history=self.history,
+                ),
             )
             self._laboratory, self._in_force = Laboratory(program, self.clock, self.plan), version
-            self._guard(program)
         elif self.plan.version != self._in_force:
             version = self.plan.version
             await self._laboratory.apply()
             self._in_force = version
-            self._guard(self._laboratory.program)
         return self._laboratory
 
     async def program(self) -> Program:
@@ -115,7 +118,6 @@ class Inside:
         """The plan that is in force is this one, whoever saw to that."""
         assert self._laboratory is not None
         self._in_force = self.plan.version
-        self._guard(self._laboratory.program)
 
     def zone_names(self) -> list[str]:
         """The zones that somebody declared."""
@@ -158,7 +160,6 @@ class Inside:
         if not self._binds:
             self._binds = True
             await program.start()
-            self._guard(program)
         return program.listening[0]
 
     async def ask(self, question: Question, *, tcp: bool, edns: Edns | None, cd: bool) -> Told:
@@ -209,11 +210,6 @@ class Inside:
 
     def _bind(self, endpoints: Iterable[Endpoint], receive_buffer: int | None) -> list[Bound]:
         return bind_all(endpoints, receive_buffer) if self._binds else []
-
-    def _guard(self, program: Program) -> None:
-        """Questions that are mistakes are refused, whatever the stages were put together anew for."""
-        if not isinstance(program.responder.answerer, Guard):
-            program.responder.answerer = Guard(program.responder.answerer, self.undeclared, self.transcript)
 
 
 def _wants_to_know(query: bytes) -> bytes:

@@ -63,7 +63,7 @@ def patched(lookups: Lookups, nameserver: Callable[[], Endpoint]) -> ExitStack:
     layer = _Layer(nameserver)
     with ExitStack() as stack:
         for name in NAMES:
-            stack.enter_context(mock.patch.object(socket, name, _stand_in(layer, name, lookups)))
+            stack.enter_context(mock.patch.object(socket, name, _StandIn(layer, name, lookups)))
         _patch_dnspython(layer, stack)
         if importlib.util.find_spec("pycares") is not None:
             _patch_pycares(layer, stack)
@@ -74,17 +74,25 @@ def patched(lookups: Lookups, nameserver: Callable[[], Endpoint]) -> ExitStack:
     return made
 
 
-def _stand_in(layer: _Layer, name: str, lookups: Lookups) -> Callable[..., Any]:
-    before, instead = getattr(socket, name), getattr(lookups, name)
+class _StandIn:
+    """Stands in for a function of `socket` until its layer is over."""
 
-    @functools.wraps(instead)
-    def look_up(*args: Any, **options: Any) -> Any:
+    def __init__(self, layer: _Layer, name: str, lookups: Lookups) -> None:
+        self._layer, self._name = layer, name
+        self._before, self._instead = getattr(socket, name), getattr(lookups, name)
+        functools.update_wrapper(self, self._instead)
+
+    def __call__(self, *args: Any, **options: Any) -> Any:
         __tracebackhide__ = True
-        return (before if layer.over else instead)(*args, **options)
+        return (self._before if self._layer.over else self._instead)(*args, **options)
 
-    # Handed to another process, as by multiprocessing, it is what stands there in that module.
-    look_up.__module__, look_up.__qualname__ = socket.__name__, name
-    return look_up
+    def __reduce__(self) -> Any:
+        """Handed to another process, as by multiprocessing, it is there what stands in `socket`."""
+        return _of_socket, (self._name,)
+
+
+def _of_socket(name: str) -> Any:
+    return getattr(socket, name)
 
 
 def _patch_dnspython(layer: _Layer, stack: ExitStack) -> None:

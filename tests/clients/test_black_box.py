@@ -5,7 +5,9 @@ from __future__ import annotations
 import os
 import subprocess
 import sys
+import time
 import tomllib
+from collections.abc import Callable
 from pathlib import Path
 from typing import Final
 from xml.etree import ElementTree
@@ -150,6 +152,45 @@ def test_a_daemon_that_does_not_start_fails_with_what_it_said(tmp_path: Path) ->
     assert "own.rpl: the daemon ended with exit code 4 before it answered\n  ::1:5301\n" in told
     told = replay(tmp_path, "--against", "127.0.0.1", "--start", "/no/such/daemon", own, code=1)
     assert "/no/such/daemon cannot be started: No such file or directory" in told
+
+
+def test_nothing_is_left_of_a_command_that_is_killed(tmp_path: Path) -> None:
+    own = written(tmp_path, server(PRIMING, ANSWER), asks(1, QUESTION))
+    daemon = (
+        "import os, sys, time; print(os.getpid(), os.getppid(), sys.argv[1], file=open('begun', 'w')); time.sleep(600)"
+    )
+    (tmp_path / "daemon.py").write_text(daemon.replace("'begun'", repr(str(tmp_path / "begun"))))
+    start = f"{sys.executable} {tmp_path}/daemon.py {{directory}}"
+    command = subprocess.Popen(
+        [sys.executable, "-m", "resolver", "replay", "--against", "127.0.0.1:5301", "--start", start, own],
+        cwd=tmp_path,
+        env=environment(tmp_path),
+        stdout=subprocess.DEVNULL,
+        stderr=subprocess.DEVNULL,
+    )
+    wait_for(lambda: (tmp_path / "begun").exists() and len((tmp_path / "begun").read_text().split()) == 3)
+    pid, player, directory = (tmp_path / "begun").read_text().split()
+    assert Path(directory).is_dir()
+    command.kill()
+    command.wait()
+    wait_for(lambda: not any(_lives(each) for each in (pid, player)))
+    assert not Path(directory).exists()
+
+
+def wait_for(holds: Callable[[], bool]) -> None:
+    """`holds` does: processes that are not ours tell nobody when they end."""
+    end = time.monotonic() + PATIENCE
+    while not holds():
+        assert time.monotonic() < end
+        time.sleep(0.01)
+
+
+def _lives(pid: str) -> bool:
+    """Whether a process runs: one that nobody has waited for is over, too."""
+    try:
+        return Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()[0] != "Z"
+    except OSError:
+        return False
 
 
 def test_what_cannot_be_played_is_a_skip_with_its_reason(tmp_path: Path, program: Program) -> None:

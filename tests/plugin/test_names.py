@@ -239,8 +239,8 @@ def test_a_name_that_nobody_declared_fails_for_good_and_at_the_end():
         ask()
 
 
-def _begin_in_a_fork(look_up):
-    """A process that is forked from this one looks up: what gives its result, or the error that it raises."""
+def _fork(look_up):
+    """Begins `look_up` in a process that is forked from this one; what gives what it returns, or its error."""
     reader, writer = os.pipe()
     child = os.fork()
     if not child:
@@ -252,17 +252,18 @@ def _begin_in_a_fork(look_up):
         os._exit(0)
     os.close(writer)
 
-    def told():
+    def said() -> str:
         with open(reader) as pipe:
-            said = pipe.read()
+            text = pipe.read()
         os.waitpid(child, 0)
-        return said
+        return text
 
-    return told
+    return said
 
 
 def _in_a_fork(look_up):
-    return _begin_in_a_fork(look_up)()
+    """What `look_up` returns, or the error that it raises, in a process that is forked from this one."""
+    return _fork(look_up)()
 
 
 def test_a_process_that_is_forked_looks_its_names_up_here_too(names):
@@ -282,20 +283,16 @@ def test_a_process_that_is_forked_is_told_where_to_ask(names):
 
 def test_a_process_that_outlives_its_test_is_told_that_nobody_answers(monkeypatch):
     monkeypatch.setattr("resolver.testing.nameserver.TIMEOUT_S", 0.2)
-    over, ended = os.pipe()
-
-    def look_up_later():
-        os.read(over, 1)
-        return socket.gethostbyname("www.shop.example")
-
-    with internet() as dns:
+    over, tell = os.pipe()
+    with internet() as dns, open(over) as waits, open(tell, "w") as tells:
         dns.zone("shop.example", {"www": {"A": "192.0.2.1"}})
         dns.patch_getaddrinfo()
-        told = _begin_in_a_fork(look_up_later)
-    os.write(ended, b".")
-    os.close(ended)
-    os.close(over)
-    assert "Temporary failure in name resolution" in told()
+        assert dns.nameserver.port
+        said = _fork(lambda: waits.readline() and socket.getaddrinfo("www.shop.example", 80))
+        dns.close()
+        tells.write("over\n")
+        tells.flush()
+        assert "Temporary failure in name resolution" in said()
 
 
 def test_a_look_up_that_is_handed_to_another_process_is_the_one_there(names):

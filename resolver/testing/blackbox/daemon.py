@@ -18,6 +18,7 @@ import re
 import shlex
 import signal
 import subprocess
+import sys
 from collections.abc import Mapping
 from pathlib import Path
 from typing import Final
@@ -81,7 +82,7 @@ class Daemon:
                     stdout=log,
                     stderr=subprocess.STDOUT,
                     start_new_session=True,
-                    preexec_fn=_dies_with_parent,
+                    preexec_fn=dies_with_parent,
                 )
         except OSError as wrong:
             raise NotStarted(f"{command[0]} cannot be started: {wrong.strerror}") from None
@@ -130,5 +131,7 @@ class Daemon:
         self._process.wait()
 
 
-def _dies_with_parent() -> None:
-    ctypes.CDLL(None).prctl(_DIES_WITH_PARENT, signal.SIGKILL)
+def dies_with_parent(by: signal.Signals = signal.SIGKILL) -> None:
+    """This process gets the signal `by` when the one that started it is gone, however that ended; on Linux."""
+    if sys.platform == "linux":
+        ctypes.CDLL(None).prctl(_DIES_WITH_PARENT, by)

@@ -166,6 +166,9 @@ async def _started(scenario: Scenario, against: Aim, place: Place, left_out: lis
             lines = config.read_text().splitlines()
             left_out += [f"the daemon does not know {lines[at].strip()!r}, which is left out" for at in unknown]
             config.write_text("\n".join(line for at, line in enumerate(lines) if at not in unknown) + "\n")
+        except BaseException:  # who plays is interrupted
+            running.stop()
+            raise
         else:
             return running
     raise AssertionError("the last try returns or raises")
