@@ -3,11 +3,10 @@ from __future__ import annotations
 import pytest
 
 from resolver.errors import WireError
-from resolver.message import QR, Client, Ede, Edns, Message, Question, RRset, Transport, Type
+from resolver.message import EDE_OPTION, QR, Client, Ede, Edns, Message, Question, RRset, Transport, Type
 from resolver.server.cookies import Cookies, Standing
 from resolver.server.options import (
     BLOCK,
-    EDE,
     KEEPALIVE,
     MAX_EDE_TEXT,
     NOTHING,
@@ -66,7 +65,7 @@ def test_keepalive_is_answered_over_tls_as_over_tcp(run):
 def test_padding_is_answered_over_tls_alone_and_stands_last(run):
     told = heard(run, (PADDING, bytes(9)), (KEEPALIVE, b""), client=TLS).told
     assert set(told) == {(PADDING, b""), (KEEPALIVE, b"\0\x64")}
-    assert written(told, (Ede(0, "x"),)) == ((KEEPALIVE, b"\0\x64"), (EDE, b"\0\0x"), (PADDING, b""))
+    assert written(told, (Ede(0, "x"),)) == ((KEEPALIVE, b"\0\x64"), (EDE_OPTION, b"\0\0x"), (PADDING, b""))
     for client in (UDP, TCP):
         assert heard(run, (PADDING, bytes(9)), client=client) == NOTHING
 
@@ -116,7 +115,7 @@ def test_options_that_nobody_knows_are_ignored(run):
 @pytest.mark.rfc(8914, "2")
 def test_an_extended_error_keeps_its_tag_when_it_is_shortened():
     (short, long) = extended_errors((Ede(22, "no server replied [MUTE]"), Ede(9, "x" * 500 + " [LONG]")))
-    assert short == (EDE, b"\0\x16no server replied [MUTE]")
+    assert short == (EDE_OPTION, b"\0\x16no server replied [MUTE]")
     assert len(long[1]) <= 2 + MAX_EDE_TEXT
     assert long[1].startswith(b"\0\x09xxx")
     assert long[1].endswith(b" [LONG]")
