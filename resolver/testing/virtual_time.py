@@ -52,7 +52,6 @@ _QUIET_TURNS: Final = 2
 """Turns of the loop in which nothing was to be done before it counts as dry: what ran last may have sent a datagram,
 which the turn after it would find."""
 
-
 _MOST_TURNS: Final = 1_000
 """Turns of a loop in real time after which it counts as dry although it is not: clients that ask without a pause must
 not keep time from being moved."""
@@ -116,6 +115,7 @@ class MovableLoop(asyncio.SelectorEventLoop):
 
     def __init__(self, *, real: bool = False) -> None:
         self._movable = _MovableSelector()
+        self._drying = 0
         super().__init__(self._movable)
         # asyncio fires timers that are due before `time() + _clock_resolution`. After some years a float of
         # seconds is coarser than its default of a nanosecond, and the sum would be the time itself.
@@ -177,12 +177,17 @@ class MovableLoop(asyncio.SelectorEventLoop):
         return min((each.when() for each in self._scheduled if not each.cancelled()), default=None)
 
     async def _run_dry(self) -> None:
-        """Nothing is left that could run without time passing."""
+        """Nothing is left that could run without time passing, but for others who wait for the same."""
         quiet = turns = 0
-        while quiet < _QUIET_TURNS and not (self.is_real and turns >= _MOST_TURNS):
-            await asyncio.sleep(0)
-            turns += 1
-            quiet = 0 if self._ready or self._movable.found else quiet + 1
+        self._drying += 1
+        try:
+            while quiet < _QUIET_TURNS and not (self.is_real and turns >= _MOST_TURNS):
+                await asyncio.sleep(0)
+                turns += 1
+                busy = len(self._ready) >= self._drying  # each of the others has a place there
+                quiet = 0 if busy or self._movable.found else quiet + 1
+        finally:
+            self._drying -= 1
 
 
 class VirtualClock:

@@ -338,3 +338,16 @@ def test_a_loop_has_no_socket_and_is_woken_by_other_threads_all_the_same(monkeyp
         loop.close()
     with pytest.raises(RuntimeError, match="closed"):
         loop.call_soon_threadsafe(print)
+
+
+def test_several_who_advance_at_once_do_not_wait_for_one_another() -> None:
+    async def main() -> list[float]:
+        clock = VirtualClock()
+
+        async def later(seconds: float) -> float:
+            await clock.advance(seconds)
+            return clock.monotonic() - MONOTONIC_START
+
+        return await asyncio.gather(*map(later, (3.0, 1.0, 2.0, 1.0)))
+
+    assert run(main()) == [3.0, 1.0, 2.0, 1.0]
