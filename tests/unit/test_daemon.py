@@ -13,10 +13,12 @@ from pathlib import Path
 import pytest
 
 from resolver import compiled, daemon
+from resolver.arranged import Lab
 from resolver.cli.control_client import ask
 from resolver.config import Config, Loaded, load
 from resolver.errors import ListenError
 from resolver.network.base import Endpoint
+from resolver.network.faults import FaultTable
 
 pytestmark = pytest.mark.sockets
 
@@ -28,6 +30,7 @@ class Program:
     encrypted: Sequence[Endpoint] = ()
     shown = None
     reloads = 0
+    lab = Lab(FaultTable())
 
     def __init__(self, config: Config, after_start: Sequence[int], after_reload: Sequence[int]) -> None:
         self.config = config
