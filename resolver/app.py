@@ -43,7 +43,7 @@ from resolver.pipeline.resolved import Resolved
 from resolver.pipeline.screened import Screened
 from resolver.pipeline.staged import AtHand, Staged
 from resolver.pipeline.stale import Stale, Staleness
-from resolver.pipeline.transcribed import Transcribed
+from resolver.pipeline.transcribed import Stages, Transcribed
 from resolver.pipeline.verifying import Inline, Threaded, Verifier
 from resolver.program import Offload, Program
 from resolver.proving import Proving
@@ -141,7 +141,7 @@ def compose(
     return Composed(arranged.before(staged), known, resolved, simulated, rolling, _explains(setting, staged))
 
 
-def _staged(setting: Setting, at_hand: Sequence[AtHand], below: Answerer, known: Known) -> Staged:
+def _staged(setting: Setting, at_hand: Sequence[AtHand], below: Answerer, known: Known) -> Stages:
     """The stages that are at hand, in their order, before `below`."""
     transcript = setting.tools.transcript
     return Staged(at_hand, below) if transcript is None else Transcribed(at_hand, below, transcript, known.held)
@@ -226,7 +226,7 @@ def _explaining(setting: Setting) -> Setting:
     return replace(setting, tools=replace(setting.tools, transcript=setting.lab.explaining))
 
 
-def _explains(setting: Setting, staged: Staged) -> Explains | None:
+def _explains(setting: Setting, staged: Stages) -> Explains | None:
     """What tells the log why an answer is what it is, if it is to say so."""
     if not (setting.config.log.explanations and isinstance(staged, Transcribed)):
         return None

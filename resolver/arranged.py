@@ -25,7 +25,7 @@ from resolver.observe.history import History
 from resolver.observe.notes import Faulted
 from resolver.observe.transcript import Transcript
 from resolver.observe.watching import new_history, telling
-from resolver.pipeline.staged import Staged
+from resolver.pipeline.transcribed import Stages
 
 if TYPE_CHECKING:
     from resolver.auth.findings import Where
@@ -37,7 +37,7 @@ Around = Callable[[Network], Network]
 """Makes of a network one that watches what passes."""
 
 
-Before = Callable[[Staged], Answerer]
+Before = Callable[[Stages], Answerer]
 """Makes of the stages what clients ask in their place."""
 
 
@@ -45,7 +45,7 @@ def _as_it_is(network: Network) -> Network:
     return network
 
 
-def _alone(stages: Staged) -> Answerer:
+def _alone(stages: Stages) -> Answerer:
     return stages
 
 

@@ -21,17 +21,25 @@ Ages = Callable[[Question, bool], Held | None]
 """Since when something is held of a question, which is to be checked or not."""
 
 
-class Transcribed(Staged):
+class Transcribed:
     """The stages, with a tree in `transcript` for each query."""
 
-    __slots__ = ("_ages", "_transcript", "last")
+    __slots__ = ("_ages", "_stages", "_transcript", "last")
 
     def __init__(self, at_hand: Sequence[AtHand], works: Answerer, transcript: Transcript, ages: Ages) -> None:
         told = [at_stage(stage, look, transcript) for stage, look in zip(Stage, at_hand, strict=True)]
-        super().__init__(told, works)
+        self._stages = Staged(told, works)
         self._transcript, self._ages = transcript, ages
         self.last: Root | None = None
         """The tree of the question that was told last."""
+
+    def answer(self, query: Query, done: Told) -> None:
+        """`done` has what is at hand, or what became of `query`."""
+        reply = self.peek(query)
+        if reply is None:
+            self.work(query, done)
+        else:
+            done(reply)
 
     def peek(self, query: Query) -> Reply | None:
         """The reply that is at hand; None when there is none."""
@@ -39,7 +47,7 @@ class Transcribed(Staged):
         opened = transcript.asked(query)
         reply = None
         try:
-            reply = super().peek(query)
+            reply = self._stages.peek(query)
         finally:
             transcript.left(opened)
             if reply is None:
@@ -59,7 +67,7 @@ class Transcribed(Staged):
             done(result._replace(storable=False) if isinstance(result, Reply) else result)
 
         try:
-            super().work(query, told)
+            self._stages.work(query, told)
         finally:
             transcript.left(opened)
 
@@ -71,6 +79,10 @@ class Transcribed(Staged):
             held = self._ages(query.question, not query.cd)
             if held is not None:
                 root.notes.append(held)
+
+
+Stages = Staged | Transcribed
+"""The pipeline, with or without a transcript."""
 
 
 def at_stage(stage: Stage, look: AtHand, transcript: Transcript) -> AtHand:
