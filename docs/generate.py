@@ -20,7 +20,8 @@ sys.path.insert(0, str(ROOT))
 from resolver.config.describe import bounds, kind, unit  # noqa: E402
 from resolver.config.effective import toml  # noqa: E402
 from resolver.config.environment import variable  # noqa: E402
-from resolver.config.load import SECTIONS  # noqa: E402
+from resolver.config.nearest import header  # noqa: E402
+from resolver.config.sections import LISTED, NAMED, SECTIONS  # noqa: E402
 from resolver.control import challtestsrv, clock, messages, running, snapshots, zones  # noqa: E402
 from resolver.control.faults import ROUTES as FAULT_ROUTES  # noqa: E402
 from resolver.control.openapi import Described  # noqa: E402
@@ -216,6 +217,7 @@ ADMIN_PARTS = (
     ("challtestsrv", lambda: challtestsrv.ROUTES),
 )
 ADMIN = "http://127.0.0.1:8053"
+SINGULAR = {"pools": "Pool", "rules": "Rule", "rpz": "Rpz"}
 
 
 def configuration() -> str:
@@ -224,17 +226,20 @@ def configuration() -> str:
     for source in sorted((ROOT / "resolver/config/sections").glob("*.py")):
         said |= _docstrings(source)
     parts = [CONFIGURATION_HEAD]
-    for section, fields in SECTIONS.items():
-        of_class = said[section.capitalize()]
-        parts.append(f"## [{section}]\n\n{of_class['']}\n")
+    for section, fields in {**SECTIONS, **NAMED, **LISTED}.items():
+        of_class = said[section.capitalize() if section in SECTIONS else SINGULAR[section]]
+        parts.append(f"## {header(section)}\n\n{of_class['']}\n")
         rows = ["| key | type | unit | default | range | what it decides |", "|---|---|---|---|---|---|"]
         for key, field in fields.items():
-            default = field.get_default(call_default_factory=True)
-            shown = "not set" if default is None else f"`{toml(default)}`"
+            default = None if field.is_required() else field.get_default(call_default_factory=True)
+            shown = "needed" if field.is_required() else "not set" if default is None else f"`{toml(default)}`"
             cells = [f"`{key}`", kind(field), unit(key, field), shown, bounds(field), of_class[key]]
             rows.append("| " + " | ".join(cell.replace("|", "\\|") for cell in cells) + " |")
         parts.append("\n".join(rows) + "\n")
-        parts.append(f"In the environment: `{variable(section, next(iter(fields)))}` and so on.\n")
+        if section in SECTIONS:
+            parts.append(f"In the environment: `{variable(section, next(iter(fields)))}` and so on.\n")
+        elif section in NAMED:
+            parts.append(f"In the environment: `{variable(section, 'name')}`, the whole table as JSON.\n")
     return "\n".join(parts)
 
 

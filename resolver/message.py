@@ -171,14 +171,25 @@ class Transport(enum.StrEnum):
     UDP = "udp"
     TCP = "tcp"
     TLS = "tls"
+    HTTPS = "https"
+
+
+class Session(NamedTuple):
+    """What an encrypted connection says of who asks: the name that TLS was begun with (SNI, RFC 6066 section 3); over
+    HTTPS the path of the request and its header fields, their names lower-cased."""
+
+    server_name: str = ""
+    path: str = ""
+    headers: tuple[tuple[str, str], ...] = ()
 
 
 class Client(NamedTuple):
-    """Who asked: an IP address as text, a port, and the transport."""
+    """Who asked: an IP address as text, a port, the transport, and what is known of its session if it is encrypted."""
 
     host: str
     port: int
     transport: Transport
+    session: Session | None = None
 
 
 class Ede(NamedTuple):

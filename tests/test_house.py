@@ -32,12 +32,17 @@ ARROWS: dict[str, set[str]] = {
     "network": {"wire"},
     "cache": {"wire", "network.base"},
     "balance": {"wire", "network.base"},
+    "routing": {"wire", "network.base"},
+    "filters": {"wire", "network.base"},
     "dnssec": {"wire", "engine", "network.base", "cache.table"},
     "auth": {"wire", "dnssec", "network.faults"},
     "tasks": set(),
     "engine": {"wire", "network.base"},
     "observe": {"wire", "engine", "network.base", "network.oddly", "dnssec.evidence"},
-    "pipeline": {"engine", "dnssec", "cache", "balance", "auth", "wire", "network.base", "observe", "tasks"},
+    "pipeline": {
+        *("engine", "dnssec", "cache", "balance", "routing", "filters", "auth"),
+        *("wire", "network.base", "observe", "tasks"),
+    },
     "server": {"pipeline", "cache", "wire", "network.base", "observe"},
     "config": {"wire", "network.base", "dnssec.anchors", "dnssec.negative"},
 }

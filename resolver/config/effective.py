@@ -4,12 +4,16 @@ those are not shown."""
 from __future__ import annotations
 
 import json
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from pathlib import Path
 from typing import TYPE_CHECKING, Final
 
+from resolver.config.upstreams import PoolMember
+
 if TYPE_CHECKING:
     from resolver.config.load import Loaded
+    from resolver.config.sections import Config
+    from resolver.config.sections.base import Section
 
 _SECRETS: Final = frozenset(("cookie_secret", "token"))
 _HIDDEN: Final = "set, and not shown"
@@ -18,12 +22,12 @@ _HIDDEN: Final = "set, and not shown"
 def to_toml(loaded: Loaded) -> str:
     """The settings of `loaded` as TOML, each with a comment that says where it comes from."""
     lines: list[str] = []
-    for section, values in loaded.config:
+    for label, header, values in _tables(loaded.config):
         if lines:
             lines.append("")
-        lines.append(f"[{section}]")
+        lines.append(header)
         for key, value in values:
-            source = loaded.sources[f"{section}.{key}"]
+            source = loaded.sources[f"{label}.{key}"]
             if key in _SECRETS and value is not None:
                 lines.append(f"# {key} is {_HIDDEN}  # {source}")
             elif value is None:
@@ -33,9 +37,32 @@ def to_toml(loaded: Loaded) -> str:
     return "\n".join(lines) + "\n"
 
 
-def to_data(loaded: Loaded) -> dict[str, dict[str, object]]:
+def _tables(config: Config) -> Iterator[tuple[str, str, Section]]:
+    """Each table of `config`: its label, its header and its values."""
+    for section, values in config:
+        if isinstance(values, dict):
+            yield from ((f"{section}.{name}", f"[{section}.{name}]", inner) for name, inner in values.items())
+        elif isinstance(values, tuple):
+            yield from ((f"{section}.{number}", f"[[{section}]]", inner) for number, inner in enumerate(values, 1))
+        else:
+            yield section, f"[{section}]", values
+
+
+def to_data(loaded: Loaded) -> dict[str, object]:
     """The settings of `loaded` as JSON can carry them, by section."""
-    return {section: {key: _shown(key, value) for key, value in values} for section, values in loaded.config}
+    made: dict[str, object] = {}
+    for section, values in loaded.config:
+        if isinstance(values, dict):
+            made[section] = {name: _table(inner) for name, inner in values.items()}
+        elif isinstance(values, tuple):
+            made[section] = [_table(inner) for inner in values]
+        else:
+            made[section] = _table(values)
+    return made
+
+
+def _table(values: Section) -> dict[str, object]:
+    return {key: _shown(key, value) for key, value in values}
 
 
 def _shown(key: str, value: object) -> object:
@@ -61,6 +88,10 @@ def toml(value: object) -> str:
     if isinstance(value, Mapping):
         pairs = ", ".join(f"{toml(key)} = {toml(inner)}" for key, inner in value.items())
         return f"{{ {pairs} }}" if pairs else "{}"
+    if isinstance(value, PoolMember) and (value.name or value.weight != 1):
+        return toml({"address": str(value.upstream), "weight": value.weight, "name": value.name})
+    if isinstance(value, PoolMember):
+        return toml(str(value.upstream))
     if isinstance(value, (list, tuple)) and not hasattr(value, "_fields"):
         return f"[{', '.join(toml(inner) for inner in value)}]"
     text = str(value.absolute()) if isinstance(value, Path) else str(value)

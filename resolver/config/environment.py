@@ -68,6 +68,17 @@ def value_of(text: str, field: FieldInfo) -> object:
     return text
 
 
+def table_of(text: str) -> dict[str, object]:
+    """The table that `text` is, as JSON. Raises `ValueError` with what is wrong and what to write instead."""
+    try:
+        value = json.loads(text)
+    except (ValueError, RecursionError):
+        value = None
+    if not isinstance(value, dict):
+        raise ValueError(f'{shown(text)} is no JSON object; write one, as in {{"members": ["192.0.2.1"]}}')
+    return value
+
+
 def _from_json(text: str, *, table: bool) -> object:
     try:
         return json.loads(text)

@@ -12,31 +12,20 @@ from __future__ import annotations
 import os
 import re
 import tomllib
-from collections.abc import Iterable, Mapping
-from dataclasses import dataclass, field
+from collections.abc import Mapping
+from dataclasses import dataclass
 from pathlib import Path
-from typing import Final, NamedTuple, get_args, get_origin
+from typing import Final
 
 from pydantic import ValidationError
-from pydantic.fields import FieldInfo
 
 from resolver.config import environment
 from resolver.config.contradictions import Contradictions
 from resolver.config.describe import allowed
+from resolver.config.layers import MAX_TABLES, Layers, Source, fields_of, tables_in, written
+from resolver.config.nearest import nearest_key, nearest_section, nearest_variable
 from resolver.config.positions import key_lines
-from resolver.config.sections import (
-    Admin,
-    Budget,
-    Cache,
-    Config,
-    Control,
-    Dnssec,
-    History,
-    Log,
-    Resolver,
-    Server,
-    World,
-)
+from resolver.config.sections import LISTED, NAMED, SECTIONS, Config
 from resolver.config.values import shown
 from resolver.errors import ConfigError
 from resolver.text import printable
@@ -45,28 +34,8 @@ DEFAULT_FILE: Final = Path("resolver.toml")
 MAX_FILE: Final = 1 << 20
 """Octets of a configuration file; a larger one is a mistake, such as a zone given in its place."""
 
-Fields = dict[str, FieldInfo]
-
-
-SECTIONS: Final[dict[str, Fields]] = {
-    "server": Server.model_fields,
-    "world": World.model_fields,
-    "resolver": Resolver.model_fields,
-    "dnssec": Dnssec.model_fields,
-    "budget": Budget.model_fields,
-    "cache": Cache.model_fields,
-    "log": Log.model_fields,
-    "control": Control.model_fields,
-    "admin": Admin.model_fields,
-    "history": History.model_fields,
-}
-
-
-class Source(NamedTuple):
-    """Where a setting comes from, and the lines of the keys inside it if that is a file."""
-
-    text: str
-    file: Path | None = None
+NAME: Final = re.compile(r"[A-Za-z0-9_-]{1,63}")
+"""The name of a table below a section."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -79,38 +48,6 @@ class Loaded:
     file: Path | None
 
 
-@dataclass(slots=True)
-class _Layers:
-    """What the sources say so far, each over the one before, and what is wrong with it."""
-
-    data: dict[str, dict[str, object]] = field(default_factory=dict)
-    sources: dict[tuple[str, str], Source] = field(default_factory=dict)
-    lines: dict[tuple[str, ...], int] = field(default_factory=dict)
-    problems: list[ConfigError] = field(default_factory=list)
-
-    def put(self, section: str, key: str, value: object, source: Source) -> None:
-        if source.file is not None and _is_path(SECTIONS[section][key]):
-            value = _from_directory(source.file.parent, value)
-        self.data.setdefault(section, {})[key] = value
-        self.sources[section, key] = source
-
-    def report(self, where: str, what: str, instead: str = "") -> None:
-        self.problems.append(ConfigError(what, where=where, instead=instead))
-
-    def where(self, section: str, *keys: str) -> str:
-        """Where what stands under `section` and `keys` was written, as closely as that is known."""
-        source = self.sources.get((section, keys[0])) if keys else None
-        if source is None:
-            return ""
-        if source.file is None:
-            return source.text
-        for length in range(len(keys), 0, -1):
-            line = self.lines.get((section, *keys[:length]))
-            if line:
-                return f"{source.file}:{line}"
-        return source.text
-
-
 def load(
     file: Path | None = None,
     environ: Mapping[str, str] | None = None,
@@ -121,7 +58,7 @@ def load(
     `file` None means ./resolver.toml if that is there; `environ` None means the process's; `overrides` maps
     `section.key` to what the command line says. Raises `ConfigError` with a line for each problem.
     """
-    layers = _Layers()
+    layers = Layers()
     if file is None and DEFAULT_FILE.is_file():
         file = DEFAULT_FILE
     if file is not None:
@@ -135,21 +72,21 @@ def load(
         _check_files(layers, config)
     if layers.problems or config is None:
         raise ConfigError("\n".join(str(problem) for problem in sorted(layers.problems, key=_line)))
-    return Loaded(config, _all_sources(layers), file)
+    return Loaded(config, layers.all_sources(), file)
 
 
 def from_tables(tables: Mapping[str, Mapping[str, object]], where: str) -> Config:
     """The settings that `tables` of sections say `where`. Raises `ConfigError` with a line for each problem."""
-    layers = _Layers()
+    layers = Layers()
     for section, table in tables.items():
         if section not in SECTIONS:
-            layers.report(where, f"unknown section [{printable(section)}]", _nearest_section(section))
+            layers.report(where, f"unknown section [{printable(section)}]", nearest_section(section))
             continue
         for key, value in table.items():
             if key in SECTIONS[section]:
                 layers.put(section, key, value, Source(where))
             else:
-                layers.report(where, printable(f"unknown key '{key}' in [{section}]"), _nearest_key(section, key))
+                layers.report(where, printable(f"unknown key '{key}' in [{section}]"), nearest_key(section, key))
     config = _validated(layers)
     if layers.problems or config is None:
         raise ConfigError("\n".join(map(str, layers.problems)))
@@ -162,7 +99,7 @@ def _line(problem: ConfigError) -> int:
     return int(position[1]) if position else MAX_FILE
 
 
-def _read_file(layers: _Layers, file: Path) -> None:
+def _read_file(layers: Layers, file: Path) -> None:
     try:
         with file.open("rb") as opened:
             octets = opened.read(MAX_FILE + 1)
@@ -184,7 +121,7 @@ def _read_file(layers: _Layers, file: Path) -> None:
             _read_section(layers, file, section, table)
 
 
-def _report_syntax(layers: _Layers, file: Path, message: str, last_line: int) -> None:
+def _report_syntax(layers: Layers, file: Path, message: str, last_line: int) -> None:
     position = re.search(r" \(at line (\d+), column (\d+)\)$| \(at end of document\)$", message)
     line = int(position[1]) if position and position[1] else last_line
     what = message[: position.start()] if position else message
@@ -192,29 +129,66 @@ def _report_syntax(layers: _Layers, file: Path, message: str, last_line: int) ->
     layers.report(f"{file}:{line}", f"no TOML: {what[:1].lower()}{what[1:]}{column}", "see https://toml.io")
 
 
-def _read_section(layers: _Layers, file: Path, section: str, table: object) -> None:
-    line = layers.lines.get((section,), 1)
-    where = f"{file}:{line}"
-    if section not in SECTIONS:
+def _read_section(layers: Layers, file: Path, section: str, table: object) -> None:
+    where = f"{file}:{layers.lines.get((section,), 1)}"
+    if section not in SECTIONS and section not in NAMED and section not in LISTED:
         what = f"unknown section [{section}]" if isinstance(table, dict) else f"unknown key '{section}'"
-        layers.report(where, printable(what), _nearest_section(section))
-    elif not isinstance(table, dict):
-        layers.report(where, f"{section} is {shown(table)}", f"write a section [{section}] with keys below it")
+        layers.report(where, printable(what), nearest_section(section))
+        return
+    if section in SECTIONS:
+        _read_table(layers, file, section, table)
+        return
+    tables = tables_in(section, table)
+    if tables is None:
+        header = f"[{section}.NAME]" if section in NAMED else f"[[{section}]]"
+        layers.report(where, f"{section} is {shown(table)}", f"write {header} with keys below it")
+    elif len(tables) > MAX_TABLES:
+        layers.report(where, f"there are {len(tables)} tables in {section}", f"write {MAX_TABLES} at most")
     else:
-        for key, value in table.items():
-            line = layers.lines.get((section, key), line)
-            if key in SECTIONS[section]:
-                layers.put(section, key, value, Source(f"{file}:{line}", file))
-            else:
-                what = printable(f"unknown key '{key}' in [{section}]")
-                layers.report(f"{file}:{line}", what, _nearest_key(section, key))
+        for label, inner in tables.items():
+            if _begins(layers, label, Source(f"{file}:{_line_of(layers, label)}", file)):
+                _read_table(layers, file, label, inner)
 
 
-def _read_environment(layers: _Layers, environ: Mapping[str, str]) -> None:
+def _begins(layers: Layers, label: str, source: Source) -> bool:
+    """Whether a table with this `label` can be; if so it is there."""
+    section, _, name = label.partition(".")
+    if not NAME.fullmatch(name):
+        layers.report(
+            source.text, printable(f"{name!r} is no name for one of [{section}]"), "write letters, digits and -"
+        )
+        return False
+    layers.begin(label, source)
+    return True
+
+
+def _line_of(layers: Layers, label: str, *keys: str) -> int:
+    path = (*label.split(".", 1), *keys)
+    return next((layers.lines[path[:n]] for n in range(len(path), 0, -1) if path[:n] in layers.lines), 1)
+
+
+def _read_table(layers: Layers, file: Path, label: str, table: object) -> None:
+    if not isinstance(table, dict):
+        instead = f"write a section {written(label)} with keys below it"
+        layers.report(f"{file}:{_line_of(layers, label)}", f"{label} is {shown(table)}", instead)
+        return
+    for key, value in table.items():
+        line = _line_of(layers, label, key)
+        if key in fields_of(label):
+            layers.put(label, key, value, Source(f"{file}:{line}", file))
+        else:
+            what = printable(f"unknown key '{key}' in {written(label)}")
+            layers.report(f"{file}:{line}", what, nearest_key(label, key))
+
+
+def _read_environment(layers: Layers, environ: Mapping[str, str]) -> None:
     for name, section, key in environment.settings_in(environ):
         where = f"environment {name}"
+        if section in NAMED:
+            _read_named(layers, f"{section}.{key}", environ[name], where)
+            continue
         if section not in SECTIONS or key not in SECTIONS[section]:
-            layers.report(printable(where), "unknown setting", _nearest_variable(name))
+            layers.report(printable(where), "unknown setting", nearest_variable(name))
             continue
         try:
             value = environment.value_of(environ[name], SECTIONS[section][key])
@@ -224,9 +198,24 @@ def _read_environment(layers: _Layers, environ: Mapping[str, str]) -> None:
             layers.put(section, key, value, Source(where))
 
 
-def _validated(layers: _Layers) -> Config | None:
+def _read_named(layers: Layers, label: str, text: str, where: str) -> None:
+    """A whole table from the environment, as JSON: it replaces one of that name."""
     try:
-        return Config.model_validate(layers.data)
+        table = environment.table_of(text)
+    except ValueError as wrong:
+        layers.report(where, str(wrong))
+        return
+    if _begins(layers, label, Source(where)):
+        for key, value in table.items():
+            if key in fields_of(label):
+                layers.put(label, key, value, Source(where))
+            else:
+                layers.report(where, printable(f"unknown key '{key}' in {written(label)}"), nearest_key(label, key))
+
+
+def _validated(layers: Layers) -> Config | None:
+    try:
+        return Config.model_validate(layers.nested())
     except ValidationError as wrong:
         seen: set[tuple[str, ...]] = set()
         for error in wrong.errors(include_url=False):
@@ -235,7 +224,7 @@ def _validated(layers: _Layers) -> Config | None:
                 for found in cause.found:
                     layers.report(layers.where(found.section, found.key), found.what, found.instead)
                 continue
-            path, given = _reached(layers.data, error["loc"])
+            path, given = _reached(layers.nested(), error["loc"])
             # Each alternative of a union complains, and so does what holds a value that was refused.
             if not any(known[: len(path)] == path for known in seen):
                 seen.add(path)
@@ -258,17 +247,24 @@ def _reached(data: object, loc: tuple[int | str, ...]) -> tuple[tuple[str, ...],
     return tuple(path), data
 
 
-def _report_value(layers: _Layers, path: tuple[str, ...], given: object, cause: str) -> None:
-    section, key, *inner = path
-    name = ".".join((section, key, *(f'"{step}"' for step in inner if not step.isdigit())))
-    where = layers.where(section, key, *inner)
+def _report_value(layers: Layers, path: tuple[str, ...], given: object, cause: str) -> None:
+    label, rest = layers.label_of(path)
+    where = layers.where(label, *rest)
+    if not rest:
+        missing = [
+            key for key, info in fields_of(label).items() if info.is_required() and key not in layers.data[label]
+        ]
+        layers.report(where, f"{written(label)} has no {' and no '.join(missing)}", "see docs/configuration.md")
+        return
+    key, *inner = rest
+    name = ".".join((label, key, *(f'"{step}"' for step in inner if not step.isdigit())))
     if cause:
         layers.report(where, f"{printable(name)}: {cause}")
     else:
-        layers.report(where, f"{printable(name)} is {shown(given)}", f"write {allowed(SECTIONS[section][key])}")
+        layers.report(where, f"{printable(name)} is {shown(given)}", f"write {allowed(fields_of(label)[key])}")
 
 
-def _check_files(layers: _Layers, config: Config) -> None:
+def _check_files(layers: Layers, config: Config) -> None:
     hints, world = config.resolver.hints_file, config.world.directory
     if hints is not None and not _is_file(hints):
         where = layers.where("resolver", "hints_file")
@@ -297,57 +293,3 @@ def _is_file(path: Path) -> bool:
         return path.is_file()
     except (OSError, ValueError):
         return False
-
-
-def _is_path(info: FieldInfo) -> bool:
-    """Whether a path is written for it, or a list of them."""
-    parts = environment.parts_of(info.annotation)
-    within = (inner for part in parts if get_origin(part) is tuple for inner in get_args(part))
-    return Path in parts or any(Path in environment.parts_of(inner) for inner in within)
-
-
-def _from_directory(directory: Path, value: object) -> object:
-    """`value` with each path in it taken from `directory`; what is none is left for the model to refuse."""
-    if isinstance(value, str):
-        return os.path.normpath(directory / value)
-    return [_from_directory(directory, each) for each in value] if isinstance(value, list) else value
-
-
-def _all_sources(layers: _Layers) -> dict[str, str]:
-    default = Source("default")
-    return {
-        f"{section}.{key}": layers.sources.get((section, key), default).text
-        for section, fields in SECTIONS.items()
-        for key in fields
-    }
-
-
-def _nearest(word: str, known: Iterable[str]) -> str | None:
-    import difflib
-
-    return next(iter(difflib.get_close_matches(word, list(known), 1, 0.6)), None)
-
-
-def _nearest_section(section: str) -> str:
-    homes = [name for name, fields in SECTIONS.items() if section in fields]
-    if homes:
-        return f"'{section}' belongs below [{homes[0]}]"
-    nearest = _nearest(section.lower(), SECTIONS)
-    if nearest:
-        return f"did you mean [{nearest}]?"
-    return f"the sections are {', '.join(SECTIONS)}"
-
-
-def _nearest_key(section: str, key: str) -> str:
-    homes = [name for name, fields in SECTIONS.items() if key in fields]
-    if homes:
-        return f"'{key}' belongs below [{homes[0]}]"
-    nearest = _nearest(key.lower(), SECTIONS[section])
-    return f"did you mean '{nearest}'?" if nearest else f"its keys are {', '.join(SECTIONS[section])}"
-
-
-def _nearest_variable(name: str) -> str:
-    known = [environment.variable(section, key) for section, fields in SECTIONS.items() for key in fields]
-    own_part = len(environment.PREFIX)  # compared without what all have in common
-    nearest = _nearest(name[own_part:], [one[own_part:] for one in known])
-    return f"did you mean {environment.PREFIX}{nearest}?" if nearest else f"known are {known[0]} and the like"

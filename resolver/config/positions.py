@@ -3,7 +3,9 @@
 Rules: the text is scanned once, statement by statement, with strings and comments skipped whole; keys of
 tables, dotted keys and keys of inline tables are all found. The text must be one that `tomllib` has accepted.
 
-Limits: elements of arrays have no position of their own; they are reported on the line of their key.
+A table of an array of tables stands under its number, from 1.
+
+Limits: elements of other arrays have no position of their own; they are reported on the line of their key.
 """
 
 from __future__ import annotations
@@ -34,6 +36,8 @@ class _Scan:
         self.brackets: list[str] = []
         self.inline: list[Path] = []  # the path of each inline table that is open
         self.in_header = False
+        self.in_array = False
+        self.counts: dict[Path, int] = {}  # of the tables in each array of tables
         self.in_value = False
         self.value_of: Path = ()
 
@@ -62,10 +66,14 @@ class _Scan:
 
     def _header(self, mark: str, line: int) -> None:
         if mark == "[":
-            self.key, self.in_header = [], True
+            self.key, self.in_array, self.in_header = [], self.in_header, True
         elif self.in_header:
             self.table, self.in_header = tuple(self.key), False
             self.lines.setdefault(self.table, line)
+            if self.in_array:
+                count = self.counts[self.table] = self.counts.get(self.table, 0) + 1
+                self.table = (*self.table, str(count))
+                self.lines[self.table] = line
 
     def _begin_value(self, line: int) -> None:
         inside = self.inline[-1] if self.inline else self.table

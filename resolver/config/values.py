@@ -61,6 +61,11 @@ def tls_endpoint(value: object) -> Endpoint:
     return _endpoint(value, TLS_PORT, 'write "ADDR" or "ADDR:PORT", as in "192.0.2.1" or "[2001:db8::1]:853"', lowest=0)
 
 
+def split_endpoint(text: str, default_port: int, instead: str) -> Endpoint:
+    """The endpoint that "ADDR", "ADDR:PORT" or "[ADDR]:PORT" names; `instead` is what to write in place of others."""
+    return _endpoint(text, default_port, instead)
+
+
 def _endpoint(value: object, default_port: int | None, instead: str, lowest: int | None = None) -> Endpoint:
     if lowest is None:
         lowest = 0 if default_port is None else 1

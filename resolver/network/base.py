@@ -26,6 +26,20 @@ class Endpoint(NamedTuple):
         return f"[{self.host}]:{self.port}" if ":" in self.host else f"{self.host}:{self.port}"
 
 
+class Upstream(NamedTuple):
+    """A server that recurses on our behalf, and how it is reached. `name`: whom its certificate must be for, where that
+    is not its address (RFC 8310 section 8.1); `path`: where it answers over HTTPS. Where a datagram is truncated, TCP
+    is next."""
+
+    endpoint: Endpoint
+    transport: Transport
+    name: str = ""
+    path: str = ""
+
+    def __str__(self) -> str:
+        return f"{self.transport}://{self.endpoint}{self.path}{'#' if self.name else ''}{self.name}"
+
+
 class Trouble(enum.StrEnum):
     """Why a message could not be delivered or will not be replied to."""
 

@@ -175,7 +175,7 @@ class UdpListener:
         self.outstanding += 1
         try:
             host, port = self._datagrams.peer(address)
-            self._respond(wire, _make(Client, (host, port, _UDP)), partial(self._answer, address))
+            self._respond(wire, _make(Client, (host, port, _UDP, None)), partial(self._answer, address))
         except Exception as error:
             self.outstanding -= 1
             if self._emptied is not None:

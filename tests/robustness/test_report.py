@@ -6,7 +6,7 @@ import re
 
 import pytest
 
-from resolver.config.load import SECTIONS
+from resolver.config.sections import SECTIONS
 from tests.robustness import report
 from tests.robustness.attacks import ATTACKS
 from tests.robustness.rates import Figure

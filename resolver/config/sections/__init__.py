@@ -6,16 +6,21 @@ names exists is checked where settings are loaded.
 
 from __future__ import annotations
 
-from typing import Final
+from typing import Annotated, Final
 
 from pydantic import Field, model_validator
+from pydantic.fields import FieldInfo
 
 from resolver.config.contradictions import Contradictions, find_contradictions
 from resolver.config.sections.base import Section
 from resolver.config.sections.budget import Budget
 from resolver.config.sections.cache import Cache
 from resolver.config.sections.dnssec import Dnssec
+from resolver.config.sections.filters import Filters, Rpz
+from resolver.config.sections.limits import Limits
+from resolver.config.sections.pools import Pool
 from resolver.config.sections.resolver import Resolver
+from resolver.config.sections.rules import Rule
 from resolver.config.sections.server import Server
 from resolver.config.sections.service import Admin, Control, History, Log
 from resolver.config.sections.world import World
@@ -23,15 +28,23 @@ from resolver.config.sections.world import World
 __all__ = [
     "HEALTH_NAME",
     "HEALTH_TEXT",
+    "LISTED",
+    "NAMED",
+    "SECTIONS",
     "Admin",
     "Budget",
     "Cache",
     "Config",
     "Control",
     "Dnssec",
+    "Filters",
     "History",
+    "Limits",
     "Log",
+    "Pool",
     "Resolver",
+    "Rpz",
+    "Rule",
     "Server",
     "World",
 ]
@@ -77,6 +90,21 @@ class Config(Section):
     history: History = Field(default_factory=History)
     """Which messages are remembered."""
 
+    limits: Limits = Field(default_factory=Limits)
+    """How much one client may ask."""
+
+    filters: Filters = Field(default_factory=Filters)
+    """Names and answers that are decided here."""
+
+    pools: Annotated[dict[str, Pool], Field(strict=False)] = Field(default_factory=dict)
+    """Servers that recurse on our behalf, by the name of the pool."""
+
+    rules: Annotated[tuple[Rule, ...], Field(strict=False)] = ()
+    """What becomes of a query, in their order."""
+
+    rpz: Annotated[tuple[Rpz, ...], Field(strict=False)] = ()
+    """Response policy zones, in their order."""
+
     @property
     def world_served(self) -> bool:
         """Whether the simulated servers run, with `world.serve = "auto"` decided."""
@@ -90,3 +118,28 @@ class Config(Section):
         if found:
             raise Contradictions(found)
         return self
+
+
+Fields = dict[str, FieldInfo]
+
+SECTIONS: Final[dict[str, Fields]] = {
+    "server": Server.model_fields,
+    "world": World.model_fields,
+    "resolver": Resolver.model_fields,
+    "dnssec": Dnssec.model_fields,
+    "budget": Budget.model_fields,
+    "cache": Cache.model_fields,
+    "log": Log.model_fields,
+    "control": Control.model_fields,
+    "admin": Admin.model_fields,
+    "history": History.model_fields,
+    "limits": Limits.model_fields,
+    "filters": Filters.model_fields,
+}
+"""The keys of each section."""
+
+NAMED: Final[dict[str, Fields]] = {"pools": Pool.model_fields}
+"""Sections of any number of tables, each under a name: `[pools.NAME]`."""
+
+LISTED: Final[dict[str, Fields]] = {"rules": Rule.model_fields, "rpz": Rpz.model_fields}
+"""Sections that are an array of tables: `[[rules]]`."""

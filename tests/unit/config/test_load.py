@@ -7,7 +7,8 @@ from pathlib import Path
 import pytest
 
 from resolver.config import Config, load
-from resolver.config.load import SECTIONS
+from resolver.config.effective import to_toml
+from resolver.config.sections import LISTED, NAMED, SECTIONS
 from resolver.errors import ConfigError
 from resolver.network.base import Endpoint
 
@@ -46,7 +47,7 @@ def test_a_certificate_is_looked_for_beside_the_file_that_names_it() -> None:
 
 
 def test_the_table_of_sections_is_that_of_the_model() -> None:
-    assert list(SECTIONS) == list(Config.model_fields)
+    assert [*SECTIONS, *NAMED, *LISTED] == list(Config.model_fields)
     for name, fields in SECTIONS.items():
         assert list(fields) == list(type(getattr(Config(), name)).model_fields)
 
@@ -222,3 +223,61 @@ def test_what_the_reader_of_toml_gives_up_on_is_told_like_any_mistake(text: str)
 def test_a_path_that_cannot_be_one_is_told_like_one_that_is_not_there(setting: str, path: str) -> None:
     (problem,) = problems(f'{setting} = "{path}"\n')
     assert problem.startswith("resolver.toml:")
+
+
+POOLS = """
+[pools.office]
+members = ["192.0.2.1", {address = "tls://192.0.2.2#dns.example", weight = 3}]
+[[rules]]
+action = "refuse"
+"""
+
+
+def test_tables_of_pools_and_rules_are_read_with_their_names_and_in_their_order() -> None:
+    loaded = load(written(POOLS + '[[rules]]\naction = "pool"\npool = "office"\n'), {})
+    assert [str(each) for each in loaded.config.pools["office"].members] == [
+        "udp://192.0.2.1:53",
+        "tls://192.0.2.2:853#dns.example",
+    ]
+    assert [each.action for each in loaded.config.rules] == ["refuse", "pool"]
+    assert loaded.sources["pools.office.members"] == "resolver.toml:3"
+    assert loaded.sources["pools.office.policy"] == "default"
+    assert loaded.sources["rules.2.pool"] == "resolver.toml:8"
+
+
+@pytest.mark.parametrize(
+    ("text", "problem"),
+    [
+        ("[pools.b]\n", "resolver.toml:1: [pools.b] has no members; see docs/configuration.md"),
+        (
+            "[pools.b]\nmembers = []\n",
+            'resolver.toml:2: pools.b.members: a pool needs members; write at least one upstream, or "system"',
+        ),
+        (
+            "[pools.b]\nmembers = ['192.0.2.1']\npolcy = 'x'\n",
+            "resolver.toml:3: unknown key 'polcy' in [pools.b]; did you mean 'policy'?",
+        ),
+        ("[pools]\nb = 3\n", "resolver.toml:2: pools.b is 3; write a section [pools.b] with keys below it"),
+        ("rules = 3\n", "resolver.toml:1: rules is 3; write [[rules]] with keys below it"),
+        (
+            "[[rules]]\naction = 'refuse'\n[[rules]]\nacton = 'pool'\naction = 'pool'\n",
+            "resolver.toml:4: unknown key 'acton' in [[rules]]; did you mean 'action'?",
+        ),
+        ("[pool.b]\n", "resolver.toml:1: unknown section [pool]; did you mean [pools.NAME]?"),
+    ],
+)
+def test_what_is_wrong_with_a_table_of_several_shows_its_line(text: str, problem: str) -> None:
+    assert problem in problems(text)
+
+
+def test_a_whole_pool_can_come_from_the_environment() -> None:
+    loaded = load(None, {"RESOLVER_POOLS__OFFICE": '{"members": ["192.0.2.1"]}'})
+    assert str(loaded.config.pools["office"].members[0]) == "udp://192.0.2.1:53"
+    with pytest.raises(ConfigError, match="is no JSON object; write one, as in"):
+        load(None, {"RESOLVER_POOLS__OFFICE": "192.0.2.1"})
+
+
+def test_settings_with_pools_and_rules_are_the_same_when_they_are_read_again() -> None:
+    loaded = load(written(POOLS), {})
+    again = load(written(to_toml(loaded)), {})
+    assert again.config == loaded.config

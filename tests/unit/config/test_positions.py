@@ -61,7 +61,8 @@ def test_every_key_is_found_on_its_line() -> None:
         ("resolver", "forward zones", "inline", "six"): 18,
         ("resolver", "forward zones", "last"): 19,
         ("many",): 20,
-        ("many", "key"): 21,
+        ("many", "1"): 20,
+        ("many", "1", "key"): 21,
     }
 
 

@@ -1,0 +1,110 @@
+"""How upstreams are read: servers that recurse on our behalf, by URL.
+
+Each function takes what TOML, JSON or Python gave and either returns the value or raises `ValueError` with what is
+wrong and, after a semicolon, what to write instead.
+
+Limits: the server of a URL is an address: to look up its name would take the server that it is.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Final, Literal
+
+from resolver.config.values import DNS_PORT, TLS_PORT, host_name, shown, split_endpoint
+from resolver.message import Transport
+from resolver.network.base import Upstream
+
+SYSTEM: Final = "system"
+HTTPS_PORT: Final = 443
+_PORTS: Final[Mapping[Transport, int]] = {
+    Transport.UDP: DNS_PORT,
+    Transport.TCP: DNS_PORT,
+    Transport.TLS: TLS_PORT,
+    Transport.HTTPS: HTTPS_PORT,
+}
+PATH: Final = "/dns-query"
+"""Where most servers answer; RFC 8484 leaves it open."""
+MAX_MEMBERS: Final = 256
+MAX_WEIGHT: Final = 1000
+_INSTEAD: Final = (
+    'write one as in "192.0.2.1", "tls://192.0.2.1#dns.example" or "https://192.0.2.1/dns-query#dns.example"'
+)
+
+
+@dataclass(frozen=True, slots=True)
+class PoolMember:
+    """One member of a pool. `weight` is relative to those of the others."""
+
+    upstream: Upstream
+    weight: int = 1
+    name: str = ""
+
+    def __str__(self) -> str:
+        return self.name or str(self.upstream)
+
+
+def members(value: object) -> tuple[PoolMember, ...] | Literal["system"]:
+    """The members of a pool."""
+    if value == SYSTEM:
+        return SYSTEM
+    if not isinstance(value, (list, tuple)):
+        raise ValueError(f'{shown(value)} is no list of upstreams; write a list, or "{SYSTEM}"')
+    if not value:
+        raise ValueError(f'a pool needs members; write at least one upstream, or "{SYSTEM}"')
+    if len(value) > MAX_MEMBERS:
+        raise ValueError(f"{len(value)} members are too many; write {MAX_MEMBERS} at most")
+    made = tuple(map(member, value))
+    names = [str(each) for each in made]
+    for each in names:
+        if names.count(each) > 1:
+            raise ValueError(f"{shown(each)} stands there twice; remove one, or give it another `name`")
+    return made
+
+
+def member(value: object) -> PoolMember:
+    """The member that a text or a table describes."""
+    if isinstance(value, PoolMember):
+        return value
+    if isinstance(value, str):
+        return PoolMember(upstream(value))
+    if not isinstance(value, Mapping):
+        raise ValueError(f"{shown(value)} is no upstream; {_INSTEAD}")
+    unknown = sorted(set(value) - {"address", "weight", "name"})
+    if unknown or "address" not in value:
+        what = f"has no key {shown(unknown[0])}" if unknown else "needs an `address`"
+        raise ValueError(f"a member of a pool {what}; its keys are address, weight and name")
+    weight, name = value.get("weight", 1), value.get("name", "")
+    if not isinstance(weight, int) or isinstance(weight, bool) or not 1 <= weight <= MAX_WEIGHT:
+        raise ValueError(f"{shown(weight)} is no weight; write 1 to {MAX_WEIGHT}")
+    if not isinstance(name, str) or not name.isprintable() or len(name) > 63:
+        raise ValueError(f"{shown(name)} is no name of a member; write a text of at most 63 characters")
+    return PoolMember(upstream(value["address"]), weight, name)
+
+
+def upstream(value: object) -> Upstream:
+    """The upstream that "ADDR", "ADDR:PORT" or a URL names."""
+    if isinstance(value, Upstream):
+        return value
+    if not isinstance(value, str):
+        raise ValueError(f"{shown(value)} is no upstream; {_INSTEAD}")
+    scheme, separator, rest = value.partition("://")
+    if not separator:
+        scheme, rest = "udp", value
+    try:
+        transport = Transport(scheme.lower())
+    except ValueError:
+        raise ValueError(f"{shown(value)} has no scheme of ours; write udp://, tcp://, tls:// or https://") from None
+    rest, _, name = rest.partition("#")
+    place, slash, path = rest.partition("/")
+    if name and transport not in (Transport.TLS, Transport.HTTPS):
+        raise ValueError(f"{shown(value)} has a name, but no certificate; write tls:// or https://, or no #")
+    if slash and transport is not Transport.HTTPS:
+        raise ValueError(f"{shown(value)} has a path; write https://, or no /")
+    endpoint = split_endpoint(place, _PORTS[transport], _INSTEAD)
+    if transport is not Transport.HTTPS:
+        return Upstream(endpoint, transport, host_name(name) if name else "")
+    if not f"/{path}".isascii() or not f"/{path}".isprintable() or " " in path:
+        raise ValueError(f"{shown(value)} has no usable path; {_INSTEAD}")
+    return Upstream(endpoint, transport, host_name(name) if name else "", f"/{path}" if path else PATH)
