@@ -79,11 +79,10 @@ class Pools:
         )
 
     def _policy(self, settings: Settings) -> Policy:
-        from resolver.balance.policies import LeastResponseTime, RoundRobin
+        from resolver.balance.choosing import POLICIES, Means
+        from resolver.balance.hashing import Prefixes
 
-        if settings.policy == "least-response-time":
-            return LeastResponseTime(self._entropy, self._clock)
-        return RoundRobin(self._entropy)
+        return POLICIES[settings.policy](Means(self._entropy, self._clock, Prefixes()))
 
     def _adjust(self, watched: _Watched, settings: Settings, network: Network) -> None:
         pool = watched.pool
@@ -118,19 +117,19 @@ class _Watched:
         """The members are checked by `settings` over `network`, from now on; what is known of them is kept."""
         from resolver.balance.checking import Checker
         from resolver.balance.health import Health
-        from resolver.probing import probe
+        from resolver.probing import probing
 
         self.end()
         fresh = self.settings is None
         self.settings = settings
         rules, timing = _rules(settings), _timing(settings)
-        members = self.pool.members
+        members, probe = self.pool.members, probing(settings, network, self._clock, self._entropy)
         self._health = {each: self._health.get(each) or Health(rules) for each in members}
         for member, health in self._health.items():
             health.rules = rules
-            checks = probe(settings, member.target, network, self._entropy)
+            check = None if probe is None else probe(member.target)
             changed = partial(self._found, member)
-            self._checkers[member] = Checker(health, checks, timing, self._clock, self._entropy, changed)
+            self._checkers[member] = Checker(health, check, timing, self._clock, self._entropy, changed)
         self.pool.heard = self._heard
         for checker in self._checkers.values():
             checker.begin(at_once=fresh)
