@@ -42,9 +42,6 @@ def _of_pool(section: str, pool: Pool) -> Iterator[Contradiction]:
             wanted = " or ".join(f'check = "{kind}"' for kind in kinds)
             what = f'{key} is set, and check = "{pool.check}" has no use for it'
             yield Contradiction(section, key, what, f"remove it, or write {wanted}")
-    if pool.check != "none" and pool.check_timeout_ms > pool.check_interval_ms:
-        what = f"check_timeout_ms {pool.check_timeout_ms} is above check_interval_ms"
-        yield Contradiction(section, "check_timeout_ms", what, f"write at most {pool.check_interval_ms}")
     if pool.check_answer is not None and pool.check == "dns":
         try:
             checks.rdata(pool.check_type, pool.check_answer)
