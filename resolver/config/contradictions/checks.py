@@ -15,17 +15,12 @@ if TYPE_CHECKING:
 _STREAMS: Final = ("tcp", "tls", "http", "https")
 _CERTIFIED: Final = ("tls", "https")
 _REQUESTS: Final = ("http", "https")
-_ALL: Final = ("dns", *_STREAMS)
 _OF: Final[Mapping[str, tuple[str, ...]]] = {
     **dict.fromkeys(("check_name", "check_type", "check_rcodes", "check_answer"), ("dns",)),
     "check_port": _STREAMS,
     "check_certificate_days": _CERTIFIED,
     "check_host": ("tls", "http", "https"),
     **dict.fromkeys(("check_path", "check_status", "check_body"), _REQUESTS),
-    **dict.fromkeys(
-        ("check_interval_ms", "check_jitter_percent", "check_timeout_ms", "check_rise", "check_fall"), _ALL
-    ),
-    "passive_confirm": _ALL,
 }
 """The kinds of checks that a key is for."""
 

@@ -65,7 +65,8 @@ class Pool(Section):
     """By how much of it that is shorter or longer, drawn each time. Peers: HAProxy `spread-checks` 0."""
 
     check_timeout_ms: Annotated[int, Field(ge=10, le=60_000)] = 1000
-    """After which a check without a result has failed; never longer than the interval. Peers: dnsdist `checkTimeout` 1000."""
+    """After which a check without a result has failed; never longer than the interval. Peers: dnsdist `checkTimeout`
+    1000."""
 
     check_rise: Annotated[int, Field(ge=1, le=100), Doc("checks")] = 2
     """Good ones in a row that bring a member back. Peers: HAProxy `rise` 2, dnsdist `rise` 1."""
