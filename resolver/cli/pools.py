@@ -70,7 +70,8 @@ def _lines(pools: list[Mapping[str, Any]]) -> Iterator[str]:
             yield ""
         said = f"{pool['policy']}, checked by {pool['check']}, {pool['when_all_down']} when all are down"
         yield printable(f"{pool['name']}: {pool['mode']}, {said}")
-        yield from (f"  {line}" for line in table([_row(each) for each in pool["members"]]))
+        rows = table([_row(each) for each in pool["members"]]) if pool["members"] else ["it has no members"]
+        yield from (f"  {line}" for line in rows)
 
 
 def _row(member: Mapping[str, Any]) -> dict[str, object]:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import itertools
 from collections.abc import Callable, Coroutine
 from typing import Any
 
@@ -11,7 +12,6 @@ from resolver.balance.checking import LEAST_S, NO_REPLY, Checker, Done, Timing
 from resolver.balance.health import Health, Rules, Verdict
 from resolver.network.entropy import SeededEntropy
 from resolver.testing.virtual_time import MONOTONIC_START, VirtualClock, run
-import itertools
 
 EVEN = Timing(interval_s=5.0, jitter=0.0, timeout_s=1.0)
 SAID_NO = "said no"
