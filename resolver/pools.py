@@ -24,7 +24,7 @@ from resolver.observe.log import Log
 if TYPE_CHECKING:
     from resolver.balance.checking import Checker, Timing
     from resolver.balance.health import Health, Rules, Verdict
-    from resolver.balance.pool import Member, Policy, Pool, State
+    from resolver.balance.pool import Member, Pool, State
     from resolver.config import Config
     from resolver.config.sections.pools import Pool as Settings
     from resolver.config.upstreams import PoolMember
@@ -40,7 +40,12 @@ class Pools:
         """How often a member's state has changed."""
 
     def coming(self, config: Config) -> Mapping[str, Pool]:
-        """The pools that `config` describes: those in force that it names, as they are, and new ones."""
+        """The pools that `config` describes: those in force that it names, as they are, and new ones. Raises
+        ConfigError where what one needs is not installed."""
+        if config.pools:
+            from resolver import balancing
+
+            balancing.check(config)
         return {
             name: self._watched[name].pool if name in self._watched else self._made(name, settings)
             for name, settings in config.pools.items()
@@ -49,7 +54,7 @@ class Pools:
     def put_in_force(self, config: Config, pools: Mapping[str, Pool], network: Network) -> None:
         """`pools`, which `coming` gave for `config`, are as it says, and their members are checked over `network`."""
         for name in self._watched.keys() - pools.keys():
-            self._watched.pop(name).end()
+            _end(self._watched.pop(name))
         for name, pool in pools.items():
             if name not in self._watched:
                 self._watched[name] = _Watched(pool, self._clock, self._entropy)
@@ -58,7 +63,7 @@ class Pools:
     def end(self) -> None:
         """Nobody is checked any more."""
         for watched in self._watched.values():
-            watched.end()
+            _end(watched)
 
     @property
     def in_force(self) -> Mapping[str, Pool]:
@@ -68,29 +73,26 @@ class Pools:
     # -- parts
 
     def _made(self, name: str, settings: Settings) -> Pool:
+        from resolver import balancing
         from resolver.balance.pool import Pool
 
         return Pool(
             name,
             _members(settings),
-            self._policy(settings),
+            balancing.policy(name, settings, self._clock, self._entropy, self._log),
             self._clock,
+            slow_start_s=settings.slow_start_s,
             open_when_all_down=settings.when_all_down == "open",
         )
 
-    def _policy(self, settings: Settings) -> Policy:
-        from resolver.balance.policies import LeastResponseTime, RoundRobin
-
-        if settings.policy == "least-response-time":
-            return LeastResponseTime(self._entropy, self._clock)
-        return RoundRobin(self._entropy)
-
     def _adjust(self, watched: _Watched, settings: Settings, network: Network) -> None:
+        from resolver import balancing
+
         pool = watched.pool
         if watched.settings is not None and watched.settings != settings:
-            pool.policy = self._policy(settings)
-            pool.open_when_all_down = settings.when_all_down == "open"
+            balancing.adjust(pool, watched.settings, settings, self._clock, self._entropy, self._log)
             pool.become(_members(settings))
+        balancing.begin(pool.policy)
         pool.changed = partial(self._changed, watched)
         watched.watch(settings, network)
 
@@ -118,19 +120,19 @@ class _Watched:
         """The members are checked by `settings` over `network`, from now on; what is known of them is kept."""
         from resolver.balance.checking import Checker
         from resolver.balance.health import Health
-        from resolver.probing import probe
+        from resolver.probing import probing
 
         self.end()
         fresh = self.settings is None
         self.settings = settings
         rules, timing = _rules(settings), _timing(settings)
-        members = self.pool.members
+        members, probe = self.pool.members, probing(settings, network, self._clock, self._entropy)
         self._health = {each: self._health.get(each) or Health(rules) for each in members}
         for member, health in self._health.items():
             health.rules = rules
-            checks = probe(settings, member.target, network, self._entropy)
+            check = None if probe is None else probe(member.target)
             changed = partial(self._found, member)
-            self._checkers[member] = Checker(health, checks, timing, self._clock, self._entropy, changed)
+            self._checkers[member] = Checker(health, check, timing, self._clock, self._entropy, changed)
         self.pool.heard = self._heard
         for checker in self._checkers.values():
             checker.begin(at_once=fresh)
@@ -153,6 +155,14 @@ class _Watched:
             self.pool.up(member) if verdict == "up" else self.pool.down(member)
         finally:
             self.reason = ""
+
+
+def _end(watched: _Watched) -> None:
+    """Nothing of a pool is under way any more."""
+    from resolver import balancing
+
+    watched.end()
+    balancing.end(watched.pool.policy)
 
 
 def _members(settings: Settings) -> Sequence[Member]:

@@ -30,6 +30,10 @@ AGAIN: Final = 0.25
 class Store(Protocol):
     """A table that daemons share."""
 
+    def begin(self) -> None:
+        """It is told of clients from now on. Calling it again does nothing."""
+        ...
+
     def claim(self, client: bytes, member: str) -> None:
         """Unless the store has another member for `client`, it has `member` from now on; it tells which."""
         ...

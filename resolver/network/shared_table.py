@@ -71,8 +71,9 @@ class SharedTable:
         return self._is_there is True
 
     def begin(self) -> None:
-        """The store is connected to, and told of what waits."""
-        self._running = asyncio.get_running_loop().create_task(self._run())
+        """The store is connected to, and told of what waits. Calling it again does nothing."""
+        if self._running is None:
+            self._running = asyncio.get_running_loop().create_task(self._run())
 
     def claim(self, client: bytes, member: str) -> None:
         """Unless the store has another member for `client`, it has `member`; what it has is learnt."""

@@ -16,6 +16,9 @@ class ToldStore:
         self.told: list[tuple[str, bytes, str]] = []
         self.closed = False
 
+    def begin(self) -> None:
+        """Nothing is to be connected to."""
+
     def claim(self, client: bytes, member: str) -> None:
         self.told.append(("claim", client, member))
 
