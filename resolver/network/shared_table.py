@@ -62,6 +62,7 @@ class SharedTable:
         self._woken = asyncio.Event()
         self._is_there: bool | None = None
         self._running: asyncio.Task[None] | None = None
+        self._ended = False
         self.dropped = 0
         """Entries that the store was not told of."""
 
@@ -85,9 +86,9 @@ class SharedTable:
 
     def close(self) -> None:
         """Nothing is told or learnt any more. Calling it again does nothing."""
-        running, self._running = self._running, None
-        if running is not None:
-            running.cancel()
+        self._ended = True  # as the library may lose a cancellation
+        if self._running is not None:
+            self._running.cancel()
 
     # -- inside
 
@@ -102,7 +103,7 @@ class SharedTable:
 
         again = AGAIN_S
         try:
-            while True:
+            while not self._ended:
                 try:
                     async with self._subscribed() as subscription:
                         self._stands(True, "")
@@ -143,16 +144,16 @@ class SharedTable:
                 self._learnt(key.rpartition(b":")[2], member)
 
     async def _heard(self, subscription: Any) -> None:
-        """What others publish is learnt, for ever."""
-        while True:
+        """What others publish is learnt, to the end."""
+        while not self._ended:
             message = await subscription.get_message(timeout=LISTENS_S)
             if message is not None:
                 client, _, member = message["data"].partition(b" ")
                 self._learnt(client, member)
 
     async def _told(self) -> None:
-        """What waits is told, for ever."""
-        while True:
+        """What waits is told, to the end."""
+        while not self._ended:
             await self._woken.wait()
             self._woken.clear()
             while self._waiting:
@@ -194,14 +195,15 @@ class SharedTable:
             self._standing(is_there, why)
 
 
-async def _either(*forever: Any) -> None:
-    """Runs them until one of them fails, and raises that; none is left running."""
-    tasks = [asyncio.ensure_future(each) for each in forever]
+async def _either(*both: Any) -> None:
+    """Runs them until one of them ends, and raises what that raised; none is left running."""
+    tasks = {asyncio.ensure_future(each) for each in both}
     try:
         done, _ = await asyncio.wait(tasks, return_when=asyncio.FIRST_COMPLETED)
         for each in done:
             each.result()
     finally:
-        for each in tasks:
-            each.cancel()
-        await asyncio.gather(*tasks, return_exceptions=True)
+        while tasks:
+            for each in tasks:
+                each.cancel()
+            _, tasks = await asyncio.wait(tasks, timeout=PATIENCE_S)
