@@ -24,7 +24,7 @@ from resolver.observe.log import Log
 from resolver.text import nearest, quoted
 
 if TYPE_CHECKING:
-    from resolver.balance.pool import Member, Policy, Pool, State
+    from resolver.balance.pool import Member, Pool, State
     from resolver.config import Config
     from resolver.config.sections.pools import Pool as Settings
     from resolver.config.upstreams import PoolMember
@@ -52,7 +52,12 @@ class Pools:
         """How often a member's state has changed."""
 
     def coming(self, config: Config) -> Mapping[str, Pool]:
-        """The pools that `config` describes: those in force that it names, as they are, and new ones."""
+        """The pools that `config` describes: those in force that it names, as they are, and new ones. Raises
+        ConfigError where what one needs is not installed."""
+        if config.pools:
+            from resolver import balancing
+
+            balancing.check(config)
         return {
             name: self._watched[name].pool if name in self._watched else self._made(name, settings)
             for name, settings in config.pools.items()
@@ -61,7 +66,7 @@ class Pools:
     def put_in_force(self, config: Config, pools: Mapping[str, Pool], network: Network) -> None:
         """`pools`, which `coming` gave for `config`, are as it says, and their members are checked over `network`."""
         for name in self._watched.keys() - pools.keys():
-            self._watched.pop(name).end()
+            _end(self._watched.pop(name))
         for name, pool in pools.items():
             watched = self._watched.get(name)
             if watched is None:
@@ -77,7 +82,7 @@ class Pools:
     def end(self) -> None:
         """Nobody is checked any more."""
         for watched in self._watched.values():
-            watched.end()
+            _end(watched)
 
     @property
     def in_force(self) -> Mapping[str, Pool]:
@@ -122,28 +127,26 @@ class Pools:
     # -- parts
 
     def _made(self, name: str, settings: Settings) -> Pool:
+        from resolver import balancing
         from resolver.balance.pool import Pool
 
         return Pool(
             name,
             _members(settings),
-            self._policy(settings),
+            balancing.policy(name, settings, self._clock, self._entropy, self._log),
             self._clock,
+            slow_start_s=settings.slow_start_s,
             open_when_all_down=settings.when_all_down == "open",
         )
 
-    def _policy(self, settings: Settings) -> Policy:
-        from resolver.balance.choosing import POLICIES, Means
-        from resolver.balance.hashing import Prefixes
-
-        return POLICIES[settings.policy](Means(self._entropy, self._clock, Prefixes()))
-
     def _adjust(self, watched: WatchedPool, settings: Settings, network: Network) -> None:
+        from resolver import balancing
+
         pool = watched.pool
         if watched.settings is not None and watched.settings != settings:
-            pool.policy = self._policy(settings)
-            pool.open_when_all_down = settings.when_all_down == "open"
+            balancing.adjust(pool, watched.settings, settings, self._clock, self._entropy, self._log)
             pool.become(_members(settings))
+        balancing.begin(pool.policy)
         pool.changed = partial(self._changed, watched)
         watched.watch(settings, network)
 
@@ -160,6 +163,14 @@ class Pools:
             reason=watched.reason or None,
             left=left,
         )
+
+
+def _end(watched: WatchedPool) -> None:
+    """Nothing of a pool is under way any more."""
+    from resolver import balancing
+
+    watched.end()
+    balancing.end(watched.pool.policy)
 
 
 def _members(settings: Settings) -> Sequence[Member]:

@@ -116,7 +116,7 @@ class WatchedPool:
         return {
             "name": self.pool.name,
             "mode": settings.mode,
-            "policy": settings.policy,
+            "policy": settings.chosen_by,
             "check": settings.check,
             "when_all_down": settings.when_all_down,
             "members": [self._member(each, now) for each in self.pool.members],
