@@ -45,3 +45,7 @@ class Pool(Section):
 
     tls_ca: OptionalPath = None
     """The certificates that are trusted, as a PEM file; not set, those of the system."""
+
+    https_method: Literal["POST", "GET"] = "POST"
+    """How upstreams over HTTPS are asked (RFC 8484 section 4.1): `"GET"` lets caches of HTTP on the way answer,
+    `"POST"` is shorter."""
