@@ -9,8 +9,8 @@ Rules:
 * A server that ends a connection (GOAWAY) answers what it has accepted; the others are sent once more, as are those
   that it refused unread (RFC 9113 section 8.7). A query that is given up is reset.
 
-Limits: `MAX_STREAMS` streams, fewer where the server says so; 65,535 octets of a body; 16 KiB of header fields. It does
-not take what is pushed. A connection ends before its streams run out of numbers.
+Limits: `MAX_STREAMS` streams, fewer where the server says so, one until it has said so; 65,535 octets of a body; 16 KiB
+of header fields. It does not take what is pushed. A connection ends before its streams run out of numbers.
 """
 
 from __future__ import annotations
@@ -92,6 +92,8 @@ class HttpsConnection(Carrier):
         self._sieve = Sieve()
         self._begun = False
         self._room = MAX_STREAMS
+        self._allowed = 1
+        """Streams that may be open: one until the server has said how many, since some take that for too many."""
         self._unsent: deque[Query] = deque()
         self._responses: dict[int, _Response] = {}
         self._next = 1
@@ -130,7 +132,7 @@ class HttpsConnection(Carrier):
         """As many requests leave as the server takes."""
         if not self._begun:
             return
-        while self._unsent and len(self.waiting) - len(self._unsent) < self._room:
+        while self._unsent and len(self.waiting) - len(self._unsent) < self._allowed:
             self._ask(self._unsent.popleft())
         self._flush()
 
@@ -199,7 +201,7 @@ class HttpsConnection(Carrier):
             case StreamReset(stream_id=int(stream), error_code=code):
                 self._is_reset(stream, code)
             case RemoteSettingsChanged():
-                self._room = min(MAX_STREAMS, self._http.remote_settings.max_concurrent_streams)
+                self._room = self._allowed = min(MAX_STREAMS, self._http.remote_settings.max_concurrent_streams)
 
     def _answers(self, stream: int, fields: dict[bytes, bytes]) -> None:
         status, media = fields.get(b":status", b""), fields.get(b"content-type", b"")
