@@ -198,3 +198,7 @@ class Pool(Section):
     def chosen_by(self) -> str:
         """The name of the policy in force."""
         return self.policy or ("client-hash" if self.mode == "relay" else "least-response-time")
+
+    https_method: Literal["POST", "GET"] = "POST"
+    """How upstreams over HTTPS are asked (RFC 8484 section 4.1): `"GET"` lets caches of HTTP on the way answer,
+    `"POST"` is shorter."""
