@@ -12,7 +12,7 @@ Limits: nothing of this is imported where no upstream is encrypted. HTTPS takes 
 from __future__ import annotations
 
 import importlib.util
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import replace
 from functools import partial
 from typing import TYPE_CHECKING
@@ -77,7 +77,7 @@ def _table(encrypted: Encrypted, config: Config, wanted: Upstreams) -> dict[tupl
             what = f"{upstream} takes the library h2, which is not installed"
             raise ConfigError(what, where=where, instead="pip install 'resolverd[https]', or write tls://")
         pool = config.pools[name]
-        context = _context(encrypted, name, pool.tls_ca, upstream.transport)
+        context = trusting(name, pool.tls_ca, partial(encrypted.context, transport=upstream.transport))
         terms = Terms(upstream, context, pool.https_method == "GET")
         before, other = table.setdefault((upstream.endpoint, upstream.transport), (terms, name))
         if before != terms:
@@ -87,17 +87,18 @@ def _table(encrypted: Encrypted, config: Config, wanted: Upstreams) -> dict[tupl
     return {key: terms for key, (terms, _) in table.items()}
 
 
-def _context(encrypted: Encrypted, name: str, authorities: Path | None, transport: Transport) -> SSLContext:
-    """How those are spoken to who are trusted by the file `authorities` of the pool `name`, or by the system."""
+def trusting(name: str, authorities: Path | None, make: Callable[[str | None], SSLContext]) -> SSLContext:
+    """How those are spoken to who are trusted by the file `authorities` of the pool `name`, or by the system: what
+    `make` gives for its text. Raises `ConfigError`."""
     if authorities is None:
-        return encrypted.context(None, transport)
+        return make(None)
     try:
         text = authorities.read_text(encoding="ascii", errors="replace")
     except OSError as wrong:
         what = f"{authorities} cannot be read: {wrong.strerror}"
     else:
         try:
-            return encrypted.context(text, transport)
+            return make(text)
         except (OSError, ValueError):  # that of the library is an OSError
             what = f"{authorities} has no usable certificate in PEM"
     instead = "give a file with the certificates of those who are trusted, each from -----BEGIN CERTIFICATE-----"

@@ -53,11 +53,12 @@ class Pools:
 
     def coming(self, config: Config) -> Mapping[str, Pool]:
         """The pools that `config` describes: those in force that it names, as they are, and new ones. Raises
-        ConfigError where what one needs is not installed."""
+        ConfigError where what one needs is not there."""
         if config.pools:
-            from resolver import balancing
+            from resolver import balancing, probing
 
             balancing.check(config)
+            probing.certify(config)
         return {
             name: self._watched[name].pool if name in self._watched else self._made(name, settings)
             for name, settings in config.pools.items()

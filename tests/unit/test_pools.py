@@ -24,7 +24,7 @@ EVENT = re.compile(r"event=pool_member pool=(\S+) member=(\S+) state=(\S+) befor
 
 
 def office(**changes: Any) -> dict[str, Any]:
-    said = {"members": [ONE, OTHER], "check_jitter_percent": 0, "policy": "round-robin", **changes}
+    said = {"members": [ONE, OTHER], "check_jitter_percent": 0, "slow_start_s": 0, **changes}
     return {"pools": {"office": said}}
 
 
