@@ -1,7 +1,8 @@
 """Decides what a check of a pool asks of its members, by the settings of `[pools.NAME]`.
 
-Rules: certificates are trusted by the `tls_ca` of the pool, or by those of the system. A query is sent as the questions of clients are, to the same place over the same transport. Streams are opened to
-`check_port`, or to the member's own port where it speaks there what the check does, or to the usual one.
+Rules: certificates are trusted by the `tls_ca` of the pool, or by those of the system. A query is sent as the questions
+of clients are, to the same place over the same transport. Streams are opened to `check_port`, or to the member's own
+port where it speaks there what the check does, or to the usual one.
 
 Limits: streams are opened on sockets, so that servers which are in memory alone can be checked with queries only.
 """
