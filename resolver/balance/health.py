@@ -6,9 +6,9 @@ Rules
 * Traffic is heard, too: `passive_fall` failures in a row, or `passive_percent` of the last `WINDOW`, make a member
   *suspect*. Where checks confirm what traffic says, one is made at once: it takes the member down, or acquits it.
   A name that nobody can answer makes every member look bad, and must not take all of them down.
-* Where nothing confirms, what is suspected is down for `passive_down_s`, twice as long each time that it comes back only
-  to fail again, up to `LONGEST_DOWN_S`. Without checks it then comes back on trial: its next failure is its last, its
-  first good reply acquits it.
+* Where nothing confirms, what is suspected is down for `passive_down_s`, twice as long each time that it comes back
+  only to fail again, up to `LONGEST_DOWN_S`. Without checks it then comes back on trial: its next failure is its last,
+  its first good reply acquits it.
 
 Limits: what a failure is, and when a check is made, is decided by others. Times are monotonic seconds.
 """

@@ -37,9 +37,7 @@ class Wanted(NamedTuple):
 class DnsProbe:
     """Checks the server at one endpoint, over one transport."""
 
-    def __init__(
-        self, network: Network, entropy: Entropy, to: Endpoint, transport: Transport, wanted: Wanted
-    ) -> None:
+    def __init__(self, network: Network, entropy: Entropy, to: Endpoint, transport: Transport, wanted: Wanted) -> None:
         self._network, self._entropy = network, entropy
         self._to, self._transport, self._wanted = to, transport, wanted
 
