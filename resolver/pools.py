@@ -43,7 +43,7 @@ class Pools:
         """The pools that `config` describes: those in force that it names, as they are, and new ones."""
         return {
             name: self._watched[name].pool if name in self._watched else self._made(name, settings)
-            for name, settings in config.pools.items()
+            for name, settings in config.all_pools.items()
         }
 
     def put_in_force(self, config: Config, pools: Mapping[str, Pool], network: Network) -> None:
@@ -53,7 +53,7 @@ class Pools:
         for name, pool in pools.items():
             if name not in self._watched:
                 self._watched[name] = _Watched(pool, self._clock, self._entropy)
-            self._adjust(self._watched[name], config.pools[name], network)
+            self._adjust(self._watched[name], config.all_pools[name], network)
 
     def end(self) -> None:
         """Nobody is checked any more."""
