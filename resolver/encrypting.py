@@ -38,7 +38,7 @@ def upstreams(config: Config) -> Upstreams:
     """The upstreams that are written in pools of `config`, but for those that something is relayed to."""
     return [
         (member.upstream, name)
-        for name, pool in config.pools.items()
+        for name, pool in config.all_pools.items()
         if pool.mode == "forward" and not isinstance(pool.members, str)
         for member in pool.members
     ]
@@ -76,7 +76,7 @@ def _table(encrypted: Encrypted, config: Config, wanted: Upstreams) -> dict[tupl
         if upstream.transport is Transport.HTTPS and importlib.util.find_spec("h2") is None:
             what = f"{upstream} takes the library h2, which is not installed"
             raise ConfigError(what, where=where, instead="pip install 'resolverd[https]', or write tls://")
-        pool = config.pools[name]
+        pool = config.all_pools[name]
         context = trusting(name, pool.tls_ca, partial(encrypted.context, transport=upstream.transport))
         terms = Terms(upstream, context, pool.https_method == "GET")
         before, other = table.setdefault((upstream.endpoint, upstream.transport), (terms, name))

@@ -61,11 +61,12 @@ class Pools:
             probing.certify(config)
         return {
             name: self._watched[name].pool if name in self._watched else self._made(name, settings)
-            for name, settings in config.pools.items()
+            for name, settings in config.all_pools.items()
         }
 
     def put_in_force(self, config: Config, pools: Mapping[str, Pool], network: Network) -> None:
         """`pools`, which `coming` gave for `config`, are as it says, and their members are checked over `network`."""
+        settings = config.all_pools
         for name in self._watched.keys() - pools.keys():
             _end(self._watched.pop(name))
         for name, pool in pools.items():
@@ -74,7 +75,7 @@ class Pools:
                 from resolver.watched_pool import WatchedPool
 
                 watched = self._watched[name] = WatchedPool(pool, self._clock, self._entropy)
-            self._adjust(watched, config.pools[name], network)
+            self._adjust(watched, settings[name], network)
 
     def become(self, pool: str, members: Sequence[PoolMember]) -> None:
         """The pool of that name, which is in force, has these members from now on."""

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from pathlib import Path
 from typing import Annotated, Final, Literal
 
 from pydantic import Field, PlainValidator
@@ -46,7 +47,7 @@ class Pool(Section):
     """Who is in it: `"192.0.2.1"` and `"udp://192.0.2.1:53"` (UDP, and TCP where a reply is truncated),
     `"tcp://192.0.2.1"`, `"tls://192.0.2.1#dns.example"` (RFC 7858; the certificate must be for the name behind `#`, or
     for the address where there is none, RFC 8310), `"https://192.0.2.1/dns-query#dns.example"` (RFC 8484). `"system"`
-    is who stands in /etc/resolv.conf, which is read again when it changes."""
+    is who stands in `resolv_conf`, but for this daemon itself."""
 
     policy: Annotated[
         str | None, PlainValidator(policy_name), Doc(form=" or ".join(f'`"{each}"`' for each in POLICIES))
@@ -109,6 +110,18 @@ class Pool(Section):
 
     relay_idle_s: Annotated[int, Field(ge=1, le=3600)] = 30
     """How long a stream of a relay may carry nothing before both its ends are closed."""
+
+    retry_ms: Annotated[int, Field(ge=50, le=4000)] = 800
+    """How long a member may be silent before the question goes to another one, too. Peers: dnsdist none, CoreDNS
+    `forward` 2 s, dnsmasq when the client asks again."""
+
+    hedge_percent: Annotated[int, Field(ge=0, le=50)] = 5
+    """Of a hundred questions, how many may be asked of a second member while the first is only slow: slower than all
+    but so many of a hundred replies of the pool were lately. The first good reply is the answer. 0: a second one is
+    asked only after `retry_ms`."""
+
+    resolv_conf: Annotated[Path, Field(strict=False), Doc(form="a path")] = Path("/etc/resolv.conf")
+    """The file that names the members of a pool with `members = "system"`. It is read again when it changes."""
 
     tls_ca: OptionalPath = None
     """The certificates that are trusted, as a PEM file; not set, those of the system."""
