@@ -15,6 +15,7 @@ import ssl
 from pathlib import Path
 from typing import Final
 
+from resolver.message import Transport
 from resolver.network.base import Trouble
 from resolver.text import printable
 
@@ -57,10 +58,10 @@ _HANDSHAKE: Final = {
 }
 
 
-def client_context(authorities: str | None, protocol: str) -> ssl.SSLContext:
-    """How servers of `protocol`, its name in ALPN, are spoken to: they are trusted by the certificates that are in
+def context_for(authorities: str | None, transport: Transport) -> ssl.SSLContext:
+    """How servers over `transport`, TLS or HTTPS, are spoken to: they are trusted by the certificates that are in
     `authorities`, as PEM, or by those of the system. Raises `ssl.SSLError` and ValueError for what is no PEM."""
-    context = _spoken(protocol)
+    context = _spoken(transport)
     context.hostname_checks_common_name = False
     if authorities is None:
         context.load_default_certs(ssl.Purpose.SERVER_AUTH)
@@ -69,9 +70,9 @@ def client_context(authorities: str | None, protocol: str) -> ssl.SSLContext:
     return context
 
 
-def looking_context(protocol: str) -> ssl.SSLContext:
+def looking_context(transport: Transport) -> ssl.SSLContext:
     """How one is spoken to whose certificate is to be looked at, and nothing else: any is taken."""
-    context = _spoken(protocol)
+    context = _spoken(transport)
     context.check_hostname = False
     context.verify_mode = ssl.CERT_NONE
     return context
@@ -98,10 +99,10 @@ def refusal(error: ssl.SSLError) -> Trouble:
     return Trouble.NO_TLS.because(_HANDSHAKE.get(reason) or printable(reason.replace("_", " ").lower()))
 
 
-def _spoken(protocol: str) -> ssl.SSLContext:
+def _spoken(transport: Transport) -> ssl.SSLContext:
     context = ssl.SSLContext(ssl.PROTOCOL_TLS_CLIENT)
     context.minimum_version = ssl.TLSVersion.TLSv1_2
     context.options |= ssl.OP_NO_COMPRESSION | ssl.OP_NO_RENEGOTIATION
     context.set_ciphers(CIPHERS)
-    context.set_alpn_protocols([protocol])
+    context.set_alpn_protocols([DOT if transport is Transport.TLS else HTTP2])
     return context
