@@ -138,7 +138,8 @@ def compose(
     screened = Screened(version=identity, identity=identity, health=(names.from_text(HEALTH_NAME), HEALTH_TEXT))
     staged = _staged(setting, (screened.peek, reserved.peek, cached.peek), below, known)
     rolling = proving.rolling(setting, proven, resolved, loop, keeps=keeps)
-    return Composed(arranged.before(staged), known, resolved, simulated, rolling, _explains(setting, staged))
+    explains = _explains(setting, staged)
+    return Composed(arranged.before(staged), known, resolved, simulated, tools.network, rolling, explains)
 
 
 def _staged(setting: Setting, at_hand: Sequence[AtHand], below: Answerer, known: Known) -> Stages:
