@@ -12,7 +12,7 @@ import ipaddress
 from collections.abc import Iterator
 from typing import TYPE_CHECKING
 
-from resolver.config.contradictions import filters, pools, rules, tls
+from resolver.config.contradictions import checks, filters, pools, relays, rules, tls
 from resolver.config.contradictions.base import Contradiction, wildcard
 
 if TYPE_CHECKING:
@@ -34,6 +34,8 @@ def find_contradictions(config: Config) -> list[Contradiction]:
         *tls.find(config),
         *_roots(config),
         *pools.find(config),
+        *relays.find(config),
+        *checks.find(config),
         *rules.find(config),
         *filters.find(config),
         *_dnssec(config),
