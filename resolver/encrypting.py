@@ -33,15 +33,15 @@ if TYPE_CHECKING:
 Upstreams = Sequence[tuple[Upstream, str]]
 """The upstreams of a configuration that are asked, each with the name of its pool."""
 
-Contexts = Callable[["str | None", Transport], "SSLContext"]
+Contexts = Callable[..., "SSLContext"]
 """Gives how those are spoken to who are trusted by certificates in PEM, or by those of the system."""
 
 
 def upstreams(config: Config) -> Upstreams:
-    """The upstreams that are written in pools of `config`, but for those that something is relayed to."""
+    """The upstreams that are written in pools and forward zones of `config`, but for those that are relayed to."""
     return [
         (member.upstream, name)
-        for name, pool in config.pools.items()
+        for name, pool in config.all_pools.items()
         if pool.mode == "forward" and not isinstance(pool.members, str)
         for member in pool.members
     ]
@@ -84,12 +84,12 @@ def _table(contexts: Contexts, config: Config, wanted: Upstreams) -> dict[tuple[
 
     table: dict[tuple[Endpoint, Transport], tuple[Terms, str]] = {}
     for upstream, name in wanted:
-        where = f"pools.{name}.members"
+        where = f"pools.{name}.members" if name in config.pools else "resolver.forward_zones"
         if upstream.transport is Transport.HTTPS and importlib.util.find_spec("h2") is None:
             what = f"{upstream} takes the library h2, which is not installed"
             raise ConfigError(what, where=where, instead="pip install 'resolverd[https]', or write tls://")
-        pool = config.pools[name]
-        context = _context(contexts, name, pool.tls_ca, upstream.transport)
+        pool = config.all_pools[name]
+        context = trusting(name, pool.tls_ca, partial(contexts, transport=upstream.transport))
         terms = Terms(upstream, context, pool.https_method == "GET")
         before, other = table.setdefault((upstream.endpoint, upstream.transport), (terms, name))
         if before != terms:
@@ -99,17 +99,18 @@ def _table(contexts: Contexts, config: Config, wanted: Upstreams) -> dict[tuple[
     return {key: terms for key, (terms, _) in table.items()}
 
 
-def _context(contexts: Contexts, name: str, authorities: Path | None, transport: Transport) -> SSLContext:
-    """How those are spoken to who are trusted by the file `authorities` of the pool `name`, or by the system."""
+def trusting(name: str, authorities: Path | None, make: Callable[[str | None], SSLContext]) -> SSLContext:
+    """How those are spoken to who are trusted by the file `authorities` of the pool `name`, or by the system: what
+    `make` gives for its text. Raises `ConfigError`."""
     if authorities is None:
-        return contexts(None, transport)
+        return make(None)
     try:
         text = authorities.read_text(encoding="ascii", errors="ignore")
     except OSError as wrong:
         what = f"{authorities} cannot be read: {wrong.strerror}"
     else:
         try:
-            return contexts(text, transport)
+            return make(text)
         except (OSError, ValueError):  # that of the library is an OSError
             what = f"{authorities} has no usable certificate in PEM"
     instead = "give a file with the certificates of those who are trusted, each from -----BEGIN CERTIFICATE-----"

@@ -61,7 +61,12 @@ _HANDSHAKE: Final = {
 def context_for(authorities: str | None, transport: Transport) -> ssl.SSLContext:
     """How servers over `transport`, TLS or HTTPS, are spoken to: they are trusted by the certificates that are in
     `authorities`, as PEM, or by those of the system. Raises `ssl.SSLError` and ValueError for what is no PEM."""
-    context = _spoken(transport)
+    return client_context(authorities, _protocol(transport))
+
+
+def client_context(authorities: str | None, protocol: str) -> ssl.SSLContext:
+    """The same for servers of any `protocol`, under its name in ALPN."""
+    context = _spoken(protocol)
     context.hostname_checks_common_name = False
     if authorities is None:
         context.load_default_certs(ssl.Purpose.SERVER_AUTH)
@@ -72,7 +77,7 @@ def context_for(authorities: str | None, transport: Transport) -> ssl.SSLContext
 
 def looking_context(transport: Transport) -> ssl.SSLContext:
     """How one is spoken to whose certificate is to be looked at, and nothing else: any is taken."""
-    context = _spoken(transport)
+    context = _spoken(_protocol(transport))
     context.check_hostname = False
     context.verify_mode = ssl.CERT_NONE
     return context
@@ -99,10 +104,14 @@ def refusal(error: ssl.SSLError) -> Trouble:
     return Trouble.NO_TLS.because(_HANDSHAKE.get(reason) or printable(reason.replace("_", " ").lower()))
 
 
-def _spoken(transport: Transport) -> ssl.SSLContext:
+def _protocol(transport: Transport) -> str:
+    return DOT if transport is Transport.TLS else HTTP2
+
+
+def _spoken(protocol: str) -> ssl.SSLContext:
     context = ssl.SSLContext(ssl.PROTOCOL_TLS_CLIENT)
     context.minimum_version = ssl.TLSVersion.TLSv1_2
     context.options |= ssl.OP_NO_COMPRESSION | ssl.OP_NO_RENEGOTIATION
     context.set_ciphers(CIPHERS)
-    context.set_alpn_protocols([DOT if transport is Transport.TLS else HTTP2])
+    context.set_alpn_protocols([protocol])
     return context
