@@ -215,7 +215,3 @@ class Pool(Section):
     def chosen_by(self) -> str:
         """The name of the policy in force."""
         return self.policy or ("client-hash" if self.mode == "relay" else "least-response-time")
-
-    when_all_down: Literal["open", "closed"] = "open"
-    """Whom questions go to when no member is up: `"open"` to all that are not drained, `"closed"` to none, which is
-    SERVFAIL."""
