@@ -2,17 +2,17 @@
 
 from __future__ import annotations
 
-import difflib
 import ipaddress
 from collections.abc import Iterable, Iterator
 from typing import TYPE_CHECKING
 
 from resolver.config.contradictions.base import Contradiction, wildcard
 from resolver.config.upstreams import SYSTEM
+from resolver.text import closest
 
 if TYPE_CHECKING:
     from resolver.config.sections import Config
-    from resolver.network.base import Endpoint, Upstream
+    from resolver.network.base import Endpoint
 
 
 def find(config: Config) -> Iterator[Contradiction]:
@@ -38,8 +38,8 @@ def _named(config: Config) -> Iterator[Contradiction]:
         if not isinstance(whom, str) or (whom == SYSTEM and whom not in config.pools):
             continue
         if whom not in config.pools:
-            near = difflib.get_close_matches(whom, config.pools, 1)
-            instead = f'did you mean "{near[0]}"?' if near else f"add a table [pools.{whom}] with its members"
+            near = closest(whom, config.pools)
+            instead = f'did you mean "{near}"?' if near else f"add a table [pools.{whom}] with its members"
             yield Contradiction("resolver", "forward_zones", f'"{zone}": there is no pool "{whom}"', instead)
         elif config.pools[whom].mode != "forward":
             what = f'"{zone}": the pool "{whom}" passes messages on without looking inside'
@@ -48,7 +48,6 @@ def _named(config: Config) -> Iterator[Contradiction]:
 
 def _upstreams(config: Config) -> Iterator[Contradiction]:
     ours = config.resolver
-    seen: dict[tuple[Endpoint, str], Upstream] = {}
     for section, key, what, upstreams in (
         *(("resolver", "stub_zones", f'"{zone}"', servers) for zone, servers in ours.stub_zones.items()),
         *(
@@ -66,10 +65,6 @@ def _upstreams(config: Config) -> Iterator[Contradiction]:
             if _is_ours(each.endpoint, (*config.server.listen, *config.server.listen_tls)):
                 text = f"{what} is to be asked of {each.endpoint}, where this daemon itself listens"
                 yield Contradiction(section, key, text, "name another server")
-            other = seen.setdefault((each.endpoint, each.transport), each)
-            if other != each:
-                text = f"{what}: {each} and {other} are one server with two names"
-                yield Contradiction(section, key, text, "write the same name and path for both")
 
 
 def _is_ours(endpoint: Endpoint, listening: Iterable[Endpoint]) -> bool:
