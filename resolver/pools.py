@@ -16,18 +16,30 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from functools import partial
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Final
 
+from resolver.errors import InputError
 from resolver.network.base import Clock, Entropy, Network
 from resolver.observe.log import Log
+from resolver.text import nearest, quoted
 
 if TYPE_CHECKING:
-    from resolver.balance.checking import Checker, Timing
-    from resolver.balance.health import Health, Rules, Verdict
     from resolver.balance.pool import Member, Pool, State
     from resolver.config import Config
     from resolver.config.sections.pools import Pool as Settings
     from resolver.config.upstreams import PoolMember
+    from resolver.watched_pool import WatchedPool
+
+MAX_COUNTED: Final = 16
+"""Pools whose counts stand among those of the program, each by itself; all stand in `listed`."""
+
+COUNTED: Final = (
+    *("members", "taking", "down", "drained", "outstanding"),
+    *("picked", "replied", "failed", "checks", "checks_failed"),
+)
+"""What is counted of a pool, and of all together."""
+
+OPERATOR: Final = "an operator said so"
 
 
 class Pools:
@@ -35,7 +47,7 @@ class Pools:
 
     def __init__(self, clock: Clock, entropy: Entropy, log: Log) -> None:
         self._clock, self._entropy, self._log = clock, entropy, log
-        self._watched: dict[str, _Watched] = {}
+        self._watched: dict[str, WatchedPool] = {}
         self.changes = 0
         """How often a member's state has changed."""
 
@@ -56,9 +68,16 @@ class Pools:
         for name in self._watched.keys() - pools.keys():
             _end(self._watched.pop(name))
         for name, pool in pools.items():
-            if name not in self._watched:
-                self._watched[name] = _Watched(pool, self._clock, self._entropy)
-            self._adjust(self._watched[name], config.pools[name], network)
+            watched = self._watched.get(name)
+            if watched is None:
+                from resolver.watched_pool import WatchedPool
+
+                watched = self._watched[name] = WatchedPool(pool, self._clock, self._entropy)
+            self._adjust(watched, config.pools[name], network)
+
+    def become(self, pool: str, members: Sequence[PoolMember]) -> None:
+        """The pool of that name, which is in force, has these members from now on."""
+        self._watched[pool].become(_made(members))
 
     def end(self) -> None:
         """Nobody is checked any more."""
@@ -69,6 +88,41 @@ class Pools:
     def in_force(self) -> Mapping[str, Pool]:
         """Those that are in force, by name."""
         return {name: watched.pool for name, watched in self._watched.items()}
+
+    # -- operators
+
+    def drain(self, pool: str, member: str) -> str:
+        """That member gets no new questions, whatever its health is; its name. Raises `InputError`."""
+        return self._told(pool, member, drained=True)
+
+    def undrain(self, pool: str, member: str) -> str:
+        """That member is what health finds; its name. Raises `InputError`."""
+        return self._told(pool, member, drained=False)
+
+    def listed(self) -> list[dict[str, object]]:
+        """Each pool with its members, their states and what was counted of them, as JSON can carry it."""
+        return [watched.as_data(self._clock.monotonic()) for watched in self._watched.values()]
+
+    def counts(self) -> Mapping[str, int]:
+        """Counters and gauges under flat names: of all pools together, and of each of the first `MAX_COUNTED`."""
+        each = [watched.counts() for watched in self._watched.values()]
+        counted = {f"pools.{key}": sum(one[key] for one in each) for key in COUNTED}
+        counted["pools.changes"] = self.changes
+        for name, one in zip(self._watched, each[:MAX_COUNTED], strict=False):
+            counted |= {f"pool.{name}.{key}": one[key] for key in COUNTED}
+        return counted
+
+    def _told(self, pool: str, member: str, *, drained: bool) -> str:
+        watched = self._watched.get(pool)
+        if watched is None:
+            raise InputError(f"there is no pool {quoted(pool)}", instead=nearest(pool, self._watched))
+        name = watched.name_of(member)
+        watched.reason = OPERATOR
+        try:
+            watched.pool.drain(name) if drained else watched.pool.undrain(name)
+        finally:
+            watched.reason = ""
+        return name
 
     # -- parts
 
@@ -85,7 +139,7 @@ class Pools:
             open_when_all_down=settings.when_all_down == "open",
         )
 
-    def _adjust(self, watched: _Watched, settings: Settings, network: Network) -> None:
+    def _adjust(self, watched: WatchedPool, settings: Settings, network: Network) -> None:
         from resolver import balancing
 
         pool = watched.pool
@@ -96,68 +150,22 @@ class Pools:
         pool.changed = partial(self._changed, watched)
         watched.watch(settings, network)
 
-    def _changed(self, watched: _Watched, member: Member, before: State) -> None:
+    def _changed(self, watched: WatchedPool, member: Member, before: State) -> None:
         self.changes += 1
-        pool, state = watched.pool.name, member.state
-        reason = watched.reason or None
-        tell = self._log.error if state == "down" else self._log.info
-        tell("pool_member", pool=pool, member=member.name, state=state, before=before, reason=reason)
+        left = watched.taking
+        tell = self._log.error if member.state == "down" and not left else self._log.info
+        tell(
+            "pool_member",
+            pool=watched.pool.name,
+            member=member.name,
+            state=str(member.state),
+            before=str(before),
+            reason=watched.reason or None,
+            left=left,
+        )
 
 
-class _Watched:
-    """A pool in force, with what is known of the health of its members."""
-
-    def __init__(self, pool: Pool, clock: Clock, entropy: Entropy) -> None:
-        self.pool = pool
-        self.settings: Settings | None = None
-        self.reason = ""
-        """Why the state of a member changes just now."""
-        self._clock, self._entropy = clock, entropy
-        self._health: dict[Member, Health] = {}
-        self._checkers: dict[Member, Checker] = {}
-
-    def watch(self, settings: Settings, network: Network) -> None:
-        """The members are checked by `settings` over `network`, from now on; what is known of them is kept."""
-        from resolver.balance.checking import Checker
-        from resolver.balance.health import Health
-        from resolver.probing import probing
-
-        self.end()
-        fresh = self.settings is None
-        self.settings = settings
-        rules, timing = _rules(settings), _timing(settings)
-        members, probe = self.pool.members, probing(settings, network, self._clock, self._entropy)
-        self._health = {each: self._health.get(each) or Health(rules) for each in members}
-        for member, health in self._health.items():
-            health.rules = rules
-            check = None if probe is None else probe(member.target)
-            changed = partial(self._found, member)
-            self._checkers[member] = Checker(health, check, timing, self._clock, self._entropy, changed)
-        self.pool.heard = self._heard
-        for checker in self._checkers.values():
-            checker.begin(at_once=fresh)
-
-    def end(self) -> None:
-        """Nobody is checked any more."""
-        self.pool.heard = None
-        for checker in self._checkers.values():
-            checker.end()
-        self._checkers.clear()
-
-    def _heard(self, member: Member, good: bool) -> None:
-        checker = self._checkers.get(member)
-        if checker is not None:
-            checker.served(good)
-
-    def _found(self, member: Member, verdict: Verdict, why: str) -> None:
-        self.reason = why
-        try:
-            self.pool.up(member) if verdict == "up" else self.pool.down(member)
-        finally:
-            self.reason = ""
-
-
-def _end(watched: _Watched) -> None:
+def _end(watched: WatchedPool) -> None:
     """Nothing of a pool is under way any more."""
     from resolver import balancing
 
@@ -166,29 +174,10 @@ def _end(watched: _Watched) -> None:
 
 
 def _members(settings: Settings) -> Sequence[Member]:
+    return _made(() if settings.members == "system" else settings.members)
+
+
+def _made(members: Sequence[PoolMember]) -> Sequence[Member]:
     from resolver.balance.pool import Member
 
-    listed: Sequence[PoolMember] = () if settings.members == "system" else settings.members
-    return [Member(str(each), each.upstream, weight=each.weight) for each in listed]
-
-
-def _rules(settings: Settings) -> Rules:
-    from resolver.balance.health import Rules
-
-    return Rules(
-        rise=settings.check_rise,
-        fall=settings.check_fall,
-        passive_fall=settings.passive_fall,
-        passive_percent=settings.passive_percent,
-        passive_down_s=settings.passive_down_s,
-        checked=settings.check != "none",
-        confirm=settings.passive_confirm,
-    )
-
-
-def _timing(settings: Settings) -> Timing:
-    from resolver.balance.checking import Timing
-
-    return Timing(
-        settings.check_interval_ms / 1000, settings.check_jitter_percent / 100, settings.check_timeout_ms / 1000
-    )
+    return [Member(str(each), each.upstream, weight=each.weight) for each in members]

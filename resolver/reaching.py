@@ -15,6 +15,7 @@ import itertools
 from collections.abc import Callable, Iterable
 
 from resolver import hints
+from resolver.encrypting import upstreams
 from resolver.engine.delegation import Delegation, NameServer
 from resolver.network.base import Endpoint, Network
 from resolver.network.reach import Apart, OnlyDeclared, OnlyPublic
@@ -30,7 +31,9 @@ NetworkOf = Callable[[str], Network]
 def network_of(source: str, setting: Setting, memory: SimulatedNetwork) -> Network:
     """What the one at the address `source` can reach; the world is in `memory`, where it has no sockets."""
     settings, tools = setting.config.resolver, setting.tools
-    configured = frozenset(itertools.chain(*settings.stub_zones.values(), *settings.forward_zones.values()))
+    pooled = [upstream.endpoint for upstream, _ in upstreams(setting.config)]
+    zones = (*settings.stub_zones.values(), *settings.forward_zones.values())
+    configured = frozenset(itertools.chain(pooled, *zones))
     public = OnlyPublic(
         tools.network,
         tools.clock,

@@ -134,7 +134,7 @@ async def _asked(reader: asyncio.StreamReader, writer: asyncio.StreamWriter, wan
     writer.write((request or b"") + (http.send(h11.EndOfMessage()) or b""))
     body = bytearray()
     try:
-        while len(body) <= MAX_BODY:
+        while len(body) < MAX_BODY:
             event = http.next_event()
             if event is h11.NEED_DATA:
                 octets = await reader.read(CHUNK)
@@ -145,7 +145,7 @@ async def _asked(reader: asyncio.StreamReader, writer: asyncio.StreamWriter, wan
                 if not any(low <= event.status_code <= high for low, high in wanted.statuses):
                     return f"it answers with status {event.status_code}"
             elif isinstance(event, h11.Data):
-                body += event.data
+                body += event.data[: MAX_BODY - len(body)]
             elif isinstance(event, h11.EndOfMessage | h11.ConnectionClosed):
                 break
             if wanted.body in body and http.their_state is not h11.SEND_RESPONSE:

@@ -15,17 +15,12 @@ if TYPE_CHECKING:
 _STREAMS: Final = ("tcp", "tls", "http", "https")
 _CERTIFIED: Final = ("tls", "https")
 _REQUESTS: Final = ("http", "https")
-_ALL: Final = ("dns", *_STREAMS)
 _OF: Final[Mapping[str, tuple[str, ...]]] = {
     **dict.fromkeys(("check_name", "check_type", "check_rcodes", "check_answer"), ("dns",)),
     "check_port": _STREAMS,
     "check_certificate_days": _CERTIFIED,
     "check_host": ("tls", "http", "https"),
     **dict.fromkeys(("check_path", "check_status", "check_body"), _REQUESTS),
-    **dict.fromkeys(
-        ("check_interval_ms", "check_jitter_percent", "check_timeout_ms", "check_rise", "check_fall"), _ALL
-    ),
-    "passive_confirm": _ALL,
 }
 """The kinds of checks that a key is for."""
 
@@ -42,9 +37,6 @@ def _of_pool(section: str, pool: Pool) -> Iterator[Contradiction]:
             wanted = " or ".join(f'check = "{kind}"' for kind in kinds)
             what = f'{key} is set, and check = "{pool.check}" has no use for it'
             yield Contradiction(section, key, what, f"remove it, or write {wanted}")
-    if pool.check != "none" and pool.check_timeout_ms > pool.check_interval_ms:
-        what = f"check_timeout_ms {pool.check_timeout_ms} is above check_interval_ms"
-        yield Contradiction(section, "check_timeout_ms", what, f"write at most {pool.check_interval_ms}")
     if pool.check_answer is not None and pool.check == "dns":
         try:
             checks.rdata(pool.check_type, pool.check_answer)

@@ -130,7 +130,8 @@ class Pool(Section):
     """By how much of it that is shorter or longer, drawn each time. Peers: HAProxy `spread-checks` 0."""
 
     check_timeout_ms: Annotated[int, Field(ge=10, le=60_000)] = 1000
-    """After which a check without a result has failed; at most the interval. Peers: dnsdist `checkTimeout` 1000."""
+    """After which a check without a result has failed; never longer than the interval. Peers: dnsdist `checkTimeout`
+    1000."""
 
     check_rise: Annotated[int, Field(ge=1, le=100), Doc("checks")] = 2
     """Good ones in a row that bring a member back. Peers: HAProxy `rise` 2, dnsdist `rise` 1."""
@@ -197,3 +198,7 @@ class Pool(Section):
     def chosen_by(self) -> str:
         """The name of the policy in force."""
         return self.policy or ("client-hash" if self.mode == "relay" else "least-response-time")
+
+    https_method: Literal["POST", "GET"] = "POST"
+    """How upstreams over HTTPS are asked (RFC 8484 section 4.1): `"GET"` lets caches of HTTP on the way answer,
+    `"POST"` is shorter."""
