@@ -147,7 +147,8 @@ class Pools:
         pool = watched.pool
         if watched.settings is not None and watched.settings != settings:
             balancing.adjust(pool, watched.settings, settings, self._clock, self._entropy, self._log)
-            pool.become(_members(settings))
+            stays = settings.members == watched.settings.members == "system"
+            pool.become(pool.members if stays else _members(settings))
         balancing.begin(pool.policy)
         pool.changed = partial(self._changed, watched)
         watched.watch(settings, network)
