@@ -212,6 +212,18 @@ def test_reloads_neither_bring_checks_forward_nor_put_them_off():
     composed(main, settings())
 
 
+def test_after_a_reload_members_are_judged_by_the_new_settings():
+    async def main(made: Composed) -> None:
+        scene = Scene(made)
+        await scene.begin()
+        await scene.clock.advance(1)
+        await scene.reload(check_fall=1, check_rcodes=["NXDOMAIN"])
+        await scene.clock.advance(EVERY_S)
+        assert scene.states() == ["down", "down"]
+
+    composed(main, settings())
+
+
 def test_a_pool_that_is_gone_is_not_checked_any_more():
     async def main(made: Composed) -> None:
         scene = Scene(made)

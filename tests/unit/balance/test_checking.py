@@ -305,3 +305,18 @@ def test_it_is_given_to_a_check_no_more_than_once() -> None:
         scene.checker.end()
 
     played(main)
+
+
+def test_a_good_reply_between_failures_is_heard() -> None:
+    async def main() -> None:
+        scene = Scene("", SAID_NO)
+        scene.checker.begin()
+        await scene.clock.advance(1)
+        for good in (*[False] * 4, True, *[False] * 4):
+            scene.checker.served(good)
+        await scene.clock.advance(1)
+        assert scene.probe is not None
+        assert scene.probe.begun == [0]
+        scene.checker.end()
+
+    played(main)
