@@ -43,9 +43,8 @@ def silent(case: Case) -> Said | None:
     nodes = [each for each in case.of_zone(case.zone_asked()) if isinstance(each.action, Exchange)]
     told = f": {listed(case.all_of(nodes))} got {counted(len(nodes), 'message')} and kept silent" if nodes else ""
     zone, rest = _reason(case)
-    return Said(
-        f"{case.led}asked for {zone}, {rest}{told}.", f"Check that one of them runs, and the network; {_WHERE}."
-    )
+    text = f"{case.led}asked for {zone}, {rest}{told}."
+    return Said(text, f"Check that one of them runs, and the network; {_WHERE}.")
 
 
 def unreachable(case: Case) -> Said | None:
@@ -61,6 +60,5 @@ def of_no_use(case: Case) -> Said | None:
     if case.tag != "plsf":
         return None
     zone, rest = _reason(case)
-    return Said(
-        f"{case.led}asked for {zone}, {rest}{told_why(case)}.", "The fault is at that server: its log tells more."
-    )
+    text = f"{case.led}asked for {zone}, {rest}{told_why(case)}."
+    return Said(text, "The fault is at that server: its log tells more.")
