@@ -223,14 +223,14 @@ def test_no_client_notices_that_one_of_two_upstreams_restarts(
             seen.update(each.program for each in who)
             return len(who) == 1
 
-        assert all(await restarted_under(load(range(1, 250), answered), unbound))
+        assert all(await restarted_under(load(range(1, 160), answered), unbound))
         assert seen == {"unbound", "kresd"}
 
     on_a_loop(main())
     daemon.reload()
     stats = daemon.control("GET", "/stats")
-    assert stats["upstream.tls_sent"] > 50
-    assert stats["upstream.https_sent"] > 50
+    assert stats["upstream.tls_sent"] > 30
+    assert stats["upstream.https_sent"] > 30
     assert stats["upstream.tls_handshakes"] <= 6, "connections are kept, also over a reload"
 
 
