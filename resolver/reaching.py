@@ -32,6 +32,7 @@ def network_of(source: str, setting: Setting, memory: SimulatedNetwork) -> Netwo
     """What the one at the address `source` can reach; the world is in `memory`, where it has no sockets."""
     settings, tools = setting.config.resolver, setting.tools
     pooled = [upstream.endpoint for upstream, _ in upstreams(setting.config)]
+    pooled += [to for pool in setting.config.pools.values() if pool.mode == "relay" for to in pool.places]
     zones = (*settings.stub_zones.values(), *settings.forward_zones.values())
     configured = frozenset(itertools.chain(pooled, *zones))
     public = OnlyPublic(

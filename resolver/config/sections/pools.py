@@ -202,3 +202,8 @@ class Pool(Section):
     https_method: Literal["POST", "GET"] = "POST"
     """How upstreams over HTTPS are asked (RFC 8484 section 4.1): `"GET"` lets caches of HTTP on the way answer,
     `"POST"` is shorter."""
+
+    @property
+    def places(self) -> tuple[Endpoint, ...]:
+        """Where its members are that stand in the configuration."""
+        return () if self.members == "system" else tuple(each.upstream.endpoint for each in self.members)
