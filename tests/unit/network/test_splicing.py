@@ -29,7 +29,7 @@ class Front:
         self.to = to
         self.splices: list[Splice] = []
         self.joined: list[Trouble | None] = []
-        self.over = asyncio.Event()
+        self.told, self.over = asyncio.Event(), asyncio.Event()
         self.moves = 0
         self.acceptor = Acceptor(sock, self.poller, RealClock(loop), self._came)
         self.acceptor.begin()
@@ -41,6 +41,7 @@ class Front:
 
     def _joined(self, trouble: Trouble | None) -> None:
         self.joined.append(trouble)
+        self.told.set()
         if trouble is not None:
             self.splices[-1].close()
 
@@ -281,6 +282,45 @@ def test_a_splice_that_is_closed_while_it_is_joined_is_gone(on_loop):
             assert await reader.read() == b""
             assert front.joined == []
             await closed(writer)
+            front.close()
+
+    on_loop(main())
+
+
+def test_a_client_that_is_done_in_both_directions_and_gone_loses_nothing_and_is_not_watched_any_more(
+    on_loop, monkeypatch
+):
+    sent = bytes(100_000)
+    woken: list[splicing._End] = []
+    ready = splicing._End.ready
+    monkeypatch.setattr(splicing._End, "ready", lambda end, events: (woken.append(end), ready(end, events))[1])
+
+    async def main() -> None:
+        with socket.create_server(("127.0.0.1", 0)) as narrow:
+            narrow.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, 4096)
+            narrow.setblocking(False)
+            front = Front(Endpoint(*narrow.getsockname()))
+            reader, writer = await asyncio.open_connection(*front.at)
+            loop = asyncio.get_running_loop()
+            server, _ = await loop.sock_accept(narrow)
+            await front.told.wait()
+            (splice,) = front.splices
+            assert splice._server is not None
+            splice._server.sock.setsockopt(socket.SOL_SOCKET, socket.SO_SNDBUF, 4096)
+            server.shutdown(socket.SHUT_WR)
+            assert await reader.read() == b""
+            writer.write(sent)
+            writer.write_eof()
+            await closed(writer)
+            for _ in range(1000):  # turns of the loop, in which there is nothing to do
+                await asyncio.sleep(0)
+            came = 0
+            while octets := await loop.sock_recv(server, 1 << 16):
+                came += len(octets)
+            assert came == len(sent)
+            await front.over.wait()
+            assert len(woken) < 500
+            server.close()
             front.close()
 
     on_loop(main())
