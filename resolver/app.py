@@ -36,10 +36,11 @@ from resolver.observe.counters import Counters
 from resolver.observe.log import Log
 from resolver.pipeline.cached import Cached
 from resolver.pipeline.driving import Tools
-from resolver.pipeline.knowledge import Known, Routes
+from resolver.pipeline.knowledge import Known
 from resolver.pipeline.prefetch import Prefetch
 from resolver.pipeline.reserved import Reserved
 from resolver.pipeline.resolved import Resolved
+from resolver.pipeline.routes import Routes
 from resolver.pipeline.screened import Screened
 from resolver.pipeline.staged import AtHand, Staged
 from resolver.pipeline.stale import Stale, Staleness

@@ -12,9 +12,9 @@ Limits: nothing of this is imported where no upstream is encrypted. HTTPS takes 
 from __future__ import annotations
 
 import importlib.util
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import replace
-from functools import partial
+from functools import cache, partial
 from typing import TYPE_CHECKING
 
 from resolver.config import Config
@@ -28,17 +28,20 @@ if TYPE_CHECKING:
     from pathlib import Path
     from ssl import SSLContext
 
-    from resolver.network.encrypted import Encrypted, Terms
+    from resolver.network.peers import Terms
 
 Upstreams = Sequence[tuple[Upstream, str]]
 """The upstreams of a configuration that are asked, each with the name of its pool."""
 
+Contexts = Callable[..., "SSLContext"]
+"""Gives how those are spoken to who are trusted by certificates in PEM, or by those of the system."""
+
 
 def upstreams(config: Config) -> Upstreams:
-    """The upstreams that are written in pools of `config`, but for those that something is relayed to."""
+    """The upstreams that are written in pools and forward zones of `config`, but for those that are relayed to."""
     return [
         (member.upstream, name)
-        for name, pool in config.pools.items()
+        for name, pool in config.all_pools.items()
         if pool.mode == "forward" and not isinstance(pool.members, str)
         for member in pool.members
     ]
@@ -53,9 +56,18 @@ def speaking(setting: Setting) -> Setting:
     from resolver.network.speaking import Speaking
 
     encrypted, tools = setting.sockets.encrypted(), setting.tools
-    table = _table(encrypted, setting.config, wanted)
+    table = _table(encrypted.context, setting.config, wanted)
     encrypted.told = partial(_told, setting.log)
     return replace(setting, tools=replace(tools, network=Speaking(tools.network, tools.clock, encrypted, table)))
+
+
+def check(config: Config) -> None:
+    """Encrypted upstreams of `config` can be asked, as far as their settings and files say. Raises `ConfigError`."""
+    wanted = [each for each in upstreams(config) if _is_encrypted(each[0])]
+    if wanted:
+        from resolver.network.trust import context_for
+
+        _table(cache(context_for), config, wanted)
 
 
 def _told(log: Log, upstream: Upstream, trouble: Trouble) -> None:
@@ -67,17 +79,17 @@ def _is_encrypted(upstream: Upstream) -> bool:
     return upstream.transport in (Transport.TLS, Transport.HTTPS)
 
 
-def _table(encrypted: Encrypted, config: Config, wanted: Upstreams) -> dict[tuple[Endpoint, Transport], Terms]:
-    from resolver.network.encrypted import Terms
+def _table(contexts: Contexts, config: Config, wanted: Upstreams) -> dict[tuple[Endpoint, Transport], Terms]:
+    from resolver.network.peers import Terms
 
     table: dict[tuple[Endpoint, Transport], tuple[Terms, str]] = {}
     for upstream, name in wanted:
-        where = f"pools.{name}.members"
+        where = f"pools.{name}.members" if name in config.pools else "resolver.forward_zones"
         if upstream.transport is Transport.HTTPS and importlib.util.find_spec("h2") is None:
             what = f"{upstream} takes the library h2, which is not installed"
             raise ConfigError(what, where=where, instead="pip install 'resolverd[https]', or write tls://")
-        pool = config.pools[name]
-        context = _context(encrypted, name, pool.tls_ca, upstream.transport)
+        pool = config.all_pools[name]
+        context = trusting(name, pool.tls_ca, partial(contexts, transport=upstream.transport))
         terms = Terms(upstream, context, pool.https_method == "GET")
         before, other = table.setdefault((upstream.endpoint, upstream.transport), (terms, name))
         if before != terms:
@@ -87,17 +99,18 @@ def _table(encrypted: Encrypted, config: Config, wanted: Upstreams) -> dict[tupl
     return {key: terms for key, (terms, _) in table.items()}
 
 
-def _context(encrypted: Encrypted, name: str, authorities: Path | None, transport: Transport) -> SSLContext:
-    """How those are spoken to who are trusted by the file `authorities` of the pool `name`, or by the system."""
+def trusting(name: str, authorities: Path | None, make: Callable[[str | None], SSLContext]) -> SSLContext:
+    """How those are spoken to who are trusted by the file `authorities` of the pool `name`, or by the system: what
+    `make` gives for its text. Raises `ConfigError`."""
     if authorities is None:
-        return encrypted.context(None, transport)
+        return make(None)
     try:
-        text = authorities.read_text(encoding="ascii", errors="replace")
+        text = authorities.read_text(encoding="ascii", errors="ignore")
     except OSError as wrong:
         what = f"{authorities} cannot be read: {wrong.strerror}"
     else:
         try:
-            return encrypted.context(text, transport)
+            return make(text)
         except (OSError, ValueError):  # that of the library is an OSError
             what = f"{authorities} has no usable certificate in PEM"
     instead = "give a file with the certificates of those who are trusted, each from -----BEGIN CERTIFICATE-----"

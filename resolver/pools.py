@@ -56,18 +56,20 @@ class Pools:
 
     def coming(self, config: Config) -> Mapping[str, Pool]:
         """The pools that `config` describes: those in force that it names, as they are, and new ones. Raises
-        ConfigError where what one needs is not installed."""
+        ConfigError where what one needs is not there."""
         if config.pools:
-            from resolver import balancing
+            from resolver import balancing, probing
 
             balancing.check(config)
+            probing.certify(config)
         return {
             name: self._watched[name].pool if name in self._watched else self._made(name, settings)
-            for name, settings in config.pools.items()
+            for name, settings in config.all_pools.items()
         }
 
     def put_in_force(self, config: Config, pools: Mapping[str, Pool], network: Network) -> None:
         """`pools`, which `coming` gave for `config`, are as it says, and their members are checked over `network`."""
+        settings = config.all_pools
         for name in self._watched.keys() - pools.keys():
             _end(self._watched.pop(name))
         for name, pool in pools.items():
@@ -76,7 +78,7 @@ class Pools:
                 from resolver.watched_pool import WatchedPool
 
                 watched = self._watched[name] = WatchedPool(pool, self._clock, self._entropy)
-            self._adjust(watched, config.pools[name], network)
+            self._adjust(watched, settings[name], network)
 
     def become(self, pool: str, members: Sequence[PoolMember]) -> None:
         """The pool of that name, which is in force, has these members from now on."""
@@ -148,7 +150,8 @@ class Pools:
         pool = watched.pool
         if watched.settings is not None and watched.settings != settings:
             balancing.adjust(pool, watched.settings, settings, self._clock, self._entropy, self._log)
-            pool.become(_members(settings))
+            stays = settings.members == watched.settings.members == "system"
+            pool.become(pool.members if stays else _members(settings))
         balancing.begin(pool.policy)
         pool.changed = partial(self._changed, watched)
         watched.watch(settings, network)

@@ -1,7 +1,8 @@
 """Decides what a check of a pool asks of its members, by the settings of `[pools.NAME]`.
 
-Rules: a query is sent as the questions of clients are, to the same place over the same transport. Streams are opened to
-`check_port`, or to the member's own port where it speaks there what the check does, or to the usual one.
+Rules: certificates are trusted by the `tls_ca` of the pool, or by those of the system. A query is sent as the questions
+of clients are, to the same place over the same transport. Streams are opened to `check_port`, or to the member's own
+port where it speaks there what the check does, or to the usual one.
 
 Limits: streams are opened on sockets, so that servers which are in memory alone can be checked with queries only.
 """
@@ -11,8 +12,7 @@ from __future__ import annotations
 import asyncio
 import ssl
 from collections.abc import Callable, Mapping
-from functools import cache
-from pathlib import Path
+from functools import cache, partial
 from typing import TYPE_CHECKING, Final
 
 from resolver.message import Question, Transport
@@ -22,10 +22,14 @@ from resolver.wire import names, types
 
 if TYPE_CHECKING:
     from resolver.balance.checking import Probe
+    from resolver.config import Config
     from resolver.config.sections.pools import Pool
     from resolver.network.stream_probes import Tls
 
-_TLS: Final = Transport.TLS
+_PROTOCOLS: Final[Mapping[str, list[str]]] = {"tls": ["dot", "h2", "http/1.1"], "https": ["http/1.1"]}
+"""The checks that look at certificates, with the names in ALPN of what may be spoken then: behind a handshake alone,
+anything (RFC 7858, RFC 9113, RFC 9112)."""
+
 _OWN: Final[Mapping[str, frozenset[Transport]]] = {
     "tcp": frozenset(Transport),
     "tls": frozenset((Transport.TLS, Transport.HTTPS)),
@@ -37,14 +41,16 @@ _OWN: Final[Mapping[str, frozenset[Transport]]] = {
 _USUAL: Final[Mapping[str, int]] = {"tls": 853, "http": 80, "https": 443}
 
 
-def probing(pool: Pool, network: Network, clock: Clock, entropy: Entropy) -> Callable[[Upstream], Probe] | None:
-    """What makes the checks of members of `pool`; None where nothing checks them."""
+def probing(
+    name: str, pool: Pool, network: Network, clock: Clock, entropy: Entropy
+) -> Callable[[Upstream], Probe] | None:
+    """What makes the checks of members of `pool`, which has that name; None where nothing checks them."""
     if pool.check == "none":
         return None
     if pool.check == "dns":
         wanted = _wanted(pool)
         return lambda upstream: DnsProbe(network, entropy, upstream.endpoint, upstream.transport, wanted)
-    return _over_streams(pool, clock)
+    return _over_streams(name, pool, clock)
 
 
 def place(pool: Pool, upstream: Upstream) -> Endpoint:
@@ -67,17 +73,16 @@ def _wanted(pool: Pool) -> Wanted:
     return Wanted(Question(names.from_text(pool.check_name), rtype), rcodes, rdatas)
 
 
-def _over_streams(pool: Pool, clock: Clock) -> Callable[[Upstream], Probe]:
+def _over_streams(name: str, pool: Pool, clock: Clock) -> Callable[[Upstream], Probe]:
     from resolver.network.stream_probes import Http, StreamProbe, Tls
 
     loop = asyncio.get_running_loop()
-    context = _context(pool.tls_ca, "dot" if pool.check == "tls" else "http/1.1")
+    context = cache(partial(_context, name, pool))
 
     def tls(upstream: Upstream) -> Tls | None:
-        if pool.check not in ("tls", "https"):
+        if pool.check not in _PROTOCOLS:
             return None
-        name = pool.check_host or upstream.name or upstream.endpoint.host
-        return Tls(context, name, pool.check_certificate_days)
+        return Tls(context, pool.check_host or upstream.name or upstream.endpoint.host, pool.check_certificate_days)
 
     def http(upstream: Upstream) -> Http | None:
         if pool.check not in ("http", "https"):
@@ -92,15 +97,18 @@ def _in_url(host: str) -> str:
     return f"[{host}]" if ":" in host else host
 
 
-def _context(authorities: Path | None, protocol: str) -> Callable[[], ssl.SSLContext]:
-    """What gives the context of a pool's checks; made for the first of them, and kept."""
+def certify(config: Config) -> None:
+    """What checks of certificates go by can be used. Raises `ConfigError`."""
+    for name, pool in config.pools.items():
+        if pool.check in _PROTOCOLS:
+            _context(name, pool)
 
-    @cache
-    def made() -> ssl.SSLContext:
-        context = ssl.create_default_context(cafile=authorities)
-        context.minimum_version = ssl.TLSVersion.TLSv1_2
-        context.hostname_checks_common_name = False
-        context.set_alpn_protocols([protocol])
-        return context
 
-    return made
+def _context(name: str, pool: Pool) -> ssl.SSLContext:
+    from resolver.encrypting import trusting
+    from resolver.network.trust import client_context
+
+    protocols = _PROTOCOLS[pool.check]
+    context = trusting(name, pool.tls_ca, partial(client_context, protocol=protocols[0]))
+    context.set_alpn_protocols(protocols)
+    return context

@@ -45,7 +45,7 @@ class WatchedPool:
         self.end()
         self.settings, self._network = settings, network
         rules, timing = _rules(settings), _timing(settings)
-        members, probe = self.pool.members, probing(settings, network, self._clock, self._entropy)
+        members, probe = self.pool.members, probing(self.pool.name, settings, network, self._clock, self._entropy)
         self._health = {each: known.get(each) or Health(rules) for each in members}
         for member, health in self._health.items():
             health.rules = rules

@@ -22,14 +22,11 @@ import h11
 
 from resolver.network.base import Clock, Endpoint, Sending
 from resolver.network.troubles import trouble_of
-from resolver.text import printable
+from resolver.network.trust import refusal
 
 MAX_HEAD: Final = 16 * 1024
 MAX_BODY: Final = 64 * 1024
 CHUNK: Final = 16 * 1024
-MAX_SAID: Final = 120
-"""Characters of what is said of a failure."""
-
 DAY_S: Final = 86_400
 NO_HTTP: Final = "what it answers is no HTTP/1.1"
 CLOSED: Final = "it has closed the connection"
@@ -77,10 +74,8 @@ class StreamProbe:
         """Why it is not good; an empty text if it is."""
         try:
             return await self._met()
-        except ssl.SSLCertVerificationError as wrong:
-            return _said(f"its certificate is refused: {wrong.verify_message}")
         except ssl.SSLError as wrong:
-            return _said(f"no TLS: {(wrong.reason or 'it has ended').replace('_', ' ').lower()}")
+            return str(refusal(wrong))
         except ConnectionResetError:
             return CLOSED
         except OSError as wrong:
@@ -153,7 +148,3 @@ async def _asked(reader: asyncio.StreamReader, writer: asyncio.StreamWriter, wan
     except h11.RemoteProtocolError:
         return NO_HTTP
     return "" if wanted.body in body else "the text is not in its answer"
-
-
-def _said(what: str) -> str:
-    return printable(what)[:MAX_SAID]

@@ -77,7 +77,7 @@ def _roots(config: Config) -> Iterator[Contradiction]:
     if ours.mode == "recursive" and ours.roots == "internet":
         what = 'mode = "recursive" with roots = "internet": no root server of the Internet offers recursion'
         yield Contradiction("resolver", "mode", what, 'set mode = "iterative" or roots = "simulated"')
-    if ours.roots == "simulated" and world.serve is False and "." not in ours.forward_zones:
+    if ours.roots == "simulated" and world.serve is False and not config.forwards_all:
         what = 'roots = "simulated" but world.serve is false, so there is no root to ask'
         yield Contradiction("world", "serve", what, 'set serve = "auto" or resolver.roots = "internet"')
     if world.in_memory and not config.world_served:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from pathlib import Path
 from typing import Annotated, Final, Literal
 
 from pydantic import Field, PlainValidator
@@ -46,7 +47,7 @@ class Pool(Section):
     """Who is in it: `"192.0.2.1"` and `"udp://192.0.2.1:53"` (UDP, and TCP where a reply is truncated),
     `"tcp://192.0.2.1"`, `"tls://192.0.2.1#dns.example"` (RFC 7858; the certificate must be for the name behind `#`, or
     for the address where there is none, RFC 8310), `"https://192.0.2.1/dns-query#dns.example"` (RFC 8484). `"system"`
-    is who stands in /etc/resolv.conf, which is read again when it changes."""
+    is who stands in `resolv_conf`, but for this daemon itself."""
 
     policy: Annotated[
         str | None, PlainValidator(policy_name), Doc(form=" or ".join(f'`"{each}"`' for each in POLICIES))
@@ -89,6 +90,18 @@ class Pool(Section):
     """`"forward"`: questions are read, answered from the cache, joined, and what comes back is checked. `"relay"`: what
     arrives at `listen` is passed on by the client's address, and nothing of it but its id is looked at."""
 
+    retry_ms: Annotated[int, Field(ge=50, le=4000)] = 800
+    """How long a member may be silent before the question goes to another one, too. Peers: dnsdist none, CoreDNS
+    `forward` 2 s, dnsmasq when the client asks again."""
+
+    hedge_percent: Annotated[int, Field(ge=0, le=50)] = 5
+    """Of a hundred questions, how many may be asked of a second member while the first is only slow: slower than all
+    but so many of a hundred replies of the pool were lately. The first good reply is the answer. 0: a second one is
+    asked only after `retry_ms`."""
+
+    resolv_conf: Annotated[Path, Field(strict=False), Doc(form="a path")] = Path("/etc/resolv.conf")
+    """The file that names the members of a pool with `members = "system"`. It is read again when it changes."""
+
     listen: Annotated[
         tuple[Annotated[Endpoint, PlainValidator(relay_endpoint)], ...],
         Field(strict=False, max_length=64),
@@ -112,6 +125,10 @@ class Pool(Section):
 
     tls_ca: OptionalPath = None
     """The certificates that are trusted, as a PEM file; not set, those of the system."""
+
+    https_method: Literal["POST", "GET"] = "POST"
+    """How upstreams over HTTPS are asked (RFC 8484 section 4.1): `"GET"` lets caches of HTTP on the way answer,
+    `"POST"` is shorter."""
 
     when_all_down: Literal["open", "closed"] = "open"
     """Whom questions go to when no member is up: `"open"` to all that are not drained, since a wrong finding is more
@@ -198,10 +215,6 @@ class Pool(Section):
     def chosen_by(self) -> str:
         """The name of the policy in force."""
         return self.policy or ("client-hash" if self.mode == "relay" else "least-response-time")
-
-    https_method: Literal["POST", "GET"] = "POST"
-    """How upstreams over HTTPS are asked (RFC 8484 section 4.1): `"GET"` lets caches of HTTP on the way answer,
-    `"POST"` is shorter."""
 
     @property
     def places(self) -> tuple[Endpoint, ...]:

@@ -219,3 +219,39 @@ def test_nothing_happens_after_the_end() -> None:
         assert scene.probe.closed == 1
 
     played(main)
+
+
+class _Slow:
+    """A clock whose timers fire `by` seconds late, as where the process was busy."""
+
+    def __init__(self, clock: VirtualClock, by: float) -> None:
+        self._clock, self.by = clock, by
+        self.monotonic, self.boottime, self.wall = clock.monotonic, clock.boottime, clock.wall
+
+    def after(self, seconds: float, callback: Callable[[], None]) -> Any:
+        return self._clock.after(seconds + (self.by if seconds > 0 else 0), callback)
+
+
+def test_time_in_which_this_process_stood_still_is_not_counted() -> None:
+    async def main() -> None:
+        scene = Scene("", takes_s=1.6)
+        scene.checker._clock = _Slow(scene.clock, 0.9)  # type: ignore[assignment]
+        scene.checker.begin()
+        await scene.clock.advance(3)
+        assert scene.told == []
+        assert scene.checker.last.failed == 0
+        scene.checker.end()
+
+    played(main)
+
+
+def test_it_is_given_to_a_check_no_more_than_once() -> None:
+    async def main() -> None:
+        scene = Scene(None)
+        scene.checker._clock = _Slow(scene.clock, 0.9)  # type: ignore[assignment]
+        scene.checker.begin()
+        await scene.clock.advance(4)
+        assert scene.told == [(3.7, Verdict.DOWN, NO_REPLY)]
+        scene.checker.end()
+
+    played(main)
