@@ -37,6 +37,7 @@ MAX_COUNTED: Final = 16
 COUNTED: Final = (
     *("members", "taking", "down", "drained", "outstanding"),
     *("picked", "replied", "failed", "checks", "checks_failed"),
+    *("sticky_clients", "sticky_stores", "sticky_untold"),
 )
 """What is counted of a pool, and of all together."""
 

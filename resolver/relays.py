@@ -125,9 +125,7 @@ class Relays:
             self._poller = None
 
     def counts(self) -> Mapping[str, int]:
-        """What relays count, under the names of `resolver stats`; nothing where there was never one."""
-        if not self._open and not self._before:
-            return {}
+        """What relays count, under the names of `resolver stats`."""
         total = Counter(self._before)
         for relay in self._open.values():
             total.update(_counts(relay))
