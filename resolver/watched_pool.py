@@ -12,6 +12,7 @@ from collections.abc import Mapping, Sequence
 from functools import partial
 from typing import Final
 
+from resolver import balancing
 from resolver.balance.checking import Checker, Timing
 from resolver.balance.health import Health, Rules, Verdict
 from resolver.balance.pool import Member, Pool, State
@@ -110,6 +111,7 @@ class WatchedPool:
             "failed": sum(each.failed for each in members),
             "checks": sum(each.made for each in checks),
             "checks_failed": sum(each.failed for each in checks),
+            **balancing.counts(self.pool.policy),
         }
 
     def as_data(self, now: float) -> dict[str, object]:
