@@ -226,7 +226,7 @@ def test_every_tag_is_documented() -> None:
 def test_every_metric_is_documented() -> None:
     async def main() -> set[str]:
         program = build(Config(), clock=VirtualClock(), entropy=SeededEntropy(1))
-        names = set(program.stats())
+        names = {*program.stats(), *program._sockets.encrypted().counts()}
         await program.stop()
         return names
 

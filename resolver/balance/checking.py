@@ -82,12 +82,23 @@ class Checker:
         self._ends = 0.0
         self.last = Checked()
 
-    def begin(self, *, at_once: bool = True) -> None:
-        """The member is checked from now on; the first time now, or within an interval."""
+    def begin(self) -> None:
+        """The member is checked from now on, the first time now."""
         if self._probe is not None:
-            self._wait(0.0 if at_once else self._timing.interval_s * self._entropy.fraction())
+            self._wait(0.0)
         elif not self._health.up:
             self._look_again()
+
+    def adjust(self, probe: Probe | None, timing: Timing) -> None:
+        """It is checked by these from now on. What is under way ends as it began, and the next check is made when it
+        is due; where the times are others, somewhere within the new interval."""
+        before, self._probe = (self._probe, self._timing), probe
+        self._timing = timing
+        if (probe is None) is not (before[0] is None):
+            self.end()
+            self.begin()
+        elif probe is not None and timing != before[1] and self._under_way is None:
+            self._wait(timing.interval_s * self._entropy.fraction())
 
     def end(self) -> None:
         """Nothing is under way any more. Calling it again does nothing."""
@@ -101,7 +112,9 @@ class Checker:
 
     def served(self, good: bool) -> None:
         """Real traffic has been answered by the member, or not."""
-        self._heard(self._health.served(good, self._clock.monotonic()), "its traffic fails")
+        health = self._health
+        if not (good and health.spotless):
+            self._heard(health.served(good, self._clock.monotonic()), "its traffic fails")
 
     # -- parts
 

@@ -10,7 +10,7 @@ from typing import Any
 import pytest
 
 from resolver.message import Edns, Question, Transport
-from resolver.network.base import Trouble
+from resolver.network.base import Endpoint, Trouble
 from resolver.network.base import Upstream as Named
 from resolver.network.encrypted import Terms
 from resolver.network.sockets import SocketNetwork
@@ -18,6 +18,7 @@ from resolver.wire import names
 from resolver.wire.parse import parse
 from resolver.wire.render import render_query
 from tests.support.authorities import Authority
+from tests.support.fixtures import Ask, Serve
 from tests.support.sockets import Inbox, network
 from tests.support.upstreams import PATH, Kresd, Unbound, Upstream
 
@@ -133,40 +134,124 @@ def test_a_certificate_that_does_not_hold_is_told_and_nothing_is_asked(
     on_a_loop(main([(authority.pem, "it expired on ")]))
 
 
-@pytest.mark.parametrize("transport", ENCRYPTED)
-@pytest.mark.parametrize("kind", [Unbound, Kresd])
-def test_an_upstream_that_restarts_under_load_loses_nothing_that_another_can_answer(
+async def load(numbers: range, answered: Callable[[int], Coroutine[Any, Any, bool]]) -> list[bool]:
+    """What came of each of them, asked `PER_S` a second."""
+    tasks = []
+    for number in numbers:
+        tasks.append(asyncio.ensure_future(answered(number)))
+        await asyncio.sleep(1 / PER_S)
+    return await asyncio.gather(*tasks)
+
+
+async def restarted_under(running: Coroutine[Any, Any, list[bool]], restarting: Upstream) -> list[bool]:
+    """What came of a load during which `restarting` was gone for a moment."""
+    loop, outcome = asyncio.get_running_loop(), asyncio.ensure_future(running)
+    await loop.run_in_executor(None, restarting.stop)
+    await loop.run_in_executor(None, restarting.start)
+    return await outcome
+
+
+@pytest.mark.parametrize(("kind", "transport"), [(Unbound, Transport.TLS), (Kresd, Transport.HTTPS)])
+def test_a_restart_under_load_is_told_of_each_query_that_it_costs(
     start: Any, authority: Authority, kind: type[Upstream], transport: Transport
 ) -> None:
-    restarting, other = start(kind, NAME), start(Kresd if kind is Unbound else Unbound, NAME)
+    there = start(kind, NAME)
 
     async def main() -> None:
-        loop, world = asyncio.get_running_loop(), network()
-        both = [terms(world, each, transport, authority.pem) for each in (restarting, other)]
+        world = network()
+        how = terms(world, there, transport, authority.pem)
         told: list[Trouble] = []
 
         async def answered(number: int) -> bool:
-            came = await asked(world, both[0], number)
-            if is_answered(came, number, restarting):
+            came = await asked(world, how, number)
+            if isinstance(came, Trouble):
+                told.append(came)
                 return True
-            assert isinstance(came, Trouble)
-            told.append(came)
-            return is_answered(await asked(world, both[1], number), number, other)
+            return is_answered(came, number, there)
 
-        async def load(numbers: range) -> list[bool]:
-            tasks = []
-            for number in numbers:
-                tasks.append(asyncio.ensure_future(answered(number)))
-                await asyncio.sleep(1 / PER_S)
-            return await asyncio.gather(*tasks)
-
-        before = await load(range(1, 60))
-        running = asyncio.ensure_future(load(range(100, 250)))
-        await loop.run_in_executor(None, restarting.stop)
-        await loop.run_in_executor(None, restarting.start)
-        assert all([*before, *await running])
+        assert all(await restarted_under(load(range(1, 150), answered), there))
         assert {each.kind for each in told} <= {Trouble.REFUSED, Trouble.RESET}
-        assert is_answered(await asked(world, both[0], 300), 300, restarting), "it is asked again"
-        assert not await load(range(0))
+        assert is_answered(await asked(world, how, 300), 300, there), "it is asked again"
+        assert world.counts()["upstream.tls_handshakes"] <= 4
 
     on_a_loop(main())
+
+
+def configured(directory: Path, authority: Authority, *members: str) -> tuple[str, str]:
+    """The words of a daemon that has all names resolved by `members`."""
+    listed = ", ".join(f'"{each}"' for each in members)
+    (directory / "resolver.toml").write_text(
+        f"""
+[server]
+listen = ["127.0.0.1:0"]
+[resolver]
+roots = "internet"
+forward_zones = {{ "." = "office" }}
+[dnssec]
+validation = false
+[pools.office]
+members = [{listed}]
+tls_ca = "{authority.ca}"
+policy = "round-robin"
+check_name = "check.example"
+check_type = "A"
+"""
+    )
+    return ("--config", "resolver.toml")
+
+
+def url(there: Upstream, transport: Transport, name: str = NAME) -> str:
+    return f"{transport}://{there.at(transport)}{PATH if transport is Transport.HTTPS else ''}#{name}"
+
+
+def test_no_client_notices_that_one_of_two_upstreams_restarts(
+    start: Any, authority: Authority, serve: Serve, tmp_path: Path
+) -> None:
+    unbound, kresd = start(Unbound, NAME), start(Kresd, NAME)
+    members = url(unbound, Transport.TLS), url(kresd, Transport.HTTPS)
+    daemon = serve(*configured(tmp_path, authority, *members))
+
+    async def main() -> None:
+        world, at = network(), Endpoint(daemon.host, daemon.port)
+        seen: set[str] = set()
+
+        async def answered(number: int) -> bool:
+            inbox = Inbox()
+            world.send(at, query(number), Transport.UDP, inbox)
+            (came,) = await inbox.wait_for(1)
+            who = [each for each in (unbound, kresd) if is_answered(came, number, each)]
+            seen.update(each.program for each in who)
+            return len(who) == 1
+
+        assert all(await restarted_under(load(range(1, 160), answered), unbound))
+        assert seen == {"unbound", "kresd"}
+
+    on_a_loop(main())
+    daemon.reload()
+    stats = daemon.control("GET", "/stats")
+    assert stats["upstream.tls_sent"] > 30
+    assert stats["upstream.https_sent"] > 30
+    assert stats["upstream.tls_handshakes"] <= 6, "connections are kept, also over a reload"
+
+
+def test_a_client_is_told_what_is_wrong_with_the_certificate_of_an_upstream(
+    start: Any, authority: Authority, serve: Serve, kdig: Ask, tmp_path: Path
+) -> None:
+    there = start(Unbound, NAME)
+    daemon = serve(*configured(tmp_path, authority, url(there, Transport.TLS, "wrong.example")))
+    reply = kdig(daemon, "www.example", "+edns")
+    assert reply.status == "SERVFAIL"
+    why = "its certificate is refused: it is for dns.example, not for wrong.example"
+    assert why in reply.text
+    daemon.log.wait_for(rf'event=upstream_refused upstream=tls://\S+#wrong.example reason="{why}"')
+    configured(tmp_path, authority, url(there, Transport.TLS))
+    daemon.reload()
+    assert kdig(daemon, "www.example").data == [f"A {there.address}"]
+    authority.ca.write_text("nothing")
+    try:
+        assert "has no usable certificate in PEM" in daemon.reload("reload_refused")
+        assert kdig(daemon, "other.example").data == [f"A {there.address}"]
+    finally:
+        authority.ca.write_text(authority.pem)
+    daemon.signal(15)  # the refused reload is an error in the log, as it should be
+    assert daemon.wait() == 0

@@ -200,17 +200,26 @@ def test_a_reload_keeps_states_counts_and_who_is_drained():
     composed(main, settings())
 
 
-def test_a_reload_does_not_check_all_members_at_once():
+def test_reloads_neither_bring_checks_forward_nor_put_them_off():
     async def main(made: Composed) -> None:
         scene = Scene(made)
         await scene.begin()
-        await scene.clock.advance(2)
-        scene.heard.clear()
-        await scene.reload()
-        await scene.clock.advance(0)
-        assert scene.heard == []
+        for _ in range(9):
+            await scene.clock.advance(1.2)
+            await scene.reload()
+        assert [when for host, when in scene.heard if host == ONE] == [0.0, 5.0, 10.0]
+
+    composed(main, settings())
+
+
+def test_after_a_reload_members_are_judged_by_the_new_settings():
+    async def main(made: Composed) -> None:
+        scene = Scene(made)
+        await scene.begin()
+        await scene.clock.advance(1)
+        await scene.reload(check_fall=1, check_rcodes=["NXDOMAIN"])
         await scene.clock.advance(EVERY_S)
-        assert sorted(host for host, _ in scene.heard) == [ONE, OTHER]
+        assert scene.states() == ["down", "down"]
 
     composed(main, settings())
 

@@ -88,14 +88,64 @@ def test_the_interval_is_longer_or_shorter_by_no_more_than_its_share() -> None:
     played(main)
 
 
-def test_a_member_that_was_checked_not_long_ago_is_checked_within_an_interval() -> None:
+def test_with_another_probe_the_next_check_is_made_when_it_was_due() -> None:
     async def main() -> None:
         scene = Scene("")
-        scene.checker.begin(at_once=False)
+        scene.checker.begin()
+        for _ in range(40):
+            await scene.clock.advance(0.3)
+            other = Scripted(scene.clock, "")
+            other.begun = scene.probe.begun if scene.probe else []
+            scene.checker.adjust(other, EVEN)
+        assert other.begun == [0, 5, 10], "however often it is adjusted"
+        scene.checker.end()
+
+    played(main)
+
+
+def test_with_other_times_the_next_check_is_made_within_the_new_interval() -> None:
+    async def main() -> None:
+        scene = Scene("", timing=EVEN._replace(interval_s=3600))
+        scene.checker.begin()
+        await scene.clock.advance(1)
+        scene.checker.adjust(scene.probe, EVEN)
         await scene.clock.advance(5)
         assert scene.probe is not None
-        assert len(scene.probe.begun) == 1
-        assert scene.probe.begun[0] > 0
+        assert len(scene.probe.begun) == 2
+        scene.checker.end()
+
+    played(main)
+
+
+def test_a_check_under_way_ends_as_it_began() -> None:
+    async def main() -> None:
+        scene = Scene(SAID_NO, takes_s=0.5)
+        scene.checker.begin()
+        await scene.clock.advance(0.1)
+        scene.checker.adjust(Scripted(scene.clock, ""), EVEN._replace(interval_s=100))
+        await scene.clock.advance(1)
+        assert scene.told == [(0.5, Verdict.DOWN, SAID_NO)]
+        scene.checker.end()
+
+    played(main)
+
+
+def test_checks_may_be_switched_off_and_on() -> None:
+    async def main() -> None:
+        scene = Scene(SAID_NO)
+        scene.checker.begin()
+        await scene.clock.advance(1)
+        scene.health.rules = scene.health.rules._replace(checked=False)
+        scene.checker.adjust(None, EVEN)
+        await scene.clock.advance(60)
+        assert scene.probe is not None
+        assert scene.probe.begun == [0]
+        assert [verdict for _, verdict, _ in scene.told] == [Verdict.DOWN, Verdict.UP]
+        scene.health.rules = scene.health.rules._replace(checked=True)
+        scene.checker.adjust(scene.probe, EVEN)
+        await scene.clock.advance(16)
+        assert scene.probe.begun == [0, 61, 66, 71, 76]
+        assert scene.told[-1] == (71.1, Verdict.DOWN, SAID_NO)
         scene.checker.end()
 
     played(main)
@@ -252,6 +302,21 @@ def test_it_is_given_to_a_check_no_more_than_once() -> None:
         scene.checker.begin()
         await scene.clock.advance(4)
         assert scene.told == [(3.7, Verdict.DOWN, NO_REPLY)]
+        scene.checker.end()
+
+    played(main)
+
+
+def test_a_good_reply_between_failures_is_heard() -> None:
+    async def main() -> None:
+        scene = Scene("", SAID_NO)
+        scene.checker.begin()
+        await scene.clock.advance(1)
+        for good in (*[False] * 4, True, *[False] * 4):
+            scene.checker.served(good)
+        await scene.clock.advance(1)
+        assert scene.probe is not None
+        assert scene.probe.begun == [0]
         scene.checker.end()
 
     played(main)
