@@ -2,6 +2,7 @@
 when all could be bound.
 
 Rules
+* Each relay that is opened is one event of the log, with the port that was really taken.
 * A relay lives as long as settings name its pool and its address: a reload changes what it works with, and who may ask,
   and what is under way goes on.
 * To stop is to finish: nothing new is taken, replies that are waited for are given back, streams go on for at most
@@ -157,6 +158,7 @@ class Relays:
         self._open[place] = _Relay(place[1], bound.endpoint, relaying, relayed, datagrams, udp, streams, acceptor)
         udp.start()
         acceptor.begin()
+        self._log.info("relaying", pool=place[1], at=bound.endpoint)
 
     def _adjust(
         self, relay: _Relay, settings: Settings, config: Config, pool: Pool, network: Network, allows: Allows
