@@ -28,6 +28,7 @@ if TYPE_CHECKING:
     from resolver.config import Config
     from resolver.config.sections.pools import Pool as Settings
     from resolver.config.upstreams import PoolMember
+    from resolver.resolv_conf import Followed
     from resolver.watched_pool import WatchedPool
 
 MAX_COUNTED: Final = 16
@@ -48,6 +49,7 @@ class Pools:
     def __init__(self, clock: Clock, entropy: Entropy, log: Log) -> None:
         self._clock, self._entropy, self._log = clock, entropy, log
         self._watched: dict[str, WatchedPool] = {}
+        self._followed: dict[str, Followed] = {}
         self.changes = 0
         """How often a member's state has changed."""
 
@@ -75,6 +77,7 @@ class Pools:
 
                 watched = self._watched[name] = WatchedPool(pool, self._clock, self._entropy)
             self._adjust(watched, config.all_pools[name], network)
+        self._follow(config)
 
     def become(self, pool: str, members: Sequence[PoolMember]) -> None:
         """The pool of that name, which is in force, has these members from now on."""
@@ -84,6 +87,8 @@ class Pools:
         """Nobody is checked any more."""
         for watched in self._watched.values():
             _end(watched)
+        for followed in self._followed.values():
+            followed.end()
 
     @property
     def in_force(self) -> Mapping[str, Pool]:
@@ -146,10 +151,25 @@ class Pools:
         pool = watched.pool
         if watched.settings is not None and watched.settings != settings:
             balancing.adjust(pool, watched.settings, settings, self._clock, self._entropy, self._log)
-            pool.become(_members(settings))
+            if settings.members != "system":
+                pool.become(_members(settings))
         balancing.begin(pool.policy)
         pool.changed = partial(self._changed, watched)
         watched.watch(settings, network)
+
+    def _follow(self, config: Config) -> None:
+        """The pools of the system have the members that stand in its file, from now on."""
+        files = {name: each.resolv_conf for name, each in config.all_pools.items() if each.members == "system"}
+        own = frozenset(config.server.listen)
+        for name, followed in tuple(self._followed.items()):
+            if files.get(name) != followed.path or own != followed.own:
+                self._followed.pop(name).end()
+        for name in files.keys() - self._followed.keys():
+            from resolver.resolv_conf import Followed
+
+            become = partial(self.become, name)
+            self._followed[name] = Followed(name, files[name], own, become, self._clock, self._log)
+            self._followed[name].begin()
 
     def _changed(self, watched: WatchedPool, member: Member, before: State) -> None:
         self.changes += 1

@@ -164,7 +164,6 @@ class OnlyPublic:
         """What is `allowed` may change."""
         self._inner, self._clock = inner, clock
         self._own = frozenset(own)
-        self._own_wildcard_ports = frozenset(endpoint.port for endpoint in own if endpoint.host in WILDCARDS)
         self._allow_private = allow_private
         self._allowed = allowed
         self._verdicts: dict[Endpoint, bool] = {}
@@ -182,7 +181,7 @@ class OnlyPublic:
 
     def may_ask(self, to: Endpoint) -> bool:
         """Whether `to` may be asked, by the rules of this module."""
-        if to in self._own or (to.port in self._own_wildcard_ports and _is_here(to.host)):
+        if is_ours(to, self._own):
             return False
         if to in self._allowed:
             return True
@@ -194,6 +193,11 @@ class OnlyPublic:
             del self._verdicts[next(iter(self._verdicts))]
         verdict = self._verdicts[to] = self.may_ask(to)
         return verdict
+
+
+def is_ours(to: Endpoint, own: Collection[Endpoint]) -> bool:
+    """Whether a message to `to` comes to a listener at one of `own`."""
+    return to in own or (any(each.port == to.port and each.host in WILDCARDS for each in own) and _is_here(to.host))
 
 
 def _is_here(host: str) -> bool:

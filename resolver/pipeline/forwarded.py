@@ -32,6 +32,8 @@ LEAST_HEDGE_S: Final = 0.005
 """A second question sooner than this would be sent while the first reply is on its way up through this program."""
 _STARTS_WITH_S: Final = 0.1
 _STEP: Final = 0.1
+_ITS_TIME: Final = 0.99
+"""Of the time that a member may be silent, what it has had when it was over: timers are not exact."""
 _NOT_ITS_FAULT: Final = frozenset((Trouble.LOCAL, Trouble.BUSY))
 
 
@@ -213,7 +215,7 @@ class _Choice:
                 pool.dropped(asked.member)
             elif asked.open:
                 waited = now - asked.began
-                if waited >= self._from.retry_s:
+                if waited >= _ITS_TIME * self._from.retry_s:
                     pool.ended(asked.member, waited, False)
                 else:
                     pool.dropped(asked.member)
