@@ -44,7 +44,7 @@ ARROWS: dict[str, set[str]] = {
         *("wire", "network.base", "observe", "tasks"),
     },
     "server": {"pipeline", "cache", "wire", "network.base", "observe"},
-    "config": {"wire", "network.base", "dnssec.anchors", "dnssec.negative"},
+    "config": {"wire", "network.base", "routing", "dnssec.anchors", "dnssec.negative"},
 }
 """What each room may import, besides itself and what is below all. Rooms that are not named stand above all."""
 

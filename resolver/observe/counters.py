@@ -34,6 +34,7 @@ class Counters:
     answers_nxdomain: int = 0
     answers_servfail: int = 0
     answers_other: int = 0
+    answers_ruled: int = 0
     answers_untold: int = 0
     answers_internal_error: int = 0
     upstream_sent: int = 0

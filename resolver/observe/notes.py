@@ -59,7 +59,14 @@ class Faulted(NamedTuple):
     """Whether hierarchy.toml says so; else it was added at run time."""
 
 
-Note: TypeAlias = At | Held | Inferred | Joined | Faulted
+class Ruled(NamedTuple):
+    """A rule of the configuration fitted, and `action` was done."""
+
+    rule: str
+    action: str
+
+
+Note: TypeAlias = At | Held | Inferred | Joined | Faulted | Ruled
 
 
 def in_words(note: Note) -> str:
@@ -77,3 +84,5 @@ def in_words(note: Note) -> str:
             return "joined the same question, which was being asked already"
         case Faulted(fault, rule, _):
             return f"fault: {fault} (rule {rule})"
+        case Ruled(ruled, action):
+            return f"{ruled}: {action}"

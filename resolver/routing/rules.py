@@ -86,6 +86,19 @@ class Decision:
     limits: tuple[str, ...] = ()
     keeps: bool = True
     within_minute: bool = False
+    simple: bool = False
+    """Nothing but the action is to be done: what comes back is told as it is."""
+
+    @property
+    def is_plain(self) -> bool:
+        """Whether what comes back is told as it is."""
+        shapes = self.ttl or self.question or self.within_minute or self.limits or self.subnet
+        return self.keeps and not shapes
+
+    @property
+    def number(self) -> int:
+        """That of the rule that decided; 0 where none did."""
+        return 0 if self.rule is None else self.rule.number
 
     def change(self, action: Changing, asked: Question, seen: Seen) -> bool:
         """`action` has changed what becomes of the question `asked`, and what rules see; whether that is another one

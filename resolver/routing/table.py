@@ -56,7 +56,7 @@ class Table:
         self._networks = _Networks(self.rules)
         self._hosts: dict[str, int] = {}
         self._rest = [_rest(rule) for rule in self.rules]
-        self._usual = Decision()
+        self._usual = Decision(simple=True)
         self._plain = [self._if_plain(rule) for rule in self.rules]
         self._session = [rule for rule in self.rules if any(isinstance(each, _SESSION) for each in _all_of(rule))]
         carried = any(isinstance(each, Transports) for rule in self.rules for each in _all_of(rule))
@@ -124,7 +124,7 @@ class Table:
         matchers, unless, loose = self._rest[rule.number - 1]
         if matchers or unless or loose or isinstance(rule.action, CHANGING):
             return None
-        return Decision(rule.action, rule, (rule,))
+        return Decision(rule.action, rule, (rule,), simple=True)
 
     def _host(self, host: str) -> int:
         made = self._networks.mask(host) if self._networks else self._all
