@@ -119,7 +119,7 @@ def compose(
     staged = _transcribed(setting, stages, usual.held)
     rolling = proving.rolling(setting, proven, usual.resolved, loop, keeps=keeps)
     explains = _explains(setting, staged)
-    return Composed(arranged.before(staged), usual.known, usual.resolved, simulated, rolling, explains)
+    return Composed(arranged.before(staged), usual.known, usual.resolved, simulated, tools.network, rolling, explains)
 
 
 def _transcribed(setting: Setting, stages: Staged, ages: Ages) -> Stages:

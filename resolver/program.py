@@ -28,6 +28,7 @@ from resolver.observe import watching
 from resolver.observe.log import Log
 from resolver.odd_listeners import OddListeners, served_at
 from resolver.pipeline.driving import Tools
+from resolver.pools import Pools
 from resolver.server.cookies import drawn
 from resolver.server.flights import MOST
 from resolver.server.handshakes import Handshakes
@@ -38,6 +39,7 @@ from resolver.wire import names, types
 
 if TYPE_CHECKING:
     from resolver.auth.hierarchy import World
+    from resolver.balance.pool import Pool
     from resolver.rolling import Rolling
 
 IN_MEMORY_PORT: Final = 53
@@ -65,6 +67,7 @@ class _Coming:
     config: Config
     world: World | None
     caches: Caches
+    pools: Mapping[str, Pool]
     composed: Composed
     shown: Shown | None
     listen: Sequence[Endpoint]
@@ -110,6 +113,7 @@ class Program:
         self._tasks = Tasks()
         self._began = tools.clock.monotonic()
         self._caches = new_caches(config, self._tools)
+        self.pools = Pools(tools.clock, tools.entropy, log)
         loop = asyncio.get_running_loop()
         self._front = Listeners(loop, tools.clock)
         self._behind = OddListeners(loop, tools.clock)
@@ -119,7 +123,10 @@ class Program:
         self._allows: Callable[[str], bool] | None = None
         self._drawn = drawn(tools.entropy)
         self._world = self._load_world(config)
-        self._composed = self._composition(config, self._world, IN_MEMORY_PORT, self._caches, bound=False, listening=())
+        pools = self.pools.coming(config)
+        self._composed = self._composition(
+            config, self._world, IN_MEMORY_PORT, self._caches, pools, bound=False, listening=()
+        )
         self.responder = Responder(
             self._composed.answerer,
             clock=tools.clock,
@@ -176,6 +183,7 @@ class Program:
         await self._behind.keep_only((), 0.0)
         self.responder.give_up()
         self._roll(None)
+        self.pools.end()
         self._tasks.cancel()
         self._tools.verifier.close()
         self._sockets.close()
@@ -206,8 +214,9 @@ class Program:
         # Of another internet nothing is known; questions in flight go on with what they began with.
         same = differing.origin(config, world) == differing.origin(self.config, self._world)
         caches = self._caches if same else new_caches(config, self._tools)
-        composed = self._composition(config, world, port, caches, bound=bool(places), listening=listening)
-        return _Coming(config, world, caches, composed, shown, listen, listen_tls, places)
+        pools = self.pools.coming(config)
+        composed = self._composition(config, world, port, caches, pools, bound=bool(places), listening=listening)
+        return _Coming(config, world, caches, pools, composed, shown, listen, listen_tls, places)
 
     def _swap(self, coming: _Coming) -> None:
         """Whatever is asked from now on is answered by what is `coming`."""
@@ -218,6 +227,7 @@ class Program:
         watching.adjust(self.lab.history, self.config.history.messages, config.history.messages, self.log)
         self.config, self._world, self._caches, self._composed = config, coming.world, coming.caches, composed
         self._show(coming.shown)
+        self.pools.put_in_force(config, coming.pools, composed.network)
         access, cookies = serving.access(config, clock), serving.cookies(config, self._drawn, clock)
         conduct = serving.conduct(config, composed.explains)
         self.responder.adjust(composed.answerer, conduct, coming.caches.answers, access, cookies)
@@ -360,15 +370,15 @@ class Program:
         world: World | None,
         port: int,
         caches: Caches,
+        pools: Mapping[str, Pool],
         *,
         bound: bool,
         listening: Iterable[Endpoint],
     ) -> Composed:
         own = (*config.server.listen, *listening)
+        tools, sockets = self._tools, self._sockets
         return self._compose(
-            Setting(
-                config, world, port, bound, own, caches, self._tools, self._tasks, self.log, self.lab, self._sockets
-            )
+            Setting(config, world, port, bound, own, caches, tools, self._tasks, self.log, self.lab, sockets, pools)
         )
 
     def _load_world(self, config: Config) -> World | None:

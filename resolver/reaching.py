@@ -16,6 +16,7 @@ from collections.abc import Callable, Iterable
 
 from resolver import hints
 from resolver.engine.delegation import Delegation, NameServer
+from resolver.engine.knowledge import Route
 from resolver.network.base import Endpoint, Network
 from resolver.network.reach import Apart, OnlyDeclared, OnlyPublic
 from resolver.network.simulated import SimulatedNetwork
@@ -56,7 +57,7 @@ def routes(setting: Setting, root: Delegation | None = None) -> Routes:
         root or _root(setting),
         recursed_root=settings.mode == "recursive",
         stubs=dict(_configured(settings.stub_zones)),
-        forwards=dict(_configured(settings.forward_zones)),
+        forwards={zone: Route(each, recursed=True) for zone, each in _configured(settings.forward_zones)},
     )
 
 

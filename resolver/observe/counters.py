@@ -44,6 +44,9 @@ class Counters:
     upstream_failures: int = 0
     upstream_zone_busy: int = 0
     questions_joined: int = 0
+    forwarded_hedged: int = 0
+    forwarded_retried: int = 0
+    forwarded_looped: int = 0
     failures_cached: int = 0
     cache_prefetched: int = 0
     signatures_checked: int = 0
