@@ -17,7 +17,7 @@ from resolver import certificates, compiled, differing, placing, serving
 from resolver.answering import awaited
 from resolver.arranged import Lab
 from resolver.auth.shipped import find_zones, load_world
-from resolver.caches import Caches, entries, new_caches
+from resolver.caches import Caches, new_caches
 from resolver.certificates import Shown
 from resolver.config import Config
 from resolver.listeners import BindAll, Bound, Listeners, bind_all, bind_front
@@ -132,7 +132,7 @@ class Program:
             clock=tools.clock,
             counters=tools.counters,
             log=log,
-            conduct=serving.conduct(config, self._composed.explains),
+            conduct=serving.conduct(config, self._composed.explains, self._composed.kind_of),
             answers=self._caches.answers,
             access=serving.access(config, tools.clock),
             cookies=serving.cookies(config, self._drawn, tools.clock),
@@ -223,15 +223,15 @@ class Program:
         config, composed, clock = coming.config, coming.composed, self._tools.clock
         self._roll(composed.rolling)
         for zone in differing.doubted(self.config, config, self._composed.known, composed.known):
-            composed.known.flush(zone, subtree=True)
+            composed.branches.flush(zone, subtree=True)
         watching.adjust(self.lab.history, self.config.history.messages, config.history.messages, self.log)
         self.config, self._world, self._caches, self._composed = config, coming.world, coming.caches, composed
         self._show(coming.shown)
         self.pools.put_in_force(config, coming.pools, composed.network)
         access, cookies = serving.access(config, clock), serving.cookies(config, self._drawn, clock)
-        conduct = serving.conduct(config, composed.explains)
+        conduct = serving.conduct(config, composed.explains, composed.kind_of)
         self.responder.adjust(composed.answerer, conduct, coming.caches.answers, access, cookies)
-        self._caches.adjust(config)
+        self._caches.adjust(config, composed.branches.held())
         self.log.adjust(config.log.level, config.log.format)
         self._allows = None if access is None else access.allows
         self._front.adjust(serving.tcp_limits(config), self._allows)
@@ -341,9 +341,7 @@ class Program:
             **self._tools.counters.as_dict(),
             **self._sockets.counts(),
             **self._caches.counts(),
-            **self._composed.known.counts(),
-            "cache.failures": self._composed.resolved.failures,
-            "questions.in_flight": self._composed.resolved.flights,
+            **self._composed.branches.counts(),
             **self._front.counts(),
             **self._handshakes.counts(),
             **self.lab.faults.counts(),
@@ -354,13 +352,12 @@ class Program:
 
     def cache_entries(self, limit: int) -> Sequence[Mapping[str, object]]:
         """At most `limit` of the records and denials that are held, with the seconds that are left."""
-        return entries(self._caches.records, limit)
+        return self._caches.entries(limit)
 
     def flush(self, name: bytes, subtree: bool) -> int:
         """`name`, and all below it if `subtree`, are forgotten; how many records and delegations that were."""
         self._caches.answers.clear()
-        self._composed.resolved.forget_failures()
-        return self._composed.known.flush(name, subtree=subtree)
+        return self._composed.branches.flush(name, subtree=subtree)
 
     # -- parts
 

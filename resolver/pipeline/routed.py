@@ -124,10 +124,12 @@ class Routed:
         else:
             way.stage.work(way.asked, partial(self._worked, way, query, done))
 
-    def branch_of(self, query: Query) -> str:
-        """The pool whose branch answers `query`; empty for the usual one."""
-        action = self.table.decide(query).action
-        return action.pool if isinstance(action, ToPool) else ""
+    def branch_of(self, query: Query) -> tuple[Query, str]:
+        """What is asked in the place of `query`, and the pool whose branch answers it; empty for the usual one."""
+        decision = self.table.decide(query)
+        action, question = decision.action, decision.question
+        asked = query if question is None else query._replace(question=question)
+        return asked, action.pool if isinstance(action, ToPool) else ""
 
     def _simply(self, decision: Decision) -> Stage | None:
         """The stage that a query goes to as it is, counted for its rule; None where there is more to do."""

@@ -11,9 +11,6 @@ from typing import Final
 
 from resolver.message import Client, Query
 
-SUBNET_OPTION: Final = 8
-"""The EDNS option of a client's subnet (RFC 7871 section 6)."""
-
 _LUCK: Final = 1 << 32
 
 
