@@ -10,7 +10,7 @@ told on no other: views of the same name differ.
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, fields
 from typing import TYPE_CHECKING, NamedTuple
 
@@ -102,6 +102,8 @@ class Branches:
         self, usual: Branch, pools: Mapping[str, Branch] | None = None, subnets: Mapping[str, Subnets] | None = None
     ) -> None:
         self.usual, self.pools, self.subnets = usual, pools or {}, subnets or {}
+        self.rules: Callable[[], Mapping[str, int]] = dict
+        """Gives how many queries fitted each rule, where there are rules."""
 
     def all(self) -> Iterator[Branch]:
         """Each branch, those of subnets included."""
@@ -132,7 +134,7 @@ class Branches:
             counted["questions.in_flight"] += each.resolved.flights
         if self.subnets:
             counted["cache.subnets"] = sum(len(each) for each in self.subnets.values())
-        return dict(counted)
+        return {**counted, **self.rules()}
 
     def trusts(self) -> list[Trust]:
         """Those that prove answers on other branches than the usual one."""

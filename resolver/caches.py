@@ -2,8 +2,8 @@
 
 Rules: half of it is for answers stored as octets, three eighths for records, the rest for delegations. Where rules
 send queries to pools, records and delegations are shared out evenly among the branches: the usual one, one for each
-pool, and one for all clients' subnets together. A reload keeps what is held as far as the new limits allow, of a pool as
-long as it is the same one; stored answers are made again.
+pool, and one for all clients' subnets together. A reload keeps what is held as far as the new limits allow, of a pool
+as long as it is the same one; stored answers are made again.
 
 Limits: those of the parts. What is known of servers is bounded by their number (`cache.servers.MAX_SERVERS`).
 """

@@ -127,6 +127,7 @@ class Program:
         self._composed = self._composition(
             config, self._world, IN_MEMORY_PORT, self._caches, pools, bound=False, listening=()
         )
+        self._caches.adjust(config, self._composed.branches.held())
         self.responder = Responder(
             self._composed.answerer,
             clock=tools.clock,

@@ -39,6 +39,7 @@ def ways(setting: Setting, tools: Tools, usual: Branch, proven: Proving | None, 
         asked, of = routed.branch_of(query)
         return branches.pools.get(of, usual).age(asked)
 
+    branches.rules = routed.table.counts
     kind_of = routed.table.kind if routed.table.tells_clients_apart else None
     return Ways((routed.peek,), routed, branches, age, kind_of)
 

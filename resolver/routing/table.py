@@ -77,6 +77,10 @@ class Table:
         plain = self._plain[first.bit_length() - 1]
         return plain if plain is not None else self._one_by_one(query, left, by_host)
 
+    def counts(self) -> dict[str, int]:
+        """How many queries fitted each rule, under names of `resolver stats`."""
+        return {f"rules.{rule.name or rule.number}": fits for rule, fits in zip(self.rules, self.fits, strict=True)}
+
     def kind(self, client: Client) -> Kind:
         """What `client` is to the rules."""
         by_host = self._hosts.get(client.host)

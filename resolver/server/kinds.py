@@ -11,12 +11,10 @@ from collections.abc import Hashable
 from typing import Final
 
 from resolver.cache.answers import AnswerStore
-from resolver.message import Client, Transport
+from resolver.message import Client
 from resolver.server.conduct import KindOf
 
 MAX_KINDS: Final = 64
-
-_UDP: Final = Transport.UDP
 
 
 class Kinds:
@@ -37,11 +35,3 @@ class Kinds:
         if view is None and len(self._views) < MAX_KINDS:
             view = self._views[kind] = self._answers.view()
         return view
-
-    def stored(self, wire: bytes, client: Client, view: AnswerStore) -> bytes | None:
-        """The response to `wire` that is stored in the `view` of its client."""
-        view.begin()
-        response = view.datagram(wire) if client.transport is _UDP else view.stream(wire)
-        if response is not None:
-            self._answers.hits += 1
-        return response

@@ -158,11 +158,10 @@ class Responder:
         answers = self.answers
         if self._kinds is not None:
             answers = self._kinds.of(client)
-            if answers is not None and not self.conduct.log_queries:
-                stored = self._kinds.stored(wire, client, answers)
-                if stored is not None:
-                    send(stored)
-                    return
+            stored = None if answers is None else self._of_its_kind(wire, client, answers)
+            if stored is not None:
+                send(stored)
+                return
         read = self._reading.read(wire, client)
         if isinstance(read, bytes):
             send(read)
@@ -190,6 +189,16 @@ class Responder:
         if given_up is not None:
             self._flights.leave(given_up.query.client.host)
             self._turn_away(given_up, BUSY)
+
+    def _of_its_kind(self, wire: bytes, client: Client, answers: AnswerStore) -> bytes | None:
+        """What is stored in `answers` for such as `client`."""
+        if self.conduct.log_queries:
+            return None
+        answers.begin()
+        response = answers.datagram(wire) if client.transport is _UDP else answers.stream(wire)
+        if response is not None and self.answers is not None:
+            self.answers.hits += 1
+        return response
 
     def give_up(self) -> None:
         """Queries that wait to be begun get no answer any more: the program ends."""
