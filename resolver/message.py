@@ -221,6 +221,16 @@ class Query(NamedTuple):
         return self.edns is not None and self.edns.do
 
 
+class Fate(enum.IntEnum):
+    """Whether a client has its reply."""
+
+    TOLD = 0
+    DROPPED = 1
+    """Nothing is sent."""
+    TRUNCATED = 2
+    """Over UDP nothing is sent but the question, with TC: it is to be asked again over TCP."""
+
+
 class Reply(NamedTuple):
     """What to tell the client; the server adds id, question, OPT and truncation.
 
@@ -238,6 +248,7 @@ class Reply(NamedTuple):
     ede: tuple[Ede, ...] = ()
     storable: bool = False
     again_s: int | None = None
+    fate: int = Fate.TOLD
 
 
 class Respond(Protocol):

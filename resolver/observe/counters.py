@@ -22,6 +22,7 @@ class Counters:
     queries_denied_told: int = 0
     queries_dropped_busy: int = 0
     queries_dropped_client: int = 0
+    queries_dropped_policy: int = 0
     queries_in_flight: int = 0
     answers_local: int = 0
     answers_cached: int = 0

@@ -23,8 +23,10 @@ from resolver.message import (
     QR,
     RA,
     RD,
+    TC,
     Ede,
     Edns,
+    Fate,
     Message,
     Query,
     Reply,
@@ -37,6 +39,7 @@ from resolver.wire.render import render
 
 _MAX_MESSAGE: Final = 65_535
 _PLAIN_UDP: Final = 512
+_TRUNCATED: Final = int(Fate.TRUNCATED)
 _UDP: Final = Transport.UDP
 
 # Making a named tuple this way takes half the time of calling its class.
@@ -48,7 +51,7 @@ def full(wire: bytes, query: Query, reply: Reply, told: Options, payload: int) -
 
     `payload` is how long a datagram may be for our part.
     """
-    rcode, answer, authority, additional, aa, ra, ad, ede, _, _ = reply
+    rcode, answer, authority, additional, aa, ra, ad, ede, _, _, fate = reply
     flags = QR | (wire[2] << 8 | wire[3]) & (RD | CD)
     if ra:
         flags |= RA
@@ -66,6 +69,8 @@ def full(wire: bytes, query: Query, reply: Reply, told: Options, payload: int) -
         edns = _make(Edns, (payload, 0, edns.do, options))
     if query.client.transport is not _UDP:
         limit = _MAX_MESSAGE
+    elif fate == _TRUNCATED:
+        flags |= TC
     message_id = wire[0] << 8 | wire[1]
     parts = (message_id, flags, rcode, query.question, answer, authority, additional, edns)
     response = render(_make(Message, parts), limit)
