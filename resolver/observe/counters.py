@@ -22,7 +22,6 @@ class Counters:
     queries_denied_told: int = 0
     queries_dropped_busy: int = 0
     queries_dropped_client: int = 0
-    queries_dropped_policy: int = 0
     queries_in_flight: int = 0
     answers_local: int = 0
     answers_cached: int = 0
@@ -35,6 +34,7 @@ class Counters:
     answers_nxdomain: int = 0
     answers_servfail: int = 0
     answers_other: int = 0
+    answers_untold: int = 0
     answers_internal_error: int = 0
     upstream_sent: int = 0
     upstream_ignored: int = 0

@@ -14,15 +14,14 @@ from __future__ import annotations
 
 from collections.abc import Callable, Sequence
 from functools import partial
-from typing import Final, Protocol, TypeAlias, assert_never
+from typing import Final, TypeAlias, assert_never
 
-from resolver.answering import Told
+from resolver.answering import Stage, Told
 from resolver.errors import ResolutionFailed
 from resolver.filters.policy import Dropped, Left, Policy, Redirected, Result, Settled, Truncated, Verdict
-from resolver.message import Class, Fate, Query, Reply, Transport
+from resolver.message import UNTOLD, Class, Query, Reply, Transport
 
-_DROPPED: Final = Reply(0, ra=True, fate=Fate.DROPPED)
-_TRUNCATED: Final = Reply(0, ra=True, fate=Fate.TRUNCATED)
+_TRUNCATED: Final = Reply(0, ra=True, tc=True)
 _IN: Final = int(Class.IN)
 _UDP: Final = Transport.UDP
 
@@ -30,24 +29,12 @@ Noted: TypeAlias = Callable[[Query, Verdict], None]
 """Is told of each verdict that decides."""
 
 
-class Below(Protocol):
-    """The stages below."""
-
-    def peek(self, query: Query) -> Reply | None:
-        """The reply that is at hand; None when there is none."""
-        ...
-
-    def work(self, query: Query, done: Told) -> None:
-        """`done` has what became of `query`, for which nothing is at hand."""
-        ...
-
-
 class Filtered:
     """The stage that asks `policies` about what `below` is asked and says."""
 
     __slots__ = ("_below", "_looking_back", "_noted", "_policies", "_stores")
 
-    def __init__(self, below: Below, policies: Sequence[Policy], noted: Noted) -> None:
+    def __init__(self, below: Stage, policies: Sequence[Policy], noted: Noted) -> None:
         self._below, self._policies, self._noted = below, tuple(policies), noted
         self._looking_back = tuple((at, each) for at, each in enumerate(policies) if each.looks_back)
         self._stores = not any(each.by_client for each in policies)
@@ -145,7 +132,7 @@ def _silent(verdict: Dropped | Truncated | Left) -> Reply:
     """What is told by a verdict that has no answer."""
     match verdict:
         case Dropped():
-            return _DROPPED
+            return UNTOLD
         case Truncated():
             return _TRUNCATED
         case Left():

@@ -24,7 +24,7 @@ from typing import Final
 from resolver.answering import Answerer, Told
 from resolver.cache.answers import AnswerStore
 from resolver.errors import ResolutionFailed
-from resolver.message import Client, Ede, Fate, Query, Rcode, Reply, Transport
+from resolver.message import Client, Ede, Query, Rcode, Reply, Transport
 from resolver.network.base import Clock
 from resolver.observe.counters import Counters
 from resolver.observe.log import Log, place_of
@@ -40,7 +40,6 @@ from resolver.server.saying import for_all, full
 from resolver.server.waiting import Waiting
 from resolver.wire.compression import HEADER
 
-_DROPPED: Final = int(Fate.DROPPED)
 _UDP: Final = Transport.UDP
 _INTERNAL: Final = Reply(Rcode.SERVFAIL, ra=True, ede=(Ede(0, "internal error, see the log [OOPS]"),))
 
@@ -222,11 +221,13 @@ class Responder:
         self._answer(job, result)
 
     def _answer(self, job: _Job, reply: Reply) -> None:
-        """`job` is told `reply`, which is stored if it may be; nothing where it is to be dropped."""
-        if reply.fate == _DROPPED:
-            self._drop(job)
-            return
+        """`job` is told `reply`, which is stored if it may be."""
         wire, query, conduct = job.wire, job.query, self.conduct
+        if reply.rcode < 0:  # `message.UNTOLD`
+            job.answered = True
+            self._counters.answers_untold += 1
+            job.send(None)
+            return
         try:
             response = full(wire, query, reply, job.told, conduct.payload)
             if reply.storable and job.answers is not None:
@@ -238,12 +239,6 @@ class Responder:
             self._broke(job, error)
             return
         self._tell(job, reply, response)
-
-    def _drop(self, job: _Job) -> None:
-        """The asker of `job` has no answer, because that was decided."""
-        job.answered = True
-        job.send(None)
-        self._counters.queries_dropped_policy += 1
 
     def _broke(self, job: _Job, error: Exception) -> None:
         """A bug is logged, and `job` told so if it has no answer yet."""

@@ -26,7 +26,6 @@ from resolver.message import (
     TC,
     Ede,
     Edns,
-    Fate,
     Message,
     Query,
     Reply,
@@ -39,7 +38,6 @@ from resolver.wire.render import render
 
 _MAX_MESSAGE: Final = 65_535
 _PLAIN_UDP: Final = 512
-_TRUNCATED: Final = int(Fate.TRUNCATED)
 _UDP: Final = Transport.UDP
 
 # Making a named tuple this way takes half the time of calling its class.
@@ -51,7 +49,7 @@ def full(wire: bytes, query: Query, reply: Reply, told: Options, payload: int) -
 
     `payload` is how long a datagram may be for our part.
     """
-    rcode, answer, authority, additional, aa, ra, ad, ede, _, _, fate = reply
+    rcode, answer, authority, additional, aa, ra, ad, ede, _, _, tc = reply
     flags = QR | (wire[2] << 8 | wire[3]) & (RD | CD)
     if ra:
         flags |= RA
@@ -59,6 +57,8 @@ def full(wire: bytes, query: Query, reply: Reply, told: Options, payload: int) -
         flags |= AA
     if ad:
         flags |= AD
+    if tc:
+        flags |= TC
     limit = _PLAIN_UDP
     edns, options = query.edns, told
     if edns is not None:
@@ -69,8 +69,6 @@ def full(wire: bytes, query: Query, reply: Reply, told: Options, payload: int) -
         edns = _make(Edns, (payload, 0, edns.do, options))
     if query.client.transport is not _UDP:
         limit = _MAX_MESSAGE
-    elif fate == _TRUNCATED:
-        flags |= TC
     message_id = wire[0] << 8 | wire[1]
     parts = (message_id, flags, rcode, query.question, answer, authority, additional, edns)
     response = render(_make(Message, parts), limit)

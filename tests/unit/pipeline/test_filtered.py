@@ -6,7 +6,7 @@ import pytest
 
 from resolver.errors import ResolutionFailed
 from resolver.filters.policy import Cause, Dropped, Left, Redirected, Settled, Truncated, Verdict
-from resolver.message import Class, Client, Fate, Query, Question, Rcode, Reply, Transport, Type
+from resolver.message import UNTOLD, Class, Client, Query, Question, Rcode, Reply, Transport, Type
 from resolver.pipeline.filtered import Filtered
 from resolver.pipeline.staged import Staged
 from tests.support.answering import Always
@@ -104,13 +104,13 @@ def test_an_answer_that_is_left_as_it_is_is_not_looked_at_by_those_behind():
 
 
 def test_nothing_is_told_of_what_is_dropped(at_hand):
-    assert Stages(Saying(Dropped(WHY)), at_hand=at_hand).asked().fate == Fate.DROPPED
+    assert Stages(Saying(Dropped(WHY)), at_hand=at_hand).asked() is UNTOLD
 
 
 @pytest.mark.parametrize("policy", [Saying(Truncated(WHY)), Saying(None, Truncated(WHY))], ids=["before", "after"])
 def test_what_is_to_be_asked_over_tcp_is_told_there_alone(policy, at_hand):
     stages = Stages(policy, Saying(SETTLED, looks_back=False) if policy.first else Saying(), at_hand=at_hand)
-    assert stages.asked().fate == Fate.TRUNCATED
+    assert stages.asked().tc
     assert stages.asked(Transport.TCP) is FOUND
 
 
