@@ -90,9 +90,7 @@ asked("health", "health.resolverd.invalid", "TXT")
 asked(
     "local-data",
     "www.corp.example",
-    settings={
-        "filters": {"local_zones": {"corp.example": "static"}, "local_data": ["www.corp.example A 192.0.2.1"]}
-    },
+    settings={"filters": {"local_zones": {"corp.example": "static"}, "local_data": ["www.corp.example A 192.0.2.1"]}},
 )
 asked("blocked", "a.ads.example.com", settings={"filters": {"block": ["ads.example.com"]}})
 asked("localhost", "db.localhost")
