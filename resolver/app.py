@@ -22,6 +22,7 @@ from resolver.branching import noted
 from resolver.cache.cookies import Cookies
 from resolver.certificates import Shown
 from resolver.config import HEALTH_NAME, HEALTH_TEXT, Config
+from resolver.files import Read
 from resolver.listeners import BindAll, bind_all
 from resolver.message import Respond
 from resolver.network.base import Clock, Entropy, Network
@@ -85,7 +86,7 @@ def build(
     return Program(config, world, tools, log, composing, sockets, offload=offload, bind=bind, shown=shown, lab=kept)
 
 
-async def _here(work: Callable[[], World | None]) -> World | None:
+async def _here(work: Callable[[], Read]) -> Read:
     """What `work` gives."""
     return work()
 

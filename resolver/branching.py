@@ -1,7 +1,7 @@
 """Decides what stands between a question and the servers that are asked for it: the stages of one *branch*, in their
 order.
 
-    reserved → cached → stale → resolved
+    filtered → synthesised → reserved → cached → stale → resolved
 
 There is one branch of all that no rule sends elsewhere, and one for each pool that a rule names. What is held on one is
 told on no other: views of the same name differ.
@@ -14,7 +14,7 @@ from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, fields
 from typing import TYPE_CHECKING, NamedTuple
 
-from resolver import hints, proving, reaching
+from resolver import filtering, hints, proving, reaching
 from resolver.answering import Answerer, Stage
 from resolver.caches import Held
 from resolver.config import Budget, Config
@@ -52,6 +52,8 @@ class Branch:
     resolved: Resolved
     at_hand: Sequence[AtHand]
     below: Answerer
+    filtered: Callable[[Stage], Stage] | None = None
+    """Puts filters around a stage, where there are some."""
 
     def age(self, query: Query) -> notes.Held | None:
         """Since when something is held of what is asked."""
@@ -59,7 +61,15 @@ class Branch:
 
     def stage(self) -> Stage:
         """The whole branch as one stage, for what wraps it or chooses it."""
-        return Staged(self.at_hand, self.below)
+        stage = Staged(self.at_hand, self.below)
+        return stage if self.filtered is None else self.filtered(stage)
+
+    def parts(self) -> tuple[Sequence[AtHand], Answerer]:
+        """The whole branch as what is at hand and what works."""
+        if self.filtered is None:
+            return self.at_hand, self.below
+        stage = self.stage()
+        return (stage.peek,), stage
 
 
 def branch(
@@ -86,7 +96,8 @@ def branch(
     prefetch = Prefetch(known, resolved, clock, counters) if config.cache.prefetch else None
     cached = Cached(known, counters, max_aliases=aliases, prefetch=prefetch, failed=resolved.remembered)
     reserved = _reserved(setting, routes, name) if like is None else like.at_hand[0]
-    return Branch(name, held, known, resolved, (reserved, noted(setting, notes.Stage.CACHED, cached.peek)), below)
+    looks = (reserved, noted(setting, notes.Stage.CACHED, cached.peek))
+    return Branch(name, held, known, resolved, looks, below, filtering.around(setting, name))
 
 
 def noted(setting: Setting, stage: notes.Stage, look: AtHand) -> AtHand:
@@ -157,7 +168,7 @@ class Ways(NamedTuple):
 def ways(setting: Setting, tools: Tools, usual: Branch, proven: Proving | None) -> Ways:
     """The `usual` branch alone, or where there are rules what chooses among branches."""
     if not setting.config.rules:
-        return Ways(usual.at_hand, usual.below, Branches(usual), usual.age)
+        return Ways(*usual.parts(), Branches(usual), usual.age)
     from resolver import ruling
 
     return ruling.ways(setting, tools, usual, proven)
@@ -195,11 +206,12 @@ def _known(setting: Setting, routes: Routes, proven: Proving | None, held: Held)
 
 def _reserved(setting: Setting, routes: Routes, name: str) -> AtHand:
     """What answers for special names, but for those that are asked of others on the branch `name`."""
+    settings = setting.config.resolver
     reserved = Reserved(
         setting.tools.counters,
         configured=(*routes.stubs, *routes.forwards),
         declared=() if name else reaching.at_home(setting),
-        unreserved=[names.from_text(each) for each in setting.config.resolver.unreserved],
+        unreserved=[names.from_text(each) for each in (*settings.unreserved, *filtering.unreserved(setting.config))],
     )
     return noted(setting, notes.Stage.RESERVED, reserved.peek)
 

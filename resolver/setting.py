@@ -24,6 +24,7 @@ if TYPE_CHECKING:
     from resolver.auth.hierarchy import World
     from resolver.balance.pool import Pool
     from resolver.branching import Branches
+    from resolver.filtering import Filtering
     from resolver.rolling import Rolling
 
 
@@ -45,6 +46,8 @@ class Setting:
     lab: Lab
     sockets: SocketNetwork
     pools: Mapping[str, Pool]
+    filtering: Filtering | None = None
+    """What was read for the filters."""
 
 
 @dataclass(frozen=True, slots=True)

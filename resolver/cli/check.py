@@ -49,6 +49,7 @@ def run(args: argparse.Namespace) -> int:
             _check_anchors(loaded.config)
             _check_token(loaded.config)
             _check_rules(loaded.config)
+            _check_filters(loaded.config)
             print(f"{loaded.file or 'built-in settings'}: clean")
             if not loaded.config.world_served:
                 return 0
@@ -99,6 +100,18 @@ def _check_rules(config: Config) -> None:
         from resolver.network.clock import RealClock
 
         rulebook.book(config, None, RealClock.wall)
+
+
+def _check_filters(config: Config) -> None:
+    """The lists of names, if there are some, can be used; what is skipped of them is printed. Raises `InputError`."""
+    from resolver import filtering
+
+    found = filtering.read(config)
+    for report in () if found is None else found.reports:
+        for mistake in report.told:
+            print(printable(f"{report.path}:{mistake.line}: {mistake}"))
+        if report.bad > len(report.told):
+            print(printable(f"{report.path}: {report.bad} lines cannot be read, and are skipped"))
 
 
 def _check_zones(directory: Path) -> int:

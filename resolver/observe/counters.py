@@ -48,6 +48,10 @@ class Counters:
     forwarded_retried: int = 0
     forwarded_looped: int = 0
     failures_cached: int = 0
+    filters_local: int = 0
+    filters_blocked: int = 0
+    filters_rebinding: int = 0
+    filters_dns64: int = 0
     cache_prefetched: int = 0
     signatures_checked: int = 0
     signatures_refuted: int = 0
