@@ -50,6 +50,7 @@ COMMANDS: Final[dict[str, Command]] = {
     "config": Command("show_config", "print the settings in force and where each comes from"),
     "stats": Command("stats", "print the counters of the running daemon"),
     "cache": Command("cache", "list or flush the cache of the running daemon"),
+    "pools": Command("pools", "show the pools of the running daemon, and drain their members"),
     "history": Command("history", "show what the running daemon and its servers were asked and answered"),
     "fault": Command("fault", "make things go wrong in the running daemon, and stop it"),
     "clock": Command("clock", "move or freeze the time of a daemon that was started for tests"),

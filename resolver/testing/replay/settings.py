@@ -71,7 +71,6 @@ FEATURES: Final[dict[str, str]] = {
     "auto-trust-anchor-file": "rfc5011",
     "rpz": "rpz",
     "auth-zone": "auth-zone",
-    "forward-first": "forward-first",
     "view": "views",
     "local-data": "local-data",
 }
@@ -177,6 +176,9 @@ class _Arranger:
                 if clause not in ("", "server", kind):
                     self._fail(word, f"{word.key} in the clause {clause}", f"write it in a {kind}")
                 self._zones[kind].setdefault(zone.rstrip(".") or ".", []).append(self._address(word))
+            elif word.key == "forward-first" and clause == "forward-zone":
+                if self._yes(word):
+                    self._resolver.setdefault("forward_first", []).append(zone.rstrip(".") or ".")
             else:
                 self._word(word)
 
@@ -331,4 +333,4 @@ _WORDS: Final[dict[str, Callable[[_Arranger, Word], None]]] = {
 
 def words_known() -> Iterable[str]:
     """Every word that a configuration may have."""
-    return {*_WORDS, *MEANINGLESS, *FEATURES, *_CLAUSES, "stub-addr", "forward-addr", "local-zone"}
+    return {*_WORDS, *MEANINGLESS, *FEATURES, *_CLAUSES, "stub-addr", "forward-addr", "forward-first", "local-zone"}
