@@ -7,7 +7,7 @@ from resolver.config.contradictions import beyond_loopback
 from resolver.network import descriptors
 from resolver.network.base import Clock
 from resolver.server.access import PRIVATE, Access
-from resolver.server.conduct import Conduct, Explains
+from resolver.server.conduct import Conduct, Explains, KindOf
 from resolver.server.cookies import Cookies
 from resolver.server.flights import affordable
 from resolver.server.places import TcpLimits
@@ -22,8 +22,9 @@ def access(config: Config, clock: Clock) -> Access | None:
     return Access(PRIVATE if server.allow is None else server.allow, clock, server.refusals_per_s)
 
 
-def conduct(config: Config, explains: Explains | None = None) -> Conduct:
-    """How queries are treated, and who `explains` what they are told, if anyone does.
+def conduct(config: Config, explains: Explains | None = None, kind_of: KindOf | None = None) -> Conduct:
+    """How queries are treated, who `explains` what they are told, and what tells kinds of clients apart, if anything
+    does.
 
     What is left open follows from the descriptors that the process may have now.
     """
@@ -37,6 +38,7 @@ def conduct(config: Config, explains: Explains | None = None) -> Conduct:
         log_queries=config.log.queries,
         explains=explains,
         bounds=Bounds(config.budget.message_records, config.budget.edns_options),
+        kind_of=kind_of,
     )
 
 

@@ -34,6 +34,7 @@ from resolver.server.conduct import Conduct
 from resolver.server.cookies import Cookies
 from resolver.server.flights import BUSY, Flights
 from resolver.server.hits import Hits
+from resolver.server.kinds import Kinds
 from resolver.server.options import Options
 from resolver.server.reading import Reading
 from resolver.server.saying import for_all, full
@@ -110,6 +111,8 @@ class Responder:
         self.answerer = answerer
         self.conduct = self._reading.conduct = conduct
         self.answers, self.access, self._reading.cookies = answers, access, cookies
+        kind_of = conduct.kind_of
+        self._kinds = None if answers is None or kind_of is None else Kinds(answers, kind_of)
 
     @property
     def answerer(self) -> Answerer:
@@ -152,12 +155,19 @@ class Responder:
             counters.queries_ignored += 1
             send(None)
             return
+        answers = self.answers
+        if self._kinds is not None:
+            answers = self._kinds.of(client)
+            stored = None if answers is None else self._of_its_kind(wire, client, answers)
+            if stored is not None:
+                send(stored)
+                return
         read = self._reading.read(wire, client)
         if isinstance(read, bytes):
             send(read)
             return
         query, told = read
-        job = _Job(wire, query, told, send, self.answers)
+        job = _Job(wire, query, told, send, answers)
         if self._peek is not None:
             try:
                 reply = self._peek(query)
@@ -180,6 +190,16 @@ class Responder:
             self._flights.leave(given_up.query.client.host)
             self._turn_away(given_up, BUSY)
 
+    def _of_its_kind(self, wire: bytes, client: Client, answers: AnswerStore) -> bytes | None:
+        """What is stored in `answers` for such as `client`."""
+        if self.conduct.log_queries:
+            return None
+        answers.begin()
+        response = answers.datagram(wire) if client.transport is _UDP else answers.stream(wire)
+        if response is not None and self.answers is not None:
+            self.answers.hits += 1
+        return response
+
     def give_up(self) -> None:
         """Queries that wait to be begun get no answer any more: the program ends."""
         for job in self._waiting.clear():
@@ -187,8 +207,8 @@ class Responder:
             job.send(None)
 
     def _store(self) -> AnswerStore | None:
-        """What is served from; nothing is where each query is logged."""
-        return None if self._reading.conduct.log_queries else self.answers
+        """What is served to whoever asks; nothing is where each query is logged, or clients are told apart."""
+        return None if self._reading.conduct.log_queries or self._kinds is not None else self.answers
 
     def _turn_away(self, job: _Job, refusal: Ede) -> None:
         """There is no place for `job`."""
@@ -223,6 +243,11 @@ class Responder:
     def _answer(self, job: _Job, reply: Reply) -> None:
         """`job` is told `reply`, which is stored if it may be."""
         wire, query, conduct = job.wire, job.query, self.conduct
+        if reply.rcode < 0:  # `message.UNTOLD`
+            job.answered = True
+            self._counters.answers_untold += 1
+            job.send(None)
+            return
         try:
             response = full(wire, query, reply, job.told, conduct.payload)
             if reply.storable and job.answers is not None:
