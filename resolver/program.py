@@ -130,6 +130,7 @@ class Program:
             access=serving.access(config, tools.clock),
             cookies=serving.cookies(config, self._drawn, tools.clock),
             idle_seconds=self._front.places.idle_seconds,
+            limiting=serving.limiting(config, tools.clock, tools.counters, log, None),
         )
         self.respond = watching.watched(self.responder, lab.history, tools.clock)
         """What clients ask."""
@@ -220,7 +221,8 @@ class Program:
         self._show(coming.shown)
         access, cookies = serving.access(config, clock), serving.cookies(config, self._drawn, clock)
         conduct = serving.conduct(config, composed.explains)
-        self.responder.adjust(composed.answerer, conduct, coming.caches.answers, access, cookies)
+        limiting = serving.limiting(config, clock, self._tools.counters, self.log, self.responder.limiting)
+        self.responder.adjust(composed.answerer, conduct, coming.caches.answers, access, cookies, limiting)
         self._caches.adjust(config)
         self.log.adjust(config.log.level, config.log.format)
         self._allows = None if access is None else access.allows
@@ -336,6 +338,7 @@ class Program:
             "questions.in_flight": self._composed.resolved.flights,
             **self._front.counts(),
             **self._handshakes.counts(),
+            **serving.limits_held(self.responder.limiting),
             **self.lab.faults.counts(),
             **watching.counts(self.lab.history),
             "tasks.running": len(self._tasks),

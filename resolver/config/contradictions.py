@@ -62,6 +62,13 @@ def _listeners(config: Config) -> Iterator[Contradiction]:
     if config.server.allow is not None and not beyond_loopback(config):
         what = "allow is set, but who listens on loopback alone is asked by nobody else"
         yield Contradiction("server", "allow", what, "add an address to server.listen, or remove allow")
+    if config.server.deny and not beyond_loopback(config):
+        what = "deny is set, but who listens on loopback alone is asked by nobody else"
+        yield Contradiction("server", "deny", what, "add an address to server.listen, or remove deny")
+    for network in config.server.deny:
+        if network.is_loopback:
+            what = f'"{network}" is on this machine, which always may ask'
+            yield Contradiction("server", "deny", what, "remove it")
 
 
 def _wildcard(endpoint: Endpoint) -> Endpoint:
