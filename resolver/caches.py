@@ -32,6 +32,13 @@ class _Shares(NamedTuple):
     delegations: int
 
 
+class Held(NamedTuple):
+    """What is held on one branch."""
+
+    records: Records
+    delegations: Table[bytes, Delegation]
+
+
 @dataclass(frozen=True, slots=True)
 class Caches:
     """What outlives a reload."""
@@ -40,6 +47,11 @@ class Caches:
     records: Records
     servers: Servers
     delegations: Table[bytes, Delegation]
+
+    @property
+    def held(self) -> Held:
+        """What is held on the usual branch."""
+        return Held(self.records, self.delegations)
 
     def adjust(self, config: Config) -> None:
         """The records stay, within the limits of `config`; stored answers are made again from them."""

@@ -39,6 +39,7 @@ class Counters:
     answers_nxdomain: int = 0
     answers_servfail: int = 0
     answers_other: int = 0
+    answers_untold: int = 0
     answers_internal_error: int = 0
     upstream_sent: int = 0
     upstream_ignored: int = 0

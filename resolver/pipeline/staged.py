@@ -30,7 +30,9 @@ class Staged:
     __slots__ = ("_at_hand", "_spare", "_works")
 
     def __init__(self, at_hand: Sequence[AtHand], works: Answerer) -> None:
-        self._at_hand, self._works = tuple(at_hand), works.answer
+        """Where `works` has something at hand itself (`answering.Stage`), its `peek` is the last of `at_hand`."""
+        self._at_hand = tuple(at_hand)
+        self._works: Callable[[Query, Told], None] = getattr(works, "work", works.answer)
         self._spare: AtHand | None = getattr(works, "spare", None)
 
     def answer(self, query: Query, done: Told) -> None:

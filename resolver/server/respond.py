@@ -247,6 +247,11 @@ class Responder:
     def _answer(self, job: _Job, reply: Reply) -> None:
         """`job` is told `reply`, which is stored if it may be."""
         wire, query, conduct = job.wire, job.query, self.conduct
+        if reply.rcode < 0:  # `message.UNTOLD`
+            job.answered = True
+            self._counters.answers_untold += 1
+            job.send(None)
+            return
         try:
             response = full(wire, query, reply, job.told, conduct.payload)
             if reply.storable and job.answers is not None:

@@ -10,21 +10,13 @@ from __future__ import annotations
 
 import ipaddress
 from collections.abc import Iterator
-from typing import TYPE_CHECKING, NamedTuple
+from typing import TYPE_CHECKING
+
+from resolver.config.contradictions import filters, pools, rules, tls
+from resolver.config.contradictions.base import Contradiction, wildcard
 
 if TYPE_CHECKING:
     from resolver.config.sections import Config
-    from resolver.network.base import Endpoint
-
-
-class Contradiction(NamedTuple):
-    """Two settings that exclude each other: the key to report it under, what is wrong, what to write
-    instead."""
-
-    section: str
-    key: str
-    what: str
-    instead: str
 
 
 class Contradictions(ValueError):
@@ -39,9 +31,11 @@ def find_contradictions(config: Config) -> list[Contradiction]:
     """Every contradiction in `config`."""
     return [
         *_listeners(config),
-        *_tls(config),
+        *tls.find(config),
         *_roots(config),
-        *_zones(config),
+        *pools.find(config),
+        *rules.find(config),
+        *filters.find(config),
         *_dnssec(config),
         *_limits(config),
         *_workers(config),
@@ -56,9 +50,9 @@ def _listeners(config: Config) -> Iterator[Contradiction]:
         for endpoint in sorted({one for one in fixed if fixed.count(one) > 1}):
             yield Contradiction("server", key, f'"{endpoint}" stands there twice', "remove one")
         for endpoint in sorted(set(fixed)):
-            wildcard = _wildcard(endpoint)
-            if wildcard != endpoint and wildcard in fixed:
-                yield Contradiction("server", key, f'"{wildcard}" takes "{endpoint}" too', "remove one of the two")
+            wild = wildcard(endpoint)
+            if wild != endpoint and wild in fixed:
+                yield Contradiction("server", key, f'"{wild}" takes "{endpoint}" too', "remove one of the two")
     if config.server.allow is not None and not beyond_loopback(config):
         what = "allow is set, but who listens on loopback alone is asked by nobody else"
         yield Contradiction("server", "allow", what, "add an address to server.listen, or remove allow")
@@ -69,31 +63,6 @@ def _listeners(config: Config) -> Iterator[Contradiction]:
         if network.is_loopback:
             what = f'"{network}" is on this machine, which always may ask'
             yield Contradiction("server", "deny", what, "remove it")
-
-
-def _wildcard(endpoint: Endpoint) -> Endpoint:
-    """All addresses of its family, on its port."""
-    return endpoint._replace(host="::" if ":" in endpoint.host else "0.0.0.0")  # noqa: S104
-
-
-def _tls(config: Config) -> Iterator[Contradiction]:
-    server = config.server
-    plain = {endpoint for endpoint in server.listen if endpoint.port}
-    wild = {_wildcard(endpoint) for endpoint in plain}
-    for endpoint in sorted({endpoint for endpoint in server.listen_tls if endpoint.port}):
-        if endpoint in plain or _wildcard(endpoint) in plain or endpoint in wild:
-            what = f'"{endpoint}" is taken by server.listen, for TCP without TLS'
-            yield Contradiction("server", "listen_tls", what, "write another port, as in 853")
-    for key, given, other, missing in (
-        ("tls_certificate", server.tls_certificate, "tls_key", server.tls_key),
-        ("tls_key", server.tls_key, "tls_certificate", server.tls_certificate),
-    ):
-        if given is not None and missing is None:
-            what = f"{key} is set and {other} is not"
-            yield Contradiction("server", key, what, f"set server.{other} too, or remove {key}")
-        elif given is not None and not server.listen_tls:
-            what = f"{key} is set, but nothing listens for TLS"
-            yield Contradiction("server", key, what, f"add an address to server.listen_tls, or remove {key}")
 
 
 def beyond_loopback(config: Config) -> bool:
@@ -118,19 +87,6 @@ def _roots(config: Config) -> Iterator[Contradiction]:
     if world.in_memory and not config.world_served:
         what = "in_memory is true but the simulated world is not served"
         yield Contradiction("world", "in_memory", what, "remove it or set world.serve = true")
-
-
-def _zones(config: Config) -> Iterator[Contradiction]:
-    for zone in sorted(config.resolver.stub_zones.keys() & config.resolver.forward_zones.keys()):
-        what = f'"{zone}" is both a stub zone and a forward zone'
-        yield Contradiction("resolver", "forward_zones", what, "keep one of the two")
-
-    for key, zones in (("forward_zones", config.resolver.forward_zones), ("stub_zones", config.resolver.stub_zones)):
-        for zone, servers in zones.items():
-            for endpoint in servers:
-                if endpoint in config.server.listen:
-                    what = f'"{zone}" is to be asked of {endpoint}, where this daemon itself listens'
-                    yield Contradiction("resolver", key, what, "name another server")
 
 
 def _dnssec(config: Config) -> Iterator[Contradiction]:
