@@ -52,6 +52,8 @@ def cut(response: bytes) -> bytes:
     """`response` with TC and without its records. Raises `WireError` for what is malformed."""
     try:
         asked, *counts = _COUNTS(response, 4)
+        if asked > 1:
+            raise WireError(f"a response to {asked} questions")
         end = pos = (read_plain(response, HEADER)[1] + 4) if asked else HEADER
         opt = b""
         for _ in range(sum(counts)):
