@@ -174,6 +174,11 @@ def parsed_zone(value: object) -> str:
         raise ValueError(f'{shown(value)} is no zone name ({wrong}); write one as in "example.com"') from None
 
 
+def optional_zone(value: object) -> str | None:
+    """The same, or nothing."""
+    return None if value is None else parsed_zone(value)
+
+
 def trust_anchor(value: object) -> str:
     """A DS or DNSKEY record that can be believed, its blanks made single ones."""
     if not isinstance(value, str):

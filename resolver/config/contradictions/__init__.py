@@ -12,7 +12,7 @@ import ipaddress
 from collections.abc import Iterator
 from typing import TYPE_CHECKING
 
-from resolver.config.contradictions import filters, pools, rules, tls
+from resolver.config.contradictions import filters, policies, pools, rules, tls
 from resolver.config.contradictions.base import Contradiction, wildcard
 
 if TYPE_CHECKING:
@@ -36,6 +36,7 @@ def find_contradictions(config: Config) -> list[Contradiction]:
         *pools.find(config),
         *rules.find(config),
         *filters.find(config),
+        *policies.find(config),
         *_dnssec(config),
         *_limits(config),
         *_workers(config),

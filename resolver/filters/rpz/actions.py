@@ -3,8 +3,8 @@
 Rules (draft section 3)
 * `CNAME .` is NXDOMAIN, `CNAME *.` NODATA, `CNAME rpz-passthru.` leaves the answer as it is, `CNAME rpz-drop.` tells
   nothing, `CNAME rpz-tcp-only.` truncates over UDP. A CNAME to the trigger's own name is an older way to say passthru.
-* `CNAME *.garden.example.` leads to the name that was asked for, below `garden.example.`; any other CNAME leads where it
-  says.
+* `CNAME *.garden.example.` leads to the name that was asked for, below `garden.example.`; any other CNAME leads where
+  it says.
 * All other records are data: told to who asks for their type, and NODATA to others.
 
 Limits: SOA, NS and the records of DNSSEC are no policy and are passed over; DNAME cannot be told as data.

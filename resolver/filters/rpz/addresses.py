@@ -69,9 +69,16 @@ def _network(reversed_parts: Sequence[int], width: int, length: int) -> Network:
         raise ValueError(f"the prefix length {length} is none of 1 to {bits}")
     prefix = number >> bits - length
     if prefix << bits - length != number:
-        right = str(Network(bits, length, prefix))
-        raise ValueError(f"the address has bits behind the prefix; its network is {right}")
+        right = _written(Network(bits, length, prefix), width)
+        raise ValueError(f"the address has bits behind the prefix; write {right}")
     return Network(bits, length, prefix)
+
+
+def _written(network: Network, width: int) -> str:
+    """The labels that name `network`."""
+    whole = network.number << network.bits - network.length
+    parts = [whole >> at & (1 << width) - 1 for at in range(0, network.bits, width)]
+    return ".".join((str(network.length), *(f"{each:{'x' if width == 16 else 'd'}}" for each in parts)))
 
 
 class Networks(Generic[T]):

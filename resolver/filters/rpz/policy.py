@@ -7,7 +7,9 @@ Rules, each before the next (draft section 5)
   zone's servers, and those over their addresses. The smallest network and the longest name win.
 
 So a rule about the question is not heeded at once where an earlier zone has rules about answers: those must be seen
-first. One rule at most is heeded for a question; what it leads to, if it is an alias, is not looked at again.
+first. One rule at most is heeded for a question; what it leads to, if it is an alias, is not looked at again. A zone
+that is disabled changes nothing and delays nothing: it is looked at when there is an answer, and what it would have
+done is told.
 
 A zone that does not break DNSSEC (`Conduct.break_dnssec`) lets signed answers pass for who asked for signatures (DO).
 
@@ -19,15 +21,16 @@ from __future__ import annotations
 
 import ipaddress
 from collections.abc import Callable, Iterable, Iterator, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from typing import Final, NamedTuple, Protocol
 
 from resolver.errors import ResolutionFailed
+from resolver.filters import told
 from resolver.filters.policy import Cause, Dropped, Left, Redirected, Result, Settled, Truncated, Verdict
 from resolver.filters.rpz.actions import Action, Kind
 from resolver.filters.rpz.addresses import Network
 from resolver.filters.rpz.zone import Zone
-from resolver.message import Class, Ede, Query, Rcode, Reply, RRset, Type
+from resolver.message import Class, Ede, Query, Question, Rcode, Reply, RRset, Type
 from resolver.wire import names
 
 KIND: Final = "rpz"
@@ -38,6 +41,9 @@ _AAAA: Final = int(Type.AAAA)
 _ANY: Final = int(Type.ANY)
 _CNAME: Final = int(Type.CNAME)
 _RRSIG: Final = int(Type.RRSIG)
+
+DENIED_S: Final = 60
+"""Seconds for which a denial may be remembered at most, so that a rule that goes is soon forgotten elsewhere."""
 
 MAX_LINKS: Final = 32
 """Links of a chain of aliases that are looked at; the resolver follows no more by default than 11."""
@@ -68,29 +74,26 @@ class Nobody:
 
 @dataclass(frozen=True, slots=True)
 class Conduct:
-    """How a zone is used. `override` is done in the place of what its rules say; with `disabled` nothing is, but it is
-    `told` what would be. `ede` is the code of the extended error, if one is told."""
+    """How a zone is used. `override` is done in the place of what its rules say, with `disabled` nothing. `ede` is the
+    code of the extended error that is told, if one is."""
 
     override: Action | None = None
     disabled: bool = False
     break_dnssec: bool = True
     ede: int | None = 15
-    logs: bool = False
 
 
-@dataclass(slots=True)
-class Used:
-    """A zone, how it is used, and how often its rules fitted."""
+class Used(NamedTuple):
+    """A zone, and how it is used."""
 
     zone: Zone
-    conduct: Conduct = field(default_factory=Conduct)
-    hits: int = 0
+    conduct: Conduct = Conduct()
 
     @property
     def looks_at_answers(self) -> bool:
         """Whether it has rules that can be heeded only when there is an answer."""
         zone = self.zone
-        return bool(zone.ip.count or zone.nsip.count or len(zone.nsdname))
+        return not self.conduct.disabled and bool(zone.ip.count or zone.nsip.count or len(zone.nsdname))
 
 
 class Hit(NamedTuple):
@@ -101,9 +104,14 @@ class Hit(NamedTuple):
     value: str
     action: Action
 
+    @property
+    def cause(self) -> Cause:
+        """The same, to be counted, logged and explained."""
+        return Cause(KIND, f"{self.trigger} {self.value}", names.to_text(self.used.zone.name))
 
-Tell = Callable[[Query, Hit], None]
-"""Is told of each rule that fitted."""
+
+Tell = Callable[[Query, Cause], None]
+"""Is told of each rule of a disabled zone that would have been heeded."""
 
 
 class PolicyZones:
@@ -116,15 +124,17 @@ class PolicyZones:
         self._zones, self._servers, self._tell = tuple(zones), servers, tell
         self.by_client = any(each.zone.client.count for each in zones)
         self.looks_back = True
-        self._answers = any(each.looks_at_answers for each in zones)
+        self._answers = any(each.zone.ip.count for each in zones)
 
     def before(self, query: Query) -> Verdict | None:
         """What the rules about the question and its client say, where no answer can change it."""
         for used in self._zones:
+            if used.conduct.disabled:
+                continue
             if not used.conduct.break_dnssec and query.do:
                 return None
             hit = self._of_question(used, query)
-            if hit is not None and self._counts(query, hit):
+            if hit is not None:
                 return _verdict(query, hit, query.question.name, ())
             if used.looks_at_answers:
                 return None
@@ -134,25 +144,22 @@ class PolicyZones:
         """What all rules say of `result`."""
         answer = () if isinstance(result, ResolutionFailed) else result.answer
         signed = query.do and any(each.type == _RRSIG for each in answer)
-        for at, (name, before, last) in enumerate(_chain(query.question.name, answer)):
+        for at, (name, before, last) in enumerate(_chain(query.question, answer)):
             addresses = _addresses(answer) if last and self._answers else []
             for used in self._zones:
                 if signed and not used.conduct.break_dnssec:
                     continue
                 hit = self._fits(used, query, name, at == 0, addresses)
-                if hit is not None and self._counts(query, hit):
+                if hit is not None and used.conduct.disabled:
+                    self._tell(query, hit.cause)
+                elif hit is not None:
                     return _verdict(query, hit, name, before)
         return None
 
-    def _fits(
-        self, used: Used, query: Query, name: bytes, first: bool, addresses: Sequence[bytes]
-    ) -> Hit | None:
+    def _fits(self, used: Used, query: Query, name: bytes, first: bool, addresses: Sequence[bytes]) -> Hit | None:
         """The rule of one zone that fits best at one link of the chain."""
         zone = used.zone
-        if first:
-            hit = self._of_question(used, query)
-        else:
-            hit = _of_name(used, names.fold(name))
+        hit = self._of_question(used, query) if first else _of_name(used, names.fold(name))
         if hit is not None:
             return hit
         found = _smallest(zone.ip.find(each) for each in addresses)
@@ -180,12 +187,6 @@ class PolicyZones:
         smallest = _smallest(used.zone.nsip.find(each) for server in servers for each in server.addresses)
         return None if smallest is None else Hit(used, "nsip", str(smallest[0]), smallest[1])
 
-    def _counts(self, query: Query, hit: Hit) -> bool:
-        """Whether `hit` is heeded, which is told in any case."""
-        hit.used.hits += 1
-        self._tell(query, hit)
-        return not hit.used.conduct.disabled
-
 
 def _of_name(used: Used, name: bytes) -> Hit | None:
     found = used.zone.qname.find(name)
@@ -198,9 +199,15 @@ def _smallest(found: Iterable[tuple[Network, Action] | None]) -> tuple[Network, 
     return min(there, key=lambda each: (-each[0].length, each[0].bits, each[0].number), default=None)
 
 
-def _chain(name: bytes, answer: tuple[RRset, ...]) -> Iterator[tuple[bytes, tuple[RRset, ...], bool]]:
-    """Each name of the chain that begins at `name`, what of `answer` led there, and whether it is the last."""
-    aliases = {names.fold(each.name): at for at, each in enumerate(answer) if each.type == _CNAME}
+def _chain(question: Question, answer: tuple[RRset, ...]) -> Iterator[tuple[bytes, tuple[RRset, ...], bool]]:
+    """Each name of the chain that begins with the `question`, what of `answer` led there, and whether it is the last.
+
+    An alias that is what was asked for leads nowhere.
+    """
+    name, rtype, _ = question
+    aliases: dict[bytes, int] = {}
+    if rtype not in (_CNAME, _ANY):
+        aliases = {names.fold(each.name): at for at, each in enumerate(answer) if each.type == _CNAME}
     before: tuple[RRset, ...] = ()
     for _ in range(MAX_LINKS):
         at = aliases.pop(names.fold(name), None)
@@ -217,14 +224,12 @@ def _addresses(answer: tuple[RRset, ...]) -> list[bytes]:
 
 def _verdict(query: Query, hit: Hit, name: bytes, before: tuple[RRset, ...]) -> Verdict:
     """What is told by `hit` of `name`, to which the records `before` led."""
-    used = hit.used
-    zone, conduct = used.zone, used.conduct
-    source = names.to_text(zone.name)
-    cause = Cause(KIND, f"{hit.trigger} {hit.value}", source)
+    zone, conduct = hit.used
+    cause = hit.cause
     action = hit.action if conduct.override is None else conduct.override
     ede: tuple[Ede, ...] = ()
     if conduct.ede is not None:
-        ede = (Ede(conduct.ede, f"the policy zone {source} has a rule for the {hit.trigger} {hit.value} [RPZH]"),)
+        ede = (Ede(conduct.ede, f"the policy zone {cause.source} has a rule for {cause.trigger} [RPZH]"),)
     match action.kind:
         case Kind.PASSTHRU:
             return Left(cause)
@@ -237,12 +242,21 @@ def _verdict(query: Query, hit: Hit, name: bytes, before: tuple[RRset, ...]) -> 
             if target is None:
                 return Settled(cause, Reply(Rcode.YXDOMAIN, before, ra=True, ede=ede))
             link = RRset(name, _CNAME, Class.IN, action.ttl, (target,))
-            return Redirected(cause, link, target, ede, before)
+            return Redirected(cause, (*before, link), target, ede)
     own = _data(action, name, query.question.type)
+    aa = hit.trigger != "ip"
+    if own:
+        return Settled(cause, told.positive((*before, *own), aa=aa, ede=ede))
     rcode = Rcode.NXDOMAIN if action.kind is Kind.NXDOMAIN else Rcode.NOERROR
-    beside = () if own or zone.soa is None else (zone.soa,)
-    told = Reply(rcode, (*before, *own), additional=beside, aa=hit.trigger != "ip", ra=True, ede=ede)
-    return Settled(cause, told)
+    reply = told.denial(rcode, told.soa(name, _denied_for(zone)), aa=aa, ede=ede)
+    return Settled(cause, reply._replace(answer=before, additional=() if zone.soa is None else (zone.soa,)))
+
+
+def _denied_for(zone: Zone) -> int:
+    """The seconds for which a denial of `zone` may be remembered (RFC 2308 section 5)."""
+    if zone.soa is None:
+        return DENIED_S
+    return min(zone.soa.ttl, int.from_bytes(zone.soa.rdatas[0][-4:], "big"), DENIED_S)
 
 
 def _data(action: Action, name: bytes, rtype: int) -> tuple[RRset, ...]:
