@@ -38,7 +38,7 @@ from resolver.pipeline.screened import Screened
 from resolver.pipeline.staged import Staged
 from resolver.pipeline.transcribed import Ages, Stages, Transcribed
 from resolver.pipeline.verifying import Inline, Threaded, Verifier
-from resolver.program import Offload, Program
+from resolver.program import Offload, Program, Read
 from resolver.reaching import NetworkOf
 from resolver.server.conduct import Explains
 from resolver.setting import Composed, Setting
@@ -85,7 +85,7 @@ def build(
     return Program(config, world, tools, log, composing, sockets, offload=offload, bind=bind, shown=shown, lab=kept)
 
 
-async def _here(work: Callable[[], World | None]) -> World | None:
+async def _here(work: Callable[[], Read]) -> Read:
     """What `work` gives."""
     return work()
 

@@ -1,7 +1,7 @@
 """Decides what stands between a question and the servers that are asked for it: the stages of one *branch*, in their
 order.
 
-    reserved → cached → stale → resolved
+    filtered → synthesised → reserved → cached → stale → resolved
 
 There is one branch of all that no rule sends elsewhere, and one for each pool that a rule names. What is held on one is
 told on no other: views of the same name differ.
@@ -12,7 +12,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass, fields
 
-from resolver import hints, reaching
+from resolver import filtering, hints, reaching
 from resolver.answering import Answerer, Stage
 from resolver.caches import Held
 from resolver.config import Budget, Config
@@ -71,10 +71,13 @@ def branch(
         counters,
         configured=(*routes.stubs, *routes.forwards),
         declared=() if name else reaching.at_home(setting),
-        unreserved=[names.from_text(each) for each in config.resolver.unreserved],
+        unreserved=[names.from_text(each) for each in (*config.resolver.unreserved, *filtering.unreserved(config))],
     )
     looks = (noted(setting, notes.Stage.RESERVED, reserved.peek), noted(setting, notes.Stage.CACHED, cached.peek))
-    return Branch(name, known, resolved, looks, below)
+    if not filtering.is_needed(config):
+        return Branch(name, known, resolved, looks, below)
+    stage = filtering.around(setting, Staged(looks, below), known, name)
+    return Branch(name, known, resolved, (stage.peek,), stage)
 
 
 def noted(setting: Setting, stage: notes.Stage, look: AtHand) -> AtHand:

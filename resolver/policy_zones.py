@@ -13,29 +13,36 @@ file, and has the daemon reload.
 from __future__ import annotations
 
 import ipaddress
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Final
 
+from resolver import filtering
 from resolver.auth import master
 from resolver.auth.findings import refuse
+from resolver.cache.buckets import Buckets
 from resolver.config import Config
 from resolver.config.sections import Rpz
 from resolver.engine.delegation import Delegation
 from resolver.engine.outcome import Answered
 from resolver.errors import ConfigError
+from resolver.filters.policy import Cause
 from resolver.filters.rpz.actions import SIMPLE, Action, Kind
-from resolver.filters.rpz.policy import Conduct, Server, Used
+from resolver.filters.rpz.policy import KIND, Conduct, PolicyZones, Server, Used
 from resolver.filters.rpz.zone import Skipped, Zone
-from resolver.message import Type
+from resolver.message import Query, Type
 from resolver.network.base import Endpoint
 from resolver.observe.log import Log
 from resolver.pipeline.knowledge import Known
+from resolver.setting import Setting
 from resolver.wire import names
 
 MAX_TOLD: Final = 3
 """Bad records of a file that the log shows."""
+
+LOGGED_PER_S: Final = 10
+"""Events a second of rules that were heeded: whoever asks for blocked names must not fill the log."""
 
 TARGET_TTL_S: Final = 60
 """TTL of the alias to `target`."""
@@ -70,15 +77,21 @@ class PolicyZoneFiles:
             "rpz.skipped": sum(each.skipped for each in self.read),
         }
 
-    def tell(self, log: Log) -> None:
-        """The log has what of the files is not heeded."""
+    def lines(self) -> Iterator[str]:
+        """What of the files is not heeded, a line each."""
         for each in self.read:
             for record in each.told:
-                at = f"{each.file}:{record.line}"
-                log.error("rpz_record_skipped", at=at, reason=record.what, instead=record.instead)
+                yield f"{each.file}:{record.line}: {record.what}; {record.instead}"
             if each.skipped > len(each.told):
-                left_out = each.skipped - len(each.told)
-                log.error("rpz_records_skipped", file=str(each.file), left_out=left_out)
+                yield f"{each.file}: {each.skipped} records are no rules, and are skipped"
+
+    def tell(self, log: Log) -> None:
+        """The log has what was read, and what of it is not heeded."""
+        for each in self.read:
+            zone = names.to_text(each.zone.name)
+            log.info("rpz_read", zone=zone, file=str(each.file), rules=len(each.zone), skipped=each.skipped)
+        for line in self.lines():
+            log.error("rpz_skipped", reason=line)
 
 
 def load(config: Config, texts: Mapping[str, str]) -> PolicyZoneFiles:
@@ -88,6 +101,33 @@ def load(config: Config, texts: Mapping[str, str]) -> PolicyZoneFiles:
     read = tuple(_read(table, texts.get(str(table.file))) for table in config.rpz)
     used = tuple(Used(each.zone, _conduct(table)) for each, table in zip(read, config.rpz, strict=True))
     return PolicyZoneFiles(used, read)
+
+
+def policy(files: PolicyZoneFiles, known: Known, setting: Setting) -> PolicyZones:
+    """The policy of these zones on a branch on which so much is `known`."""
+    counters, log, logged = setting.tools.counters, setting.log, logs(setting)
+
+    def would(query: Query, cause: Cause) -> None:
+        counters.filters_rpz_disabled += 1
+        if logged(cause):
+            filtering.log(log, query, cause, "disabled")
+
+    return PolicyZones(files.used, KnownServers(known), would)
+
+
+def logs(setting: Setting) -> Callable[[Cause], bool]:
+    """Whether what is decided for a cause is to be logged; of policy zones, no more than `LOGGED_PER_S` are."""
+    all_else = setting.config.filters.log
+    wanted = {table.zone for table in setting.config.rpz if table.log}
+    allowed: Buckets[str] = Buckets(LOGGED_PER_S, LOGGED_PER_S, 2)
+    monotonic = setting.tools.clock.monotonic
+
+    def logged(cause: Cause) -> bool:
+        if cause.kind != KIND:
+            return all_else
+        return cause.source in wanted and allowed.take(KIND, monotonic())
+
+    return logged
 
 
 def _read(table: Rpz, text: str | None) -> Read:

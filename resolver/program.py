@@ -13,7 +13,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING, Final, TypeAlias
 
-from resolver import certificates, compiled, differing, placing, serving
+from resolver import certificates, compiled, differing, filtering, placing, serving
 from resolver.answering import awaited
 from resolver.arranged import Lab
 from resolver.auth.shipped import find_zones, load_world
@@ -38,6 +38,7 @@ from resolver.wire import names, types
 
 if TYPE_CHECKING:
     from resolver.auth.hierarchy import World
+    from resolver.filtering import Filtering
     from resolver.rolling import Rolling
 
 IN_MEMORY_PORT: Final = 53
@@ -64,6 +65,7 @@ class _Coming:
 
     config: Config
     world: World | None
+    filtering: Filtering | None
     caches: Caches
     composed: Composed
     shown: Shown | None
@@ -72,7 +74,10 @@ class _Coming:
     places: Sequence[Endpoint]
 
 
-Offload: TypeAlias = "Callable[[Callable[[], World | None]], Awaitable[World | None]]"
+Read: TypeAlias = "tuple[World | None, Filtering | None]"
+"""What is read from files beside the settings: a world, and what filters hold."""
+
+Offload: TypeAlias = "Callable[[Callable[[], Read]], Awaitable[Read]]"
 """Runs what takes long where it does not keep clients waiting: in a thread, or in virtual time right here."""
 
 
@@ -118,8 +123,10 @@ class Program:
         self._shown = shown
         self._allows: Callable[[str], bool] | None = None
         self._drawn = drawn(tools.entropy)
-        self._world = self._load_world(config)
-        self._composed = self._composition(config, self._world, IN_MEMORY_PORT, self._caches, bound=False, listening=())
+        self._world, self._filtering = self._load(config)
+        self._composed = self._composition(
+            config, self._world, self._filtering, IN_MEMORY_PORT, self._caches, bound=False, listening=()
+        )
         self.responder = Responder(
             self._composed.answerer,
             clock=tools.clock,
@@ -141,7 +148,7 @@ class Program:
         """Everything listens. Raises `ListenError`; then nothing does."""
         self._listens = True
         try:
-            await self._put_in_force(self.config, self._world)
+            await self._put_in_force(self.config, self._world, self._filtering)
         except BaseException:
             self._listens = False
             raise
@@ -154,7 +161,7 @@ class Program:
         A world that is in a directory is read again, whatever `change` has made of it.
         """
         async with self._swapping:
-            await self._put_in_force(config, await self._offload(lambda: self._load_world(config)))
+            await self._put_in_force(config, *await self._offload(lambda: self._load(config)))
             self.reloads += 1
             self._warn()
 
@@ -162,7 +169,7 @@ class Program:
         """`world` is served and resolved in the place of the one before, and the cache is kept. Raises `ListenError`;
         then nothing has changed."""
         async with self._swapping:
-            await self._put_in_force(self.config, world)
+            await self._put_in_force(self.config, world, self._filtering)
             if self._given_world is not None:
                 self._given_world = world
 
@@ -181,17 +188,17 @@ class Program:
         self._tools.verifier.close()
         self._sockets.close()
 
-    async def _put_in_force(self, config: Config, world: World | None) -> None:
+    async def _put_in_force(self, config: Config, world: World | None, filters: Filtering | None) -> None:
         opened = _Opened()
         try:
-            coming = self._prepared(config, world, opened)
+            coming = self._prepared(config, world, filters, opened)
         except BaseException:
             opened.close()
             raise
         self._swap(coming)
         await self._listen(coming, opened)
 
-    def _prepared(self, config: Config, world: World | None, opened: _Opened) -> _Coming:
+    def _prepared(self, config: Config, world: World | None, filters: Filtering | None, opened: _Opened) -> _Coming:
         """All that may fail: what is to be listened on is bound, and held in `opened`, and the stages are made."""
         buffer = config.server.receive_buffer_kb * 1024
         listen, listen_tls = (config.server.listen, config.server.listen_tls) if self._listens else ((), ())
@@ -207,8 +214,8 @@ class Program:
         # Of another internet nothing is known; questions in flight go on with what they began with.
         same = differing.origin(config, world) == differing.origin(self.config, self._world)
         caches = self._caches if same else new_caches(config, self._tools)
-        composed = self._composition(config, world, port, caches, bound=bool(places), listening=listening)
-        return _Coming(config, world, caches, composed, shown, listen, listen_tls, places)
+        composed = self._composition(config, world, filters, port, caches, bound=bool(places), listening=listening)
+        return _Coming(config, world, filters, caches, composed, shown, listen, listen_tls, places)
 
     def _swap(self, coming: _Coming) -> None:
         """Whatever is asked from now on is answered by what is `coming`."""
@@ -218,6 +225,7 @@ class Program:
             composed.known.flush(zone, subtree=True)
         watching.adjust(self.lab.history, self.config.history.messages, config.history.messages, self.log)
         self.config, self._world, self._caches, self._composed = config, coming.world, coming.caches, composed
+        self._filtering = coming.filtering
         self._show(coming.shown)
         access, cookies = serving.access(config, clock), serving.cookies(config, self._drawn, clock)
         conduct = serving.conduct(config, composed.explains)
@@ -247,6 +255,8 @@ class Program:
         """The log says what is not as it was meant to be."""
         for finding in () if self._world is None else self._world.findings:
             self.log.error("zone_not_served", reason=str(finding))
+        if self._filtering is not None:
+            self._filtering.tell(self.log)
         if self.config.server.max_in_flight is None and self.responder.conduct.max_in_flight < MOST:
             instead = "allow more open files (ulimit -n, LimitNOFILE=), or set server.max_in_flight"
             self.log.warning("few_descriptors", max_in_flight=self.responder.conduct.max_in_flight, instead=instead)
@@ -334,6 +344,7 @@ class Program:
             **self._sockets.counts(),
             **self._caches.counts(),
             **self._composed.known.counts(),
+            **({} if self._filtering is None else self._filtering.counts()),
             "cache.failures": self._composed.resolved.failures,
             "questions.in_flight": self._composed.resolved.flights,
             **self._front.counts(),
@@ -361,6 +372,7 @@ class Program:
         self,
         config: Config,
         world: World | None,
+        filters: Filtering | None,
         port: int,
         caches: Caches,
         *,
@@ -368,11 +380,11 @@ class Program:
         listening: Iterable[Endpoint],
     ) -> Composed:
         own = (*config.server.listen, *listening)
-        return self._compose(
-            Setting(
-                config, world, port, bound, own, caches, self._tools, self._tasks, self.log, self.lab, self._sockets
-            )
-        )
+        tools, tasks, log, lab, sockets = self._tools, self._tasks, self.log, self.lab, self._sockets
+        return self._compose(Setting(config, world, port, bound, own, caches, tools, tasks, log, lab, sockets, filters))
+
+    def _load(self, config: Config) -> Read:
+        return self._load_world(config), filtering.read(config, self.lab.texts)
 
     def _load_world(self, config: Config) -> World | None:
         if not config.world_served:

@@ -22,6 +22,7 @@ from resolver.tasks import Tasks
 
 if TYPE_CHECKING:
     from resolver.auth.hierarchy import World
+    from resolver.filtering import Filtering
     from resolver.rolling import Rolling
 
 
@@ -41,6 +42,8 @@ class Setting:
     log: Log
     lab: Lab
     sockets: SocketNetwork
+    filtering: Filtering | None = None
+    """What was read for the filters."""
 
 
 @dataclass(frozen=True, slots=True)

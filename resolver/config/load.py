@@ -275,6 +275,12 @@ def _check_files(layers: Layers, config: Config) -> None:
     anchored = [("trust_anchor_files", path) for path in config.dnssec.trust_anchor_files]
     if config.dnssec.auto_trust_anchor_file is not None:
         anchored.append(("auto_trust_anchor_file", config.dnssec.auto_trust_anchor_file))
+    lists = config.filters
+    for key in ("block_lists", "allow_lists", "hosts_files"):
+        for path in getattr(lists, key):
+            if not _is_file(path):
+                what = f"{key} {shown(str(path))} is no file"
+                layers.report(layers.where("filters", key), what, "give a file of names, or remove it")
     for key, path in anchored:
         if not _is_file(path):
             what = f"{key} {shown(str(path))} is no file"

@@ -12,12 +12,12 @@ not looked at.
 
 from __future__ import annotations
 
-import enum
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Final
 
 from resolver.filters import told
+from resolver.filters.kinds import BlockAnswer
 from resolver.filters.names import Found, Names
 from resolver.filters.policy import Cause, Result, Settled
 from resolver.message import Ede, Query, Rcode, Reply, RRset, Type
@@ -30,33 +30,24 @@ _CNAME: Final = int(Type.CNAME)
 _NULL: Final[Mapping[int, tuple[bytes, ...]]] = {Type.A: (bytes(4),), Type.AAAA: (bytes(16),)}
 
 
-class Answer(enum.StrEnum):
-    """What is told of a blocked name, where it is no address of somebody's choice."""
-
-    NXDOMAIN = "nxdomain"
-    NODATA = "nodata"
-    NULL = "null"
-    REFUSED = "refused"
-
-
 @dataclass(frozen=True, slots=True)
 class Telling:
     """`addresses` are told by their type, or where there are none the `answer`; for `ttl_s` seconds."""
 
-    answer: Answer = Answer.NXDOMAIN
+    answer: BlockAnswer = BlockAnswer.NXDOMAIN
     addresses: Mapping[int, tuple[bytes, ...]] | None = None
     ttl_s: int = 60
 
     def reply(self, query: Query, covering: bytes, ede: tuple[Ede, ...]) -> Reply:
         """What is told of the name that `query` asks for, which is blocked because `covering` is."""
-        addresses = _NULL if self.answer is Answer.NULL else self.addresses
+        addresses = _NULL if self.answer is BlockAnswer.NULL else self.addresses
         if addresses is not None:
             found = told.of_type(addresses, query.question.type, query.question.name, self.ttl_s)
             if found is not None:
                 return told.positive((found,), ede=ede)
-        elif self.answer is Answer.REFUSED:
+        elif self.answer is BlockAnswer.REFUSED:
             return told.refusal(ede)
-        rcode = Rcode.NXDOMAIN if addresses is None and self.answer is Answer.NXDOMAIN else Rcode.NOERROR
+        rcode = Rcode.NXDOMAIN if addresses is None and self.answer is BlockAnswer.NXDOMAIN else Rcode.NOERROR
         return told.denial(rcode, told.soa(covering, self.ttl_s), ede=ede)
 
 

@@ -14,11 +14,11 @@ and no signatures.
 
 from __future__ import annotations
 
-import enum
 from collections.abc import Iterable, Mapping
 from typing import Final, TypeAlias
 
 from resolver.filters import told
+from resolver.filters.kinds import LETS_THROUGH, LocalKind
 from resolver.filters.policy import Cause, Dropped, Redirected, Result, Settled
 from resolver.filters.records import Record
 from resolver.message import Class, Ede, Query, Rcode, Reply, RRset, Type
@@ -32,34 +32,11 @@ _OTHER: Final = 0
 _NULL: Final[Mapping[int, tuple[bytes, ...]]] = {Type.A: (bytes(4),), Type.AAAA: (bytes(16),)}
 
 
-class Kind(enum.StrEnum):
-    """What becomes of the names of a local zone that have no records here."""
-
-    STATIC = "static"
-    TRANSPARENT = "transparent"
-    TYPETRANSPARENT = "typetransparent"
-    REDIRECT = "redirect"
-    REFUSE = "refuse"
-    DENY = "deny"
-    BLOCK_A = "block_a"
-    ALWAYS_TRANSPARENT = "always_transparent"
-    ALWAYS_NXDOMAIN = "always_nxdomain"
-    ALWAYS_NODATA = "always_nodata"
-    ALWAYS_REFUSE = "always_refuse"
-    ALWAYS_NULL = "always_null"
-    ALWAYS_DENY = "always_deny"
-    NODEFAULT = "nodefault"
-
-
-LETS_THROUGH: Final = frozenset(
-    (Kind.TRANSPARENT, Kind.TYPETRANSPARENT, Kind.ALWAYS_TRANSPARENT, Kind.NODEFAULT, Kind.BLOCK_A)
-)
-"""The types whose names are looked up, so that a special-use name among them is none (`pipeline/reserved.py`)."""
-_REDIRECTS: Final = frozenset((Kind.REDIRECT,))
-_ALWAYS: Final = frozenset(each for each in Kind if each.startswith("always_"))
-_REFUSED: Final = frozenset((Kind.REFUSE, Kind.ALWAYS_REFUSE))
-_DENIED: Final = frozenset((Kind.DENY, Kind.ALWAYS_DENY))
-_NXDOMAIN: Final = frozenset((Kind.STATIC, Kind.ALWAYS_NXDOMAIN))
+_REDIRECTS: Final = frozenset((LocalKind.REDIRECT,))
+_ALWAYS: Final = frozenset(each for each in LocalKind if each.startswith("always_"))
+_REFUSED: Final = frozenset((LocalKind.REFUSE, LocalKind.ALWAYS_REFUSE))
+_DENIED: Final = frozenset((LocalKind.DENY, LocalKind.ALWAYS_DENY))
+_NXDOMAIN: Final = frozenset((LocalKind.STATIC, LocalKind.ALWAYS_NXDOMAIN))
 
 Said: TypeAlias = Settled | Dropped | Redirected
 _Sets: TypeAlias = Mapping[int, RRset]
@@ -71,7 +48,7 @@ class Local:
     by_client = False
     looks_back = False
 
-    def __init__(self, zones: Mapping[bytes, Kind], records: Iterable[Record], *, ttl_s: int = 300) -> None:
+    def __init__(self, zones: Mapping[bytes, LocalKind], records: Iterable[Record], *, ttl_s: int = 300) -> None:
         """Zones by their name, folded; `ttl_s` is that of records without one, and of denials."""
         self._zones, self._ttl_s = dict(zones), ttl_s
         self._sets: dict[bytes, dict[int, RRset]] = {}
@@ -118,18 +95,18 @@ class Local:
         """What is told of the name that is `spelled` so, or the alias that it is."""
         name = spelled.lower()
         zone = self._zone_of(name, rtype)
-        kind = Kind.TRANSPARENT if zone is None else self._zones[zone]
+        kind = LocalKind.TRANSPARENT if zone is None else self._zones[zone]
         if kind not in _ALWAYS:
             owner = zone if kind in _REDIRECTS and zone is not None else name
             sets = self._sets.get(owner)
             if sets is not None:
                 found = self._found(spelled, rtype, sets, kind, zone or name)
-                if found is not None or kind is Kind.TYPETRANSPARENT:
+                if found is not None or kind is LocalKind.TYPETRANSPARENT:
                     return found
                 return self._denied(Rcode.NOERROR, zone or name, kind)
         return None if zone is None else self._of_zone(spelled, rtype, zone, kind)
 
-    def _found(self, spelled: bytes, rtype: int, sets: _Sets, kind: Kind, zone: bytes) -> Said | None:
+    def _found(self, spelled: bytes, rtype: int, sets: _Sets, kind: LocalKind, zone: bytes) -> Said | None:
         """The records of that type among `sets`, or the alias that stands there."""
         wanted = min(sets) if rtype == Type.ANY else rtype
         rrset = sets.get(wanted)
@@ -141,33 +118,33 @@ class Local:
             return None
         return Redirected(self._cause(zone, kind), (alias._replace(name=spelled),), alias.rdatas[0])
 
-    def _of_zone(self, spelled: bytes, rtype: int, zone: bytes, kind: Kind) -> Said | None:
+    def _of_zone(self, spelled: bytes, rtype: int, zone: bytes, kind: LocalKind) -> Said | None:
         """What becomes of a name of `zone` without records."""
         if kind in _REFUSED:
             return Settled(self._cause(zone, kind), told.refusal(self._why(_BLOCKED, zone, kind)))
         if kind in _DENIED:
             return Dropped(self._cause(zone, kind))
-        if kind is Kind.BLOCK_A:
+        if kind is LocalKind.BLOCK_A:
             return self._denied(Rcode.NOERROR, zone, kind) if rtype == Type.A else None
         if kind in LETS_THROUGH:
             return None
-        if kind is Kind.ALWAYS_NULL:
+        if kind is LocalKind.ALWAYS_NULL:
             null = told.of_type(_NULL, rtype, spelled, self._ttl_s)
             if null is not None:
                 reply = told.positive((null,), ede=self._why(_BLOCKED, zone, kind))
                 return Settled(self._cause(zone, kind), reply)
         name = spelled.lower()
-        exists = name == zone or (name in self._above and kind is Kind.STATIC)
-        absent = kind in _NXDOMAIN and (not exists or kind is Kind.ALWAYS_NXDOMAIN)
+        exists = name == zone or (name in self._above and kind is LocalKind.STATIC)
+        absent = kind in _NXDOMAIN and (not exists or kind is LocalKind.ALWAYS_NXDOMAIN)
         return self._denied(Rcode.NXDOMAIN if absent else Rcode.NOERROR, zone, kind)
 
-    def _denied(self, rcode: int, zone: bytes, kind: Kind) -> Settled:
+    def _denied(self, rcode: int, zone: bytes, kind: LocalKind) -> Settled:
         soa = self._sets.get(zone, {}).get(Type.SOA)
         if soa is None:
             soa = told.soa(zone, self._ttl_s)
         else:
             soa = soa._replace(ttl=min(soa.ttl, int.from_bytes(soa.rdatas[0][-4:], "big")))
-        code = _BLOCKED if kind in _ALWAYS or kind is Kind.BLOCK_A else _OTHER
+        code = _BLOCKED if kind in _ALWAYS or kind is LocalKind.BLOCK_A else _OTHER
         reply = told.denial(rcode, soa, aa=True, ede=self._why(code, zone, kind))
         return Settled(self._cause(zone, kind), reply)
 
@@ -179,10 +156,10 @@ class Local:
             name = names.parent(name)
         return next((each for each in names.ancestors(name) if each in self._zones), None)
 
-    def _cause(self, name: bytes, kind: Kind | None = None) -> Cause:
+    def _cause(self, name: bytes, kind: LocalKind | None = None) -> Cause:
         zone = name in self._zones
         return Cause(LOCAL, names.to_text(name), f"the local zone, {kind}" if zone and kind else "local data")
 
-    def _why(self, code: int, zone: bytes, kind: Kind) -> tuple[Ede, ...]:
+    def _why(self, code: int, zone: bytes, kind: LocalKind) -> tuple[Ede, ...]:
         what = f"is a local zone ({kind})" if zone in self._zones else "has local data"
         return (Ede(code, f"{names.to_text(zone)} {what} [LZON]"),)

@@ -49,6 +49,12 @@ class Counters:
     upstream_zone_busy: int = 0
     questions_joined: int = 0
     failures_cached: int = 0
+    filters_local: int = 0
+    filters_blocked: int = 0
+    filters_rebinding: int = 0
+    filters_dns64: int = 0
+    filters_rpz: int = 0
+    filters_rpz_disabled: int = 0
     cache_prefetched: int = 0
     signatures_checked: int = 0
     signatures_refuted: int = 0
