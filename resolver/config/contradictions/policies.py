@@ -14,8 +14,8 @@ if TYPE_CHECKING:
 def find(config: Config) -> Iterator[Contradiction]:
     """Every contradiction among the policy zones of `config`."""
     seen: set[str] = set()
-    for at, table in enumerate(config.rpz):
-        label = f"rpz[{at}]"
+    for at, table in enumerate(config.rpz, 1):
+        label = f"rpz.{at}"
         if table.zone in seen:
             yield Contradiction(label, "zone", f'"{table.zone}" stands there twice', "remove one")
         seen.add(table.zone)
