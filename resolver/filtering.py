@@ -163,24 +163,22 @@ def _telling(config: Config) -> Telling:
 # -- where they stand
 
 
-def around(setting: Setting, stage: Stage, known: Known, pool: str = "") -> Stage:
-    """`stage`, with the filters of `setting` around it: that of a `pool`, or the usual one, on which so much is
-    `known`."""
-    if setting.config.filters.dns64:
-        stage = _synthesised(setting, stage)
-    policies = [*_policies(setting, known, pool)]
-    if not policies:
-        return stage
-    from resolver.pipeline.filtered import Filtered
+def around(setting: Setting, known: Known, pool: str = "") -> Callable[[Stage], Stage] | None:
+    """What puts the filters of `setting` around a stage: that of a `pool`, or the usual one, on which so much is
+    `known`. None where there are none."""
+    policies, makes = _policies(setting, known, pool), bool(setting.config.filters.dns64)
+    if not policies and not makes:
+        return None
 
-    return Filtered(stage, policies, _verdicts(setting))
+    def filtered(stage: Stage) -> Stage:
+        inner = _synthesised(setting, stage) if makes else stage
+        if not policies:
+            return inner
+        from resolver.pipeline.filtered import Filtered
 
+        return Filtered(inner, policies, _verdicts(setting))
 
-def is_needed(config: Config) -> bool:
-    """Whether there is anything to stand around a stage."""
-    ours = config.filters
-    local = ours.local_zones or ours.local_data or ours.hosts_files
-    return bool(config.rpz or local or ours.block_lists or ours.block or ours.rebinding or ours.dns64)
+    return filtered
 
 
 def unreserved(config: Config) -> tuple[str, ...]:

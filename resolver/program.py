@@ -10,16 +10,18 @@ from __future__ import annotations
 import asyncio
 from collections.abc import Awaitable, Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
+from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Final, TypeAlias
 
-from resolver import certificates, compiled, differing, filtering, placing, serving
+from resolver import certificates, compiled, differing, files, placing, serving
 from resolver.answering import awaited
 from resolver.arranged import Lab
-from resolver.auth.shipped import find_zones, load_world
-from resolver.caches import Caches, entries, new_caches
+from resolver.auth.shipped import find_zones
+from resolver.caches import Caches, new_caches
 from resolver.certificates import Shown
 from resolver.config import Config
+from resolver.files import Read
 from resolver.listeners import BindAll, Bound, Listeners, bind_all, bind_front
 from resolver.message import Client, Edns, Query, Question, Reply, Transport, Type
 from resolver.network.base import Clock, Endpoint
@@ -28,6 +30,7 @@ from resolver.observe import watching
 from resolver.observe.log import Log
 from resolver.odd_listeners import OddListeners, served_at
 from resolver.pipeline.driving import Tools
+from resolver.pools import Pools
 from resolver.server.cookies import drawn
 from resolver.server.flights import MOST
 from resolver.server.handshakes import Handshakes
@@ -38,7 +41,7 @@ from resolver.wire import names, types
 
 if TYPE_CHECKING:
     from resolver.auth.hierarchy import World
-    from resolver.filtering import Filtering
+    from resolver.balance.pool import Pool
     from resolver.rolling import Rolling
 
 IN_MEMORY_PORT: Final = 53
@@ -64,18 +67,15 @@ class _Coming:
     """What is to be put in force; `listen`, `listen_tls` and `places` are all that is to listen."""
 
     config: Config
-    world: World | None
-    filtering: Filtering | None
+    read: Read
     caches: Caches
+    pools: Mapping[str, Pool]
     composed: Composed
     shown: Shown | None
     listen: Sequence[Endpoint]
     listen_tls: Sequence[Endpoint]
     places: Sequence[Endpoint]
 
-
-Read: TypeAlias = "tuple[World | None, Filtering | None]"
-"""What is read from files beside the settings: a world, and what filters hold."""
 
 Offload: TypeAlias = "Callable[[Callable[[], Read]], Awaitable[Read]]"
 """Runs what takes long where it does not keep clients waiting: in a thread, or in virtual time right here."""
@@ -115,6 +115,7 @@ class Program:
         self._tasks = Tasks()
         self._began = tools.clock.monotonic()
         self._caches = new_caches(config, self._tools)
+        self.pools = Pools(tools.clock, tools.entropy, log)
         loop = asyncio.get_running_loop()
         self._front = Listeners(loop, tools.clock)
         self._behind = OddListeners(loop, tools.clock)
@@ -123,16 +124,16 @@ class Program:
         self._shown = shown
         self._allows: Callable[[str], bool] | None = None
         self._drawn = drawn(tools.entropy)
-        self._world, self._filtering = self._load(config)
-        self._composed = self._composition(
-            config, self._world, self._filtering, IN_MEMORY_PORT, self._caches, bound=False, listening=()
-        )
+        self._world, self._filtering = read = files.read(config, world, lab.texts)
+        pools = self.pools.coming(config)
+        self._composed = self._composition(config, read, IN_MEMORY_PORT, self._caches, pools, bound=False, listening=())
+        self._caches.adjust(config, self._composed.branches.held())
         self.responder = Responder(
             self._composed.answerer,
             clock=tools.clock,
             counters=tools.counters,
             log=log,
-            conduct=serving.conduct(config, self._composed.explains),
+            conduct=serving.conduct(config, self._composed.explains, self._composed.kind_of),
             answers=self._caches.answers,
             access=serving.access(config, tools.clock),
             cookies=serving.cookies(config, self._drawn, tools.clock),
@@ -148,7 +149,7 @@ class Program:
         """Everything listens. Raises `ListenError`; then nothing does."""
         self._listens = True
         try:
-            await self._put_in_force(self.config, self._world, self._filtering)
+            await self._put_in_force(self.config, Read(self._world, self._filtering))
         except BaseException:
             self._listens = False
             raise
@@ -161,7 +162,9 @@ class Program:
         A world that is in a directory is read again, whatever `change` has made of it.
         """
         async with self._swapping:
-            await self._put_in_force(config, *await self._offload(lambda: self._load(config)))
+            await self._put_in_force(
+                config, await self._offload(partial(files.read, config, self._given_world, self.lab.texts))
+            )
             self.reloads += 1
             self._warn()
 
@@ -169,7 +172,7 @@ class Program:
         """`world` is served and resolved in the place of the one before, and the cache is kept. Raises `ListenError`;
         then nothing has changed."""
         async with self._swapping:
-            await self._put_in_force(self.config, world, self._filtering)
+            await self._put_in_force(self.config, Read(world, self._filtering))
             if self._given_world is not None:
                 self._given_world = world
 
@@ -184,21 +187,22 @@ class Program:
         await self._behind.keep_only((), 0.0)
         self.responder.give_up()
         self._roll(None)
+        self.pools.end()
         self._tasks.cancel()
         self._tools.verifier.close()
         self._sockets.close()
 
-    async def _put_in_force(self, config: Config, world: World | None, filters: Filtering | None) -> None:
+    async def _put_in_force(self, config: Config, read: Read) -> None:
         opened = _Opened()
         try:
-            coming = self._prepared(config, world, filters, opened)
+            coming = self._prepared(config, read, opened)
         except BaseException:
             opened.close()
             raise
         self._swap(coming)
         await self._listen(coming, opened)
 
-    def _prepared(self, config: Config, world: World | None, filters: Filtering | None, opened: _Opened) -> _Coming:
+    def _prepared(self, config: Config, read: Read, opened: _Opened) -> _Coming:
         """All that may fail: what is to be listened on is bound, and held in `opened`, and the stages are made."""
         buffer = config.server.receive_buffer_kb * 1024
         listen, listen_tls = (config.server.listen, config.server.listen_tls) if self._listens else ((), ())
@@ -208,30 +212,32 @@ class Program:
         wanted = [each for each in listen_tls if each not in self._encrypted]
         opened.encrypted = bind_front(wanted, None, self._bind, self.log)
         port = config.world.port or self._first_port(listen, opened.front)
-        places = placing.places(config, world, port, self.log) if self._listens else []
+        places = placing.places(config, read.world, port, self.log) if self._listens else []
         opened.behind = placing.bind_servers((each for each in places if each not in self._behind), buffer)
         listening = (*self._front.endpoints, *(each.endpoint for each in opened.front))
         # Of another internet nothing is known; questions in flight go on with what they began with.
-        same = differing.origin(config, world) == differing.origin(self.config, self._world)
+        same = differing.origin(config, read.world) == differing.origin(self.config, self._world)
         caches = self._caches if same else new_caches(config, self._tools)
-        composed = self._composition(config, world, filters, port, caches, bound=bool(places), listening=listening)
-        return _Coming(config, world, filters, caches, composed, shown, listen, listen_tls, places)
+        pools = self.pools.coming(config)
+        composed = self._composition(config, read, port, caches, pools, bound=bool(places), listening=listening)
+        return _Coming(config, read, caches, pools, composed, shown, listen, listen_tls, places)
 
     def _swap(self, coming: _Coming) -> None:
         """Whatever is asked from now on is answered by what is `coming`."""
         config, composed, clock = coming.config, coming.composed, self._tools.clock
         self._roll(composed.rolling)
         for zone in differing.doubted(self.config, config, self._composed.known, composed.known):
-            composed.known.flush(zone, subtree=True)
+            composed.branches.flush(zone, subtree=True)
         watching.adjust(self.lab.history, self.config.history.messages, config.history.messages, self.log)
-        self.config, self._world, self._caches, self._composed = config, coming.world, coming.caches, composed
-        self._filtering = coming.filtering
+        self.config, self._caches, self._composed = config, coming.caches, composed
+        self._world, self._filtering = coming.read
         self._show(coming.shown)
+        self.pools.put_in_force(config, coming.pools, composed.network)
         access, cookies = serving.access(config, clock), serving.cookies(config, self._drawn, clock)
-        conduct = serving.conduct(config, composed.explains)
+        conduct = serving.conduct(config, composed.explains, composed.kind_of)
         limiting = serving.limiting(config, clock, self._tools.counters, self.log, self.responder.limiting)
         self.responder.adjust(composed.answerer, conduct, coming.caches.answers, access, cookies, limiting)
-        self._caches.adjust(config)
+        self._caches.adjust(config, composed.branches.held())
         self.log.adjust(config.log.level, config.log.format)
         self._allows = None if access is None else access.allows
         self._front.adjust(serving.tcp_limits(config), self._allows)
@@ -343,10 +349,8 @@ class Program:
             **self._tools.counters.as_dict(),
             **self._sockets.counts(),
             **self._caches.counts(),
-            **self._composed.known.counts(),
+            **self._composed.branches.counts(),
             **({} if self._filtering is None else self._filtering.counts()),
-            "cache.failures": self._composed.resolved.failures,
-            "questions.in_flight": self._composed.resolved.flights,
             **self._front.counts(),
             **self._handshakes.counts(),
             **serving.limits_held(self.responder.limiting),
@@ -358,40 +362,33 @@ class Program:
 
     def cache_entries(self, limit: int) -> Sequence[Mapping[str, object]]:
         """At most `limit` of the records and denials that are held, with the seconds that are left."""
-        return entries(self._caches.records, limit)
+        return self._caches.entries(limit)
 
     def flush(self, name: bytes, subtree: bool) -> int:
         """`name`, and all below it if `subtree`, are forgotten; how many records and delegations that were."""
         self._caches.answers.clear()
-        self._composed.resolved.forget_failures()
-        return self._composed.known.flush(name, subtree=subtree)
+        return self._composed.branches.flush(name, subtree=subtree)
 
     # -- parts
 
     def _composition(
         self,
         config: Config,
-        world: World | None,
-        filters: Filtering | None,
+        read: Read,
         port: int,
         caches: Caches,
+        pools: Mapping[str, Pool],
         *,
         bound: bool,
         listening: Iterable[Endpoint],
     ) -> Composed:
         own = (*config.server.listen, *listening)
         tools, tasks, log, lab, sockets = self._tools, self._tasks, self.log, self.lab, self._sockets
-        return self._compose(Setting(config, world, port, bound, own, caches, tools, tasks, log, lab, sockets, filters))
-
-    def _load(self, config: Config) -> Read:
-        return self._load_world(config), filtering.read(config, self.lab.texts)
-
-    def _load_world(self, config: Config) -> World | None:
-        if not config.world_served:
-            return None
-        if self._given_world is not None:
-            return self._given_world
-        return load_world(config.world.directory)
+        return self._compose(
+            Setting(
+                config, read.world, port, bound, own, caches, tools, tasks, log, lab, sockets, pools, read.filtering
+            )
+        )
 
     def _first_port(self, listen: Iterable[Endpoint], bound: Sequence[Bound]) -> int:
         taken = {each.asked: each.endpoint for each in bound}

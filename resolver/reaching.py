@@ -16,9 +16,11 @@ from collections.abc import Callable, Iterable
 
 from resolver import hints
 from resolver.engine.delegation import Delegation, NameServer
+from resolver.engine.knowledge import Route
 from resolver.network.base import Endpoint, Network
 from resolver.network.reach import Apart, OnlyDeclared, OnlyPublic
 from resolver.network.simulated import SimulatedNetwork
+from resolver.pipeline.driving import Tools
 from resolver.pipeline.knowledge import Routes
 from resolver.setting import Setting
 from resolver.wire import names
@@ -56,8 +58,26 @@ def routes(setting: Setting, root: Delegation | None = None) -> Routes:
         root or _root(setting),
         recursed_root=settings.mode == "recursive",
         stubs=dict(_configured(settings.stub_zones)),
-        forwards=dict(_configured(settings.forward_zones)),
+        forwards={zone: Route(each, recursed=True) for zone, each in _configured(settings.forward_zones)},
     )
+
+
+def to_pool(setting: Setting, tools: Tools, name: str) -> Routes:
+    """All is asked of the pool `name`."""
+    from resolver.pipeline.forwarded import Forwarded, Hedging
+
+    pool, everything = setting.pools[name], Delegation(names.ROOT, (), 0, configured=True)
+    asks = Forwarded(
+        pool,
+        tools.clock,
+        tools.counters,
+        Hedging(0),
+        name=name,
+        retry_s=1.0,
+        patience_s=3.0,
+        by_client=True,
+    )
+    return Routes(_root(setting), forwards={names.ROOT: Route(everything, recursed=True, upstreams=asks)})
 
 
 def at_home(setting: Setting) -> tuple[bytes, ...]:

@@ -13,7 +13,7 @@ from resolver.network.base import Clock
 from resolver.observe.counters import Counters
 from resolver.observe.log import Log
 from resolver.server.access import PRIVATE, Access
-from resolver.server.conduct import Conduct, Explains
+from resolver.server.conduct import Conduct, Explains, KindOf
 from resolver.server.cookies import Cookies
 from resolver.server.flights import affordable
 from resolver.server.places import TcpLimits
@@ -87,8 +87,9 @@ def rate_classes(config: Config, clock: Clock) -> dict[str, RateClass]:
     }
 
 
-def conduct(config: Config, explains: Explains | None = None) -> Conduct:
-    """How queries are treated, and who `explains` what they are told, if anyone does.
+def conduct(config: Config, explains: Explains | None = None, kind_of: KindOf | None = None) -> Conduct:
+    """How queries are treated, who `explains` what they are told, and what tells kinds of clients apart, if anything
+    does.
 
     What is left open follows from the descriptors that the process may have now.
     """
@@ -102,6 +103,7 @@ def conduct(config: Config, explains: Explains | None = None) -> Conduct:
         log_queries=config.log.queries,
         explains=explains,
         bounds=Bounds(config.budget.message_records, config.budget.edns_options),
+        kind_of=kind_of,
     )
 
 

@@ -45,7 +45,7 @@ ARROWS: dict[str, set[str]] = {
     },
     "server": {"pipeline", "cache", "wire", "network.base", "observe"},
     "config": {
-        *("wire", "network.base", "dnssec.anchors", "dnssec.negative"),
+        *("wire", "network.base", "routing", "dnssec.anchors", "dnssec.negative"),
         *("filters.kinds", "filters.prefixes", "filters.records"),
     },
 }

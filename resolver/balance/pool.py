@@ -104,6 +104,9 @@ class Policy(Protocol):
 Changed = Callable[[Member, State], None]
 """Called after the state of a member has changed, with the state before."""
 
+Heard = Callable[[Member, bool], None]
+"""Called after a question of a member has ended, with whether that was good."""
+
 
 class Pool:
     """Members, and the policy by which one is picked."""
@@ -124,6 +127,7 @@ class Pool:
         self.slow_start_s = slow_start_s
         self.open_when_all_down = open_when_all_down
         self.changed = changed
+        self.heard: Heard | None = None
         self.members: tuple[Member, ...] = ()
         self._monotonic = clock.monotonic
         self._usable: tuple[Member, ...] = ()
@@ -162,6 +166,8 @@ class Pool:
         before = member.rtt
         member.rtt = seconds if before == 0.0 else before + (seconds - before) * SMOOTHING
         member.rtt_at = self._monotonic()
+        if self.heard is not None:
+            self.heard(member, good)
 
     def dropped(self, member: Member) -> None:
         """Nobody waits for the question any more, and nothing is learnt of it."""

@@ -22,7 +22,8 @@ T = TypeVar("T")
 class Exchange(NamedTuple):
     """Ask `server` and wait at most `timeout` seconds. Earlier tries of the same `question` for `zone` stay open.
 
-    `again`: the question has been met with silence.
+    `again`: the question has been met with silence. `stays`: when its time is over it stays open whatever carries it,
+    and trouble with it is told while another is waited for.
     """
 
     server: Endpoint
@@ -34,6 +35,7 @@ class Exchange(NamedTuple):
     edns: bool = True
     server_name: bytes = b""
     again: bool = False
+    stays: bool = False
 
 
 class Listen(NamedTuple):

@@ -13,6 +13,8 @@ Rules
   that come without an address, are served by the hints (RFC 9609 section 4.2).
 * A delegation whose name servers are all within its zone and have no glue is completed by asking the servers of the
   parent for the address of one.
+* Where the configuration has a question forwarded to a pool, `forwarding.ask_pool` asks its members. Where none is of
+  use, the question is iterated if the configuration says so.
 * While an alias is followed its TTL runs down: the answer tells what is left of it.
 * What a *checked* question is answered is proven before it is kept (RFC 4035 section 5), each link of a chain by
   itself; what is bogus is asked of one more server, and then the question's failure. Of all else the signatures are
@@ -30,6 +32,7 @@ from resolver.engine.actions import Steps
 from resolver.engine.asking import Heard
 from resolver.engine.budget import OTHER, Budget
 from resolver.engine.delegation import Delegation, NameServer
+from resolver.engine.forwarding import ask_pool
 from resolver.engine.giving_up import NOTHING_WAS_SAID
 from resolver.engine.knowledge import Knowledge, Route
 from resolver.engine.outcome import Alias, Answer, Answered, Conclusion, Denied, Overlong, Referral
@@ -63,7 +66,7 @@ def resolve(
             case None:
                 return Answer(Rcode.NOERROR, tuple(chain), keeps=False)
             case Answered((), rrsets) if not chain:
-                return _make(Answer, (_NOERROR, rrsets, None, True))
+                return _make(Answer, (_NOERROR, rrsets, None, True, ()))
             case Answered(links, rrsets):
                 _follow(links, seen or {question.name.lower()}, budget)
                 return Answer(Rcode.NOERROR, (*_current(chain, known), *links, *rrsets))
@@ -109,13 +112,13 @@ def _ask(question: Question, known: Knowledge, budget: Budget, checked: bool) ->
     route = known.route(question)
     if route is None:
         return None
-    delegation, recursed = route
+    delegation, recursed, upstreams = route
     if delegation.configured and delegation.zone == names.ROOT and not recursed and known.wants_priming():
         said = yield from _primed(question, delegation, known, budget, checked)
         if said is not None:
             return said
         route = known.route(question) or route
-        delegation, recursed = route
+        delegation, recursed, upstreams = route
     extra_labels, whole = 1, False
     while True:
         as_is = whole or recursed or not known.minimises
@@ -123,8 +126,15 @@ def _ask(question: Question, known: Knowledge, budget: Budget, checked: bool) ->
         if asked is not question and not budget.may_minimise():
             asked = question
         try:
-            heard = yield from asking.ask_zone(delegation, asked, known, budget, recursed=recursed)
+            if upstreams is not None:
+                heard = yield from ask_pool(upstreams, delegation, asked, known, budget)
+            else:
+                heard = yield from asking.ask_zone(delegation, asked, known, budget, recursed=recursed)
         except ResolutionFailed as failure:
+            instead = None if upstreams is None or failure.own_limit else known.otherwise(question)
+            if instead is not None:
+                route = delegation, recursed, upstreams = instead
+                continue
             if asked is question or failure.own_limit or failure.label in NOTHING_WAS_SAID:
                 raise
             whole = True
@@ -132,7 +142,7 @@ def _ask(question: Question, known: Knowledge, budget: Budget, checked: bool) ->
         match heard.outcome:
             case Referral(below):
                 budget.spend_referral()
-                route = delegation, recursed = yield from _below(below, route, heard.message, known, budget)
+                route = delegation, recursed, upstreams = yield from _below(below, route, heard.message, known, budget)
                 extra_labels, whole = 1, False
             case outcome if asked is question:
                 if not (checked and known.validates):
@@ -165,7 +175,7 @@ def _believed(
     it, than the zone (RFC 4035 section 5.5 leaves it to us). Where that which it rests on is bogus nobody is, nor where
     finding out has taken half of what it may.
     """
-    delegation, recursed = route
+    delegation, recursed, upstreams = route
     try:
         return (yield from _proven(question, outcome, heard.message, delegation.zone, known, budget))
     except Bogus as failure:
@@ -173,7 +183,11 @@ def _believed(
             raise
         bogus = failure.fresh()
     try:
-        heard = yield from asking.ask_zone(delegation, question, known, budget, recursed=recursed, without=heard.server)
+        server = heard.server
+        if upstreams is not None:
+            heard = yield from ask_pool(upstreams, delegation, question, known, budget, server)
+        else:
+            heard = yield from asking.ask_zone(delegation, question, known, budget, recursed=recursed, without=server)
     except ResolutionFailed:
         raise bogus from None
     if isinstance(heard.outcome, Referral):

@@ -157,8 +157,8 @@ class Local:
         return next((each for each in names.ancestors(name) if each in self._zones), None)
 
     def _cause(self, name: bytes, kind: LocalKind | None = None) -> Cause:
-        zone = name in self._zones
-        return Cause(LOCAL, names.to_text(name), f"the local zone, {kind}" if zone and kind else "local data")
+        shown = names.to_text(name)
+        return Cause(LOCAL, shown, f"the local zone {shown} ({kind})" if kind and name in self._zones else "local data")
 
     def _why(self, code: int, zone: bytes, kind: LocalKind) -> tuple[Ede, ...]:
         what = f"is a local zone ({kind})" if zone in self._zones else "has local data"

@@ -51,6 +51,7 @@ class Trouble(enum.StrEnum):
     FORBIDDEN = "must not be asked"
     LOCAL = "cannot be sent from here"
     BUSY = "too many messages are on their way to it"
+    LOOP = "asks us in turn"
     TIMEOUT = "no reply"
 
 

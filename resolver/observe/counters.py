@@ -39,6 +39,7 @@ class Counters:
     answers_nxdomain: int = 0
     answers_servfail: int = 0
     answers_other: int = 0
+    answers_ruled: int = 0
     answers_untold: int = 0
     answers_internal_error: int = 0
     upstream_sent: int = 0
@@ -48,6 +49,9 @@ class Counters:
     upstream_failures: int = 0
     upstream_zone_busy: int = 0
     questions_joined: int = 0
+    forwarded_hedged: int = 0
+    forwarded_retried: int = 0
+    forwarded_looped: int = 0
     failures_cached: int = 0
     filters_local: int = 0
     filters_blocked: int = 0

@@ -14,7 +14,7 @@ Rules
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Final
 
@@ -63,16 +63,25 @@ class Routes:
     root: Delegation
     recursed_root: bool = False
     stubs: Mapping[bytes, Delegation] = field(default_factory=dict)
-    forwards: Mapping[bytes, Delegation] = field(default_factory=dict)
+    forwards: Mapping[bytes, Route] = field(default_factory=dict)
+    first: Collection[bytes] = ()
+    """The forward zones that are iterated where nobody who is asked for them is of use."""
 
-    def forward(self, name: bytes) -> Delegation | None:
-        """The forward zone that `name` is in, unless a stub zone is closer to it."""
-        for ancestor in names.ancestors(name):
-            if ancestor in self.stubs:
+    def forward(self, name: bytes) -> Route | None:
+        """Whom the forward zone has asked that `name` is in, unless a stub zone is closer to it."""
+        stubs, forwards = self.stubs, self.forwards
+        pos, ancestor = 0, name
+        while True:
+            if stubs and ancestor in stubs:
                 return None
-            if ancestor in self.forwards:
-                return self.forwards[ancestor]
-        return None
+            route = forwards.get(ancestor)
+            if route is not None:
+                return route
+            length = name[pos]
+            if not length:
+                return None
+            pos += length + 1
+            ancestor = name[pos:]
 
     def closest(self, name: bytes) -> bytes | None:
         """The stub or forward zone that `name`, folded, is in."""
@@ -214,9 +223,23 @@ class Known:
         name = question.name.lower()
         if question.type == _DS and name != names.ROOT:
             name = names.parent(name)
+        if self.routes.forwards and (forward := self.routes.forward(name)) is not None:
+            return forward
+        return self._iterated(name)
+
+    def otherwise(self, question: Question) -> Route | None:
+        """Who is asked for `question` where it is forwarded first, in vain."""
+        name = question.name.lower()
+        if question.type == _DS and name != names.ROOT:
+            name = names.parent(name)
+        forward = self.routes.forward(name)
+        if forward is None or forward.delegation.zone not in self.routes.first:
+            return None
+        return self._iterated(name)
+
+    def _iterated(self, name: bytes) -> Route:
+        """Who is asked for what is below `name`, folded, where no forwarder is."""
         routes = self.routes
-        if routes.forwards and (forward := routes.forward(name)) is not None:
-            return Route(forward, recursed=True)
         if routes.recursed_root and not routes.has_stub(name):
             return Route(routes.root, recursed=True)
         stubs, learnt = routes.stubs, self.delegations
@@ -224,7 +247,7 @@ class Known:
         while True:
             nearest = (stubs.get(ancestor) if stubs else None) or learnt.get(ancestor)
             if nearest is not None:
-                return _make(Route, (nearest, False))
+                return _make(Route, (nearest, False, None))
             length = name[pos]
             if not length:
                 return Route(routes.root)

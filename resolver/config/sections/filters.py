@@ -83,9 +83,9 @@ class Filters(Section):
     block_lists: Lists = ()
     """Files of names that are blocked, with all below them, in any of three forms, which is found out for each: a name
     on each line (`*.name`: only what is below it), a hosts file with addresses that lead nowhere, or the rules of an
-    adblock list, of which those that begin with `@@` allow. Lines that cannot be read are counted, the first few logged, and
-    skipped. Read at the start and at each reload; if a file is missing, or is no list, the lists in force stay. A
-    million names take some 45 MB. Peers: dnsmasq `addn-hosts`, Knot Resolver and Unbound RPZ, CoreDNS without."""
+    adblock list, of which those that begin with `@@` allow. Lines that cannot be read are counted, the first few
+    logged, and skipped. Read at the start and at each reload; if a file is missing, or is no list, the lists in force
+    stay. A million names take some 45 MB. Peers: dnsmasq `addn-hosts`, Knot Resolver and Unbound RPZ, CoreDNS without."""
 
     block: ListedNames = ()
     """Names that are blocked besides."""

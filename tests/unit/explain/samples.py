@@ -87,6 +87,12 @@ asked("other-class", "www.example.com", cls=4)
 asked("transfer", "example.com", "AXFR")
 asked("meta-type", "www.example.com", "MAILA")
 asked("health", "health.resolverd.invalid", "TXT")
+asked(
+    "local-data",
+    "www.corp.example",
+    settings={"filters": {"local_zones": {"corp.example": "static"}, "local_data": ["www.corp.example A 192.0.2.1"]}},
+)
+asked("blocked", "a.ads.example.com", settings={"filters": {"block": ["ads.example.com"]}})
 asked("localhost", "db.localhost")
 asked("reserved", "printer.local")
 
@@ -146,6 +152,19 @@ async def _put_together(made: Scripted) -> Explanation:
 
 
 staged("put-together", _put_together)
+
+
+def _of_shop(name: str, rtype: str) -> Callable[[Scripted], Coroutine[Any, Any, Explanation]]:
+    async def main(made: Scripted) -> Explanation:
+        made.delegate()
+        made.shop()
+        return await made.why(name, rtype)
+
+    return main
+
+
+staged("dns64", _of_shop("www.shop.test", "AAAA"), filters={"dns64": ["64:ff9b::/96"]})
+staged("private-address", _of_shop("ns1.shop.test", "A"), filters={"rebinding": True})
 
 # -- servers that fail
 
