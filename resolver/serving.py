@@ -3,11 +3,12 @@ connections may use, cookies."""
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from typing import TYPE_CHECKING
 
 from resolver.config import Config
 from resolver.config.contradictions import beyond_loopback
+from resolver.message import Client, Reply
 from resolver.network import descriptors
 from resolver.network.base import Clock
 from resolver.observe.counters import Counters
@@ -71,6 +72,15 @@ def _limits(config: Config) -> Limits:
         slip=given.slip,
         table=given.table,
     )
+
+
+def limiter(config: Config, clock: Clock) -> Callable[[str, Client], Reply | None] | None:
+    """What counts queries against the classes of `limits.classes`; None where there are none."""
+    if not config.limits.classes:
+        return None
+    from resolver.server.limiting import Classes
+
+    return Classes(rate_classes(config, clock), config.limits.slip)
 
 
 def rate_classes(config: Config, clock: Clock) -> dict[str, RateClass]:

@@ -1,4 +1,4 @@
-"""Which settings about policy zones cannot stand together."""
+"""Which settings about policy zones and limits cannot stand together."""
 
 from __future__ import annotations
 
@@ -6,13 +6,21 @@ from collections.abc import Iterator
 from typing import TYPE_CHECKING
 
 from resolver.config.contradictions.base import Contradiction
+from resolver.text import nearest
 
 if TYPE_CHECKING:
     from resolver.config.sections import Config
 
 
 def find(config: Config) -> Iterator[Contradiction]:
-    """Every contradiction among the policy zones of `config`."""
+    """Every contradiction among the policy zones and limits of `config`."""
+    for number, rule in enumerate(config.rules, 1):
+        if rule.limit is not None and rule.limit not in config.limits.classes:
+            known = nearest(rule.limit, config.limits.classes)
+            instead = known or f'write classes = {{ "{rule.limit}" = 100 }} below [limits]'
+            yield Contradiction(
+                f"rules.{number}", "limit", f'there is no class "{rule.limit}" in limits.classes', instead
+            )
     seen: set[str] = set()
     for at, table in enumerate(config.rpz, 1):
         label = f"rpz.{at}"
