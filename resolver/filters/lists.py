@@ -10,7 +10,7 @@ Rules
   counted. So is a bad line, and the first few are told with their number.
 * A file with more bad lines than good ones is no list: nobody wants what is left of it in force.
 
-Limits: of a line without an end the first 64 KiB are seen. `MAX_TOLD` bad lines are told of each file.
+Limits: of a line the first 64 KiB are seen. `MAX_TOLD` bad lines are told of each file.
 """
 
 from __future__ import annotations
@@ -26,6 +26,8 @@ from resolver.filters.names import Names
 from resolver.text import quoted
 
 MAX_TOLD: Final = 3
+MAX_LINE: Final = 1 << 16
+"""Octets of a line that are seen."""
 FORMS: Final = "a name on each line, lines of a hosts file, or adblock rules like ||name^"
 _BLOCK: Final = 1 << 16
 _SAMPLE: Final = 200
@@ -247,11 +249,11 @@ def _without_comment(line: bytes) -> bytes:
 
 
 def _lines(blocks: Iterator[bytes]) -> Iterator[list[bytes]]:
-    """The lines of a file, some at a time. Of one that does not end in a block, only the beginning is seen."""
+    """The lines of a file, some at a time. Of a long one only the beginning is seen."""
     rest = next(blocks, b"").removeprefix(b"\xef\xbb\xbf")
     for block in blocks:
         lines = (rest + block).split(b"\n")
-        rest = lines.pop()[:_BLOCK]
+        rest = lines.pop()[:MAX_LINE]
         yield lines
     yield rest.split(b"\n")
 

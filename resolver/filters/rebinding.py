@@ -8,7 +8,8 @@ Rules
 * An answer that has one is refused as a whole, with an extended error (15): the rest of it would only hide what was
   tried. Hints of SVCB and HTTPS records are addresses, too.
 * Names at or below an exception may have them, and so may those of zones that the configuration sends elsewhere: such
-  are no names of the Internet.
+  are no names of the Internet. It is the name asked for that counts, by which a page is known to its browser: an alias
+  of anybody's may lead to an exception.
 
 Limits: what is answered from local data is not from outside, and does not pass here.
 """
@@ -62,9 +63,8 @@ class Rebinding:
         for rrset in result.answer:
             for address in _addresses(rrset):
                 if self._is_private(address):
-                    if self._is_excepted(query.question.name.lower()) or self._is_excepted(rrset.name.lower()):
-                        return None
-                    return _refused(rrset, address)
+                    excepted = self._is_excepted(query.question.name.lower())
+                    return None if excepted else _refused(rrset, address)
         return None
 
     def _is_excepted(self, name: bytes) -> bool:
