@@ -38,9 +38,10 @@ ALLOW: Final = "filters.allow"
 """What names are called that stand in the configuration itself."""
 
 
-COUNTED: Final = (
+_OF_NAMES: Final = (
     *("filters.names", "filters.names_allowed", "filters.names_local", "filters.lines_bad", "filters.lines_skipped"),
 )
+COUNTED: Final = (*_OF_NAMES, "rpz.zones", "rpz.rules", "rpz.skipped")
 """What is counted where names are held, and nowhere else."""
 
 
@@ -59,7 +60,7 @@ class Filtering:
         """Gauges under the names of `resolver stats`."""
         local = 0 if self.local is None else len(self.local)
         bad, skipped = sum(each.bad for each in self.reports), sum(each.skipped for each in self.reports)
-        counted = dict(zip(COUNTED, (self.names, self.allowed, local, bad, skipped), strict=True))
+        counted = dict(zip(_OF_NAMES, (self.names, self.allowed, local, bad, skipped), strict=True))
         return counted if self.policy_zones is None else counted | self.policy_zones.counts()
 
     def tell(self, log: Log) -> None:
