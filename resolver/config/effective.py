@@ -15,7 +15,7 @@ if TYPE_CHECKING:
     from resolver.config.sections import Config
     from resolver.config.sections.base import Section
 
-_SECRETS: Final = frozenset(("cookie_secret", "token"))
+_SECRETS: Final = frozenset(("cookie_secret", "sticky_password", "token"))
 _HIDDEN: Final = "set, and not shown"
 
 

@@ -69,7 +69,6 @@ MEANINGLESS: Final[dict[str, str]] = {
 FEATURES: Final[dict[str, str]] = {
     "auto-trust-anchor-file": "rfc5011",
     "auth-zone": "auth-zone",
-    "forward-first": "forward-first",
     "view": "views",
     "local-data": "local-data",
 }
@@ -189,6 +188,9 @@ class _Arranger:
                 if clause not in ("", "server", kind):
                     self._fail(word, f"{word.key} in the clause {clause}", f"write it in a {kind}")
                 self._zones[kind].setdefault(zone.rstrip(".") or ".", []).append(self._address(word))
+            elif word.key == "forward-first" and clause == "forward-zone":
+                if self._yes(word):
+                    self._resolver.setdefault("forward_first", []).append(zone.rstrip(".") or ".")
             else:
                 self._word(word)
 
@@ -343,4 +345,5 @@ _WORDS: Final[dict[str, Callable[[_Arranger, Word], None]]] = {
 
 def words_known() -> Iterable[str]:
     """Every word that a configuration may have."""
-    return {*_WORDS, *MEANINGLESS, *FEATURES, *_CLAUSES, *policies.WORDS, "stub-addr", "forward-addr", "local-zone"}
+    clauses = (*_CLAUSES, *policies.WORDS, "stub-addr", "forward-addr", "forward-first", "local-zone")
+    return {*_WORDS, *MEANINGLESS, *FEATURES, *clauses}
