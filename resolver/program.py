@@ -125,7 +125,7 @@ class Program:
         self._shown = shown
         self._allows: Callable[[str], bool] | None = None
         self._drawn = drawn(tools.entropy)
-        self._world, self._filtering = read = files.read(config, world)
+        self._world, self._filtering = read = files.read(config, world, lab.texts)
         pools = self.pools.coming(config)
         self._composed = self._composition(config, read, IN_MEMORY_PORT, self._caches, pools, bound=False, listening=())
         self._caches.adjust(config, self._composed.branches.held())
@@ -139,6 +139,7 @@ class Program:
             access=serving.access(config, tools.clock),
             cookies=serving.cookies(config, self._drawn, tools.clock),
             idle_seconds=self._front.places.idle_seconds,
+            limiting=serving.limiting(config, tools.clock, tools.counters, log, None),
         )
         self.respond = watching.watched(self.responder, lab.history, tools.clock)
         """What clients ask."""
@@ -162,7 +163,9 @@ class Program:
         A world that is in a directory is read again, whatever `change` has made of it.
         """
         async with self._swapping:
-            await self._put_in_force(config, await self._offload(partial(files.read, config, self._given_world)))
+            await self._put_in_force(
+                config, await self._offload(partial(files.read, config, self._given_world, self.lab.texts))
+            )
             self.reloads += 1
             self._warn()
 
@@ -234,7 +237,8 @@ class Program:
         self.pools.put_in_force(config, coming.pools, composed.network)
         access, cookies = serving.access(config, clock), serving.cookies(config, self._drawn, clock)
         conduct = serving.conduct(config, composed.explains, composed.kind_of)
-        self.responder.adjust(composed.answerer, conduct, coming.caches.answers, access, cookies)
+        limiting = serving.limiting(config, clock, self._tools.counters, self.log, self.responder.limiting)
+        self.responder.adjust(composed.answerer, conduct, coming.caches.answers, access, cookies, limiting)
         self._caches.adjust(config, composed.branches.held())
         self.log.adjust(config.log.level, config.log.format)
         self._allows = None if access is None else access.allows
@@ -353,6 +357,7 @@ class Program:
             **({} if self._filtering is None else self._filtering.counts()),
             **self._front.counts(),
             **self._handshakes.counts(),
+            **serving.limits_held(self.responder.limiting),
             **self.lab.faults.counts(),
             **watching.counts(self.lab.history),
             **self.pools.counts(),

@@ -114,6 +114,9 @@ def _check_filters(config: Config) -> None:
             print(printable(f"{report.path}:{mistake.line}: {mistake}"))
         if report.bad > len(report.told):
             print(printable(f"{report.path}: {report.bad} lines cannot be read, and are skipped"))
+    zones = None if found is None else found.policy_zones
+    for line in () if zones is None else zones.lines():
+        print(printable(line))
 
 
 def _check_zones(directory: Path) -> int:

@@ -281,6 +281,10 @@ def _check_files(layers: Layers, config: Config) -> None:
             if not _is_file(path):
                 what = f"{key} {shown(str(path))} is no file"
                 layers.report(layers.where("filters", key), what, "give a file of names, or remove it")
+    for number, table in enumerate(config.rpz, 1):
+        if not _is_file(table.file):
+            what = f"file {shown(str(table.file))} is no file"
+            layers.report(layers.where(f"rpz.{number}", "file"), what, "give the master file of a policy zone")
     for key, path in anchored:
         if not _is_file(path):
             what = f"{key} {shown(str(path))} is no file"

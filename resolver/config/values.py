@@ -32,6 +32,7 @@ MAX_WORKERS: Final = 64
 """Processes of one daemon: as many as machines that resolve for others have cores."""
 
 TOKEN: Final = re.compile(r"(?=.{16,512}\Z)[A-Za-z0-9._~+/-]+=*")
+CLASS_NAME: Final = re.compile(r"[A-Za-z0-9_-]{1,63}")
 HOST: Final = re.compile(r"[A-Za-z0-9]([A-Za-z0-9._-]{0,252}[A-Za-z0-9])?\.?")
 
 MAX_TEXT: Final = 255
@@ -178,6 +179,11 @@ def parsed_zone(value: object) -> str:
         raise ValueError(f'{shown(value)} is no zone name ({wrong}); write one as in "example.com"') from None
 
 
+def optional_zone(value: object) -> str | None:
+    """The same, or nothing."""
+    return None if value is None else parsed_zone(value)
+
+
 def trust_anchor(value: object) -> str:
     """A DS or DNSKEY record that can be believed, its blanks made single ones."""
     if not isinstance(value, str):
@@ -202,6 +208,13 @@ def special_zone(value: object) -> str:
     if not any(names.is_below(name, names.from_text(zone)) for name in SPECIAL):
         raise ValueError(f'{shown(value)} is no special-use name; write one as in "internal" or "10.in-addr.arpa"')
     return zone
+
+
+def class_name(value: object) -> str:
+    """A name by which rules refer to something."""
+    if not isinstance(value, str) or not CLASS_NAME.fullmatch(value):
+        raise ValueError(f"{shown(value)} is no name; write 1 to 63 letters, digits, - and _")
+    return value
 
 
 def text_string(value: object) -> str:

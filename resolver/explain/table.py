@@ -36,6 +36,7 @@ CAUSES: Final[tuple[Cause, ...]] = (
     Cause("meta-type", at_hand.meta_type),
     Cause("health", at_hand.health),
     Cause("local-data", decided.local_data),
+    Cause("policy-zone", decided.policy_zone),
     Cause("blocked", decided.blocked),
     Cause("private-address", decided.private_address),
     Cause("dns64", decided.dns64),

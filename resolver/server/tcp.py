@@ -120,7 +120,7 @@ class TcpListener:
         """What gives stored responses to `host` in this turn of the loop: none, where it may not ask any more."""
         if self._hits is None or (self.allows is not None and not self.allows(host)):
             return _nothing
-        return self._hits.begin() or _nothing
+        return self._hits.begin_for(host) or _nothing
 
     def took(self, queries: int, served: int) -> None:
         """So many queries came in, of which so many were answered with what `stored_for` gave."""

@@ -12,7 +12,7 @@ import ipaddress
 from collections.abc import Iterator
 from typing import TYPE_CHECKING
 
-from resolver.config.contradictions import checks, filters, pools, relays, rules, tls
+from resolver.config.contradictions import checks, filters, policies, pools, relays, rules, tls
 from resolver.config.contradictions.base import Contradiction, wildcard
 
 if TYPE_CHECKING:
@@ -38,6 +38,7 @@ def find_contradictions(config: Config) -> list[Contradiction]:
         *checks.find(config),
         *rules.find(config),
         *filters.find(config),
+        *policies.find(config),
         *_dnssec(config),
         *_limits(config),
         *_workers(config),
@@ -58,6 +59,13 @@ def _listeners(config: Config) -> Iterator[Contradiction]:
     if config.server.allow is not None and not beyond_loopback(config):
         what = "allow is set, but who listens on loopback alone is asked by nobody else"
         yield Contradiction("server", "allow", what, "add an address to server.listen, or remove allow")
+    if config.server.deny and not beyond_loopback(config):
+        what = "deny is set, but who listens on loopback alone is asked by nobody else"
+        yield Contradiction("server", "deny", what, "add an address to server.listen, or remove deny")
+    for network in config.server.deny:
+        if network.is_loopback:
+            what = f'"{network}" is on this machine, which always may ask'
+            yield Contradiction("server", "deny", what, "remove it")
 
 
 def beyond_loopback(config: Config) -> bool:

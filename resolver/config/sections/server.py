@@ -44,6 +44,11 @@ class Server(Section):
     (`DENY`), their TCP connections closed. Peers: PowerDNS has the same default (`allow-from`), Unbound loopback
     alone (`access-control`), BIND the networks of its own interfaces (`allow-recursion`), Knot Resolver everybody."""
 
+    deny: Annotated[Networks, Doc(form='a list of "ADDR/LENGTH"')] = ()
+    """Who may never ask, whatever `allow` says, and hears nothing: no datagram, and connections are closed. Loopback
+    always may ask. Peers: none by default (BIND `blackhole`, Unbound `access-control: ... deny`, PowerDNS `allow-from`
+    with `!`)."""
+
     refusals_per_s: Annotated[int, Field(ge=0, le=10000), Doc("answers per second")] = 100
     """REFUSED answers to UDP clients that may not ask, of all together; beyond it they hear nothing. Sources of
     datagrams are easily forged: at 100 a second a victim gets 10 KB/s at most from us. 0 never tells them. Peers:
