@@ -269,9 +269,10 @@ def _check_files(layers: Layers, config: Config) -> None:
     if hints is not None and not _is_file(hints):
         where = layers.where("resolver", "hints_file")
         layers.report(where, f"hints_file {shown(str(hints))} is no file", "give the path of a master file")
-    for key, path in (("tls_certificate", config.server.tls_certificate), ("tls_key", config.server.tls_key)):
-        if path is not None and not _is_file(path):
-            layers.report(layers.where("server", key), f"{key} {shown(str(path))} is no file", "give a file in PEM")
+    for key, paths in (("tls_certificate", config.server.tls_certificate), ("tls_key", config.server.tls_key)):
+        for path in paths:
+            if not _is_file(path):
+                layers.report(layers.where("server", key), f"{key} {shown(str(path))} is no file", "give a file in PEM")
     anchored = [("trust_anchor_files", path) for path in config.dnssec.trust_anchor_files]
     if config.dnssec.auto_trust_anchor_file is not None:
         anchored.append(("auto_trust_anchor_file", config.dnssec.auto_trust_anchor_file))
