@@ -18,6 +18,7 @@ from resolver.server.conduct import Conduct, Explains, KindOf
 from resolver.server.cookies import Cookies
 from resolver.server.flights import affordable
 from resolver.server.places import TcpLimits
+from resolver.server.terms import Terms
 from resolver.wire.parse import Bounds
 
 if TYPE_CHECKING:
@@ -128,6 +129,12 @@ def tcp_limits(config: Config) -> TcpLimits:
         message_seconds=server.tcp_message_s,
         write_buffer=server.tcp_unsent_kb * 1024,
     )
+
+
+def https_terms(config: Config) -> Terms:
+    """On which terms HTTPS is answered."""
+    server = config.server
+    return Terms(frozenset(path.encode() for path in server.https_paths), server.https_streams)
 
 
 def cookies(config: Config, drawn: bytes, clock: Clock) -> Cookies:

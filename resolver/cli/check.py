@@ -70,8 +70,8 @@ def _check_hints(config: Config) -> None:
 
 
 def _check_certificate(config: Config) -> None:
-    """The certificate that clients of TLS are shown, if there is one, can be used. Raises `InputError`."""
-    if config.server.listen_tls:
+    """The certificate that clients of TLS and HTTPS are shown, if there is one, can be used. Raises `InputError`."""
+    if config.server.listen_tls or config.server.listen_https:
         from resolver import certificates
         from resolver.network.clock import RealClock
 

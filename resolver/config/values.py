@@ -11,6 +11,7 @@ from __future__ import annotations
 
 import ipaddress
 import re
+from pathlib import Path
 from typing import Final
 
 from resolver.dnssec import anchors, negative
@@ -23,6 +24,9 @@ from resolver.wire.special import SPECIAL
 DNS_PORT: Final = 53
 TLS_PORT: Final = 853
 """The port of DNS over TLS (RFC 7858 section 3.1)."""
+HTTPS_PORT: Final = 443
+"""The port of HTTPS (RFC 9110 section 4.2.2)."""
+HTTP_PATH: Final = re.compile(r"/[A-Za-z0-9._~!$&'()*+,;=:@/-]{0,254}")
 Network = ipaddress.IPv4Network | ipaddress.IPv6Network
 
 SECRET: Final = 16
@@ -65,6 +69,27 @@ def tls_endpoint(value: object) -> Endpoint:
 def relay_endpoint(value: object) -> Endpoint:
     """The endpoint to listen on that "ADDR", "ADDR:PORT" or "[ADDR]:PORT" names; a port not given is 53."""
     return _endpoint(value, DNS_PORT, 'write "ADDR" or "ADDR:PORT", as in "192.0.2.1" or "[2001:db8::1]:53"', lowest=0)
+
+
+def https_endpoint(value: object) -> Endpoint:
+    """The endpoint to listen on that "ADDR", "ADDR:PORT" or "[ADDR]:PORT" names; a port not given is 443."""
+    instead = 'write "ADDR" or "ADDR:PORT", as in "192.0.2.1" or "[2001:db8::1]:443"'
+    return _endpoint(value, HTTPS_PORT, instead, lowest=0)
+
+
+def http_path(value: object) -> str:
+    """A path of a URL (RFC 3986 section 3.3), as clients send it."""
+    if not isinstance(value, str) or not HTTP_PATH.fullmatch(value):
+        instead = 'write one of at most 255 characters that are not encoded, as in "/dns-query"'
+        raise ValueError(f"{shown(value)} is no path; {instead}")
+    return value
+
+
+def one_or_more(value: object) -> object:
+    """A list; a text, a path or nothing becomes one."""
+    if value is None:
+        return ()
+    return (value,) if isinstance(value, (str, Path)) else value
 
 
 def split_endpoint(text: str, default_port: int, instead: str) -> Endpoint:

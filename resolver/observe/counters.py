@@ -16,6 +16,7 @@ class Counters:
     queries_udp: int = 0
     queries_tcp: int = 0
     queries_tls: int = 0
+    queries_https: int = 0
     queries_malformed: int = 0
     queries_ignored: int = 0
     queries_denied: int = 0

@@ -3,6 +3,7 @@
 Rules
 * A listener asks once for each batch: so the clock is read, and what a reload has changed is seen, once for all of it.
 * Where each query is to be logged nothing is served from store.
+* What is padded, over TLS or HTTPS, is served from store, too (`padding.py`).
 * What clients may ask and be told (`limiting.py`) holds of stored answers too: of datagrams for a batch at once, of
   streams for each connection. Where nothing is limited it costs them nothing.
 """
@@ -16,6 +17,8 @@ from resolver.cache.answers import AnswerStore, Serve
 from resolver.message import Transport
 from resolver.network.base import Datagram, Datagrams
 from resolver.observe.counters import Counters
+from resolver.server.options import ENCRYPTED
+from resolver.server.padding import Padding
 
 if TYPE_CHECKING:  # where nothing is limited it is not loaded
     from resolver.server.limiting import Limiting
@@ -48,6 +51,8 @@ class Hits:
     def begin_for(self, host: str) -> Serve | None:
         """The same for a stream of the client at `host`, as far as that may ask."""
         serve, limiting = self.begin(), self._limiting()
+        if serve is not None and self._transport in ENCRYPTED:
+            serve = Padding(serve)
         return serve if serve is None or limiting is None else limiting.stream(serve, host)
 
     def fitting(self, answers: list[Datagram], moved: Datagrams) -> list[Datagram]:
@@ -67,6 +72,8 @@ class Hits:
                 self._counters.queries_tcp += count
             case Transport.TLS:
                 self._counters.queries_tls += count
+            case Transport.HTTPS:
+                self._counters.queries_https += count
 
 
 def _unlimited() -> None:

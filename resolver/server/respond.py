@@ -104,6 +104,8 @@ class Responder:
         """The same for messages over TCP."""
         self.encrypted = Hits(self._store, counters, Transport.TLS, self._limits)
         """The same for messages over TLS."""
+        self.https = Hits(self._store, counters, Transport.HTTPS, self._limits)
+        """The same for messages over HTTPS."""
         self.adjust(answerer, conduct or Conduct(), answers, access, cookies, limiting)
 
     def adjust(
@@ -138,9 +140,7 @@ class Responder:
     def __call__(self, wire: bytes, client: Client, send: Send) -> None:
         """Call `send` once with the response to `wire`, or with None when there is to be none."""
         if self.limiting is None and (self.access is None or self.access.allows(client.host)):
-            transport = client.transport
-            streams = self.streams if transport is Transport.TCP else self.encrypted
-            hits = self.datagrams if transport is _UDP else streams
+            hits = self._hits(client.transport)
             stored = hits.begin()
             response = None if stored is None else stored(wire)
             if response is not None:
@@ -151,13 +151,8 @@ class Responder:
 
     def fresh(self, wire: bytes, client: Client, send: Send) -> None:
         """The same for what has no stored response."""
-        counters, host, transport = self._counters, client.host, client.transport
-        if transport is _UDP:
-            counters.queries_udp += 1
-        elif transport is Transport.TCP:
-            counters.queries_tcp += 1
-        else:
-            counters.queries_tls += 1
+        counters, host = self._counters, client.host
+        accounting.came(counters, client.transport)
         if self.access is not None and not self.access.allows(host):
             send(self._reading.denial(wire, client, self.access))
             return
@@ -229,6 +224,14 @@ class Responder:
     def _limits(self) -> Limiting | None:
         """What clients may ask and be told."""
         return self.limiting
+
+    def _hits(self, transport: Transport) -> Hits:
+        """The stored answers for what comes by `transport`."""
+        if transport is _UDP:
+            return self.datagrams
+        if transport is Transport.TCP:
+            return self.streams
+        return self.encrypted if transport is Transport.TLS else self.https
 
     def _store(self) -> AnswerStore | None:
         """What is served to whoever asks; nothing is where each query is logged, or clients are told apart."""

@@ -48,7 +48,13 @@ def find_contradictions(config: Config) -> list[Contradiction]:
 
 
 def _listeners(config: Config) -> Iterator[Contradiction]:
-    for key, endpoints in (("listen", config.server.listen), ("listen_tls", config.server.listen_tls)):
+    server = config.server
+    listeners = (
+        ("listen", server.listen),
+        ("listen_tls", server.listen_tls),
+        ("listen_https", server.listen_https),
+    )
+    for key, endpoints in listeners:
         fixed = [endpoint for endpoint in endpoints if endpoint.port]
         for endpoint in sorted({one for one in fixed if fixed.count(one) > 1}):
             yield Contradiction("server", key, f'"{endpoint}" stands there twice', "remove one")
@@ -70,8 +76,9 @@ def _listeners(config: Config) -> Iterator[Contradiction]:
 
 def beyond_loopback(config: Config) -> bool:
     """Whether anybody but this machine can ask."""
+    server = config.server
     relays = (each for pool in config.pools.values() for each in pool.listen)
-    listening = (*config.server.listen, *config.server.listen_tls, *relays)
+    listening = (*server.listen, *server.listen_tls, *server.listen_https, *relays)
     return not all(ipaddress.ip_address(endpoint.host).is_loopback for endpoint in listening)
 
 
@@ -138,7 +145,11 @@ def _admin(config: Config) -> Iterator[Contradiction]:
     for endpoint in dict.fromkeys(admin.listen):
         if endpoint.port and admin.listen.count(endpoint) > 1:
             yield Contradiction("admin", "listen", f'"{endpoint}" stands there twice', "remove one")
-        if endpoint.port and endpoint in (*config.server.listen, *config.server.listen_tls):
+        if endpoint.port and endpoint in (
+            *config.server.listen,
+            *config.server.listen_tls,
+            *config.server.listen_https,
+        ):
             yield Contradiction("admin", "listen", f'"{endpoint}" is where clients are answered', "write another port")
         if not ipaddress.ip_address(endpoint.host).is_loopback and admin.token is None and admin.token_file is None:
             what = f'"{endpoint}" is not on loopback, and there is no token'
