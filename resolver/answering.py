@@ -21,6 +21,18 @@ class Answerer(Protocol):
         ...
 
 
+class Stage(Answerer, Protocol):
+    """An answerer that tells apart what is at hand from what needs work: what wraps another, or branches, is such."""
+
+    def peek(self, query: Query) -> Reply | None:
+        """The reply that is at hand, without waiting; None when there is work to be done."""
+        ...
+
+    def work(self, query: Query, done: Told) -> None:
+        """`done` has what became of `query`, for which `peek` has looked in vain."""
+        ...
+
+
 async def awaited(answerer: Answerer, query: Query) -> Reply:
     """The reply of `answerer` to `query`, for those who embed the program: no query of a client passes through here.
 

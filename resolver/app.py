@@ -1,29 +1,28 @@
 """The whole program on one page: what is made of a configuration, and in which order the stages stand.
 
-    bytes → Responder (stored answers) → at hand: Screened, Reserved, Cached → worked on: Stale → Resolved → the network
+    bytes → Responder (stored answers) → Screened → Routed → a branch: Reserved, Cached → Stale → Resolved → the network
 
 `build` gives a `Program`; the daemon, the tests, the benchmarks and embedding programs all use it. `compose` is the
-order of the stages. What they reach is decided in `reaching`, what proves answers in `proving`, and what tests put in
-the place of the world in `arranged`.
+order of the stages, `branching` that of one branch. What they reach is decided in `reaching`, what proves answers in
+`proving`, and what tests put in the place of the world in `arranged`.
 """
 
 from __future__ import annotations
 
 import asyncio
 import sys
-from collections.abc import Callable, Mapping, Sequence
-from dataclasses import fields, replace
+from collections.abc import Callable, Mapping
+from dataclasses import replace
 from functools import partial
 from typing import TYPE_CHECKING, Final
 
-from resolver import encrypting, hints, proving, reaching
-from resolver.answering import Answerer
+from resolver import branching, encrypting, proving, reaching
 from resolver.arranged import Arranged, lab
+from resolver.branching import noted
 from resolver.cache.cookies import Cookies
 from resolver.certificates import Shown
-from resolver.config import HEALTH_NAME, HEALTH_TEXT, Budget, Config
-from resolver.engine.budget import Limits
-from resolver.engine.delegation import Trim
+from resolver.config import HEALTH_NAME, HEALTH_TEXT, Config
+from resolver.files import Read
 from resolver.listeners import BindAll, bind_all
 from resolver.message import Respond
 from resolver.network.base import Clock, Entropy, Network
@@ -34,20 +33,13 @@ from resolver.network.simulated import SimulatedNetwork
 from resolver.network.sockets import SocketNetwork
 from resolver.observe.counters import Counters
 from resolver.observe.log import Log
-from resolver.pipeline.cached import Cached
+from resolver.observe.notes import Stage
 from resolver.pipeline.driving import Tools
-from resolver.pipeline.knowledge import Known
-from resolver.pipeline.prefetch import Prefetch
-from resolver.pipeline.reserved import Reserved
-from resolver.pipeline.resolved import Resolved
-from resolver.pipeline.routes import Routes
 from resolver.pipeline.screened import Screened
-from resolver.pipeline.staged import AtHand, Staged
-from resolver.pipeline.stale import Stale, Staleness
-from resolver.pipeline.transcribed import Stages, Transcribed
+from resolver.pipeline.staged import Staged
+from resolver.pipeline.transcribed import Ages, Stages, Transcribed
 from resolver.pipeline.verifying import Inline, Threaded, Verifier
 from resolver.program import Offload, Program
-from resolver.proving import Proving
 from resolver.reaching import NetworkOf
 from resolver.server.conduct import Explains
 from resolver.setting import Composed, Setting
@@ -94,7 +86,7 @@ def build(
     return Program(config, world, tools, log, composing, sockets, offload=offload, bind=bind, shown=shown, lab=kept)
 
 
-async def _here(work: Callable[[], World | None]) -> World | None:
+async def _here(work: Callable[[], Read]) -> Read:
     """What `work` gives."""
     return work()
 
@@ -119,34 +111,31 @@ def compose(
         memory.declare(host, respond)
 
     setting.caches.servers.max_in_flight = config.resolver.max_per_server
-    routes = reaching.routes(setting, arranged.root)
     proven = proving.proving(setting)
-    known = _known(setting, routes, proven)
-    resolved = _resolved(setting, known, tools)
-    below: Answerer = resolved
-    aliases, clock, counters = config.budget.aliases, tools.clock, tools.counters
-    if config.cache.serve_stale:
-        below = Stale(known, resolved, clock, counters, _staleness(config), max_aliases=aliases)
-    prefetch = Prefetch(known, resolved, clock, counters) if config.cache.prefetch else None
-    cached = Cached(known, counters, max_aliases=aliases, prefetch=prefetch, failed=resolved.remembered)
-    reserved = Reserved(
-        counters,
-        configured=(*routes.stubs, *routes.forwards),
-        declared=reaching.at_home(setting),
-        unreserved=[names.from_text(each) for each in config.resolver.unreserved],
-    )
+    usual = branching.branch(setting, tools, reaching.routes(setting, arranged.root), proven, setting.caches.held)
     identity = config.server.identity
     screened = Screened(version=identity, identity=identity, health=(names.from_text(HEALTH_NAME), HEALTH_TEXT))
-    staged = _staged(setting, (screened.peek, reserved.peek, cached.peek), below, known)
-    rolling = proving.rolling(setting, proven, resolved, loop, keeps=keeps)
-    explains = _explains(setting, staged)
-    return Composed(arranged.before(staged), known, resolved, simulated, tools.network, rolling, explains)
+    first = noted(setting, Stage.SCREENED, screened.peek)
+    ways = branching.ways(setting, tools, usual, proven)
+    staged = _transcribed(setting, Staged((first, *ways.at_hand), ways.below), ways.age)
+    rolling = proving.rolling(setting, proven, usual.resolved, loop, keeps=keeps, others=ways.branches.trusts())
+    return Composed(
+        arranged.before(staged),
+        usual.known,
+        usual.resolved,
+        ways.branches,
+        simulated,
+        tools.network,
+        rolling,
+        _explains(setting, staged),
+        ways.kind_of,
+    )
 
 
-def _staged(setting: Setting, at_hand: Sequence[AtHand], below: Answerer, known: Known) -> Stages:
-    """The stages that are at hand, in their order, before `below`."""
+def _transcribed(setting: Setting, stages: Staged, ages: Ages) -> Stages:
+    """`stages`, with a transcript where one is kept."""
     transcript = setting.tools.transcript
-    return Staged(at_hand, below) if transcript is None else Transcribed(at_hand, below, transcript, known.held)
+    return stages if transcript is None else Transcribed(stages, transcript, ages)
 
 
 # -- the parts, by what the configuration says of each
@@ -173,52 +162,6 @@ def _simulated(setting: Setting, tools: Tools, network_of: NetworkOf) -> Mapping
     without = replace(tools, network=network_of(NOBODY), cookies=None)
     world, port, tasks, log = setting.world, setting.port, setting.tasks, setting.log
     return Simulation(world, port, without, tasks, log, setting.lab, network_of).responders()
-
-
-def _known(setting: Setting, routes: Routes, proven: Proving | None) -> Known:
-    """What the resolver knows, over the caches that outlive a reload."""
-    config, caches, tools = setting.config, setting.caches, setting.tools
-    settings, budget = config.resolver, config.budget
-    return Known(
-        caches.records,
-        caches.servers,
-        routes,
-        tools.clock,
-        port=setting.port if settings.roots == "simulated" else hints.PORT,
-        minimises=settings.qname_minimisation,
-        transcript=tools.transcript,
-        delegations=caches.delegations,
-        trim=Trim(budget.ns_names, budget.addresses_per_ns, tools.entropy.shuffle),
-        failure_ttl_s=config.cache.failure_ttl_s,
-        failure_max_ttl_s=config.cache.failure_max_ttl_s,
-        trust=None if proven is None else proven.trust,
-    )
-
-
-def _resolved(setting: Setting, known: Known, tools: Tools) -> Resolved:
-    """What iterates."""
-    config = setting.config
-    return Resolved(
-        known,
-        tools,
-        owner=setting.tasks,
-        limits=_limits(config.budget),
-        use_0x20=config.resolver.use_0x20,
-        failure_ttl_s=config.cache.failure_ttl_s,
-        failure_max_ttl_s=config.cache.failure_max_ttl_s,
-        work_s=config.budget.work_ms / 1000,
-        max_per_zone=config.resolver.max_per_zone,
-    )
-
-
-def _limits(budget: Budget) -> Limits:
-    """The limits that the section `[budget]` gives for the engine."""
-    return Limits(**{each.name: getattr(budget, each.name) for each in fields(Limits)})
-
-
-def _staleness(config: Config) -> Staleness:
-    cache = config.cache
-    return Staleness(cache.stale_max_age_s, cache.stale_ttl_s, cache.stale_client_timeout_ms / 1000)
 
 
 def _explaining(setting: Setting) -> Setting:

@@ -225,7 +225,8 @@ class Reply(NamedTuple):
     """What to tell the client; the server adds id, question, OPT and truncation.
 
     `storable` says that the rendered reply may be kept and served again until its lowest TTL has run down, or for
-    `again_s` seconds: then the question should pass through the stages again, so that they can renew the answer.
+    `again_s` seconds: then the question should pass through the stages again, so that they can renew the answer. `tc`:
+    a datagram says that it is truncated, whatever it holds, so that its client comes back over TCP.
     """
 
     rcode: int
@@ -238,6 +239,11 @@ class Reply(NamedTuple):
     ede: tuple[Ede, ...] = ()
     storable: bool = False
     again_s: int | None = None
+    tc: bool = False
+
+
+UNTOLD: Final = Reply(-1)
+"""The reply of which nothing is told: its client gets no response at all. No rcode is below 0."""
 
 
 class Respond(Protocol):

@@ -63,6 +63,12 @@ def routes(setting: Setting, root: Delegation | None = None) -> Routes:
     )
 
 
+def to_pool(setting: Setting, name: str) -> Routes:
+    """All is asked of the pool `name`."""
+    whom = forwarding.forwarded(setting, name)
+    return Routes(_root(setting), forwards={names.ROOT: forwarding.route(names.ROOT, whom)})
+
+
 def at_home(setting: Setting) -> tuple[bytes, ...]:
     """The zones of the world that is resolved, if it is a simulated one, and the special names that it has data for."""
     world = setting.world

@@ -44,7 +44,10 @@ ARROWS: dict[str, set[str]] = {
         *("wire", "network.base", "observe", "tasks"),
     },
     "server": {"pipeline", "balance", "cache", "wire", "network.base", "observe"},
-    "config": {"wire", "network.base", "dnssec.anchors", "dnssec.negative"},
+    "config": {
+        *("wire", "network.base", "routing", "dnssec.anchors", "dnssec.negative"),
+        *("filters.kinds", "filters.prefixes", "filters.records"),
+    },
 }
 """What each room may import, besides itself and what is below all. Rooms that are not named stand above all."""
 

@@ -12,6 +12,9 @@ records.
 
 An answer is one string of octets (`stored.packed`), in which the collector of garbage has nothing to walk.
 
+Where clients of different kinds are told different things, each kind has a *view* (`view`): what is kept in one is not
+served from another, and all together keep to the one limit.
+
 Limits: the clock is read by `begin` alone, so what is served afterwards is as old as that. What is ready takes at most
 `_READY_BYTES` and a `_READY_SHARE`th of the limit; what finds no room there is made ready each time.
 """
@@ -34,6 +37,10 @@ _READY_BYTES: Final = 1 << 22
 
 _STREAM: Final = b"\xff"
 """What the keys of answers to streams begin with. No key of a query does, for it begins with flags, and QR is none."""
+_VIEW: Final = b"\xfe"
+"""What the keys of a view begin with, behind that: its number comes next."""
+_VIEW_SHARE: Final = 16
+"""A view has this part of the room for what is ready, and of what all have."""
 
 
 class Ageing(Protocol):
@@ -51,10 +58,12 @@ class AnswerStore:
         "_boottime",
         "_datagrams",
         "_now",
+        "_prefixes",
         "_ready_limit",
         "_room",
         "_store",
         "_streams",
+        "_views",
         "generation",
         "hits",
         "large",
@@ -65,6 +74,9 @@ class AnswerStore:
         self._boottime = _never if clock is None else clock.boottime
         self._ready_limit = min(limit_bytes // _READY_SHARE, _READY_BYTES)
         self._store: ByteStore[bytes] = ByteStore(limit_bytes - self._ready_limit, len, shards)
+        self._prefixes = (b"", _STREAM)
+        """What the keys of answers to datagrams, and to streams, begin with."""
+        self._views: list[AnswerStore] = []
         self.large = large
         """The octets above which an answer is not kept for long."""
         self.hits = 0
@@ -89,7 +101,7 @@ class AnswerStore:
         asked = query[2:]
         ready = self._datagrams.get(asked)
         if ready is None:
-            return self._search(query, asked, self._datagrams, b"")
+            return self._search(query, asked, self._datagrams, self._prefixes[0])
         return query[:2] + ready
 
     def stream(self, query: bytes) -> bytes | None:
@@ -97,7 +109,7 @@ class AnswerStore:
         asked = query[2:]
         ready = self._streams.get(asked)
         if ready is None:
-            return self._search(query, asked, self._streams, _STREAM)
+            return self._search(query, asked, self._streams, self._prefixes[1])
         return query[:2] + ready
 
     def keep(
@@ -125,11 +137,25 @@ class AnswerStore:
         if len(response) > self.large:
             seconds = BRIEFLY_S
         (self._streams if stream else self._datagrams).pop(key, None)
-        self._store.put(_STREAM + key if stream else key, stored.packed(made, self._now, seconds))
+        self._store.put(self._prefixes[stream] + key, stored.packed(made, self._now, seconds))
+
+    def view(self) -> AnswerStore:
+        """Another store, in which nothing is held, within the limit of this one. It ends with the next `clear`."""
+        made = AnswerStore(0, None, self.large, 1)
+        number = _VIEW + (len(self._views) + 1).to_bytes(4, "big")
+        made._boottime, made._store, made._prefixes = self._boottime, self._store, (number, _STREAM + number)
+        made._ready_limit = made._room = self._ready_limit // _VIEW_SHARE
+        made._now = self._now
+        self._views.append(made)
+        return made
 
     def clear(self) -> None:
-        """Nothing is held."""
+        """Nothing is held, and there are no views any more."""
         self.generation += 1
+        for each in self._views:
+            each.generation += 1
+            each._none_ready()
+        self._views = []
         self._store.clear()
         self._none_ready()
 
@@ -141,7 +167,8 @@ class AnswerStore:
 
     def bytes_held(self) -> int:
         """Bytes in memory."""
-        return self._store.bytes_held() + self._ready_limit - self._room
+        ready = sum(each._ready_limit - each._room for each in (self, *self._views))
+        return self._store.bytes_held() + ready
 
     def _none_ready(self) -> None:
         self._datagrams: dict[bytes, bytes] = {}

@@ -44,6 +44,7 @@ COMMANDS: Final[dict[str, Command]] = {
     "serve": Command("serve", "run the daemon: the resolver and its simulated internet"),
     "trace": Command("trace", "resolve a name and show the walk: who was asked, what came back"),
     "explain": Command("explain", "say why an answer is what it is, and what to do about it"),
+    "which": Command("which", "say which rule and which pool a query would take, and why"),
     "check": Command("check", "check the configuration, or the zones of a world"),
     "zones": Command("zones", "print what a world hands out: its trust anchor"),
     "config": Command("show_config", "print the settings in force and where each comes from"),

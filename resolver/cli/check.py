@@ -50,6 +50,8 @@ def run(args: argparse.Namespace) -> int:
             _check_anchors(loaded.config)
             _check_token(loaded.config)
             encrypting.check(loaded.config)
+            _check_rules(loaded.config)
+            _check_filters(loaded.config)
             print(f"{loaded.file or 'built-in settings'}: clean")
             if not loaded.config.world_served:
                 return 0
@@ -68,8 +70,8 @@ def _check_hints(config: Config) -> None:
 
 
 def _check_certificate(config: Config) -> None:
-    """The certificate that clients of TLS are shown, if there is one, can be used. Raises `InputError`."""
-    if config.server.listen_tls:
+    """The certificate that clients of TLS and HTTPS are shown, if there is one, can be used. Raises `InputError`."""
+    if config.server.listen_tls or config.server.listen_https:
         from resolver import certificates
         from resolver.network.clock import RealClock
 
@@ -91,6 +93,30 @@ def _check_token(config: Config) -> None:
         from resolver.control import guarding
 
         guarding.token_of(config.admin)
+
+
+def _check_rules(config: Config) -> None:
+    """The files that rules name, if there are some, can be used. Raises `InputError`."""
+    if config.rules:
+        from resolver import rulebook
+        from resolver.network.clock import RealClock
+
+        rulebook.book(config, None, RealClock.wall)
+
+
+def _check_filters(config: Config) -> None:
+    """The lists of names, if there are some, can be used; what is skipped of them is printed. Raises `InputError`."""
+    from resolver import filtering
+
+    found = filtering.read(config)
+    for report in () if found is None else found.reports:
+        for mistake in report.told:
+            print(printable(f"{report.path}:{mistake.line}: {mistake}"))
+        if report.bad > len(report.told):
+            print(printable(f"{report.path}: {report.bad} lines cannot be read, and are skipped"))
+    zones = None if found is None else found.policy_zones
+    for line in () if zones is None else zones.lines():
+        print(printable(line))
 
 
 def _check_zones(directory: Path) -> int:

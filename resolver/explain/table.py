@@ -6,7 +6,7 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import Final, NamedTuple
 
-from resolver.explain import answered, at_hand, bogus, held, limits, servers, upstreams
+from resolver.explain import answered, at_hand, bogus, decided, held, limits, servers, upstreams
 from resolver.explain.case import Case
 from resolver.explain.cause import Explanation, Said
 from resolver.observe.notes import Joined
@@ -35,6 +35,11 @@ CAUSES: Final[tuple[Cause, ...]] = (
     Cause("transfer", at_hand.transfer),
     Cause("meta-type", at_hand.meta_type),
     Cause("health", at_hand.health),
+    Cause("local-data", decided.local_data),
+    Cause("policy-zone", decided.policy_zone),
+    Cause("blocked", decided.blocked),
+    Cause("private-address", decided.private_address),
+    Cause("dns64", decided.dns64),
     Cause("localhost", at_hand.localhost),
     Cause("reserved", at_hand.reserved),
     Cause("dead-zone", limits.dead_zone),

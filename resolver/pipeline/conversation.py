@@ -18,6 +18,7 @@ Rules
   for those that stay (`Exchange.upstream`), as the members of a pool do of which two are asked.
 * Who is asked for a name in exactly the letter case that was drawn for a message to an upstream has got it from there:
   the upstream asks us in turn.
+* A reply for another subnet of clients than was told fits nothing.
 * A datagram with TC set that was cut in the middle of a record is a truncated reply, not a malformed one.
 * A reply without a question fits nothing. One is heeded: FORMERR or NOTIMP to a message with an OPT, which servers say
   that cannot read EDNS (RFC 6891 section 7). It has the server asked without, and no more.
@@ -46,6 +47,8 @@ from resolver.wire.render import render_query
 Heard = Replied | Unanswered | Malformed
 
 HEADER: Final = 12
+SUBNET_OPTION: Final = 8
+"""The EDNS option of a client's subnet (RFC 7871 section 6)."""
 
 MAX_MISSES: Final = 3
 """Datagrams that do not fit, for one question to one server. Broken servers and stray packets send one or two;
@@ -74,6 +77,8 @@ class Means:
     cookies: Cookies | None = None
     validates: bool = False
     whole: bool = True
+    subnet: bytes = b""
+    """What servers that recurse on our behalf are told of who asks (RFC 7871); empty for nothing."""
 
 
 class _Try:
@@ -171,6 +176,8 @@ class Conversation:
                 option = means.cookies.option(server)
                 cookie = option[1]
                 options = (option,)
+            if means.subnet and rd:
+                options = (*options, (SUBNET_OPTION, means.subnet))
             edns = _make(Edns, (means.payload, 0, True, options))
         # A cookie that the server has given makes its datagrams believable, whichever port they come to.
         believable = len(cookie) > CLIENT_SIZE
@@ -263,6 +270,8 @@ class Conversation:
             udp = transport is _UDP
             if sent and cookies is not None and not cookies.accepts(server, sent, message.edns, forgeable=udp):
                 return self._without_cookie(attempt, waited)
+            if means.subnet and is_of_another(message.edns, means.subnet):
+                return None
         return _make(Replied, (server, transport, message, waited, edns))
 
     def _without_cookie(self, attempt: _Try, waited: float) -> Heard:
@@ -295,6 +304,13 @@ class Conversation:
             if other.action.server == attempt.action.server and other.action.transport is _UDP:
                 other.close()
         return Unanswered(Trouble.TIMEOUT, waited, Suspicion.FORGERY, attempt.action.server)
+
+
+def is_of_another(edns: Edns | None, subnet: bytes) -> bool:
+    """Whether a reply is for another subnet than the one that was told: family, source length and address are to be the
+    same, the scope alone is the server's (RFC 7871 section 7.3)."""
+    given = () if edns is None else edns.options
+    return any(code == SUBNET_OPTION and data[:3] + data[4:] != subnet[:3] + subnet[4:] for code, data in given)
 
 
 def _unheard(_: Heard) -> None:

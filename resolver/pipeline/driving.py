@@ -80,6 +80,8 @@ class Tools:
     bounds: Bounds = DEFAULT_BOUNDS
     cookies: Cookies | None = None
     verifier: Verifier = field(default_factory=Inline)
+    subnet: bytes = b""
+    """What servers that recurse on our behalf are told of who asks, as data of an EDNS option (RFC 7871)."""
 
 
 class Driver:
@@ -99,6 +101,7 @@ class Driver:
             tools.cookies,
             known.validates,
             whole=tools.transcript is not None,
+            subnet=tools.subnet,
         )
         self._max_per_zone = max_per_zone
         self._per_zone: dict[bytes, list[int]] = {}

@@ -49,7 +49,9 @@ def reply_of(answer: Answer, query: Query, again_s: int | None = None, why: Why 
         ede = (*ede, *told)
     if do:
         rrsets, authority = _signed(rrsets), (*_signed(authority), *_beside((*rrsets, *authority)))
-    return _make(Reply, (rcode, rrsets, authority, (), False, True, proven, ede, keeps and again_s != 0, again_s))
+    return _make(
+        Reply, (rcode, rrsets, authority, (), False, True, proven, ede, keeps and again_s != 0, again_s, False)
+    )
 
 
 def _remarks(rrsets: Iterable[RRset], why: Why) -> tuple[Ede, ...]:

@@ -7,18 +7,18 @@ wants to know what became of a question has its tree as soon as it is told (`las
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable
 
-from resolver.answering import Answerer, Told
+from resolver.answering import Told
 from resolver.errors import ResolutionFailed
-from resolver.message import Query, Question, Reply
+from resolver.message import Query, Reply
 from resolver.observe.notes import At, Held, Stage
 from resolver.observe.transcript import Opened, Root, Transcript
 from resolver.pipeline.staged import AtHand, Staged
 from resolver.pipeline.stale import STALE
 
-Ages = Callable[[Question, bool], Held | None]
-"""Since when something is held of a question, which is to be checked or not."""
+Ages = Callable[[Query], Held | None]
+"""Since when something is held of what is asked."""
 
 
 class Transcribed:
@@ -26,9 +26,9 @@ class Transcribed:
 
     __slots__ = ("_ages", "_stages", "_transcript", "last")
 
-    def __init__(self, at_hand: Sequence[AtHand], works: Answerer, transcript: Transcript, ages: Ages) -> None:
-        told = [at_stage(stage, look, transcript) for stage, look in zip(Stage, at_hand, strict=True)]
-        self._stages = Staged(told, works)
+    def __init__(self, stages: Staged, transcript: Transcript, ages: Ages) -> None:
+        """What each of `stages` has at hand is noted by itself (`at_stage`)."""
+        self._stages = stages
         self._transcript, self._ages = transcript, ages
         self.last: Root | None = None
         """The tree of the question that was told last."""
@@ -43,11 +43,18 @@ class Transcribed:
 
     def peek(self, query: Query) -> Reply | None:
         """The reply that is at hand; None when there is none."""
+        return self._looked(query, self._stages.peek)
+
+    def spare(self, query: Query) -> Reply | None:
+        """What is told without work when there is no room for any; None when there is nothing."""
+        return self._looked(query, self._stages.spare)
+
+    def _looked(self, query: Query, look: AtHand) -> Reply | None:
         transcript = self._transcript
         opened = transcript.asked(query)
         reply = None
         try:
-            reply = self._stages.peek(query)
+            reply = look(query)
         finally:
             transcript.left(opened)
             if reply is None:
@@ -76,7 +83,7 @@ class Transcribed:
         if not isinstance(result, Reply):
             return
         if At(Stage.CACHED) in root.notes or any(each.code in STALE for each in result.ede):
-            held = self._ages(query.question, not query.cd)
+            held = self._ages(query)
             if held is not None:
                 root.notes.append(held)
 

@@ -23,6 +23,7 @@ from resolver.message import (
     QR,
     RA,
     RD,
+    TC,
     Ede,
     Edns,
     Message,
@@ -48,7 +49,7 @@ def full(wire: bytes, query: Query, reply: Reply, told: Options, payload: int) -
 
     `payload` is how long a datagram may be for our part.
     """
-    rcode, answer, authority, additional, aa, ra, ad, ede, _, _ = reply
+    rcode, answer, authority, additional, aa, ra, ad, ede, _, _, tc = reply
     flags = QR | (wire[2] << 8 | wire[3]) & (RD | CD)
     if ra:
         flags |= RA
@@ -56,6 +57,8 @@ def full(wire: bytes, query: Query, reply: Reply, told: Options, payload: int) -
         flags |= AA
     if ad:
         flags |= AD
+    if tc:
+        flags |= TC
     limit = _PLAIN_UDP
     edns, options = query.edns, told
     if edns is not None:

@@ -150,7 +150,7 @@ class UdpListener:
         if answers and self._hits is not None:
             self.received += len(answers)
             self._hits.served(len(answers))
-            self._give(answers)
+            self._give(self._hits.fitting(answers, datagrams))
         self._in_turn = True
         for wire, address in others:
             if self._closed:  # by what was handled before

@@ -13,7 +13,11 @@ import itertools
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from typing import Any, Final
 
-NOT_ADDED: Final[Mapping[str, Callable[[Iterable[Any]], Any]]] = {"uptime.seconds": max}
+from resolver import filtering
+
+NOT_ADDED: Final[Mapping[str, Callable[[Iterable[Any]], Any]]] = dict.fromkeys(
+    ("uptime.seconds", *filtering.COUNTED), max
+)
 """How the values of all become one where it is not their sum."""
 
 OF_POOLS: Final[Mapping[str, Callable[[Iterable[Any]], Any]]] = {

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Callable, Coroutine
+from pathlib import Path
 from typing import Any, Final
 
 from resolver.auth.plan import Plan
@@ -24,6 +25,7 @@ SAMPLES: Final[dict[str, Sample]] = {}
 """By cause."""
 
 MINUTE: Final = 60.0
+POLICY: Final = Path(__file__).resolve().parents[2] / "data" / "policy.zone"
 
 
 def sample(cause: str) -> Callable[[Sample], Sample]:
@@ -87,6 +89,13 @@ asked("other-class", "www.example.com", cls=4)
 asked("transfer", "example.com", "AXFR")
 asked("meta-type", "www.example.com", "MAILA")
 asked("health", "health.resolverd.invalid", "TXT")
+asked(
+    "local-data",
+    "www.corp.example",
+    settings={"filters": {"local_zones": {"corp.example": "static"}, "local_data": ["www.corp.example A 192.0.2.1"]}},
+)
+asked("policy-zone", "www.shop.test", settings={"rpz": [{"zone": "rpz.example", "file": POLICY}]})
+asked("blocked", "a.ads.example.com", settings={"filters": {"block": ["ads.example.com"]}})
 asked("localhost", "db.localhost")
 asked("reserved", "printer.local")
 
@@ -146,6 +155,19 @@ async def _put_together(made: Scripted) -> Explanation:
 
 
 staged("put-together", _put_together)
+
+
+def _of_shop(name: str, rtype: str) -> Callable[[Scripted], Coroutine[Any, Any, Explanation]]:
+    async def main(made: Scripted) -> Explanation:
+        made.delegate()
+        made.shop()
+        return await made.why(name, rtype)
+
+    return main
+
+
+staged("dns64", _of_shop("www.shop.test", "AAAA"), filters={"dns64": ["64:ff9b::/96"]})
+staged("private-address", _of_shop("ns1.shop.test", "A"), filters={"rebinding": True})
 
 # -- servers that fail
 

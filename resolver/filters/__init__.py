@@ -1,0 +1,1 @@
+"""Names and answers that are decided here, whatever others say of them."""
