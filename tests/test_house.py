@@ -43,7 +43,7 @@ ARROWS: dict[str, set[str]] = {
         *("engine", "dnssec", "cache", "balance", "routing", "filters", "auth"),
         *("wire", "network.base", "observe", "tasks"),
     },
-    "server": {"pipeline", "cache", "wire", "network.base", "observe"},
+    "server": {"pipeline", "balance", "cache", "wire", "network.base", "observe"},
     "config": {"wire", "network.base", "dnssec.anchors", "dnssec.negative"},
 }
 """What each room may import, besides itself and what is below all. Rooms that are not named stand above all."""

@@ -215,3 +215,8 @@ class Pool(Section):
     def chosen_by(self) -> str:
         """The name of the policy in force."""
         return self.policy or ("client-hash" if self.mode == "relay" else "least-response-time")
+
+    @property
+    def places(self) -> tuple[Endpoint, ...]:
+        """Where its members are that stand in the configuration."""
+        return () if self.members == "system" else tuple(each.upstream.endpoint for each in self.members)
