@@ -85,7 +85,7 @@ class Filters(Section):
     on each line (`*.name`: only what is below it), a hosts file with addresses that lead nowhere, or the rules of an
     adblock list, of which those that begin with `@@` allow. Lines that cannot be read are counted, the first few
     logged, and skipped. Read at the start and at each reload; if a file is missing, or is no list, the lists in force
-    stay. A million names take some 45 MB. Peers: dnsmasq `addn-hosts`, Knot Resolver and Unbound RPZ, CoreDNS without."""
+    stay. A million names take some 45 MB. Peers: Unbound and Knot Resolver by RPZ, dnsmasq `addn-hosts`."""
 
     block: ListedNames = ()
     """Names that are blocked besides."""
