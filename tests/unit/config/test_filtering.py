@@ -28,6 +28,7 @@ def refused(tmp_path: Path, text: str) -> list[str]:
         ("local_data = [7]", "7 is no record; write"),
         ('block = ["."]', '"." would be all names; write one as in "ads.example"'),
         ('allow = ["*."]', "is no zone name"),
+        ('block = ["a\\\\.b.example"]', "has a label that no list has"),
         ('block_answer = "nxdomaine"', "\"nxdomaine\" is no answer to blocked names; did you mean 'nxdomain'?"),
         ('block_answer = ["ads"]', '"ads" is no address; write a list of addresses'),
         ("block_answer = []", "[] is no answer to blocked names"),
