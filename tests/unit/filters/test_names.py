@@ -70,12 +70,6 @@ def test_numbers_reach_as_far_as_they_say():
     assert held.above(name("a.example.")) == Found(name("example."), MAX_NUMBER)
 
 
-def test_the_root_covers_everything():
-    held = Names()
-    held.add(b"")
-    assert held.above(name(".")) == held.above(name("a.b.")) == Found(name("."), 0)
-
-
 def test_nothing_is_found_among_none():
     assert Names().above(name("example.")) is None
     assert list(Names()) == []
