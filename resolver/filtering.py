@@ -19,6 +19,7 @@ from typing import TYPE_CHECKING, Final
 
 from resolver.config import Config
 from resolver.message import Query
+from resolver.network.clock import breathe
 from resolver.observe import notes
 from resolver.observe.log import Log
 from resolver.wire import names, types
@@ -112,7 +113,7 @@ def _lists(config: Config) -> tuple[Lists, Sequence[str]]:
     from resolver.filters.names import text_of
 
     ours = config.filters
-    lists = Lists(ours.max_names)
+    lists = Lists(ours.max_names, breathe)
     for path in ours.block_lists:
         lists.read(path)
     for path in ours.allow_lists:

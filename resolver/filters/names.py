@@ -12,7 +12,8 @@ write a list whose names all meet.
 They are held as text, `ads.example`, because lists are text: to turn a million names into their wire form would take as
 long as all else. A label with a dot of its own, or an end of line, is in no such name, nor is one that stands above it.
 
-Limits: 127 numbers, four GiB of names; the root, which would be all names, is none of them. What is added is never taken out; one who wants a smaller set makes another.
+Limits: 127 numbers, four GiB of names; the root, which would be all names, is none of them. What is added is never
+taken out; one who wants a smaller set makes another.
 """
 
 from __future__ import annotations
