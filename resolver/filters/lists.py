@@ -114,7 +114,7 @@ class Lists:
         except OSError as wrong:
             raise ConfigError(f"cannot be read: {wrong.strerror}", where=str(path), instead="give a list") from None
         if report.bad > report.names + report.repeated + report.skipped:
-            what = f"most of it cannot be read ({report.bad} lines), as {report.told[0]}"
+            what = f"most of it cannot be read (bad lines: {report.bad}), as {report.told[0]}"
             raise ConfigError(what, where=str(path), instead=f"give {FORMS}")
         self.reports.append(report)
 

@@ -197,7 +197,7 @@ def test_bad_lines_of_a_list_are_printed_and_a_file_that_is_no_list_is_unusable(
     assert printed[3].endswith("names.txt: 4 lines cannot be read, and are skipped")
     Path("names.txt").write_text("<html>\n")
     assert main(["check", "--config", "my.toml"]) == 2
-    assert "most of it cannot be read (1 lines), as line 1" in capsys.readouterr().err
+    assert "most of it cannot be read (bad lines: 1), as line 1" in capsys.readouterr().err
     Path("names.txt").unlink()
     assert main(["check", "--config", "my.toml"]) == 2
     assert "my.toml:2: block_lists" in capsys.readouterr().err
