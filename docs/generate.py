@@ -22,7 +22,7 @@ from resolver.config.effective import toml  # noqa: E402
 from resolver.config.environment import variable  # noqa: E402
 from resolver.config.nearest import header  # noqa: E402
 from resolver.config.sections import LISTED, NAMED, SECTIONS  # noqa: E402
-from resolver.control import challtestsrv, clock, messages, running, snapshots, zones  # noqa: E402
+from resolver.control import challtestsrv, clock, messages, pools, running, snapshots, zones  # noqa: E402
 from resolver.control.faults import ROUTES as FAULT_ROUTES  # noqa: E402
 from resolver.control.openapi import Described  # noqa: E402
 from resolver.control.routes import of_process  # noqa: E402
@@ -209,6 +209,7 @@ MARK = "<!-- What follows is written by docs/generate.py from the routes of reso
 ADMIN_PARTS = (
     ("The daemon", lambda: of_process(None)),  # type: ignore[arg-type,return-value]
     ("Counters and cache", lambda: running.ROUTES),
+    ("Pools", lambda: pools.ROUTES),
     ("Zones and records", lambda: zones.ROUTES),
     ("Faults", lambda: FAULT_ROUTES),
     ("Time", lambda: clock.ROUTES),
@@ -218,6 +219,8 @@ ADMIN_PARTS = (
 )
 ADMIN = "http://127.0.0.1:8053"
 SINGULAR = {"pools": "Pool", "rules": "Rule", "rpz": "Rpz"}
+INHERITED = {"rules": "Matchers"}
+"""The model that a section has keys of, besides its own."""
 
 
 def configuration() -> str:
@@ -228,6 +231,7 @@ def configuration() -> str:
     parts = [CONFIGURATION_HEAD]
     for section, fields in {**SECTIONS, **NAMED, **LISTED}.items():
         of_class = said[section.capitalize() if section in SECTIONS else SINGULAR[section]]
+        of_class = {**said.get(INHERITED.get(section, ""), {}), **of_class}
         parts.append(f"## {header(section)}\n\n{of_class['']}\n")
         rows = ["| key | type | unit | default | range | what it decides |", "|---|---|---|---|---|---|"]
         for key, field in fields.items():

@@ -24,10 +24,11 @@ from resolver.message import Query
 from resolver.observe import notes
 from resolver.pipeline.cached import Cached
 from resolver.pipeline.driving import Tools
-from resolver.pipeline.knowledge import Known, Routes
+from resolver.pipeline.knowledge import Known
 from resolver.pipeline.prefetch import Prefetch
 from resolver.pipeline.reserved import Reserved
 from resolver.pipeline.resolved import Resolved
+from resolver.pipeline.routes import Routes
 from resolver.pipeline.staged import AtHand, Staged
 from resolver.pipeline.stale import Stale, Staleness
 from resolver.pipeline.transcribed import Ages, at_stage
@@ -176,7 +177,7 @@ def ways(setting: Setting, tools: Tools, usual: Branch, proven: Proving | None) 
 
 def of_pool(setting: Setting, tools: Tools, name: str, proven: Proving | None) -> Branch:
     """The branch of all that is asked of the pool `name`."""
-    routes = reaching.to_pool(setting, tools, name)
+    routes = reaching.to_pool(setting, name)
     held = setting.caches.of_pool(name, setting.config, tools.clock)
     return branch(setting, tools, routes, proving.apart(setting, proven), held, name=name)
 

@@ -16,18 +16,31 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from functools import partial
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Final
 
+from resolver.errors import InputError
 from resolver.network.base import Clock, Entropy, Network
 from resolver.observe.log import Log
+from resolver.text import nearest, quoted
 
 if TYPE_CHECKING:
-    from resolver.balance.checking import Checker, Timing
-    from resolver.balance.health import Health, Rules, Verdict
-    from resolver.balance.pool import Member, Policy, Pool, State
+    from resolver.balance.pool import Member, Pool, State
     from resolver.config import Config
     from resolver.config.sections.pools import Pool as Settings
     from resolver.config.upstreams import PoolMember
+    from resolver.resolv_conf import Followed
+    from resolver.watched_pool import WatchedPool
+
+MAX_COUNTED: Final = 16
+"""Pools whose counts stand among those of the program, each by itself; all stand in `listed`."""
+
+COUNTED: Final = (
+    *("members", "taking", "down", "drained", "outstanding"),
+    *("picked", "replied", "failed", "checks", "checks_failed"),
+)
+"""What is counted of a pool, and of all together."""
+
+OPERATOR: Final = "an operator said so"
 
 
 class Pools:
@@ -35,150 +48,157 @@ class Pools:
 
     def __init__(self, clock: Clock, entropy: Entropy, log: Log) -> None:
         self._clock, self._entropy, self._log = clock, entropy, log
-        self._watched: dict[str, _Watched] = {}
+        self._watched: dict[str, WatchedPool] = {}
+        self._followed: dict[str, Followed] = {}
         self.changes = 0
         """How often a member's state has changed."""
 
     def coming(self, config: Config) -> Mapping[str, Pool]:
-        """The pools that `config` describes: those in force that it names, as they are, and new ones."""
+        """The pools that `config` describes: those in force that it names, as they are, and new ones. Raises
+        ConfigError where what one needs is not there."""
+        if config.pools:
+            from resolver import balancing, probing
+
+            balancing.check(config)
+            probing.certify(config)
         return {
             name: self._watched[name].pool if name in self._watched else self._made(name, settings)
-            for name, settings in config.pools.items()
+            for name, settings in config.all_pools.items()
         }
 
     def put_in_force(self, config: Config, pools: Mapping[str, Pool], network: Network) -> None:
         """`pools`, which `coming` gave for `config`, are as it says, and their members are checked over `network`."""
         for name in self._watched.keys() - pools.keys():
-            self._watched.pop(name).end()
+            _end(self._watched.pop(name))
         for name, pool in pools.items():
-            if name not in self._watched:
-                self._watched[name] = _Watched(pool, self._clock, self._entropy)
-            self._adjust(self._watched[name], config.pools[name], network)
+            watched = self._watched.get(name)
+            if watched is None:
+                from resolver.watched_pool import WatchedPool
+
+                watched = self._watched[name] = WatchedPool(pool, self._clock, self._entropy)
+            self._adjust(watched, config.all_pools[name], network)
+        self._follow(config)
+
+    def become(self, pool: str, members: Sequence[PoolMember]) -> None:
+        """The pool of that name, which is in force, has these members from now on."""
+        self._watched[pool].become(_made(members))
 
     def end(self) -> None:
         """Nobody is checked any more."""
         for watched in self._watched.values():
-            watched.end()
+            _end(watched)
+        for followed in self._followed.values():
+            followed.end()
 
     @property
     def in_force(self) -> Mapping[str, Pool]:
         """Those that are in force, by name."""
         return {name: watched.pool for name, watched in self._watched.items()}
 
+    # -- operators
+
+    def drain(self, pool: str, member: str) -> str:
+        """That member gets no new questions, whatever its health is; its name. Raises `InputError`."""
+        return self._told(pool, member, drained=True)
+
+    def undrain(self, pool: str, member: str) -> str:
+        """That member is what health finds; its name. Raises `InputError`."""
+        return self._told(pool, member, drained=False)
+
+    def listed(self) -> list[dict[str, object]]:
+        """Each pool with its members, their states and what was counted of them, as JSON can carry it."""
+        return [watched.as_data(self._clock.monotonic()) for watched in self._watched.values()]
+
+    def counts(self) -> Mapping[str, int]:
+        """Counters and gauges under flat names: of all pools together, and of each of the first `MAX_COUNTED`."""
+        each = [watched.counts() for watched in self._watched.values()]
+        counted = {f"pools.{key}": sum(one[key] for one in each) for key in COUNTED}
+        counted["pools.changes"] = self.changes
+        for name, one in zip(self._watched, each[:MAX_COUNTED], strict=False):
+            counted |= {f"pool.{name}.{key}": one[key] for key in COUNTED}
+        return counted
+
+    def _told(self, pool: str, member: str, *, drained: bool) -> str:
+        watched = self._watched.get(pool)
+        if watched is None:
+            raise InputError(f"there is no pool {quoted(pool)}", instead=nearest(pool, self._watched))
+        name = watched.name_of(member)
+        watched.reason = OPERATOR
+        try:
+            watched.pool.drain(name) if drained else watched.pool.undrain(name)
+        finally:
+            watched.reason = ""
+        return name
+
     # -- parts
 
     def _made(self, name: str, settings: Settings) -> Pool:
+        from resolver import balancing
         from resolver.balance.pool import Pool
 
         return Pool(
             name,
             _members(settings),
-            self._policy(settings),
+            balancing.policy(name, settings, self._clock, self._entropy, self._log),
             self._clock,
+            slow_start_s=settings.slow_start_s,
             open_when_all_down=settings.when_all_down == "open",
         )
 
-    def _policy(self, settings: Settings) -> Policy:
-        from resolver.balance.policies import LeastResponseTime, RoundRobin
+    def _adjust(self, watched: WatchedPool, settings: Settings, network: Network) -> None:
+        from resolver import balancing
 
-        if settings.policy == "least-response-time":
-            return LeastResponseTime(self._entropy, self._clock)
-        return RoundRobin(self._entropy)
-
-    def _adjust(self, watched: _Watched, settings: Settings, network: Network) -> None:
         pool = watched.pool
         if watched.settings is not None and watched.settings != settings:
-            pool.policy = self._policy(settings)
-            pool.open_when_all_down = settings.when_all_down == "open"
-            pool.become(_members(settings))
+            balancing.adjust(pool, watched.settings, settings, self._clock, self._entropy, self._log)
+            if settings.members != "system":
+                pool.become(_members(settings))
+        balancing.begin(pool.policy)
         pool.changed = partial(self._changed, watched)
         watched.watch(settings, network)
 
-    def _changed(self, watched: _Watched, member: Member, before: State) -> None:
+    def _follow(self, config: Config) -> None:
+        """The pools of the system have the members that stand in its file, from now on."""
+        files = {name: each.resolv_conf for name, each in config.all_pools.items() if each.members == "system"}
+        own = frozenset(config.server.listen)
+        for name, followed in tuple(self._followed.items()):
+            if files.get(name) != followed.path or own != followed.own:
+                self._followed.pop(name).end()
+        for name in files.keys() - self._followed.keys():
+            from resolver.resolv_conf import Followed
+
+            become = partial(self.become, name)
+            self._followed[name] = Followed(name, files[name], own, become, self._clock, self._log)
+            self._followed[name].begin()
+
+    def _changed(self, watched: WatchedPool, member: Member, before: State) -> None:
         self.changes += 1
-        pool, state = watched.pool.name, member.state
-        reason = watched.reason or None
-        tell = self._log.error if state == "down" else self._log.info
-        tell("pool_member", pool=pool, member=member.name, state=state, before=before, reason=reason)
+        left = watched.taking
+        tell = self._log.error if member.state == "down" and not left else self._log.info
+        tell(
+            "pool_member",
+            pool=watched.pool.name,
+            member=member.name,
+            state=str(member.state),
+            before=str(before),
+            reason=watched.reason or None,
+            left=left,
+        )
 
 
-class _Watched:
-    """A pool in force, with what is known of the health of its members."""
+def _end(watched: WatchedPool) -> None:
+    """Nothing of a pool is under way any more."""
+    from resolver import balancing
 
-    def __init__(self, pool: Pool, clock: Clock, entropy: Entropy) -> None:
-        self.pool = pool
-        self.settings: Settings | None = None
-        self.reason = ""
-        """Why the state of a member changes just now."""
-        self._clock, self._entropy = clock, entropy
-        self._health: dict[Member, Health] = {}
-        self._checkers: dict[Member, Checker] = {}
-
-    def watch(self, settings: Settings, network: Network) -> None:
-        """The members are checked by `settings` over `network`, from now on; what is known of them is kept."""
-        from resolver.balance.checking import Checker
-        from resolver.balance.health import Health
-        from resolver.probing import probe
-
-        self.end()
-        fresh = self.settings is None
-        self.settings = settings
-        rules, timing = _rules(settings), _timing(settings)
-        members = self.pool.members
-        self._health = {each: self._health.get(each) or Health(rules) for each in members}
-        for member, health in self._health.items():
-            health.rules = rules
-            checks = probe(settings, member.target, network, self._entropy)
-            changed = partial(self._found, member)
-            self._checkers[member] = Checker(health, checks, timing, self._clock, self._entropy, changed)
-        self.pool.heard = self._heard
-        for checker in self._checkers.values():
-            checker.begin(at_once=fresh)
-
-    def end(self) -> None:
-        """Nobody is checked any more."""
-        self.pool.heard = None
-        for checker in self._checkers.values():
-            checker.end()
-        self._checkers.clear()
-
-    def _heard(self, member: Member, good: bool) -> None:
-        checker = self._checkers.get(member)
-        if checker is not None:
-            checker.served(good)
-
-    def _found(self, member: Member, verdict: Verdict, why: str) -> None:
-        self.reason = why
-        try:
-            self.pool.up(member) if verdict == "up" else self.pool.down(member)
-        finally:
-            self.reason = ""
+    watched.end()
+    balancing.end(watched.pool.policy)
 
 
 def _members(settings: Settings) -> Sequence[Member]:
+    return _made(() if settings.members == "system" else settings.members)
+
+
+def _made(members: Sequence[PoolMember]) -> Sequence[Member]:
     from resolver.balance.pool import Member
 
-    listed: Sequence[PoolMember] = () if settings.members == "system" else settings.members
-    return [Member(str(each), each.upstream, weight=each.weight) for each in listed]
-
-
-def _rules(settings: Settings) -> Rules:
-    from resolver.balance.health import Rules
-
-    return Rules(
-        rise=settings.check_rise,
-        fall=settings.check_fall,
-        passive_fall=settings.passive_fall,
-        passive_percent=settings.passive_percent,
-        passive_down_s=settings.passive_down_s,
-        checked=settings.check != "none",
-        confirm=settings.passive_confirm,
-    )
-
-
-def _timing(settings: Settings) -> Timing:
-    from resolver.balance.checking import Timing
-
-    return Timing(
-        settings.check_interval_ms / 1000, settings.check_jitter_percent / 100, settings.check_timeout_ms / 1000
-    )
+    return [Member(str(each), each.upstream, weight=each.weight) for each in members]

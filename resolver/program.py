@@ -351,6 +351,7 @@ class Program:
             **self._handshakes.counts(),
             **self.lab.faults.counts(),
             **watching.counts(self.lab.history),
+            **self.pools.counts(),
             "tasks.running": len(self._tasks),
             "runtime.compiled": int(compiled.why_not() is None),
         }

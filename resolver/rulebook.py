@@ -9,7 +9,7 @@ Limits: `MAX_OCTETS` of one file of names, `MAX_NAMES` of all of them: larger li
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Final, NamedTuple
@@ -27,7 +27,6 @@ if TYPE_CHECKING:
     from resolver.auth.hierarchy import World
     from resolver.auth.zone import Zone
     from resolver.config import Config
-    from resolver.network.base import Clock
 
 MAX_OCTETS: Final = 16 << 20
 MAX_NAMES: Final = 200_000
@@ -41,8 +40,9 @@ class Book(NamedTuple):
     authorities: Mapping[int, Authority]
 
 
-def book(config: Config, world: World | None, clock: Clock) -> Book:
-    """The rules of `config` with what stands in their files. Raises `ConfigError` and `ZoneError`."""
+def book(config: Config, world: World | None, wall: Callable[[], float]) -> Book:
+    """The rules of `config` with what stands in their files; `wall` gives the seconds since 1970. Raises `ConfigError`
+    and `ZoneError`."""
     read: dict[str, frozenset[bytes]] = {}
     made: list[Rule] = []
     authorities: dict[int, Authority] = {}
@@ -51,16 +51,16 @@ def book(config: Config, world: World | None, clock: Clock) -> Book:
         unless = tuple(_filled(each, read) for each in rule.unless)
         if isinstance(rule.action, FromZones):
             zones = _zones(rule.action.files, world)
-            authorities[rule.number] = _authority(zones, clock)
+            authorities[rule.number] = _authority(zones, wall)
             matchers.append(Zones(below=frozenset(each.apex for each in zones)))
         made.append(replace(rule, matchers=tuple(matchers), unless=unless))
     return Book(tuple(made), authorities)
 
 
-def _authority(zones: Sequence[Zone], clock: Clock) -> Authority:
+def _authority(zones: Sequence[Zone], wall: Callable[[], float]) -> Authority:
     from resolver.auth.authority import Authority
 
-    return Authority(zones, clock.wall)
+    return Authority(zones, wall)
 
 
 def _filled(matcher: Matcher, read: dict[str, frozenset[bytes]]) -> Matcher:
@@ -89,10 +89,12 @@ def names_in(path: Path) -> Iterator[bytes]:
         what = f"the file is larger than {MAX_OCTETS} octets"
         raise ConfigError(what, where=str(path), instead="put large lists under [filters]")
     for number, line in enumerate(octets.splitlines(), 1):
-        text = line.partition(b"#")[0].strip().decode("ascii", errors="backslashreplace")
+        text = line.partition(b"#")[0].strip().decode(errors="replace")
         if not text:
             continue
         try:
+            if len(text.split()) > 1:
+                raise BadName(f"{text[:80]!r} holds a blank")
             yield names.fold(names.from_text(text))
         except BadName as wrong:
             raise ConfigError(str(wrong), where=f"{path}:{number}", instead="write one name a line") from None

@@ -54,7 +54,7 @@ def _branches(setting: Setting, tools: Tools, usual: Branch, proven: Proving | N
 
 def _routed(setting: Setting, made: Branches, limiter: Limiter | None) -> Routed:
     tools = setting.tools
-    rules, authorities = rulebook.book(setting.config, setting.world, tools.clock)
+    rules, authorities = rulebook.book(setting.config, setting.world, tools.clock.wall)
     return Routed(
         Rules(rules, tools.clock.wall, tools.entropy.bits(_BITS_OF_SECRET)),
         made.usual.stage(),

@@ -16,6 +16,7 @@ import pytest
 from resolver.testing import virtual_time
 
 PACKAGES = {
+    "redis-server": "redis-server",
     "dig": "bind9-dnsutils",
     "nslookup": "bind9-dnsutils",
     "delv": "bind9-dnsutils",

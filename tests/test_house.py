@@ -31,7 +31,7 @@ ARROWS: dict[str, set[str]] = {
     "wire": set(),
     "network": {"wire"},
     "cache": {"wire", "network.base"},
-    "balance": {"wire", "network.base"},
+    "balance": {"wire", "network.base", "cache.table"},
     "routing": {"wire", "network.base"},
     "filters": {"wire", "network.base"},
     "dnssec": {"wire", "engine", "network.base", "cache.table"},

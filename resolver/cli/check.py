@@ -48,6 +48,7 @@ def run(args: argparse.Namespace) -> int:
             _check_certificate(loaded.config)
             _check_anchors(loaded.config)
             _check_token(loaded.config)
+            _check_rules(loaded.config)
             _check_filters(loaded.config)
             print(f"{loaded.file or 'built-in settings'}: clean")
             if not loaded.config.world_served:
@@ -90,6 +91,15 @@ def _check_token(config: Config) -> None:
         from resolver.control import guarding
 
         guarding.token_of(config.admin)
+
+
+def _check_rules(config: Config) -> None:
+    """The files that rules name, if there are some, can be used. Raises `InputError`."""
+    if config.rules:
+        from resolver import rulebook
+        from resolver.network.clock import RealClock
+
+        rulebook.book(config, None, RealClock.wall)
 
 
 def _check_filters(config: Config) -> None:

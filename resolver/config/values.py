@@ -61,6 +61,11 @@ def tls_endpoint(value: object) -> Endpoint:
     return _endpoint(value, TLS_PORT, 'write "ADDR" or "ADDR:PORT", as in "192.0.2.1" or "[2001:db8::1]:853"', lowest=0)
 
 
+def relay_endpoint(value: object) -> Endpoint:
+    """The endpoint to listen on that "ADDR", "ADDR:PORT" or "[ADDR]:PORT" names; a port not given is 53."""
+    return _endpoint(value, DNS_PORT, 'write "ADDR" or "ADDR:PORT", as in "192.0.2.1" or "[2001:db8::1]:53"', lowest=0)
+
+
 def split_endpoint(text: str, default_port: int, instead: str) -> Endpoint:
     """The endpoint that "ADDR", "ADDR:PORT" or "[ADDR]:PORT" names; `instead` is what to write in place of others."""
     return _endpoint(text, default_port, instead)

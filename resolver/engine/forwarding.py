@@ -27,8 +27,8 @@ from resolver.engine.budget import NETWORK_ERROR, NO_REACHABLE_AUTHORITY, Budget
 from resolver.engine.classify import classify, told
 from resolver.engine.delegation import Delegation
 from resolver.engine.giving_up import MAX_HEARD
-from resolver.engine.knowledge import Choice, Knowledge, Target, Upstreams
-from resolver.engine.outcome import Answered, Fault, Truncated, Unusable
+from resolver.engine.knowledge import CONFIGURED, Choice, Knowledge, Target, Upstreams
+from resolver.engine.outcome import Answered, Fault, Referral, Truncated, Unusable
 from resolver.errors import ResolutionFailed
 from resolver.message import EDE_OPTION, Ede, Question, Transport
 from resolver.network.base import Endpoint, Trouble
@@ -47,7 +47,7 @@ _NOT_FROM_HERE: Final = frozenset((Trouble.LOCAL, Trouble.BUSY))
 
 
 class Attempt:
-    """A member that is asked. `tries` counts what was sent to it; `why` is what became of it, None while it may reply."""
+    """A member that is asked. `tries` counts messages; `why` is what became of it, None while it may reply."""
 
     __slots__ = ("edns", "endpoint", "new_cookie", "target", "transport", "tries", "why")
 
@@ -115,9 +115,9 @@ class Forwarding:
         most = self.budget.limits.sends_per_server
         found: Attempt | None = None
         for each in self.attempts:
-            if each.why is None and each.transport is _UDP and each.tries < most:
-                if found is None or each.tries < found.tries:
-                    found = each
+            open_ = each.why is None and each.transport is _UDP and each.tries < most
+            if open_ and (found is None or each.tries < found.tries):
+                found = each
         return found
 
     def of(self, server: Endpoint) -> Attempt | None:
@@ -127,9 +127,10 @@ class Forwarding:
                 return each
         return None
 
-    def dismiss(self, attempt: Attempt, why: Trouble | Fault | str) -> None:
-        """`attempt` is not asked this question again."""
+    def of_no_use(self, attempt: Attempt, seconds: float, why: Fault | str) -> None:
+        """The member of `attempt`, which replied after `seconds`, is not asked this question again."""
         attempt.why = why
+        self.choice.replied(attempt.target, seconds, False)
 
     @property
     def may_listen(self) -> bool:
@@ -189,7 +190,7 @@ def _message(asking: Forwarding, attempt: Attempt) -> Exchange:
             attempt.edns,
             b"",
             attempt.tries > 1,
-            True,
+            attempt.target.called,
         ),
     )
 
@@ -200,8 +201,7 @@ def _without_reply(asking: Forwarding, asked: Attempt | None, event: Event) -> N
         case Malformed(server, reason):
             attempt = asking.of(server)
             if attempt is not None:
-                asking.choice.replied(attempt.target, 0.0, False)
-                asking.dismiss(attempt, f"sent a malformed reply ({reason})")
+                asking.of_no_use(attempt, 0.0, f"sent a malformed reply ({reason})")
         case Unanswered(_, _, Suspicion() as suspicion, server):
             attempt = asked if server is None else asking.of(server)
             if suspicion is Suspicion.CASE and attempt is not None:
@@ -217,7 +217,7 @@ def _without_reply(asking: Forwarding, asked: Attempt | None, event: Event) -> N
                 asking.budget.refund_send()
             if attempt is not None:
                 asking.choice.failed(attempt.target, trouble, waited)
-                asking.dismiss(attempt, trouble)
+                attempt.why = trouble
         case _:
             raise AssertionError(event)
 
@@ -235,22 +235,22 @@ def _read(asking: Forwarding, event: Replied) -> Heard | None:
     if isinstance(outcome, Answered):  # as nearly all are
         pass
     elif isinstance(outcome, Truncated):
-        if attempt is not None and not attempt.turn_to_tcp():
-            asking.choice.replied(attempt.target, rtt, False)
-            asking.dismiss(attempt, "truncated its answer over a stream too")
-        elif attempt is not None:
+        if attempt is not None and attempt.turn_to_tcp():
             asking.again = attempt
+        elif attempt is not None:
+            asking.of_no_use(attempt, rtt, "truncated its answer over a stream too")
         return None
     elif isinstance(outcome, Unusable):
-        if attempt is None:
-            return None
         fault, said = outcome
-        if _in_another_way(attempt, fault, transport, edns):
+        if attempt is not None and _in_another_way(attempt, fault, transport, edns):
             asking.again = attempt
-            return None
-        asking.heard += said
-        asking.choice.replied(attempt.target, rtt, False)
-        asking.dismiss(attempt, fault)
+        elif attempt is not None:
+            asking.heard += said
+            asking.of_no_use(attempt, rtt, fault)
+        return None
+    elif isinstance(outcome, Referral):
+        if attempt is not None:
+            asking.of_no_use(attempt, rtt, "refers elsewhere, and does not recurse")
         return None
     if attempt is not None:
         asking.choice.replied(attempt.target, rtt, True)
@@ -277,33 +277,33 @@ def _in_another_way(attempt: Attempt, fault: Fault, transport: Transport, edns: 
 
 def _gave_up(asking: Forwarding) -> ResolutionFailed:
     """Why no member was of use: the one that tells most, what a member said before what none said."""
-    zone, pool, own = names.to_text(asking.zone), asking.upstreams.name, asking.cut_short
+    zone, own = names.to_text(asking.zone), asking.cut_short
     if not asking.attempts:
-        text = f"{zone}: no member of {pool} may be asked"
+        text = f"{zone}: no upstream may be asked"
         return ResolutionFailed("PLNO", NO_REACHABLE_AUTHORITY, text, label="no_upstream")
     heard = tuple(dict.fromkeys(asking.heard))[:MAX_HEARD]
     unreached: tuple[Attempt, Trouble] | None = None
     for attempt in asking.attempts:
         why = attempt.why
         if why is Trouble.LOOP:
-            text = f"{zone}: {_who(attempt)} of {pool} asks us in turn"
+            text = f"{zone}: {_who(attempt)} {why}"
             return ResolutionFailed("PLLP", NETWORK_ERROR, text, label="loop")
         if isinstance(why, Trouble):
             unreached = unreached or (attempt, why)
         elif why is not None:
-            text = f"{zone}: {_who(attempt)} of {pool} {why}"
+            text = f"{zone}: {_who(attempt)} {why}"
             label = why.name.lower() if isinstance(why, Fault) else "malformed"
             return ResolutionFailed("PLSF", NETWORK_ERROR, text, label=label, heard=heard, own_limit=own)
     if unreached is not None:
         attempt, trouble = unreached
-        text = f"{zone}: {_who(attempt)} of {pool}: {trouble}"
+        text = f"{zone}: {_who(attempt)}: {trouble}"
         label = "local" if own else "unreachable"
         return ResolutionFailed("PLUN", NO_REACHABLE_AUTHORITY, text, label=label, own_limit=own)
-    text = f"{zone}: no member of {pool} replied"
+    text = f"{zone}: no upstream replied"
     return ResolutionFailed("PLMU", NO_REACHABLE_AUTHORITY, text, label="silent")
 
 
 def _who(attempt: Attempt) -> str:
-    """The member as a person knows it."""
-    where = f"{attempt.target.transport}://{attempt.endpoint}"
-    return f"{attempt.target.name} ({where})" if attempt.target.name not in ("", where) else where
+    """The member as a person knows it: by its pool, or by where the configuration says that it is."""
+    called = attempt.target.called
+    return f"the configured server {attempt.endpoint}" if called == CONFIGURED else f"{called} ({attempt.endpoint})"

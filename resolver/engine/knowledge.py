@@ -7,7 +7,7 @@ The engine decides; it neither stores nor measures. `pipeline/knowledge.py` is t
 from __future__ import annotations
 
 from collections.abc import Collection, Sequence
-from typing import NamedTuple, Protocol
+from typing import Final, NamedTuple, Protocol
 
 from resolver.engine.actions import Steps
 from resolver.engine.budget import Budget
@@ -17,13 +17,16 @@ from resolver.errors import ResolutionFailed
 from resolver.message import Ede, Message, Question, RRset, Transport
 from resolver.network.base import Endpoint, Trouble
 
+CONFIGURED: Final = "a configured server"
+"""What a member is called whose pool is a mere list."""
+
 
 class Target(NamedTuple):
     """A member of a pool: where it is, how it is reached, and what a person calls it."""
 
     endpoint: Endpoint
     transport: Transport
-    name: str = ""
+    called: str = CONFIGURED
 
 
 class Choice(Protocol):
@@ -53,11 +56,6 @@ class Choice(Protocol):
 
 class Upstreams(Protocol):
     """A pool of servers that recurse on our behalf."""
-
-    @property
-    def name(self) -> str:
-        """What a person calls it."""
-        ...
 
     @property
     def patience_s(self) -> float:

@@ -18,6 +18,7 @@ from resolver.message import QR, TC, Edns, Message, Question, Transport
 from resolver.network.base import Endpoint, Entropy, Network, Sending, Trouble
 from resolver.wire import names, types
 from resolver.wire.parse import parse
+from resolver.wire.rdata import canonical
 from resolver.wire.render import render_query
 
 _EDNS: Final = Edns()
@@ -27,7 +28,8 @@ Done = Callable[[str], None]
 
 
 class Wanted(NamedTuple):
-    """What is asked, and what makes a reply good; without `rdatas` any answer does, else one of these must be in it."""
+    """What is asked, and what makes a reply good; without `rdatas` any answer does, else one of these, in
+    canonical form, must be in it."""
 
     question: Question
     rcodes: Collection[int]
@@ -94,7 +96,8 @@ def unwanted(reply: Message, wanted: Wanted) -> str:
         return f"it answers {types.rcode_to_text(reply.rcode)}"
     if not wanted.rdatas:
         return ""
-    there = {rdata for each in reply.answer if each.type == wanted.question.type for rdata in each.rdatas}
+    rtype = wanted.question.type
+    there = {canonical(rtype, rdata) for each in reply.answer if each.type == rtype for rdata in each.rdatas}
     return "" if there.intersection(wanted.rdatas) else "its answer lacks the record"
 
 

@@ -15,7 +15,7 @@ Rules
   ours, the engine hears of a forgery at once, since id and question did fit.
 * Earlier tries of the same question to the same zone stay open, so a late reply still counts, also one that comes
   while nobody waits. Another zone or question closes them. Trouble counts only for the try that is waited for, or
-  for those that stay (`Exchange.stays`), as the members of a pool do of which two are asked.
+  for those that stay (`Exchange.upstream`), as the members of a pool do of which two are asked.
 * Who is asked for a name in exactly the letter case that was drawn for a message to an upstream has got it from there:
   the upstream asks us in turn.
 * A reply for another subnet of clients than was told fits nothing.
@@ -193,7 +193,7 @@ class Conversation:
     def _time_out(self) -> None:
         """The time of what is waited for is over."""
         attempt = self._current
-        if attempt is not None and attempt.action.transport is not _UDP and not attempt.action.stays:
+        if attempt is not None and attempt.action.transport is not _UDP and not attempt.action.upstream:
             attempt.close()  # a stream is not waited for again
         self._settle(Unanswered(Trouble.TIMEOUT, self._seconds))
 
@@ -214,10 +214,10 @@ class Conversation:
         """`trouble` has come of `attempt`, which matters while that is waited for, or where it stays."""
         action = attempt.action
         if attempt is self._current:
-            if action.transport is not _UDP or action.stays:
+            if action.transport is not _UDP or action.upstream:
                 attempt.close()
             self._settle(Unanswered(trouble, waited))
-        elif action.stays:
+        elif action.upstream:
             attempt.close()
             self._settle(Unanswered(trouble, waited, None, action.server))
 
@@ -226,7 +226,7 @@ class Conversation:
         which is still open: then the one that it was sent to asks us in turn, and is not waited for any more."""
         end = HEADER + len(spelled)
         for attempt in self._tries:
-            if attempt.action.stays and attempt.sending is not None and attempt.wire[HEADER:end] == spelled:
+            if attempt.action.upstream and attempt.sending is not None and attempt.wire[HEADER:end] == spelled:
                 self._failed(attempt, Trouble.LOOP, self._means.clock.monotonic() - attempt.began)
                 return True
         return False

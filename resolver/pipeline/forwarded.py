@@ -18,7 +18,7 @@ from __future__ import annotations
 from typing import Final
 
 from resolver.balance.pool import Key, Member, Pool
-from resolver.engine.knowledge import Choice, Target
+from resolver.engine.knowledge import CONFIGURED, Choice, Target
 from resolver.message import Question
 from resolver.network.base import Clock, Endpoint, Trouble, Upstream
 from resolver.observe.counters import Counters
@@ -32,6 +32,8 @@ LEAST_HEDGE_S: Final = 0.005
 """A second question sooner than this would be sent while the first reply is on its way up through this program."""
 _STARTS_WITH_S: Final = 0.1
 _STEP: Final = 0.1
+_ITS_TIME: Final = 0.99
+"""Of the time that a member may be silent, what it has had when it was over: timers are not exact."""
 _NOT_ITS_FAULT: Final = frozenset((Trouble.LOCAL, Trouble.BUSY))
 
 
@@ -83,14 +85,15 @@ class Forwarded:
         counters: Counters,
         hedging: Hedging,
         *,
-        name: str,
+        listed: bool = False,
         retry_s: float,
         patience_s: float,
         by_client: bool,
     ) -> None:
-        """`by_client`: its policy looks at who asks."""
+        """`listed`: it is a mere list; `by_client`: its policy looks at who asks."""
         self.pool, self.hedging, self.counters = pool, hedging, counters
-        self.name, self.retry_s, self.patience_s = name, retry_s, patience_s
+        self.retry_s, self.patience_s = retry_s, patience_s
+        self._listed = listed
         self.monotonic = clock.monotonic
         self._by_client = by_client
         self._targets: dict[Member, Target] = {}
@@ -108,14 +111,20 @@ class Forwarded:
             if len(self._targets) > 2 * len(self.pool.members):  # those that have left
                 self._targets.clear()
             upstream: Upstream = member.target
-            target = self._targets[member] = Target(upstream.endpoint, upstream.transport, member.name)
+            target = self._targets[member] = Target(upstream.endpoint, upstream.transport, self._called(member))
         return target
+
+    def _called(self, member: Member) -> str:
+        if self._listed:
+            return CONFIGURED
+        which = "a member" if member.name == str(member.target) else f'the member "{member.name}"'
+        return f'{which} of the pool "{self.pool.name}"'
 
 
 class _Asked:
     """A member that a question is on its way to, since the monotonic time `began`."""
 
-    __slots__ = ("began", "bad", "member", "open", "seconds", "target")
+    __slots__ = ("bad", "began", "member", "open", "seconds", "target")
 
     def __init__(self, member: Member, target: Target, began: float) -> None:
         self.member, self.target, self.began = member, target, began
@@ -206,7 +215,7 @@ class _Choice:
                 pool.dropped(asked.member)
             elif asked.open:
                 waited = now - asked.began
-                if waited >= self._from.retry_s:
+                if waited >= _ITS_TIME * self._from.retry_s:
                     pool.ended(asked.member, waited, False)
                 else:
                     pool.dropped(asked.member)

@@ -14,8 +14,6 @@ Rules
 
 from __future__ import annotations
 
-from collections.abc import Collection, Mapping
-from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Final
 
 from resolver.cache import records as held
@@ -35,6 +33,7 @@ from resolver.message import Ede, Message, Proof, Question, Rcode, RRset, Type
 from resolver.network.base import Clock
 from resolver.observe.notes import Held, Inferred
 from resolver.observe.transcript import Transcript
+from resolver.pipeline.routes import Routes
 from resolver.wire import names
 
 if TYPE_CHECKING:
@@ -50,53 +49,6 @@ _ANSWER: Final = Credibility.ANSWER
 _ANSWER_AA: Final = Credibility.AUTHORITATIVE_ANSWER
 _PRIMING_PAUSE_S: Final = 60
 """How long hints serve unprimed after a priming that failed."""
-
-
-@dataclass(frozen=True, slots=True)
-class Routes:
-    """What the configuration says of whom to ask; keys are folded names.
-
-    `root` are the root hints, or in the recursive mode (`recursed_root`) the root servers that offer
-    recursion.
-    """
-
-    root: Delegation
-    recursed_root: bool = False
-    stubs: Mapping[bytes, Delegation] = field(default_factory=dict)
-    forwards: Mapping[bytes, Route] = field(default_factory=dict)
-    first: Collection[bytes] = ()
-    """The forward zones that are iterated where nobody who is asked for them is of use."""
-
-    def forward(self, name: bytes) -> Route | None:
-        """Whom the forward zone has asked that `name` is in, unless a stub zone is closer to it."""
-        stubs, forwards = self.stubs, self.forwards
-        pos, ancestor = 0, name
-        while True:
-            if stubs and ancestor in stubs:
-                return None
-            route = forwards.get(ancestor)
-            if route is not None:
-                return route
-            length = name[pos]
-            if not length:
-                return None
-            pos += length + 1
-            ancestor = name[pos:]
-
-    def closest(self, name: bytes) -> bytes | None:
-        """The stub or forward zone that `name`, folded, is in."""
-        if not (self.stubs or self.forwards):
-            return None
-        return next((each for each in names.ancestors(name) if each in self.stubs or each in self.forwards), None)
-
-    def has_zone(self, name: bytes) -> bool:
-        """Whether `name` is that of a stub or forward zone."""
-        folded = names.fold(name)
-        return folded in self.stubs or folded in self.forwards
-
-    def has_stub(self, name: bytes) -> bool:
-        """Whether `name` is in a stub zone."""
-        return bool(self.stubs) and any(ancestor in self.stubs for ancestor in names.ancestors(name))
 
 
 class Known:

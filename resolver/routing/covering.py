@@ -13,8 +13,9 @@ from collections.abc import Iterable, Sequence
 from typing import Final
 
 from resolver.message import Transport
-from resolver.routing.actions import Rewrite, Tag, decides
-from resolver.routing.matchers import Chance, Headers, Matcher, Names, Paths, ServerNames, Tagged, Transports, Types
+from resolver.routing.actions import Rewrite, Tag, Truncate, decides
+from resolver.routing.circumstances import Chance, Headers, Paths, ServerNames, Tagged
+from resolver.routing.matchers import Matcher, Names, Transports, Types
 from resolver.routing.rules import Rule
 
 _ENCRYPTED: Final = frozenset((Transport.TLS, Transport.HTTPS))
@@ -26,6 +27,8 @@ _NEEDS: Final = ((ServerNames, _ENCRYPTED), (Paths, _HTTPS), (Headers, _HTTPS))
 def contradiction(rule: Rule) -> str | None:
     """Why no query fits `rule`, by itself; None where one may."""
     carried = next((each for each in rule.matchers if isinstance(each, Transports)), None)
+    if carried is not None and isinstance(rule.action, Truncate) and Transport.UDP not in carried.values:
+        return "only datagrams can be truncated"
     for kind, needed in _NEEDS:
         known = next((each for each in rule.matchers if isinstance(each, kind)), None)
         if known is not None and carried is not None and not carried.values & needed:

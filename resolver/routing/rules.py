@@ -9,7 +9,7 @@ Rules
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Final, NamedTuple
 
 from resolver.errors import BadName
@@ -27,7 +27,8 @@ from resolver.routing.actions import (
     StripSubnet,
     Tag,
 )
-from resolver.routing.matchers import Chance, Matcher, Times
+from resolver.routing.circumstances import Chance, Times
+from resolver.routing.matchers import Matcher
 from resolver.routing.seen import Seen
 from resolver.wire import names
 
@@ -100,6 +101,21 @@ class Decision:
         """That of the rule that decided; 0 where none did."""
         return 0 if self.rule is None else self.rule.number
 
+    def take(self, rule: Rule, asked: Question, seen: Seen) -> bool:
+        """`rule`, which fits, has changed what becomes of the question `asked`, and what rules see; whether it
+        decided."""
+        self.fitted = (*self.fitted, rule)
+        action = rule.action
+        if isinstance(action, CHANGING):
+            self.change(action, asked, seen)
+            return False
+        self.action, self.rule = action, rule
+        return True
+
+    def undecided(self) -> Decision:
+        """The same, as if the last rule had not fitted."""
+        return replace(self, action=USUAL, rule=None, fitted=self.fitted[:-1])
+
     def change(self, action: Changing, asked: Question, seen: Seen) -> bool:
         """`action` has changed what becomes of the question `asked`, and what rules see; whether that is another one
         now."""
@@ -162,12 +178,8 @@ def tried(rules: Sequence[Rule], query: Query, seen: Seen, decision: Decision) -
         yield Tried(rule, misfit)
         if misfit is not None:
             continue
-        decision.fitted = (*decision.fitted, rule)
-        action = rule.action
-        if not isinstance(action, CHANGING):
-            decision.action, decision.rule = action, rule
+        if decision.take(rule, query.question, seen):
             return
-        decision.change(action, query.question, seen)
 
 
 def decide(rules: Sequence[Rule], query: Query, wall: Callable[[], float], secret: int = 0) -> Decision:

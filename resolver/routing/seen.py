@@ -17,15 +17,16 @@ _LUCK: Final = 1 << 32
 class Seen:
     """One query, as rules see it. `name` is folded; `tags` are those that earlier rules have put on it."""
 
-    __slots__ = ("_mark", "_secret", "_wall", "client", "name", "options", "tags", "type")
+    __slots__ = ("_certain", "_mark", "_secret", "_wall", "client", "name", "options", "tags", "type")
 
-    def __init__(self, query: Query, wall: Callable[[], float], secret: int = 0) -> None:
+    def __init__(self, query: Query, wall: Callable[[], float], secret: int = 0, *, certain: bool = False) -> None:
+        """`certain`: chance lets it fit whatever it may fit."""
         self.name, self.type = query.question.name.lower(), query.question.type
         self.client: Client = query.client
         self.options: tuple[tuple[int, bytes], ...] = () if query.edns is None else query.edns.options
         self.tags: frozenset[str] = frozenset()
         self._mark = hash((query.id, query.deadline))
-        self._wall, self._secret = wall, secret
+        self._wall, self._secret, self._certain = wall, secret, certain
 
     @property
     def wall(self) -> float:
@@ -33,5 +34,7 @@ class Seen:
         return self._wall()
 
     def luck(self, salt: int) -> float:
-        """A number of [0, 1), the same for the same query and `salt`."""
+        """A number of [0, 1), the same for the same query and `salt`: above 0 what is to fit, below what is not to."""
+        if self._certain:
+            return 0.0 if salt > 0 else 1.0
         return (hash((self._secret, self._mark, salt)) & (_LUCK - 1)) / _LUCK

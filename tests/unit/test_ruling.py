@@ -3,13 +3,12 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Coroutine
 from pathlib import Path
 from typing import Any
 
 import pytest
 
-from resolver.message import Client, Edns, Message, Question, RRset, Session, Transport
+from resolver.message import Client, Edns, Message, Question, Session, Transport
 from resolver.wire import names, types
 from resolver.wire.parse import parse
 from resolver.wire.render import render_query
@@ -244,7 +243,7 @@ def test_ttls_are_told_within_their_bounds_and_held_as_they_are():
         for name in ("a.low.test.", "a.test.", "a.test."):
             heard += await told(made, name)
             await asyncio.sleep(299)
-        return heard + [str(made.internet.asked(WORLD).count("a.test. A"))]
+        return [*heard, str(made.internet.asked(WORLD).count("a.test. A"))]
 
     low = "a.low.test. 20 A 203.0.113.3"
     assert program(main, *rules) == [low, *["a.test. 1000 A 203.0.113.3"] * 2, "2"]
@@ -338,7 +337,7 @@ def test_a_reload_with_a_file_that_is_wrong_leaves_everything_as_it_was(tmp_path
 
     async def main(made: Composed) -> tuple[str, list[str]]:
         listed.write_text("fine.test\n..\n")
-        with pytest.raises(Exception, match="corp.txt:2: .* has an empty label; write one name a line") as caught:
+        with pytest.raises(Exception, match=r"corp\.txt:2: .* has an empty label; write one name a line") as caught:
             await made.program.reload(made.program.config)
         return type(caught.value).__name__, await told(made, "a.corp.test.")
 

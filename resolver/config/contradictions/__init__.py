@@ -12,7 +12,7 @@ import ipaddress
 from collections.abc import Iterator
 from typing import TYPE_CHECKING
 
-from resolver.config.contradictions import filters, pools, rules, tls
+from resolver.config.contradictions import checks, filters, pools, relays, rules, tls
 from resolver.config.contradictions.base import Contradiction, wildcard
 
 if TYPE_CHECKING:
@@ -34,6 +34,8 @@ def find_contradictions(config: Config) -> list[Contradiction]:
         *tls.find(config),
         *_roots(config),
         *pools.find(config),
+        *relays.find(config),
+        *checks.find(config),
         *rules.find(config),
         *filters.find(config),
         *_dnssec(config),
@@ -74,7 +76,7 @@ def _roots(config: Config) -> Iterator[Contradiction]:
     if ours.mode == "recursive" and ours.roots == "internet":
         what = 'mode = "recursive" with roots = "internet": no root server of the Internet offers recursion'
         yield Contradiction("resolver", "mode", what, 'set mode = "iterative" or roots = "simulated"')
-    if ours.roots == "simulated" and world.serve is False and "." not in ours.forward_zones:
+    if ours.roots == "simulated" and world.serve is False and not config.forwards_all:
         what = 'roots = "simulated" but world.serve is false, so there is no root to ask'
         yield Contradiction("world", "serve", what, 'set serve = "auto" or resolver.roots = "internet"')
     if world.in_memory and not config.world_served:

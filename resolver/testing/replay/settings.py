@@ -73,7 +73,6 @@ FEATURES: Final[dict[str, str]] = {
     "auto-trust-anchor-file": "rfc5011",
     "rpz": "rpz",
     "auth-zone": "auth-zone",
-    "forward-first": "forward-first",
     "view": "views",
 }
 """Words that need a feature, by its name."""
@@ -182,6 +181,9 @@ class _Arranger:
                 if clause not in ("", "server", kind):
                     self._fail(word, f"{word.key} in the clause {clause}", f"write it in a {kind}")
                 self._zones[kind].setdefault(zone.rstrip(".") or ".", []).append(self._address(word))
+            elif word.key == "forward-first" and clause == "forward-zone":
+                if self._yes(word):
+                    self._resolver.setdefault("forward_first", []).append(zone.rstrip(".") or ".")
             else:
                 self._word(word)
 
@@ -344,4 +346,5 @@ _WORDS: Final[dict[str, Callable[[_Arranger, Word], None]]] = {
 
 def words_known() -> Iterable[str]:
     """Every word that a configuration may have."""
-    return {*_WORDS, *MEANINGLESS, *FEATURES, *_CLAUSES, *filters.WORDS, "stub-addr", "forward-addr"}
+    known = {*_WORDS, *MEANINGLESS, *FEATURES, *_CLAUSES, *filters.WORDS}
+    return {*known, "stub-addr", "forward-addr", "forward-first"}

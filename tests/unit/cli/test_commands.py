@@ -223,7 +223,7 @@ def test_a_walk_outside_the_simulated_world_is_traced_too(mode: str, capsys: pyt
     assert main(["trace", "www.example.com", "--config", "my.toml", "--mode", mode]) == 1
     told = capsys.readouterr().out
     assert f"(a configured server) {where}" in told
-    assert f".: the configured server {where}: connection refused [UNRE]" in told
+    assert f".: the configured server {where}: connection refused [PLUN]" in told
 
 
 @pytest.mark.parametrize("name", ["example.com/subtre", "example.com/all", "com/"])

@@ -72,14 +72,10 @@ def test_a_listener_for_tls_without_a_port_has_port_853() -> None:
 
 def test_an_upstream_without_a_port_is_asked_on_port_53() -> None:
     zones = {"Example.COM": ["192.0.2.1", "2001:db8::1", "[2001:db8::2]", "192.0.2.2:5353"]}
-    assert config(resolver={"stub_zones": zones}).resolver.stub_zones == {
-        "example.com.": (
-            Endpoint("192.0.2.1", 53),
-            Endpoint("2001:db8::1", 53),
-            Endpoint("2001:db8::2", 53),
-            Endpoint("192.0.2.2", 5353),
-        )
-    }
+    (servers,) = config(resolver={"stub_zones": zones}).resolver.stub_zones.values()
+    assert [str(each) for each in servers] == [
+        *("udp://192.0.2.1:53", "udp://[2001:db8::1]:53", "udp://[2001:db8::2]:53", "udp://192.0.2.2:5353"),
+    ]
 
 
 def test_an_upstream_cannot_have_port_0() -> None:

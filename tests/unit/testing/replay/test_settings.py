@@ -5,7 +5,8 @@ from dataclasses import replace
 import pytest
 
 from resolver.errors import ScenarioError
-from resolver.network.base import Endpoint
+from resolver.message import Transport
+from resolver.network.base import Endpoint, Upstream
 from resolver.testing.replay.settings import FEATURES, MEANINGLESS, arrange, words_known
 from resolver.testing.virtual_time import WALL_START
 from tests.support.scripts import asks, scenario
@@ -41,8 +42,8 @@ def test_zones_become_those_of_the_settings():
         'stub-zone:\n name: "example.com"\n stub-addr: 192.0.2.2\n'
         'forward-zone:\n name: "b."\n forward-addr: 192.0.2.3\n'
     )
-    assert made.config.resolver.stub_zones == {"example.com.": (Endpoint("192.0.2.2", 53),)}
-    assert made.config.resolver.forward_zones == {"b.": (Endpoint("192.0.2.3", 53),)}
+    assert made.config.resolver.stub_zones == {"example.com.": (Upstream(Endpoint("192.0.2.2", 53), Transport.UDP),)}
+    assert made.config.resolver.forward_zones == {"b.": (Upstream(Endpoint("192.0.2.3", 53), Transport.UDP),)}
 
 
 def test_what_is_said_of_stale_answers_and_of_prefetching_becomes_settings():
@@ -70,9 +71,14 @@ def test_nothing_said_is_our_own_default():
 
 
 def test_features_are_needed_by_the_first_line_that_asks_for_them():
-    made = of('forward-zone:\n forward-first: yes\n forward-first: yes\nrpz:\n name: "a."\n')
-    assert made.needs == {"forward-first": 2, "rpz": 4}
-    assert not of("forward-zone:\n forward-first: no\n").needs
+    made = of('rpz:\n name: "a."\nrpz:\n name: "b."\n')
+    assert made.needs == {"rpz": 1}
+
+
+def test_zones_that_are_forwarded_first_are_iterated_then():
+    made = of('forward-zone:\n name: "b"\n forward-addr: 192.0.2.3\n forward-first: yes\n')
+    assert made.config.resolver.forward_first == ("b.",)
+    assert of("forward-zone:\n forward-first: no\n").config.resolver.forward_first == ()
 
 
 def test_trust_anchors_and_what_goes_with_them_become_settings(tmp_path):

@@ -10,7 +10,6 @@ ADDRESS = ("SECTION ANSWER", "www.example. 300 IN A 192.0.2.7")
 OTHER = ("SECTION ANSWER", "www.example. 300 IN A 192.0.2.8")
 WORLD = server(PRIMING, entry(QUESTION, *ADDRESS))
 RPZ = PLAIN + 'rpz:\n    name: "other."\n'
-FORWARDED = PLAIN + 'forward-zone:\n    name: "other."\n    forward-addr: 192.0.2.9\n    forward-first: yes\n'
 ANCHOR = PLAIN.replace("server:\n", f'server:\n    trust-anchor: ". DS 1 13 1 {"00" * 20}"\n')
 
 
@@ -41,12 +40,9 @@ def test_what_the_lack_of_a_feature_does_is_a_skip():
     lacking = verdict(*OTHER, config=RPZ)
     assert str(lacking) == "SKIP some.rpl: needs-rpz"
     assert any("answer: 1 missing" in line for line in lacking.details())
-    silent = verdict(*ADDRESS, config=FORWARDED, world=server(PRIMING), reply="QR RD RA NOERROR")
-    assert silent.reason == "needs-forward-first"
 
 
 def test_what_the_lack_of_a_feature_does_not_explain_is_a_fail():
-    assert verdict(*OTHER, config=FORWARDED).status is Status.FAIL
     assert verdict(*OTHER).status is Status.FAIL
 
 
