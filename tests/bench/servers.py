@@ -229,5 +229,13 @@ AUTHORITIES: Final[Mapping[str, Server]] = {
 SHIPPED: Final[Mapping[str, Server]] = {OURS: Server(None, shipped)}
 """Ours alone, with the world that it comes with."""
 
+FORWARDERS: Final[Mapping[str, Server]] = {
+    OURS: Server(None, own("resolverd-forwarder.toml")),
+    "dnsmasq": Server("dnsmasq", _DNSMASQ, forwards=True, modes=("udp",)),
+    "dnsdist": Server("dnsdist", _DNSDIST, forwards=True, modes=_ALL),
+    "unbound": Server("unbound", _peer("unbound", "unbound-forwarder.conf", "-d", "-c", "{config}"), forwards=True),
+}
+"""Those that ask one upstream for everything."""
+
 FORWARDER: Final[Mapping[str, Server]] = {OURS: Server(None, own("resolverd-forwarder.toml"))}
 """Ours alone, with nothing but a forwarder."""

@@ -33,7 +33,8 @@ def test_a_name_on_each_line(tmp_path):
 
 
 def test_lines_of_a_hosts_file(tmp_path):
-    text = "127.0.0.1 localhost\n127.0.0.1 localhost.localdomain\n::1 localhost ip6-loopback\n0.0.0.0 ads.example b.example # two\n0.0.0.0\tc.example\n"
+    own = "127.0.0.1 localhost\n127.0.0.1 localhost.localdomain\n::1 localhost ip6-loopback\n"
+    text = f"{own}0.0.0.0 ads.example b.example # two\n0.0.0.0\tc.example\n"
     lists, report = read(tmp_path, f"{text}:: d.example\n0.0.0.0 0.0.0.0\n255.255.255.255 broadcasthost\n")
     assert held(lists) == ["ads.example.", "b.example.", "c.example.", "d.example."]
     assert (report.form, report.bad) == ("hosts", 0)
