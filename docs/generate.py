@@ -223,6 +223,8 @@ ADMIN_PARTS = (
 )
 ADMIN = "http://127.0.0.1:8053"
 SINGULAR = {"pools": "Pool", "rules": "Rule", "rpz": "Rpz"}
+INHERITED = {"rules": "Matchers"}
+"""The model that a section has keys of, besides its own."""
 
 
 def configuration() -> str:
@@ -233,6 +235,7 @@ def configuration() -> str:
     parts = [CONFIGURATION_HEAD]
     for section, fields in {**SECTIONS, **NAMED, **LISTED}.items():
         of_class = said[section.capitalize() if section in SECTIONS else SINGULAR[section]]
+        of_class = {**said.get(INHERITED.get(section, ""), {}), **of_class}
         parts.append(f"## {header(section)}\n\n{of_class['']}\n")
         rows = ["| key | type | unit | default | range | what it decides |", "|---|---|---|---|---|---|"]
         for key, field in fields.items():

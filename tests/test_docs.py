@@ -15,7 +15,7 @@ from types import ModuleType
 
 import pytest
 
-from resolver import filtering
+from resolver import filtering, subnets
 from resolver.app import build
 from resolver.cli import COMMANDS
 from resolver.config import Config, load
@@ -232,4 +232,4 @@ def test_every_metric_is_documented() -> None:
         return names
 
     documented = set(re.findall(r"^\| `([a-z0-9_.]+)` \|", (DOCS / "metrics.md").read_text(), re.MULTILINE))
-    assert run(main()) | set(COUNTED) | set(filtering.COUNTED) == documented
+    assert run(main()) | set(COUNTED) | set(filtering.COUNTED) | set(subnets.COUNTED) == documented

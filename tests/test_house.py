@@ -46,7 +46,7 @@ ARROWS: dict[str, set[str]] = {
     "server": {"pipeline", "balance", "cache", "wire", "network.base", "observe"},
     "config": {
         *("wire", "network.base", "routing", "dnssec.anchors", "dnssec.negative"),
-        *("filters.kinds", "filters.prefixes", "filters.records"),
+        *("filters.kinds", "filters.names", "filters.prefixes", "filters.records"),
     },
 }
 """What each room may import, besides itself and what is below all. Rooms that are not named stand above all."""

@@ -17,7 +17,7 @@ from resolver.auth.shipped import find_zones
 from resolver.cli import options
 from resolver.config import Config
 from resolver.errors import ConfigError
-from resolver.text import printable
+from resolver.text import printable, quoted
 
 EXAMPLES: Final = """examples:
   resolver check --config resolver.toml
@@ -111,7 +111,7 @@ def _check_filters(config: Config) -> None:
     found = filtering.read(config)
     for report in () if found is None else found.reports:
         for mistake in report.told:
-            print(printable(f"{report.path}:{mistake.line}: {mistake}"))
+            print(printable(f"{report.path}:{mistake.line}: {quoted(mistake.text)} {mistake.what}"))
         if report.bad > len(report.told):
             print(printable(f"{report.path}: {report.bad} lines cannot be read, and are skipped"))
     zones = None if found is None else found.policy_zones

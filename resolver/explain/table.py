@@ -35,6 +35,7 @@ CAUSES: Final[tuple[Cause, ...]] = (
     Cause("transfer", at_hand.transfer),
     Cause("meta-type", at_hand.meta_type),
     Cause("health", at_hand.health),
+    Cause("by-rule", decided.by_rule),
     Cause("local-data", decided.local_data),
     Cause("policy-zone", decided.policy_zone),
     Cause("blocked", decided.blocked),

@@ -14,6 +14,7 @@ from collections.abc import Callable, Collection, Mapping
 from dataclasses import dataclass
 from typing import Final
 
+from tests.bench.blocking import list_memory, list_start
 from tests.bench.hierarchy import BAKED_ZONE, ZONE
 from tests.bench.loading import Load
 from tests.bench.names import Fresh, Hits, Mixed, NewZones, NoSuch, Signed
@@ -109,6 +110,8 @@ ROWS: Final = (
     Row("idle-rss-world", "the same with the shipped world", "MiB", idle_memory, SHIPPED),
     _memory("rss-100k", "memory of a name, 100,000 kept", Memory(100_000)),
     _memory("rss-1m", "memory of a name, 1,000,000 kept", Memory(1_000_000), bound=350, wanted=True),
+    Row("lists-start", "start with 1,000,000 names blocked", "ms CPU", list_start, ALONE, 10_000, once=True),
+    Row("lists-rss", "memory of 1,000,000 names blocked", "MiB", list_memory, ALONE, 150, once=True),
     _hits("udp-hit", "UDP hit, 1,000 names", Load(100_000, lambda *_: Hits(1_000)), 1.25),
     _hits("udp-hit-100k", "UDP hit, 100,000 names", Load(100_000, lambda _, __, by: Hits(100_000 // by)), 1.25),
     _misses("zipf", "mixed by Zipf, 1,000,000 names", Load(40_000, lambda n, _, by: Mixed(n, 40_000 // by))),

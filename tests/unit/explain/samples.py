@@ -89,6 +89,7 @@ asked("other-class", "www.example.com", cls=4)
 asked("transfer", "example.com", "AXFR")
 asked("meta-type", "www.example.com", "MAILA")
 asked("health", "health.resolverd.invalid", "TXT")
+asked("by-rule", "www.example.com", settings={"rules": [{"action": "refuse", "name": "closed", "types": ["A"]}]})
 asked(
     "local-data",
     "www.corp.example",
