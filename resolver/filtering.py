@@ -19,6 +19,7 @@ from typing import TYPE_CHECKING, Final
 
 from resolver.config import Config
 from resolver.message import Query
+from resolver.network.clock import breathe
 from resolver.observe import notes
 from resolver.observe.log import Log
 from resolver.wire import names, types
@@ -129,9 +130,10 @@ def _local(config: Config, reports: list[Report]) -> Local:
 def _lists(config: Config) -> tuple[Lists, Sequence[str]]:
     """The names of all lists, and what these are called, by their numbers."""
     from resolver.filters.lists import Lists
+    from resolver.filters.names import text_of
 
     ours = config.filters
-    lists = Lists(ours.max_names)
+    lists = Lists(ours.max_names, breathe)
     for path in ours.block_lists:
         lists.read(path)
     for path in ours.allow_lists:
@@ -140,7 +142,7 @@ def _lists(config: Config) -> tuple[Lists, Sequence[str]]:
     for texts, allows in ((ours.block, False), (ours.allow, True)):
         number = sources.index(ALLOW if allows else BLOCK, -2)
         for text in texts:
-            name = names.from_text(text.removeprefix("*."))
+            name = text_of(names.from_text(text.removeprefix("*.")))
             (lists.allowed if allows else lists.blocked).add(name, number, below_only=text.startswith("*."))
     return lists, sources
 

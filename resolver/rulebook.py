@@ -89,10 +89,12 @@ def names_in(path: Path) -> Iterator[bytes]:
         what = f"the file is larger than {MAX_OCTETS} octets"
         raise ConfigError(what, where=str(path), instead="put large lists under [filters]")
     for number, line in enumerate(octets.splitlines(), 1):
-        text = line.partition(b"#")[0].strip().decode("ascii", errors="backslashreplace")
+        text = line.partition(b"#")[0].strip().decode(errors="replace")
         if not text:
             continue
         try:
+            if len(text.split()) > 1:
+                raise BadName(f"{text[:80]!r} holds a blank")
             yield names.fold(names.from_text(text))
         except BadName as wrong:
             raise ConfigError(str(wrong), where=f"{path}:{number}", instead="write one name a line") from None

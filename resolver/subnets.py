@@ -26,6 +26,8 @@ if TYPE_CHECKING:
     from resolver.dnssec.trust import Trust
 
 MAX_SUBNETS: Final = 256
+COUNTED: Final = ("cache.subnets",)
+"""What is counted where pools are told of clients."""
 _FAMILIES: Final = {4: 1, 6: 2}
 """Address family numbers (RFC 7871 section 6)."""
 

@@ -12,11 +12,12 @@ import sys
 from pathlib import Path
 from typing import Final
 
+from resolver import encrypting
 from resolver.auth.shipped import find_zones
 from resolver.cli import options
 from resolver.config import Config
 from resolver.errors import ConfigError
-from resolver.text import printable
+from resolver.text import printable, quoted
 
 EXAMPLES: Final = """examples:
   resolver check --config resolver.toml
@@ -50,6 +51,7 @@ def run(args: argparse.Namespace) -> int:
             _check_token(loaded.config)
             _check_rules(loaded.config)
             _check_filters(loaded.config)
+            encrypting.check(loaded.config)
             print(f"{loaded.file or 'built-in settings'}: clean")
             if not loaded.config.world_served:
                 return 0
@@ -109,7 +111,7 @@ def _check_filters(config: Config) -> None:
     found = filtering.read(config)
     for report in () if found is None else found.reports:
         for mistake in report.told:
-            print(printable(f"{report.path}:{mistake.line}: {mistake}"))
+            print(printable(f"{report.path}:{mistake.line}: {quoted(mistake.text)} {mistake.what}"))
         if report.bad > len(report.told):
             print(printable(f"{report.path}: {report.bad} lines cannot be read, and are skipped"))
     zones = None if found is None else found.policy_zones

@@ -21,7 +21,7 @@ from resolver.config import Config
 from resolver.errors import BadName, ConfigError
 from resolver.message import Client, Edns, Query, Question, Session, Transport
 from resolver.routing.actions import Resolve
-from resolver.routing.matchers import Chance
+from resolver.routing.circumstances import Chance
 from resolver.routing.rules import Decision, Rule
 from resolver.routing.seen import Seen
 from resolver.text import printable

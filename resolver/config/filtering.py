@@ -12,8 +12,10 @@ from typing import Final
 from resolver.config.values import Network, ip_network, parsed_zone, shown
 from resolver.filters import records
 from resolver.filters.kinds import BlockAnswer, LocalKind
+from resolver.filters.names import text_of
 from resolver.filters.prefixes import LENGTHS, Prefix
 from resolver.text import nearest
+from resolver.wire.names import from_text
 
 MAX_ADDRESSES: Final = 8
 """Addresses that are told in the place of those of a blocked name."""
@@ -39,11 +41,12 @@ def local_record(value: object) -> str:
 
 def listed_name(value: object) -> str:
     """A name, or `*.` and a name: absolute, lower-cased, in presentation format."""
-    if isinstance(value, str) and value.startswith("*."):
-        return f"*.{parsed_zone(value[2:])}"
-    if parsed_zone(value) == ".":
+    below = isinstance(value, str) and value.startswith("*.")
+    name = parsed_zone(value[2:] if isinstance(value, str) and below else value)
+    if name == ".":
         raise ValueError(f'{shown(value)} would be all names; write one as in "ads.example"')
-    return parsed_zone(value)
+    text_of(from_text(name))
+    return f"*.{name}" if below else name
 
 
 def block_answer(value: object) -> str | tuple[str, ...]:

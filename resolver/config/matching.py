@@ -44,7 +44,7 @@ def one_of(value: object, known: Collection[str], what: str) -> str:
         return value
     from resolver.text import nearest
 
-    raise ValueError(f"{shown(value)} is no {what}; {nearest(value, known) if isinstance(value, str) else ''}")
+    raise ValueError(f"{shown(value)} is no {what}; {nearest(str(value), known)}")
 
 
 def type_text(value: object) -> str:

@@ -11,21 +11,8 @@ from typing import TYPE_CHECKING
 from resolver.config.matching import MAX_TTL_S, parsed
 from resolver.message import Ede, Transport
 from resolver.routing import actions, times
-from resolver.routing.matchers import (
-    Chance,
-    Clients,
-    Headers,
-    Matcher,
-    Names,
-    Options,
-    Paths,
-    ServerNames,
-    Tagged,
-    Texts,
-    Times,
-    Transports,
-    Types,
-)
+from resolver.routing.circumstances import Chance, Headers, Options, Paths, ServerNames, Tagged, Texts, Times
+from resolver.routing.matchers import Clients, Matcher, Names, Transports, Types
 from resolver.routing.rules import Rule
 from resolver.wire import names, types
 

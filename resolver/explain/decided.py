@@ -1,4 +1,4 @@
-"""Causes of answers that were decided here, whatever others say: local data, policy zones, block lists, private
+"""Causes of answers that were decided here, whatever others say: rules, local data, policy zones, block lists, private
 addresses, DNS64."""
 
 from __future__ import annotations
@@ -6,8 +6,17 @@ from __future__ import annotations
 from resolver.explain.case import Case
 from resolver.explain.cause import Said
 from resolver.message import Type
-from resolver.observe.notes import Decided
+from resolver.observe.notes import Decided, Ruled
 from resolver.wire import names
+
+
+def by_rule(case: Case) -> Said | None:
+    """A rule says what is told."""
+    note = next((each for each in case.root.notes if isinstance(each, Ruled) and each.answers), None)
+    if note is None:
+        return None
+    text = f"{case.asked} was decided by {note.rule} of [[rules]], without asking others: {note.action}."
+    return Said(text, "Change that rule, or put another before it; `resolver which` says why it fits.")
 
 
 def local_data(case: Case) -> Said | None:

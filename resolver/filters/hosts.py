@@ -46,7 +46,7 @@ def read(path: Path, most: int) -> tuple[list[Record], Report]:
             what = f"has more than {most} records"
             raise ConfigError(what, where=f"{path}:{number}", instead="raise filters.max_names, or give a smaller one")
     if report.bad > report.names:
-        what = f"most of it cannot be read ({report.bad} lines), as {report.told[0]}"
+        what = f"most of it cannot be read (bad lines: {report.bad}), as {report.told[0]}"
         raise ConfigError(what, where=str(path), instead="give lines of an address and names")
     return records, report
 

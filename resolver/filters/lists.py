@@ -5,7 +5,7 @@ Rules
   `@@||name^` for what is allowed. The form is the one that most of the first lines of the file have.
 * A name stands for all below it; `*.name` for what is below it alone.
 * `#` begins a comment, and in adblock form `!` or `[` a line of it. Names that each machine has for itself, such as
-  `localhost`, are left out of hosts files.
+  `localhost`, are left out.
 * What an adblock rule says of parts of pages, of paths or of who asks cannot be told from a name: it is skipped, and
   counted. So is a bad line, and the first few are told with their number.
 * A file with more bad lines than good ones is no list: nobody wants what is left of it in force.
@@ -16,7 +16,7 @@ Limits: of a line the first 64 KiB are seen. `MAX_TOLD` bad lines are told of ea
 from __future__ import annotations
 
 import re
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Final, NamedTuple
@@ -29,7 +29,8 @@ MAX_TOLD: Final = 3
 MAX_LINE: Final = 1 << 16
 """Octets of a line that are seen."""
 FORMS: Final = "a name on each line, lines of a hosts file, or adblock rules like ||name^"
-_BLOCK: Final = 1 << 16
+_BLOCK: Final = 1 << 14
+"""Octets that are read at once: some 600 names, in a millisecond."""
 _SAMPLE: Final = 200
 """Lines by which the form of a file is decided."""
 _SHOWN: Final = 60
@@ -37,15 +38,14 @@ _SHOWN: Final = 60
 _NAME: Final = re.compile(rb"(?:[a-z0-9_-]{1,63}\.)*[a-z0-9_-]{1,63}").fullmatch
 _MAX_TEXT: Final = 253
 """Characters of the longest name, without its last dot."""
-_LENGTH: Final = tuple(bytes((length,)) for length in range(64))
 _ADDRESS: Final = re.compile(rb"\d+\.\d+\.\d+\.\d+|[0-9a-fA-F]*:[0-9a-fA-F:.]*(?:%\w+)?").fullmatch
 _SIMPLE: Final = rb"((?:[a-zA-Z0-9_-]{1,63}\.)+[a-zA-Z][a-zA-Z0-9-]{0,62})"
 _FAST: Final = {
-    "plain": re.compile(_SIMPLE + rb"\r?").fullmatch,
-    "hosts": re.compile(rb"(?:0\.0\.0\.0|127\.0\.0\.1|::1?)[ \t]+" + _SIMPLE + rb"\r?").fullmatch,
-    "adblock": re.compile(rb"\|\|" + _SIMPLE + rb"\^\r?").fullmatch,
+    "plain": re.compile(rb"^" + _SIMPLE + rb"\r?$", re.MULTILINE),
+    "hosts": re.compile(rb"^(?:0\.0\.0\.0|127\.0\.0\.1|::1?)[ \t]+" + _SIMPLE + rb"\r?$", re.MULTILINE),
+    "adblock": re.compile(rb"^\|\|" + _SIMPLE + rb"\^\r?$", re.MULTILINE),
 }
-"""Nearly all lines of nearly all lists, which are taken in one look: a million lines must not take ten seconds."""
+"""Nearly all lines of nearly all lists, of which many are taken in one look: a million must not take ten seconds."""
 _NOWHERE: Final = frozenset((b"0.0.0.0", b"127.0.0.1", b"::", b"::1", b"127.0.1.1", b"0", b"::0"))
 _OF_EACH_MACHINE: Final = frozenset(
     b"localhost localhost.localdomain local broadcasthost localhost4 localhost6 ip6-localhost ip6-loopback "
@@ -85,11 +85,16 @@ class Report:
     told: list[Mistake] = field(default_factory=list)
 
 
+def _go_on() -> None:
+    """Nobody waits."""
+
+
 class Lists:
     """Names that are blocked and names that are allowed; `files` in the order of their numbers."""
 
-    def __init__(self, most: int) -> None:
-        """They are `most` together."""
+    def __init__(self, most: int, breathe: Callable[[], None] = _go_on) -> None:
+        """They are `most` together. `breathe` is called often, where a thread that reads is to let others run."""
+        self._breathe = breathe
         self.blocked, self.allowed = Names(), Names()
         self.reports: list[Report] = []
         self._most = most
@@ -105,16 +110,13 @@ class Lists:
                 for lines in _lines(iter(lambda: opened.read(_BLOCK), b"")):
                     reading.lines(lines)
                     self._bounded(path)
+                    self._breathe()
         except OSError as wrong:
             raise ConfigError(f"cannot be read: {wrong.strerror}", where=str(path), instead="give a list") from None
         if report.bad > report.names + report.repeated + report.skipped:
-            what = f"most of it cannot be read ({report.bad} lines), as {report.told[0]}"
+            what = f"most of it cannot be read (bad lines: {report.bad}), as {report.told[0]}"
             raise ConfigError(what, where=str(path), instead=f"give {FORMS}")
         self.reports.append(report)
-
-    def add(self, name: bytes, number: int, *, allows: bool = False) -> None:
-        """`name`, folded, is blocked or allowed, as the source of that number says."""
-        (self.allowed if allows else self.blocked).add(name, number)
 
     def _bounded(self, path: Path) -> None:
         if len(self.blocked) + len(self.allowed) > self._most:
@@ -139,22 +141,24 @@ class _Reading:
     def form(self, form: str) -> None:
         self._rule = {"plain": self._plain, "hosts": self._hosts, "adblock": self._adblock}[form]
 
-    def lines(self, lines: Sequence[bytes]) -> None:
-        """What stands in the next `lines` is added, or skipped, and counted."""
-        fast, length, report = _FAST[self._report.form], _LENGTH, self._report
-        names: list[bytes] = []
-        for at, line in enumerate(lines, self._at + 1):
-            simple = fast(line)
-            if simple is None or len(line) > _MAX_TEXT:
+    def lines(self, lines: bytes) -> None:
+        """What stands in the next whole `lines` is added, or skipped, and counted."""
+        fast, count = _FAST[self._report.form], lines.count(b"\n")
+        simple = fast.findall(lines.lower())
+        if max(map(len, simple), default=0) > _MAX_TEXT:
+            simple, left = [], lines
+        else:
+            left = fast.sub(b"", lines) if len(simple) < count else b""
+        if not _OF_EACH_MACHINE.isdisjoint(simple):
+            simple = [each for each in simple if each not in _OF_EACH_MACHINE]
+        if left:
+            for at, line in enumerate(left.split(b"\n"), self._at + 1):
                 self._slow(at, line.strip())
-            else:
-                labels = simple[1].lower().split(b".")
-                names.append(b"".join([length[len(label)] + label for label in labels]) + b"\0")
-        self._at += len(lines)
+        self._at += count
         into = self._lists.allowed if self._allows else self._lists.blocked
-        added = into.add_all(names, self._number)
-        report.names += added
-        report.repeated += len(names) - added
+        added = into.add_all(simple, self._number)
+        self._report.names += added
+        self._report.repeated += len(simple) - added
 
     def _slow(self, at: int, line: bytes) -> None:
         if not line:
@@ -184,10 +188,9 @@ class _Reading:
             return
         if len(words) == 1:
             raise Bad("has no name behind the address")
-        wanted = [word for word in words[1:] if word.lower() not in _OF_EACH_MACHINE]
-        if wanted and words[0] not in _NOWHERE:
+        if words[0] not in _NOWHERE and not _OF_EACH_MACHINE.issuperset(word.lower() for word in words[1:]):
             raise Bad("leads somewhere; write a file with such lines to filters.hosts_files")
-        for word in wanted:
+        for word in words[1:]:
             self._add(word, self._allows)
 
     def _adblock(self, line: bytes) -> None:
@@ -212,8 +215,10 @@ class _Reading:
             self._report.skipped += 1
 
     def _add(self, word: bytes, allows: bool) -> None:
+        if word.lower() in _OF_EACH_MACHINE:
+            return
         below_only = word.startswith(b"*.")
-        name = wire_of(word[2:] if below_only else word)
+        name = name_of(word[2:] if below_only else word)
         lists, report = self._lists, self._report
         if (lists.allowed if allows else lists.blocked).add(name, self._number, below_only=below_only):
             report.names += 1
@@ -221,17 +226,14 @@ class _Reading:
             report.repeated += 1
 
 
-def wire_of(word: bytes) -> bytes:
-    """The name that `word` spells, folded. Raises `Bad`."""
-    word = word.lower()
-    if word.endswith(b"."):
-        word = word[:-1]
+def name_of(word: bytes) -> bytes:
+    """The name that `word` spells, as a set of names has it. Raises `Bad`."""
+    word = word.lower().removesuffix(b".")
     if not _NAME(word) or len(word) > _MAX_TEXT:
         raise Bad(_why_no_name(word))
-    labels = word.split(b".")
-    if labels[-1].isdigit():
+    if word.rpartition(b".")[2].isdigit():
         raise Bad("is an address, and no name")
-    return b"".join([_LENGTH[len(label)] + label for label in labels]) + b"\0"
+    return word
 
 
 def _why_no_name(word: bytes) -> str:
@@ -248,14 +250,15 @@ def _without_comment(line: bytes) -> bytes:
     return line.partition(b"#")[0].rstrip() if b"#" in line else line
 
 
-def _lines(blocks: Iterator[bytes]) -> Iterator[list[bytes]]:
-    """The lines of a file, some at a time. Of a long one only the beginning is seen."""
+def _lines(blocks: Iterator[bytes]) -> Iterator[bytes]:
+    """The lines of a file, some at a time, each with its end. Of a long one only the beginning is seen."""
     rest = next(blocks, b"").removeprefix(b"\xef\xbb\xbf")
     for block in blocks:
-        lines = (rest + block).split(b"\n")
-        rest = lines.pop()[:MAX_LINE]
-        yield lines
-    yield rest.split(b"\n")
+        lines, end, rest = (rest + block).rpartition(b"\n")
+        if end:
+            yield lines + end
+        rest = rest[:MAX_LINE]
+    yield rest + b"\n"
 
 
 def _form_of(beginning: bytes) -> str:

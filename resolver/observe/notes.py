@@ -64,6 +64,8 @@ class Ruled(NamedTuple):
 
     rule: str
     action: str
+    answers: bool = False
+    """Whether that was the answer, and nobody else was asked."""
 
 
 class Decided(NamedTuple):
@@ -95,5 +97,5 @@ def in_words(note: Note) -> str:
             return f"fault: {fault} (rule {rule})"
         case Decided(kind, trigger, source):
             return f"decided here ({kind}): {trigger}, by {source}"
-        case Ruled(ruled, action):
+        case Ruled(ruled, action, _):
             return f"{ruled}: {action}"

@@ -40,6 +40,8 @@ _CNAME: Final = int(Type.CNAME)
 _ANY: Final = int(Type.ANY)
 _SIGNING: Final = frozenset(map(int, (Type.RRSIG, Type.NSEC, Type.NSEC3)))
 _MINUTE: Final = 60
+_ANSWERS: Final = (Refuse, Drop, Truncate, Answer, FromZones)
+"""What is told without asking anybody."""
 
 Limiter: TypeAlias = Callable[[str, Client], Reply | None]
 """Counts one more query of a client against a class; gives what it is told where that is too many."""
@@ -181,7 +183,7 @@ class Routed:
     def _note(self, decision: Decision) -> None:
         if self._transcript is not None:
             for rule in decision.fitted:
-                self._transcript.noted(Ruled(str(rule), str(rule.action)))
+                self._transcript.noted(Ruled(str(rule), str(rule.action), isinstance(rule.action, _ANSWERS)))
 
     def _way(self, query: Query, decision: Decision) -> Reply | Way:
         """Where `query` goes on, or what it is told at once."""

@@ -14,7 +14,8 @@ from typing import Final
 
 from resolver.message import Transport
 from resolver.routing.actions import Rewrite, Tag, Truncate, decides
-from resolver.routing.matchers import Chance, Headers, Matcher, Names, Paths, ServerNames, Tagged, Transports, Types
+from resolver.routing.circumstances import Chance, Headers, Paths, ServerNames, Tagged
+from resolver.routing.matchers import Matcher, Names, Transports, Types
 from resolver.routing.rules import Rule
 
 _ENCRYPTED: Final = frozenset((Transport.TLS, Transport.HTTPS))

@@ -27,7 +27,8 @@ from resolver.routing.actions import (
     StripSubnet,
     Tag,
 )
-from resolver.routing.matchers import Chance, Matcher, Times
+from resolver.routing.circumstances import Chance, Times
+from resolver.routing.matchers import Matcher
 from resolver.routing.seen import Seen
 from resolver.wire import names
 

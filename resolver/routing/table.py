@@ -14,18 +14,8 @@ from typing import Final
 
 from resolver.message import Client, Query, Question, Transport
 from resolver.routing.actions import CHANGING
-from resolver.routing.matchers import (
-    Clients,
-    Headers,
-    Matcher,
-    Names,
-    Network,
-    Paths,
-    ServerNames,
-    Transports,
-    Types,
-    Zones,
-)
+from resolver.routing.circumstances import Headers, Paths, ServerNames
+from resolver.routing.matchers import Clients, Matcher, Names, Network, Transports, Types, Zones
 from resolver.routing.rules import LOOSE, Decision, Rule
 from resolver.routing.seen import Seen
 from resolver.wire import names

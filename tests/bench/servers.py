@@ -103,8 +103,8 @@ def _peer(program: str, template: str, *arguments: str, proven: bool = False) ->
     return start
 
 
-def _own(template: str, proven: bool = False) -> Start:
-    """Our daemon with this configuration."""
+def own(template: str, proven: bool = False, **settings: str) -> Start:
+    """Our daemon with this configuration, and `settings` of its environment."""
 
     @contextmanager
     def start(arena: Arena, tls: bool) -> Iterator[Running]:
@@ -116,7 +116,7 @@ def _own(template: str, proven: bool = False) -> Start:
         config.write_text(filled(template, places, tls, proven))
         argv = [sys.executable, "-m", "resolver", "serve", "--config", str(config)]
         counts = partial(stored, directory)
-        with _answering(argv, arena, directory, places, environ(directory), counts) as running:
+        with _answering(argv, arena, directory, places, environ(directory, **settings), counts) as running:
             yield running
 
     return start
@@ -200,7 +200,7 @@ _DNSDIST: Final = _peer("dnsdist", "dnsdist.conf", "--supervised", "--disable-sy
 _DNSMASQ: Final = _peer("dnsmasq", "dnsmasq.conf", "-d", "-C", "{config}")
 
 RESOLVERS: Final[Mapping[str, Server]] = {
-    OURS: Server(None, _own("resolverd.toml"), modes=_ALL),
+    OURS: Server(None, own("resolverd.toml"), modes=_ALL),
     "unbound": Server("unbound", _UNBOUND, modes=_ALL),
     "knot-resolver": Server("kresd", _KNOT, modes=_ALL),
     "pdns-recursor": Server("pdns_recursor", _POWERDNS),
@@ -212,12 +212,12 @@ RESOLVERS: Final[Mapping[str, Server]] = {
 """Those that answer any client, ours first."""
 
 VALIDATING: Final[Mapping[str, Server]] = {
-    OURS: Server(None, _own("resolverd.toml", proven=True)),
+    OURS: Server(None, own("resolverd.toml", proven=True)),
     "unbound": Server("unbound", _peer("unbound", "unbound.conf", "-d", "-c", "{config}", proven=True)),
 }
 """Those that answer any client with what they have proven."""
 
-ALONE: Final[Mapping[str, Server]] = {OURS: Server(None, _own("resolverd.toml"))}
+ALONE: Final[Mapping[str, Server]] = {OURS: Server(None, own("resolverd.toml"))}
 """Ours alone."""
 
 AUTHORITIES: Final[Mapping[str, Server]] = {
@@ -229,5 +229,13 @@ AUTHORITIES: Final[Mapping[str, Server]] = {
 SHIPPED: Final[Mapping[str, Server]] = {OURS: Server(None, shipped)}
 """Ours alone, with the world that it comes with."""
 
-FORWARDER: Final[Mapping[str, Server]] = {OURS: Server(None, _own("resolverd-forwarder.toml"))}
+FORWARDERS: Final[Mapping[str, Server]] = {
+    OURS: Server(None, own("resolverd-forwarder.toml")),
+    "dnsmasq": Server("dnsmasq", _DNSMASQ, forwards=True, modes=("udp",)),
+    "dnsdist": Server("dnsdist", _DNSDIST, forwards=True, modes=_ALL),
+    "unbound": Server("unbound", _peer("unbound", "unbound-forwarder.conf", "-d", "-c", "{config}"), forwards=True),
+}
+"""Those that ask one upstream for everything."""
+
+FORWARDER: Final[Mapping[str, Server]] = {OURS: Server(None, own("resolverd-forwarder.toml"))}
 """Ours alone, with nothing but a forwarder."""

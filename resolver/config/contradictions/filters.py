@@ -61,14 +61,14 @@ def _local(ours: Filters) -> Iterator[Contradiction]:
         kind = "" if zone is None else zones[zone]
         if zone is not None and kind.startswith("always_"):
             what = f"{shown} is in the local zone {names.to_text(zone)} ({kind}), which does not look at records"
-            yield Contradiction("filters", "local_data", what, f'write "{kind.removeprefix("always_")}", or remove it')
+            yield Contradiction("filters", "local_data", what, 'write "static" in its place, or remove it')
         elif zone is not None and kind == "redirect" and name != zone:
             what = f"{shown} is below the local zone {names.to_text(zone)} (redirect), which has records at its top"
             yield Contradiction("filters", "local_data", what, 'write "static" or "transparent" for that zone')
         alias = aliases.get(name)
         if alias is not None and alias != record:
-            what = f"{shown} has a CNAME record and others"
-            yield Contradiction("filters", "local_data", what, "remove one: an alias stands alone (RFC 1034, 3.6.2)")
+            instead = "remove one: an alias stands alone (RFC 1034 section 3.6.2)"
+            yield Contradiction("filters", "local_data", f"{shown} has a CNAME record and others", instead)
         if record.type == Type.CNAME and _loops(record, aliases):
             what = f"the alias {shown} leads back to itself"
             yield Contradiction("filters", "local_data", what, "lead it to a name with an address")

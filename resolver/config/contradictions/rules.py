@@ -81,7 +81,7 @@ def _parameters(label: str, rule: Rule) -> Iterator[Contradiction]:
     if low is not None and high is not None and low > high:
         yield Contradiction(label, "ttl_min_s", f"ttl_min_s {low} is above ttl_max_s {high}", f"write at most {high}")
     for each in (rule, rule.unless):
-        if each is not None and "time_zone" in each.model_fields_set and not each.times:
+        if each is not None and each.time_zone != "UTC" and not each.times:
             yield Contradiction(
                 label, "time_zone", "there are no times that it would be for", "add `times`, or remove it"
             )
@@ -91,13 +91,9 @@ def _meant(label: str, rule: Rule, config: Config) -> Iterator[Contradiction]:
     """Names that nobody has given."""
     from resolver.text import nearest
 
-    if rule.pool is not None and rule.action == "pool":
-        if rule.pool not in config.pools:
-            hint = nearest(rule.pool, config.pools) or "write [pools.NAME] with its members"
-            yield Contradiction(label, "pool", f'there is no pool "{rule.pool}"', hint)
-        elif config.pools[rule.pool].mode == "relay":
-            what = f'the pool "{rule.pool}" passes on what it does not look at'
-            yield Contradiction(label, "pool", what, 'write mode = "forward" there, or name another pool')
+    if rule.action == "pool" and rule.pool is not None and rule.pool not in config.pools:
+        hint = nearest(rule.pool, config.pools) or "write [pools.NAME] with its members"
+        yield Contradiction(label, "pool", f'there is no pool "{rule.pool}"', hint)
     if rule.action == "authority" and not rule.zone_files and not config.world_served:
         what = "there are no zones to answer from: the simulated world is not served"
         yield Contradiction(label, "action", what, "add `zone_files`, or set world.serve = true")

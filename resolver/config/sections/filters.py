@@ -85,7 +85,7 @@ class Filters(Section):
     on each line (`*.name`: only what is below it), a hosts file with addresses that lead nowhere, or the rules of an
     adblock list, of which those that begin with `@@` allow. Lines that cannot be read are counted, the first few
     logged, and skipped. Read at the start and at each reload; if a file is missing, or is no list, the lists in force
-    stay. A million names take some 45 MB. Peers: dnsmasq `addn-hosts`, Knot Resolver and Unbound RPZ, CoreDNS without."""
+    stay. A million names take some 45 MB. Peers: Unbound and Knot Resolver by RPZ, dnsmasq `addn-hosts`."""
 
     block: ListedNames = ()
     """Names that are blocked besides."""
@@ -111,7 +111,7 @@ class Filters(Section):
     rebinding: bool = False
     """Answers from outside with private addresses are refused, by which pages of others could reach the network that
     the client is in (DNS rebinding). Peers: Unbound `private-address`, dnsmasq `stop-dns-rebind`, Knot Resolver
-    `rebinding`, all off by default."""
+    `rebinding-protection`, all off by default."""
 
     rebinding_names: Zones = ()
     """Names that may have private addresses, with all below them. Zones of `resolver.stub_zones` and
@@ -134,7 +134,7 @@ class Filters(Section):
 
     dns64_exclude_aaaa: Excluded = (ipaddress.ip_network("::ffff:0:0/96"),)
     """AAAA records in these networks count for nothing. Peers: BIND the same (`exclude`), Knot Resolver
-    `exclude_subnets`, Unbound by name (`dns64-ignore-aaaa`)."""
+    `exclude-subnets`, Unbound by name (`dns64-ignore-aaaa`)."""
 
     dns64_exclude_a: Excluded = ()
     """A records in these networks get no address. With `64:ff9b::/96` private ones never do (RFC 6052 section 3.1).

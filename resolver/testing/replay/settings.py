@@ -32,7 +32,8 @@ from resolver.engine.delegation import Delegation, NameServer
 from resolver.errors import ConfigError, ScenarioError
 from resolver.hints import PORT
 from resolver.network.base import Endpoint
-from resolver.testing.replay import policies
+from resolver.testing.replay import filters, policies
+from resolver.testing.replay.filters import Filters
 from resolver.testing.replay.script import Scenario, Word
 from resolver.testing.virtual_time import WALL_START
 from resolver.text import nearest
@@ -70,7 +71,6 @@ FEATURES: Final[dict[str, str]] = {
     "auto-trust-anchor-file": "rfc5011",
     "auth-zone": "auth-zone",
     "view": "views",
-    "local-data": "local-data",
 }
 """Words that need a feature, by its name."""
 
@@ -127,6 +127,7 @@ class _Arranger:
             "nsec3_iterations_insecure": _ITERATIONS,
             "nsec3_iterations_max": _NEVER_BOGUS,
         }
+        self._filters = Filters()
         self._lines: dict[str, Word] = {}
         self._zones: dict[str, dict[str, list[str]]] = {"stub-zone": {}, "forward-zone": {}}
         self._reserves = False
@@ -165,8 +166,9 @@ class _Arranger:
             # Where the script has no anchor of its own, that of the Internet's root must not count.
             self._dnssec["negative_trust_anchors"].append(negative.read("."))
         try:
-            sections = {"resolver": self._resolver, "cache": self._cache, "dnssec": self._dnssec}
-            return Config.model_validate({**sections, "rpz": self._policies})
+            ours = {"resolver": self._resolver, "cache": self._cache, "dnssec": self._dnssec}
+            ours |= {"filters": self._filters.settings()}
+            return Config.model_validate({**ours, "rpz": self._policies})
         except ValidationError as wrong:
             found = wrong.errors()[0]
             word = self._lines.get(str(found["loc"][-1]), Word(1, 0, "the configuration", ""))
@@ -183,6 +185,8 @@ class _Arranger:
             return
         zone = next((word.value for word in words if word.key == "name"), ".")
         for word in words:
+            if clause == "view" and word.key.startswith("local-"):
+                continue  # belongs to the feature views
             if word.key in ("stub-addr", "forward-addr"):
                 kind = word.key.replace("-addr", "-zone")
                 if clause not in ("", "server", kind):
@@ -205,6 +209,12 @@ class _Arranger:
             zone = word.value.removesuffix(" nodefault")
             if zone.rstrip(".") != "test":  # which is special to Unbound, and a name as any other here
                 self._nodefault.append(zone)
+        elif self._filters.takes(word.key):
+            try:
+                self._filters.take(word.key, word.value)
+            except ValueError as wrong:
+                what, _, instead = str(wrong).partition("; ")
+                self._fail(word, f"{word.key}: {what}", instead or "write what Unbound takes")
         elif word.key not in MEANINGLESS:
             self._fail(
                 word,
@@ -234,7 +244,9 @@ class _Arranger:
             self._fail(word, f"{word.value!r} is no date", "write YYYYMMDDhhmmss or seconds since 1970")
 
     def _modules(self, word: Word) -> None:
-        unknown = set(word.value.split()) - {"iterator", "validator", "respip"}
+        modules = set(word.value.split())
+        self._filters.synthesises = "dns64" in modules
+        unknown = modules - {"iterator", "validator", "respip", "dns64"}
         if unknown:
             self._fail(word, f"there is no module {unknown.pop()!r} here", "a resolver iterates and validates")
 
@@ -345,5 +357,5 @@ _WORDS: Final[dict[str, Callable[[_Arranger, Word], None]]] = {
 
 def words_known() -> Iterable[str]:
     """Every word that a configuration may have."""
-    clauses = (*_CLAUSES, *policies.WORDS, "stub-addr", "forward-addr", "forward-first", "local-zone")
-    return {*_WORDS, *MEANINGLESS, *FEATURES, *clauses}
+    known = {*_WORDS, *MEANINGLESS, *FEATURES, *_CLAUSES, *filters.WORDS, *policies.WORDS}
+    return {*known, "stub-addr", "forward-addr", "forward-first"}

@@ -96,7 +96,6 @@ LACKS: Final[dict[str, Callable[[list[Difference]], bool]]] = {
     "auth-zone": _by_anything,
     "rfc5011": _by_anything,
     "views": _by_anything,
-    "local-data": _by_anything,
 }
 """The features of `settings.FEATURES` that we do not have, and whether the lack of one explains what went wrong; the
 first that does is named."""

@@ -16,7 +16,7 @@ OURS = {Type.A: (bytes((192, 0, 2, 1)),)}
 def blocking(*blocked: str, allowed: tuple[str, ...] = (), telling: Telling | None = None) -> Blocking:
     both = Names(), Names()
     for held, listed in zip(both, (blocked, allowed), strict=True):
-        held.add_all([name(each) for each in listed])
+        held.add_all([each.encode() for each in listed])
     return Blocking(*both, ["ads.txt"], telling or Telling())
 
 

@@ -33,7 +33,8 @@ def test_a_name_on_each_line(tmp_path):
 
 
 def test_lines_of_a_hosts_file(tmp_path):
-    text = "127.0.0.1 localhost\n::1 localhost ip6-loopback\n0.0.0.0 ads.example b.example # two\n0.0.0.0\tc.example\n"
+    own = "127.0.0.1 localhost\n127.0.0.1 localhost.localdomain\n::1 localhost ip6-loopback\n"
+    text = f"{own}0.0.0.0 ads.example b.example # two\n0.0.0.0\tc.example\n"
     lists, report = read(tmp_path, f"{text}:: d.example\n0.0.0.0 0.0.0.0\n255.255.255.255 broadcasthost\n")
     assert held(lists) == ["ads.example.", "b.example.", "c.example.", "d.example."]
     assert (report.form, report.bad) == ("hosts", 0)
@@ -178,6 +179,11 @@ def test_of_a_line_without_an_end_the_beginning_is_seen(tmp_path):
     _, report = read(tmp_path, b"a.example\nb.example\n" + b"x" * (1 << 18) + b"\nc.example\n")
     assert (report.bad, report.names) == (1, 3)
     assert len(str(report.told[0])) < 200
+
+
+def test_a_simple_line_that_is_too_long_for_a_name_is_bad_and_those_around_it_are_read(tmp_path):
+    lists, report = read(tmp_path, "a.example\n" + ".".join(["x" * 60] * 4) + ".longname.example\nb.example\n")
+    assert (held(lists), report.bad, report.told[0].line) == (["a.example.", "b.example."], 1, 2)
 
 
 def test_both_ways_of_reading_a_line_agree(tmp_path):

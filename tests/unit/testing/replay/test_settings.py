@@ -121,6 +121,29 @@ def test_the_root_of_the_internet_is_not_believed_in_a_script():
     assert of(f'server:\n trust-anchor: ". {DS}"\n').config.dnssec.negative_trust_anchors == ()
 
 
+def test_words_about_local_zones_private_addresses_and_dns64_become_filters():
+    ours = of(
+        'server:\n local-zone: "corp." static\n local-zone: "b.corp." inform_deny\n'
+        ' local-data: "a.corp. 60 IN A 192.0.2.1"\n local-data-ptr: "192.0.2.1 a.corp."\n'
+        ' module-config: "dns64 validator iterator"\n private-address: 10.0.0.0/8\n private-domain: "c."\n'
+    ).config.filters
+    assert ours.local_zones == {"corp.": "static", "b.corp.": "deny"}
+    assert ours.local_data == ("a.corp. 60 IN A 192.0.2.1", "1.2.0.192.in-addr.arpa PTR a.corp.")
+    assert list(map(str, ours.dns64)) == ["64:ff9b::/96"]
+    assert ours.rebinding
+    assert ours.rebinding_names == ("c.",)
+    assert "10.0.0.0/8" not in map(str, ours.rebinding_networks)
+    assert "192.168.0.0/16" in map(str, ours.rebinding_networks)
+    assert list(map(str, of("server:\n dns64-prefix: 2001:db8::/96\n").config.filters.dns64)) == ["2001:db8::/96"]
+
+
+def test_local_zones_of_a_view_are_those_of_its_clients_alone():
+    made = of('server:\n\nview:\n name: "v"\n local-zone: "corp." static\n local-data: "a.corp. A 192.0.2.1"\n')
+    assert not made.config.filters.local_zones
+    assert not made.config.filters.local_data
+    assert "views" in made.needs
+
+
 def test_every_word_without_meaning_has_a_reason_and_no_word_has_two_places():
     assert all(len(reason) > 15 for reason in MEANINGLESS.values())
     assert not MEANINGLESS.keys() & FEATURES.keys()
@@ -150,7 +173,9 @@ def test_every_word_without_meaning_has_a_reason_and_no_word_has_two_places():
             "some.rpl:3: rpz-action-override: 'nxdomian'; write one of nxdomain",
         ),
         ("stub-addr: here\n", "some.rpl:1: 'here' is no IP address"),
-        ('server:\n local-zone: "a." static\n', "some.rpl:2: 'local-zone' is neither"),
+        ('server:\n local-zone: "a." statick\n', 'some.rpl:2: local-zone: "statick" is no type of a local zone; did'),
+        ('server:\n local-data: "a. A here"\n', 'some.rpl:2: local-data: "a. A here": "here" is no data of type A'),
+        ("server:\n dns64-prefix: 64:ff9b::/95\n", 'some.rpl:2: dns64-prefix: "64:ff9b::/95" has 95 bits'),
         (
             'server:\n trust-anchor: ". DS 1 8 2 00"\n',
             "some.rpl:2: trust-anchor: a digest of 1 octets, where type 2 has 32",
