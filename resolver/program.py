@@ -164,7 +164,7 @@ class Program:
         """
         async with self._swapping:
             await self._put_in_force(
-                config, await self._offload(partial(files.read, config, self._given_world, self.lab.texts))
+                config, await self._offload(partial(files.read, config, self._given_world, self.lab))
             )
             self.reloads += 1
             self._warn()
