@@ -117,7 +117,7 @@ class Program:
         self._fronts = Fronts(loop, tools.clock, bind, log, shown, self.pools.relays)
         self._behind = OddListeners(loop, tools.clock)
         self._drawn = drawn(tools.entropy)
-        self._world, self._filtering = read = files.read(config, world, lab.texts)
+        self._world, self._filtering = read = files.read(config, world, lab)
         pools = self.pools.coming(config)
         self._composed = self._composition(config, read, IN_MEMORY_PORT, self._caches, pools, bound=False, listening=())
         self._caches.adjust(config, self._composed.branches.held())
@@ -156,7 +156,7 @@ class Program:
         """
         async with self._swapping:
             await self._put_in_force(
-                config, await self._offload(partial(files.read, config, self._given_world, self.lab.texts))
+                config, await self._offload(partial(files.read, config, self._given_world, self.lab))
             )
             self.reloads += 1
             self._warn()

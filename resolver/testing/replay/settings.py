@@ -167,7 +167,8 @@ class _Arranger:
             self._dnssec["negative_trust_anchors"].append(negative.read("."))
         try:
             ours = {"resolver": self._resolver, "cache": self._cache, "dnssec": self._dnssec}
-            return Config.model_validate({**ours, "filters": self._filters.settings(), "rpz": self._policies})
+            ours |= {"filters": self._filters.settings()}
+            return Config.model_validate({**ours, "rpz": self._policies})
         except ValidationError as wrong:
             found = wrong.errors()[0]
             word = self._lines.get(str(found["loc"][-1]), Word(1, 0, "the configuration", ""))
