@@ -12,16 +12,25 @@ from collections.abc import Callable
 from resolver.cache.answers import AnswerStore, Serve
 from resolver.message import Transport
 from resolver.observe.counters import Counters
+from resolver.server.kinds import Kinds
 
 
 class Hits:
     """The stored answers, for the listeners of one transport. What goes over TCP and over TLS is the same."""
 
-    __slots__ = ("_counters", "_store", "_transport")
+    __slots__ = ("_counters", "_store", "_transport", "kinds")
 
-    def __init__(self, store: Callable[[], AnswerStore | None], counters: Counters, transport: Transport) -> None:
-        """`store` gives the one in force, or None where nothing is to be served from store."""
+    def __init__(
+        self,
+        store: Callable[[], AnswerStore | None],
+        counters: Counters,
+        transport: Transport,
+        kinds: Callable[[], Kinds | None] = lambda: None,
+    ) -> None:
+        """`store` gives the one in force, or None where nothing is to be served to whoever asks."""
         self._store, self._counters, self._transport = store, counters, transport
+        self.kinds = kinds
+        """Gives the stored answers by kinds of clients, where these are told apart."""
 
     def begin(self) -> Serve | None:
         """What gives stored responses in this turn of the loop; None where there are none. It raises nothing."""
@@ -33,9 +42,11 @@ class Hits:
 
     def served(self, count: int) -> None:
         """So many queries were answered with what `begin` gave."""
-        store = self._store()
+        store, kinds = self._store(), self.kinds()
         if store is not None:
             store.hits += count
+        elif kinds is not None:
+            kinds.served(count)
         match self._transport:
             case Transport.UDP:
                 self._counters.queries_udp += count
