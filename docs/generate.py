@@ -2,7 +2,8 @@
 
 docs/configuration.md comes from the models of `resolver.config` and the docstrings of their attributes,
 docs/conformance.md from the `rfc` markers of the tests, docs/faults.md from the words of
-`resolver.network.faults.words`, docs/admin-api.md from the table of routes. tests/test_docs.py fails when one is stale.
+`resolver.network.faults.words`, docs/admin-api.md from the table of routes, the figures in docs/balancing.md from a
+simulated run of each policy. tests/test_docs.py fails when one is stale.
 """
 
 from __future__ import annotations
@@ -65,6 +66,9 @@ CONFORMANCE_HEAD = """\
 
 Which requirement of which RFC is shown by which test. `pytest TEST` runs one.
 """
+
+FIGURES_BEGIN = "<!-- Figures: written by docs/generate.py from tests/bench/policies.py -->\n\n"
+FIGURES_END = "\n<!-- End of figures -->\n"
 
 FAULTS_HEAD = """\
 # Faults
@@ -366,12 +370,22 @@ def _marks(*nodes: ast.expr) -> list[tuple[int, str]]:
     return found
 
 
+def balancing(text: str) -> str:
+    """`text`, which is that of docs/balancing.md, with the figures of today."""
+    from tests.bench.policies import table
+
+    before, begin, rest = text.partition(FIGURES_BEGIN)
+    _, end, after = rest.partition(FIGURES_END)
+    return f"{before}{begin}{table()}{end}{after}"
+
+
 def main() -> int:
     """All of them are written."""
     (ROOT / "docs/configuration.md").write_text(configuration())
     (ROOT / "docs/admin-api.md").write_text(admin_api())
     (ROOT / "docs/conformance.md").write_text(conformance())
     (ROOT / "docs/faults.md").write_text(faults())
+    (ROOT / "docs/balancing.md").write_text(balancing((ROOT / "docs/balancing.md").read_text()))
     return 0
 
 

@@ -65,6 +65,17 @@ def begin(policy: Policy) -> None:
         policy.store.begin()
 
 
+def counts(policy: Policy) -> dict[str, int]:
+    """What is counted of clients that keep their member."""
+    sticky = policy if isinstance(policy, Sticky) else None
+    store = None if sticky is None else sticky.store
+    return {
+        "sticky_clients": 0 if sticky is None else len(sticky),
+        "sticky_stores": int(store is not None and store.is_there),
+        "sticky_untold": 0 if store is None else store.dropped,
+    }
+
+
 def end(policy: Policy) -> None:
     """Nothing of `policy` is under way any more."""
     if isinstance(policy, Sticky):

@@ -14,7 +14,7 @@ from __future__ import annotations
 import importlib.util
 from collections.abc import Callable, Sequence
 from dataclasses import replace
-from functools import partial
+from functools import cache, partial
 from typing import TYPE_CHECKING
 
 from resolver.config import Config
@@ -28,10 +28,13 @@ if TYPE_CHECKING:
     from pathlib import Path
     from ssl import SSLContext
 
-    from resolver.network.encrypted import Encrypted, Terms
+    from resolver.network.peers import Terms
 
 Upstreams = Sequence[tuple[Upstream, str]]
 """The upstreams of a configuration that are asked, each with the name of its pool."""
+
+Contexts = Callable[..., "SSLContext"]
+"""Gives how those are spoken to who are trusted by certificates in PEM, or by those of the system."""
 
 
 def upstreams(config: Config) -> Upstreams:
@@ -53,9 +56,18 @@ def speaking(setting: Setting) -> Setting:
     from resolver.network.speaking import Speaking
 
     encrypted, tools = setting.sockets.encrypted(), setting.tools
-    table = _table(encrypted, setting.config, wanted)
+    table = _table(encrypted.context, setting.config, wanted)
     encrypted.told = partial(_told, setting.log)
     return replace(setting, tools=replace(tools, network=Speaking(tools.network, tools.clock, encrypted, table)))
+
+
+def check(config: Config) -> None:
+    """Encrypted upstreams of `config` can be asked, as far as their settings and files say. Raises `ConfigError`."""
+    wanted = [each for each in upstreams(config) if _is_encrypted(each[0])]
+    if wanted:
+        from resolver.network.trust import context_for
+
+        _table(cache(context_for), config, wanted)
 
 
 def _told(log: Log, upstream: Upstream, trouble: Trouble) -> None:
@@ -67,8 +79,8 @@ def _is_encrypted(upstream: Upstream) -> bool:
     return upstream.transport in (Transport.TLS, Transport.HTTPS)
 
 
-def _table(encrypted: Encrypted, config: Config, wanted: Upstreams) -> dict[tuple[Endpoint, Transport], Terms]:
-    from resolver.network.encrypted import Terms
+def _table(contexts: Contexts, config: Config, wanted: Upstreams) -> dict[tuple[Endpoint, Transport], Terms]:
+    from resolver.network.peers import Terms
 
     table: dict[tuple[Endpoint, Transport], tuple[Terms, str]] = {}
     for upstream, name in wanted:
@@ -77,7 +89,7 @@ def _table(encrypted: Encrypted, config: Config, wanted: Upstreams) -> dict[tupl
             what = f"{upstream} takes the library h2, which is not installed"
             raise ConfigError(what, where=where, instead="pip install 'resolverd[https]', or write tls://")
         pool = config.all_pools[name]
-        context = trusting(name, pool.tls_ca, partial(encrypted.context, transport=upstream.transport))
+        context = trusting(name, pool.tls_ca, partial(contexts, transport=upstream.transport))
         terms = Terms(upstream, context, pool.https_method == "GET")
         before, other = table.setdefault((upstream.endpoint, upstream.transport), (terms, name))
         if before != terms:
@@ -93,7 +105,7 @@ def trusting(name: str, authorities: Path | None, make: Callable[[str | None], S
     if authorities is None:
         return make(None)
     try:
-        text = authorities.read_text(encoding="ascii", errors="replace")
+        text = authorities.read_text(encoding="ascii", errors="ignore")
     except OSError as wrong:
         what = f"{authorities} cannot be read: {wrong.strerror}"
     else:

@@ -21,6 +21,7 @@ from typing import TYPE_CHECKING, Final
 from resolver.errors import InputError
 from resolver.network.base import Clock, Entropy, Network
 from resolver.observe.log import Log
+from resolver.relays import Relays
 from resolver.text import nearest, quoted
 
 if TYPE_CHECKING:
@@ -37,6 +38,7 @@ MAX_COUNTED: Final = 16
 COUNTED: Final = (
     *("members", "taking", "down", "drained", "outstanding"),
     *("picked", "replied", "failed", "checks", "checks_failed"),
+    *("sticky_clients", "sticky_stores", "sticky_untold"),
 )
 """What is counted of a pool, and of all together."""
 
@@ -50,6 +52,8 @@ class Pools:
         self._clock, self._entropy, self._log = clock, entropy, log
         self._watched: dict[str, WatchedPool] = {}
         self._followed: dict[str, Followed] = {}
+        self.relays = Relays(clock, entropy, log)
+        """What passes on to members unread."""
         self.changes = 0
         """How often a member's state has changed."""
 
@@ -68,6 +72,7 @@ class Pools:
 
     def put_in_force(self, config: Config, pools: Mapping[str, Pool], network: Network) -> None:
         """`pools`, which `coming` gave for `config`, are as it says, and their members are checked over `network`."""
+        settings = config.all_pools
         for name in self._watched.keys() - pools.keys():
             _end(self._watched.pop(name))
         for name, pool in pools.items():
@@ -76,7 +81,7 @@ class Pools:
                 from resolver.watched_pool import WatchedPool
 
                 watched = self._watched[name] = WatchedPool(pool, self._clock, self._entropy)
-            self._adjust(watched, config.all_pools[name], network)
+            self._adjust(watched, settings[name], network)
         self._follow(config)
 
     def become(self, pool: str, members: Sequence[PoolMember]) -> None:
@@ -110,13 +115,13 @@ class Pools:
         return [watched.as_data(self._clock.monotonic()) for watched in self._watched.values()]
 
     def counts(self) -> Mapping[str, int]:
-        """Counters and gauges under flat names: of all pools together, and of each of the first `MAX_COUNTED`."""
+        """Counters and gauges under flat names: of all pools together, the first `MAX_COUNTED` each, and relays."""
         each = [watched.counts() for watched in self._watched.values()]
         counted = {f"pools.{key}": sum(one[key] for one in each) for key in COUNTED}
         counted["pools.changes"] = self.changes
         for name, one in zip(self._watched, each[:MAX_COUNTED], strict=False):
             counted |= {f"pool.{name}.{key}": one[key] for key in COUNTED}
-        return counted
+        return {**counted, **self.relays.counts()}
 
     def _told(self, pool: str, member: str, *, drained: bool) -> str:
         watched = self._watched.get(pool)

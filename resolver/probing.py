@@ -26,8 +26,10 @@ if TYPE_CHECKING:
     from resolver.config.sections.pools import Pool
     from resolver.network.stream_probes import Tls
 
-_PROTOCOLS: Final[Mapping[str, str]] = {"tls": "dot", "https": "http/1.1"}
-"""The checks that look at certificates, with the name in ALPN of what is spoken then (RFC 7858, RFC 9112)."""
+_PROTOCOLS: Final[Mapping[str, list[str]]] = {"tls": ["dot", "h2", "http/1.1"], "https": ["http/1.1"]}
+"""The checks that look at certificates, with the names in ALPN of what may be spoken then: behind a handshake alone,
+anything (RFC 7858, RFC 9113, RFC 9112)."""
+
 _OWN: Final[Mapping[str, frozenset[Transport]]] = {
     "tcp": frozenset(Transport),
     "tls": frozenset((Transport.TLS, Transport.HTTPS)),
@@ -106,4 +108,7 @@ def _context(name: str, pool: Pool) -> ssl.SSLContext:
     from resolver.encrypting import trusting
     from resolver.network.trust import client_context
 
-    return trusting(name, pool.tls_ca, partial(client_context, protocol=_PROTOCOLS[pool.check]))
+    protocols = _PROTOCOLS[pool.check]
+    context = trusting(name, pool.tls_ca, partial(client_context, protocol=protocols[0]))
+    context.set_alpn_protocols(protocols)
+    return context

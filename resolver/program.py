@@ -50,15 +50,16 @@ IN_MEMORY_PORT: Final = 53
 
 @dataclass(slots=True)
 class _Opened:
-    """What has been bound, and does not listen yet: for clients, for those of TLS, and for simulated servers."""
+    """What has been bound, and does not listen yet: for clients, those of TLS, relays, and simulated servers."""
 
     front: list[Bound] = field(default_factory=list)
     encrypted: list[Bound] = field(default_factory=list)
+    relays: list[Bound] = field(default_factory=list)
     behind: list[Bound] = field(default_factory=list)
 
     def close(self) -> None:
         """Nothing is bound."""
-        for bound in (*self.front, *self.encrypted, *self.behind):
+        for bound in (*self.front, *self.encrypted, *self.relays, *self.behind):
             bound.close()
 
 
@@ -180,7 +181,7 @@ class Program:
         """
         drain_s = self.config.server.drain_s if drain_s is None else drain_s
         front = self._front.keep_only((), drain_s, relieved=relieved)
-        await asyncio.gather(front, self._encrypted.keep_only((), drain_s))
+        await asyncio.gather(front, self._encrypted.keep_only((), drain_s), self.pools.relays.keep_only((), drain_s))
         await self._behind.keep_only((), 0.0)
         self.responder.give_up()
         self._roll(None)
@@ -208,6 +209,7 @@ class Program:
         opened.front = bind_front(wanted, buffer, self._bind, self.log) if wanted else []
         wanted = [each for each in listen_tls if each not in self._encrypted]
         opened.encrypted = bind_front(wanted, None, self._bind, self.log)
+        opened.relays = self.pools.relays.bind(config, self._bind) if self._listens else []
         port = config.world.port or self._first_port(listen, opened.front)
         places = placing.places(config, read.world, port, self.log) if self._listens else []
         opened.behind = placing.bind_servers((each for each in places if each not in self._behind), buffer)
@@ -250,7 +252,9 @@ class Program:
             await self._encrypted.start(bound, respond.fresh, None, respond.encrypted, allows)
         await self._behind.keep_only(coming.places, 0.0)
         await asyncio.gather(
-            self._front.keep_only(coming.listen, drain_s), self._encrypted.keep_only(coming.listen_tls, drain_s)
+            self.pools.relays.put_in_force(coming.config, coming.pools, opened.relays, coming.composed.network, allows),
+            self._front.keep_only(coming.listen, drain_s),
+            self._encrypted.keep_only(coming.listen_tls, drain_s),
         )
 
     def _warn(self) -> None:

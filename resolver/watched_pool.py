@@ -1,7 +1,7 @@
 """Decides what is known of one pool in force: the health of its members, who checks them, and what is told of both.
 
-Rules: what is known of a member is kept over new settings, as long as its pool keeps the member. Then its next check is
-somewhere within the first interval, since it was checked not long ago.
+Rules: what is known of a member is kept over new settings, as long as its pool keeps the member, and its next check is
+made when it was due before.
 
 Limits: nothing here is kept beyond the end of the process.
 """
@@ -12,6 +12,7 @@ from collections.abc import Mapping, Sequence
 from functools import partial
 from typing import Final
 
+from resolver import balancing
 from resolver.balance.checking import Checker, Timing
 from resolver.balance.health import Health, Rules, Verdict
 from resolver.balance.pool import Member, Pool, State
@@ -41,22 +42,23 @@ class WatchedPool:
 
     def watch(self, settings: Settings, network: Network) -> None:
         """The members are checked by `settings` over `network`, from now on; what is known of them is kept."""
-        known, before = self._health, {each: checker.last for each, checker in self._checkers.items()}
-        self.end()
         self.settings, self._network = settings, network
         rules, timing = _rules(settings), _timing(settings)
         members, probe = self.pool.members, probing(self.pool.name, settings, network, self._clock, self._entropy)
-        self._health = {each: known.get(each) or Health(rules) for each in members}
-        for member, health in self._health.items():
-            health.rules = rules
+        for gone in self._checkers.keys() - members:
+            self._end(gone)
+        for member in members:
             check = None if probe is None else probe(member.target)
+            if member in self._checkers:
+                self._health[member].rules = rules
+                self._checkers[member].adjust(check, timing)
+                continue
+            health = self._health[member] = Health(rules)
             changed = partial(self._found, member)
             checker = Checker(health, check, timing, self._clock, self._entropy, changed)
-            checker.last = before.get(member, checker.last)
             self._checkers[member] = checker
-        self.pool.heard = self._heard
-        for member, checker in self._checkers.items():
-            checker.begin(at_once=member not in known)
+            member.heard = checker.served
+            checker.begin()
 
     def become(self, members: Sequence[Member]) -> None:
         """These are the members from now on; those that were there before stay as they are."""
@@ -67,10 +69,13 @@ class WatchedPool:
 
     def end(self) -> None:
         """Nobody is checked any more."""
-        self.pool.heard = None
-        for checker in self._checkers.values():
-            checker.end()
-        self._checkers.clear()
+        for member in tuple(self._checkers):
+            self._end(member)
+
+    def _end(self, member: Member) -> None:
+        member.heard = None
+        self._checkers.pop(member).end()
+        del self._health[member]
 
     def name_of(self, text: str) -> str:
         """The name of the member that `text` names, or whose address it is. Raises `InputError`."""
@@ -106,6 +111,7 @@ class WatchedPool:
             "failed": sum(each.failed for each in members),
             "checks": sum(each.made for each in checks),
             "checks_failed": sum(each.failed for each in checks),
+            **balancing.counts(self.pool.policy),
         }
 
     def as_data(self, now: float) -> dict[str, object]:
@@ -140,11 +146,6 @@ class WatchedPool:
             "checks_failed": 0 if checked is None else checked.failed,
             "check": None if checked is None else checked.said or "ok",
         }
-
-    def _heard(self, member: Member, good: bool) -> None:
-        checker = self._checkers.get(member)
-        if checker is not None:
-            checker.served(good)
 
     def _found(self, member: Member, verdict: Verdict, why: str) -> None:
         self.reason = why

@@ -23,6 +23,7 @@ PACKAGES = {
     "kdig": "knot-dnsutils",
     "curl": "curl",
     "unbound": "unbound",
+    "kresd": "knot-resolver",
     "nsd": "nsd",
     "dnsperf": "dnsperf",
     "openssl": "openssl",

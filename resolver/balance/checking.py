@@ -3,7 +3,8 @@
 Rules
 * Checks of one member are `interval_s` apart, give or take `jitter` of it, so that those of many members, and of many
   daemons that were started together, do not fall upon the servers at the same time. The first is made at once.
-* A check that has not ended after `timeout_s` has failed. Two checks of one member are never under way.
+* A check that has not ended after `timeout_s` has failed. Time in which this process did nothing, and could not have
+  heard of its end, is given to it once more. Two checks of one member are never under way.
 * A suspect is checked at once, but never sooner than `LEAST_S` after the check before.
 * A member that nothing checks is looked at again when it has been down for long enough.
 
@@ -20,6 +21,9 @@ from resolver.network.base import Clock, Entropy, Sending, Timer
 
 LEAST_S: Final = 0.5
 """Seconds between two checks of a suspect: traffic of which much fails must not become a flood of checks."""
+
+IDLE_S: Final = 0.02
+"""Seconds by which a timer is late where the process was busy, or stood still."""
 
 NO_REPLY: Final = "no reply in time"
 
@@ -60,7 +64,8 @@ class Checker:
     """Checks one member from `begin` to `end`, and hands on what is heard of it."""
 
     __slots__ = (
-        *("_began", "_changed", "_clock", "_entropy", "_health", "_limit", "_probe", "_timer", "_timing", "_under_way"),
+        *("_began", "_changed", "_clock", "_ends", "_entropy", "_health"),
+        *("_limit", "_probe", "_timer", "_timing", "_under_way"),
         "last",
     )
 
@@ -74,14 +79,26 @@ class Checker:
         self._limit: Timer | None = None
         self._under_way: Sending | None = None
         self._began = -LEAST_S
+        self._ends = 0.0
         self.last = Checked()
 
-    def begin(self, *, at_once: bool = True) -> None:
-        """The member is checked from now on; the first time now, or within an interval."""
+    def begin(self) -> None:
+        """The member is checked from now on, the first time now."""
         if self._probe is not None:
-            self._wait(0.0 if at_once else self._timing.interval_s * self._entropy.fraction())
+            self._wait(0.0)
         elif not self._health.up:
             self._look_again()
+
+    def adjust(self, probe: Probe | None, timing: Timing) -> None:
+        """It is checked by these from now on. What is under way ends as it began, and the next check is made when it
+        is due; where the times are others, somewhere within the new interval."""
+        before, self._probe = (self._probe, self._timing), probe
+        self._timing = timing
+        if (probe is None) is not (before[0] is None):
+            self.end()
+            self.begin()
+        elif probe is not None and timing != before[1] and self._under_way is None:
+            self._wait(timing.interval_s * self._entropy.fraction())
 
     def end(self) -> None:
         """Nothing is under way any more. Calling it again does nothing."""
@@ -95,7 +112,9 @@ class Checker:
 
     def served(self, good: bool) -> None:
         """Real traffic has been answered by the member, or not."""
-        self._heard(self._health.served(good, self._clock.monotonic()), "its traffic fails")
+        health = self._health
+        if not (good and health.spotless):
+            self._heard(health.served(good, self._clock.monotonic()), "its traffic fails")
 
     # -- parts
 
@@ -109,10 +128,17 @@ class Checker:
         if self._under_way is not None or self._probe is None:
             return
         self._began = self._clock.monotonic()
+        self._ends = self._began + self._timing.timeout_s
         self._limit = self._clock.after(self._timing.timeout_s, self._late)
         self._under_way = self._probe.begin(self._done)
 
     def _late(self) -> None:
+        now = self._clock.monotonic()
+        lost = min(now - self._ends, self._timing.timeout_s)
+        if lost > IDLE_S and self._ends < self._began + 2 * self._timing.timeout_s:
+            self._ends = now + lost
+            self._limit = self._clock.after(lost, self._late)
+            return
         if self._under_way is not None:
             self._under_way.close()
             self._done(NO_REPLY)

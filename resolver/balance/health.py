@@ -73,6 +73,11 @@ class Health:
         """Whether its traffic has failed and no check has been made since."""
         return self._suspect
 
+    @property
+    def spotless(self) -> bool:
+        """Whether it is up, and nothing speaks against it: then a good reply says nothing new."""
+        return self.up and not (self._outcomes or self._failed)
+
     def checked(self, good: bool, now: float) -> Verdict:
         """A check has ended; what that makes of the member."""
         first, self._heard = not self._heard, True

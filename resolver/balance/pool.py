@@ -52,7 +52,7 @@ class Member:
     """One of a pool. Times in seconds."""
 
     __slots__ = (
-        *("drained", "failed", "failures", "healthy", "name", "order", "outstanding", "picked", "replied"),
+        *("drained", "failed", "failures", "healthy", "heard", "name", "order", "outstanding", "picked", "replied"),
         *("rtt", "rtt_at", "since", "state", "target", "weight"),
     )
 
@@ -75,6 +75,8 @@ class Member:
         self.picked = 0
         self.replied = 0
         self.failed = 0
+        self.heard: Callable[[bool], None] | None = None
+        """Called after each question that has ended, with whether that was good."""
 
     def __repr__(self) -> str:
         return f"<{self.name} {self.state}>"
@@ -104,9 +106,6 @@ class Policy(Protocol):
 Changed = Callable[[Member, State], None]
 """Called after the state of a member has changed, with the state before."""
 
-Heard = Callable[[Member, bool], None]
-"""Called after a question of a member has ended, with whether that was good."""
-
 
 class Pool:
     """Members, and the policy by which one is picked."""
@@ -127,7 +126,6 @@ class Pool:
         self.slow_start_s = slow_start_s
         self.open_when_all_down = open_when_all_down
         self.changed = changed
-        self.heard: Heard | None = None
         self.members: tuple[Member, ...] = ()
         self._monotonic = clock.monotonic
         self._usable: tuple[Member, ...] = ()
@@ -166,8 +164,8 @@ class Pool:
         before = member.rtt
         member.rtt = seconds if before == 0.0 else before + (seconds - before) * SMOOTHING
         member.rtt_at = self._monotonic()
-        if self.heard is not None:
-            self.heard(member, good)
+        if member.heard is not None:
+            member.heard(good)
 
     def dropped(self, member: Member) -> None:
         """Nobody waits for the question any more, and nothing is learnt of it."""

@@ -30,6 +30,14 @@ AGAIN: Final = 0.25
 class Store(Protocol):
     """A table that daemons share."""
 
+    dropped: int
+    """Clients that it was not told of, since too many waited."""
+
+    @property
+    def is_there(self) -> bool:
+        """Whether it answers."""
+        ...
+
     def begin(self) -> None:
         """It is told of clients from now on. Calling it again does nothing."""
         ...

@@ -12,6 +12,7 @@ import sys
 from pathlib import Path
 from typing import Final
 
+from resolver import encrypting
 from resolver.auth.shipped import find_zones
 from resolver.cli import options
 from resolver.config import Config
@@ -50,6 +51,7 @@ def run(args: argparse.Namespace) -> int:
             _check_token(loaded.config)
             _check_rules(loaded.config)
             _check_filters(loaded.config)
+            encrypting.check(loaded.config)
             print(f"{loaded.file or 'built-in settings'}: clean")
             if not loaded.config.world_served:
                 return 0

@@ -143,10 +143,16 @@ def by_forwarder(case: Case) -> Said | None:
     node = case.concluding
     if node is None or case.reply is None or node.server or not node.recursion_desired:
         return None
-    if node.upstream:
-        return Said(f"{case.led}{case.who(node)}, which is asked for {_zone(node)}, answered {case.wanted}.")
     text = f"{case.led}{case.who(node)}, to which resolver.forward_zones sends {_zone(node)}, answered"
     return Said(f"{text} {case.wanted}.")
+
+
+def by_pool(case: Case) -> Said | None:
+    """A member of a pool was asked, which recurses for us."""
+    node = case.concluding
+    if node is None or case.reply is None or not node.upstream:
+        return None
+    return Said(f"{case.led}{case.who(node)}, which is asked for {_zone(node)}, answered {case.wanted}.")
 
 
 def by_stub(case: Case) -> Said | None:

@@ -72,8 +72,8 @@ class Home(Protocol):
         """A stream on which `above` speaks. Raises OSError and OverflowError."""
         ...
 
-    def shaken(self, stream: TlsStream) -> None:
-        """The handshake of `stream` is done."""
+    def shaken(self, stream: TlsStream, *, fits: bool) -> None:
+        """The handshake of `stream` is done, and the server `fits`: it speaks what it should."""
         ...
 
     def forget(self, carrier: Carrier) -> None:
@@ -179,8 +179,8 @@ class Carrier(abc.ABC):
 
     def opened(self, protocol: str) -> None:
         """The server is whom it should be, and has agreed on `protocol`."""
-        self._home.shaken(self.stream)
         trouble = self._begin(protocol)
+        self._home.shaken(self.stream, fits=trouble is None)
         if trouble is not None:
             queries = tuple(self.waiting.values())
             self.close()

@@ -5,6 +5,7 @@ Rules:
   7858 section 3.3). Replies come in any order and are told apart by id, so each has one of its own on the connection.
 * The id of a query that was given up is not given to another until its reply has come: that would be taken for the
   reply to the other one.
+* A connection on which too much has been left unanswered takes no more queries: there would soon be no room for any.
 * A frame of no octets is no reply, and no more will come. A frame with an id that nobody has is a stray; after
   `MAX_STRAYS` of them it is no DNS server that speaks.
 
@@ -21,6 +22,9 @@ from resolver.network.trust import DOT
 
 MAX_PIPELINED: Final = 100
 """Queries outstanding on one connection: knot-resolver takes 100 at a time, others more."""
+
+MAX_UNANSWERED: Final = 50
+"""Queries that were given up and are still not answered, beyond which a connection takes no more."""
 
 MAX_STRAYS: Final = 4
 """Frames with an id that nobody waits for, after which a connection is closed."""
@@ -56,6 +60,8 @@ class DotConnection(Carrier):
     def _unsay(self, query: Query) -> None:
         if self.waiting.pop(query.key, None) is not None:
             self._given_up.add(query.key)
+            if len(self._given_up) > MAX_UNANSWERED:
+                self.leave()
 
     def _begin(self, protocol: str) -> Trouble | None:
         if protocol not in ("", DOT):

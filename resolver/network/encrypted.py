@@ -21,7 +21,7 @@ from resolver.network.base import Clock, Deliver, Sending, Timer, Trouble, Upstr
 from resolver.network.padding import padded
 from resolver.network.peers import EncryptedTally, Peer, Terms
 from resolver.network.poller import Poller
-from resolver.network.trust import DOT, HTTP2, client_context, state_of_system
+from resolver.network.trust import context_for, state_of_system
 
 __all__ = ["Encrypted", "Terms"]
 
@@ -48,17 +48,16 @@ class Encrypted:
         """Called with each upstream that is found not to be what it should be, and why; once for each reason."""
         self._share, self._has_room = share, has_room
         self._peers: dict[Terms, Peer] = {}
-        self._contexts: dict[tuple[object, str], SSLContext] = {}
+        self._contexts: dict[tuple[object, Transport], SSLContext] = {}
         self._sweeping: Timer | None = None
 
     def context(self, authorities: str | None, transport: Transport) -> SSLContext:
         """How those are spoken to who are trusted by `authorities`, certificates as PEM, or by those of the system: the
         same context each time. Raises `ssl.SSLError` and ValueError for what is no PEM."""
-        protocol = DOT if transport is Transport.TLS else HTTP2
-        key = (state_of_system() if authorities is None else authorities, protocol)
+        key = (state_of_system() if authorities is None else authorities, transport)
         context = self._contexts.get(key)
         if context is None:
-            context = client_context(authorities, protocol)
+            context = context_for(authorities, transport)
             if len(self._contexts) >= MAX_CONTEXTS:
                 del self._contexts[next(iter(self._contexts))]
             self._contexts[key] = context

@@ -57,11 +57,18 @@ HTTPS_PORT: Final = 443
 _WORDS: Final = 40
 """Characters of what a server says that are told."""
 
+_CONFIGURATION: Final = H2Configuration(
+    client_side=True,
+    header_encoding=None,
+    validate_outbound_headers=False,  # they are ours, and always the same
+    normalize_outbound_headers=False,
+)
+
 
 class _Http2(H2Connection):
-    """A connection that remembers as few of its former streams as it must."""
+    """A connection that remembers fewer of its former streams: those of which something may still come."""
 
-    MAX_CLOSED_STREAMS = 256
+    MAX_CLOSED_STREAMS = 2048
 
 
 class _Response:
@@ -80,7 +87,7 @@ class HttpsConnection(Carrier):
 
     def __init__(self, home: Peer, terms: Terms) -> None:
         self._terms, self._peer = terms, home
-        self._http = _Http2(H2Configuration(client_side=True, header_encoding=None))
+        self._http = _Http2(_CONFIGURATION)
         self._http.local_settings = Settings(
             client=True,
             initial_values={
@@ -89,6 +96,7 @@ class HttpsConnection(Carrier):
                 SettingCodes.MAX_CONCURRENT_STREAMS: MAX_STREAMS,
             },
         )
+        self._http.decoder.max_header_list_size = MAX_FIELDS
         self._sieve = Sieve()
         self._begun = False
         self._room = MAX_STREAMS

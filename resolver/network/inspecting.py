@@ -14,11 +14,10 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import TYPE_CHECKING, Final
 
-from resolver.message import Transport
 from resolver.network.base import Clock, Timer, Trouble, Upstream
 from resolver.network.poller import Poller
 from resolver.network.tls_stream import TlsStream
-from resolver.network.trust import DOT, EXPIRED, HTTP2, NO_ISSUER, NOT_YET, WRONG_NAME, looking_context
+from resolver.network.trust import EXPIRED, NO_ISSUER, NOT_YET, WRONG_NAME, looking_context
 from resolver.text import printable
 
 if TYPE_CHECKING:
@@ -51,7 +50,7 @@ class Inspection:
         """`done` is called once, later, with the trouble in the best words that there are."""
         self._done = done
         self._timer = self._clock.after(PATIENCE_S, self._end)
-        context = looking_context(DOT if self._upstream.transport is Transport.TLS else HTTP2)
+        context = looking_context(self._upstream.transport)
         try:
             self._stream = TlsStream(self._poller, self._clock, self._upstream.endpoint, self, context, self._name)
         except (OSError, OverflowError):

@@ -5,8 +5,9 @@ Rules:
   has no room, and four at most. Beyond it is `Trouble.BUSY`. After `IDLE_S` without a query it is closed.
 * A connection takes up the session of an earlier one, each session once (RFC 8446 appendix C.4). Since that one was to
   the same name, by the same trust, its certificate had been found right.
-* A server that no TLS can be spoken with, or whose certificate is refused, is not tried again for `HELD_OFF_S`: until
-  then all get that same trouble at once. Each such trouble that is another than the last is told to who looks after it.
+* A server that no TLS or no HTTP/2 can be spoken with, or whose certificate is refused, is not tried again for
+  `HELD_OFF_S`: until then all get that same trouble at once. Each such trouble that is another than the last is told to
+  who looks after it.
 * Where a certificate is refused, who asked waits a moment until it is known what is wrong with it (`inspecting`).
 
 Limits: `MAX_PIPELINED` or so on each connection; as many wait for an inspection.
@@ -40,6 +41,9 @@ much as a hundred queries."""
 
 MAX_HELD: Final = 256
 """Queries that wait for an inspection."""
+
+_LASTING: Final = (Trouble.NO_TLS, Trouble.UNTRUSTED, Trouble.HTTP)
+"""What another connection would not change soon."""
 
 
 class Terms(NamedTuple):
@@ -174,12 +178,13 @@ class Peer:
         terms, means = self.terms, self._means
         return TlsStream(means.poller, means.clock, terms.upstream.endpoint, above, terms.context, terms.name, session)
 
-    def shaken(self, stream: TlsStream) -> None:
-        """The handshake of `stream` is done."""
+    def shaken(self, stream: TlsStream, *, fits: bool) -> None:
+        """The handshake of `stream` is done, and the server `fits`: it speaks what it should."""
         tally = self._means.tally
         tally.handshakes += 1
         tally.resumed += stream.resumed
-        self._refusal, self._told = None, ""
+        if fits:
+            self._refusal, self._told = None, ""
 
     def forget(self, carrier: Carrier) -> None:
         """`carrier` takes no more queries."""
@@ -194,7 +199,7 @@ class Peer:
     def failed(self, queries: Iterable[Query], trouble: Trouble, code: int = 0) -> None:
         """No connection for `queries` could be opened, for the reason that `trouble` tells; `code` is why a certificate
         was refused."""
-        if trouble.kind in (Trouble.NO_TLS, Trouble.UNTRUSTED):
+        if trouble.kind in _LASTING:
             self._means.tally.failed += 1
             self._refusal = trouble
             self._held_off_until = self.now() + HELD_OFF_S

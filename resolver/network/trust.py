@@ -15,6 +15,7 @@ import ssl
 from pathlib import Path
 from typing import Final
 
+from resolver.message import Transport
 from resolver.network.base import Trouble
 from resolver.text import printable
 
@@ -57,9 +58,14 @@ _HANDSHAKE: Final = {
 }
 
 
-def client_context(authorities: str | None, protocol: str) -> ssl.SSLContext:
-    """How servers of `protocol`, its name in ALPN, are spoken to: they are trusted by the certificates that are in
+def context_for(authorities: str | None, transport: Transport) -> ssl.SSLContext:
+    """How servers over `transport`, TLS or HTTPS, are spoken to: they are trusted by the certificates that are in
     `authorities`, as PEM, or by those of the system. Raises `ssl.SSLError` and ValueError for what is no PEM."""
+    return client_context(authorities, _protocol(transport))
+
+
+def client_context(authorities: str | None, protocol: str) -> ssl.SSLContext:
+    """The same for servers of any `protocol`, under its name in ALPN."""
     context = _spoken(protocol)
     context.hostname_checks_common_name = False
     if authorities is None:
@@ -69,9 +75,9 @@ def client_context(authorities: str | None, protocol: str) -> ssl.SSLContext:
     return context
 
 
-def looking_context(protocol: str) -> ssl.SSLContext:
+def looking_context(transport: Transport) -> ssl.SSLContext:
     """How one is spoken to whose certificate is to be looked at, and nothing else: any is taken."""
-    context = _spoken(protocol)
+    context = _spoken(_protocol(transport))
     context.check_hostname = False
     context.verify_mode = ssl.CERT_NONE
     return context
@@ -96,6 +102,10 @@ def refusal(error: ssl.SSLError) -> Trouble:
         return Trouble.UNTRUSTED.because(words)
     reason = error.reason or "it has ended"
     return Trouble.NO_TLS.because(_HANDSHAKE.get(reason) or printable(reason.replace("_", " ").lower()))
+
+
+def _protocol(transport: Transport) -> str:
+    return DOT if transport is Transport.TLS else HTTP2
 
 
 def _spoken(protocol: str) -> ssl.SSLContext:

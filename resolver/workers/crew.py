@@ -23,6 +23,7 @@ from collections.abc import Callable
 from functools import partial
 from typing import Final
 
+from resolver import relays
 from resolver.certificates import Shown, inherited
 from resolver.config import Config
 from resolver.errors import ControlError, InputError, ListenError, ResolverdError
@@ -97,7 +98,8 @@ class Crew:
     @property
     def endpoints(self) -> list[Endpoint]:
         """Where clients are answered over UDP and TCP."""
-        return self._group.endpoints
+        passed_on = {each for each, _ in relays.wanted(self._config)}
+        return [each for each in self._group.endpoints if each not in passed_on]
 
     @property
     def encrypted(self) -> list[Endpoint]:
@@ -272,7 +274,8 @@ class Crew:
         server = config.server
         buffer = server.receive_buffer_kb * 1024
         workers = [index for index in range(count) if index == 0 or self._group.of(index)]
-        return self._group.changed(server.listen, server.listen_tls, workers, buffer, self._log)
+        listen = (*server.listen, *(each for each, _ in relays.wanted(config)))
+        return self._group.changed(listen, server.listen_tls, workers, buffer, self._log)
 
     async def _first_takes(self, group: Group, config: Config, count: int) -> None:
         link = self._links.get(0)

@@ -22,6 +22,7 @@ from tests.bench.servers import (
     ALONE,
     AUTHORITIES,
     FORWARDER,
+    FORWARDERS,
     OURS,
     RESOLVERS,
     RULED,
@@ -40,6 +41,9 @@ BEST: Final = "best peer"
 
 RIVAL: Final = "knot-resolver"
 """Who is the best over TCP and TLS."""
+
+FASTEST: Final = "dnsmasq"
+"""Who does nothing but forward, and the least for it."""
 
 CPU: Final = "µs CPU/query"
 
@@ -108,6 +112,7 @@ SIGNED_NAMES: Final = 24_000
 _VALIDATED: Final = Load(8_000, lambda _, __, by: Signed(SIGNED_NAMES // by))
 
 _GATED: Final = Load(100_000, lambda *_: Hits(1_000))
+_FORWARDED: Final = Load(15_000, lambda n, *_: Fresh(ZONE, n))
 
 ROWS: Final = (
     Row("start", "exec to the first answer", "ms", first_answer, RESOLVERS, 400, forwarders=True),
@@ -128,6 +133,7 @@ ROWS: Final = (
     _misses("miss-pooled", "miss, upstream with DNS cookies", Load(15_000, lambda n, *_: Fresh(BAKED_ZONE, n)), 1.5),
     _misses("new-zone", "miss, new zone: referral, answer", Load(15_000, lambda _, z, __: NewZones(z)), 2.0, 40_000),
     _misses("nxdomain", "NXDOMAIN flood: random names", Load(15_000, lambda n, *_: NoSuch(n), code="NXDOMAIN")),
+    Row("forwarded-miss", "forwarded miss", CPU, _FORWARDED, FORWARDERS, 0.8, FASTEST, (FASTEST,), forwarders=True),
     Row("validate", "miss, signed and validated", CPU, _VALIDATED, VALIDATING, signed=SIGNED_NAMES),
     Row("signature", "proof of a signature, keys known", "µs CPU", signature, ALONE, 250),
     _authority("authority", "authoritative answer, 1,000 names", Load(100_000, lambda *_: Hits(1_000)), 2.0),

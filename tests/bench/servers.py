@@ -242,5 +242,13 @@ RULED: Final = _ruled(ruled.ours(), ruled.dnsdist())
 UNRULED: Final = _ruled("", "")
 """The same without any."""
 
+FORWARDERS: Final[Mapping[str, Server]] = {
+    OURS: Server(None, _own("resolverd-forwarder.toml")),
+    "dnsmasq": Server("dnsmasq", _DNSMASQ, forwards=True, modes=("udp",)),
+    "dnsdist": Server("dnsdist", _DNSDIST, forwards=True, modes=_ALL),
+    "unbound": Server("unbound", _peer("unbound", "unbound-forwarder.conf", "-d", "-c", "{config}"), forwards=True),
+}
+"""Those that ask one upstream for everything."""
+
 FORWARDER: Final[Mapping[str, Server]] = {OURS: Server(None, _own("resolverd-forwarder.toml"))}
 """Ours alone, with nothing but a forwarder."""

@@ -2,7 +2,13 @@
 
 from __future__ import annotations
 
+import asyncio
+import functools
+import os
 import re
+import subprocess
+import sys
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -10,10 +16,12 @@ import pytest
 from resolver.balance.pool import Key, Pool, State
 from resolver.config import Config
 from resolver.config.upstreams import PoolMember, upstream
-from resolver.errors import InputError
-from resolver.message import QR, Message, Rcode, Transport
+from resolver.errors import ConfigError, InputError
+from resolver.message import QR, RA, Message, Rcode, RRset, Transport, Type
+from resolver.network.simulated import Link
 from resolver.pools import MAX_COUNTED
 from resolver.testing.virtual_time import MONOTONIC_START
+from resolver.wire import names
 from tests.support.composed import Composed, composed
 from tests.support.internet import Said
 
@@ -38,14 +46,35 @@ class Scene:
     def __init__(self, made: Composed, **changes: Any) -> None:
         self.made, self.clock, self.pools = made, made.clock, made.program.pools
         self.rcodes: dict[str, int | None] = {ONE: Rcode.NOERROR, OTHER: Rcode.NOERROR}
+        self.dead = False
+        """Nothing is answered but checks."""
         self.heard: list[tuple[str, float]] = []
+        """Checks: who was asked, and when."""
+        self.asked: list[tuple[str, float]] = []
+        """The same of questions of clients."""
         for host in (ONE, OTHER):
-            made.internet.script(host, lambda query, transport, host=host: self._said(host, query, transport))
+            said = functools.partial(self._said, host)
+            made.internet.script(host, said, link=Link(latency_ms=2))
 
     def _said(self, host: str, query: Message, _: Transport) -> Said:
-        self.heard.append((host, round(self.clock.monotonic() - MONOTONIC_START, 1)))
+        assert query.question is not None
+        checks = query.question.name == names.ROOT
+        (self.heard if checks else self.asked).append((host, round(self.clock.monotonic() - MONOTONIC_START, 1)))
         rcode = self.rcodes[host]
-        return None if rcode is None else Message(query.id, QR, rcode, query.question)
+        if rcode is None or (self.dead and not checks):
+            return None
+        answer = () if rcode or checks else (RRset(query.question.name, Type.A, 1, 0, (bytes(4),)),)
+        return Message(query.id, QR | RA, rcode, query.question, answer)
+
+    async def load(self, seconds: int, per_second: int = 5) -> int:
+        """Clients have asked so much, each question a new one; how many were not told the answer."""
+        lost, pending = 0, []
+        for number in range(seconds * per_second):
+            pending.append(asyncio.ensure_future(self.made.ask(f"n{len(self.asked)}-{number}.example")))
+            await self.clock.advance(1 / per_second)
+        for each in pending:
+            lost += (await each).rcode != Rcode.NOERROR
+        return lost
 
     async def begin(self, **changes: Any) -> Pool:
         """The pool, which is in force."""
@@ -171,17 +200,26 @@ def test_a_reload_keeps_states_counts_and_who_is_drained():
     composed(main, settings())
 
 
-def test_a_reload_does_not_check_all_members_at_once():
+def test_reloads_neither_bring_checks_forward_nor_put_them_off():
     async def main(made: Composed) -> None:
         scene = Scene(made)
         await scene.begin()
-        await scene.clock.advance(2)
-        scene.heard.clear()
-        await scene.reload()
-        await scene.clock.advance(0)
-        assert scene.heard == []
+        for _ in range(9):
+            await scene.clock.advance(1.2)
+            await scene.reload()
+        assert [when for host, when in scene.heard if host == ONE] == [0.0, 5.0, 10.0]
+
+    composed(main, settings())
+
+
+def test_after_a_reload_members_are_judged_by_the_new_settings():
+    async def main(made: Composed) -> None:
+        scene = Scene(made)
+        await scene.begin()
+        await scene.clock.advance(1)
+        await scene.reload(check_fall=1, check_rcodes=["NXDOMAIN"])
         await scene.clock.advance(EVERY_S)
-        assert sorted(host for host, _ in scene.heard) == [ONE, OTHER]
+        assert scene.states() == ["down", "down"]
 
     composed(main, settings())
 
@@ -304,3 +342,86 @@ def test_a_member_starts_slowly_and_its_start_ends_where_it_is_looked_at():
         assert [event[1] for event in scene.events()] == ["down", "starting", "up"]
 
     composed(main, settings())
+
+
+FORWARDING = {"roots": "internet", "allow_private_upstreams": True, "forward_zones": {".": "office"}}
+
+
+@pytest.mark.parametrize("rcode", [None, Rcode.SERVFAIL], ids=["silence", "SERVFAIL"])
+def test_clients_lose_no_answer_while_a_member_fails_and_it_goes_down_by_their_traffic(rcode: int | None):
+    async def main(made: Composed) -> None:
+        scene = Scene(made)
+        said = {"resolver": FORWARDING, **office(check_interval_ms=600_000, policy="round-robin", hedge_percent=0)}
+        await scene.reload(said)
+        assert await scene.load(4) == 0
+        assert len({host for host, _ in scene.asked}) == 2
+        scene.rcodes[ONE] = rcode
+        assert await scene.load(6) == 0
+        assert scene.states() == ["down", "up"]
+        assert [event[1] for event in scene.events()] == ["down"]
+        scene.asked.clear()
+        assert await scene.load(4) == 0
+        assert {host for host, _ in scene.asked} == {OTHER}, "nobody waits for who is down"
+
+    composed(main, {"resolver": FORWARDING, **office()})
+
+
+def test_a_name_that_nobody_can_answer_takes_nobody_down():
+    async def main(made: Composed) -> None:
+        scene = Scene(made)
+        await scene.reload({"resolver": FORWARDING, **office(check_interval_ms=600_000, passive_percent=10)})
+        scene.dead = True
+        for number in range(8):
+            assert (await made.ask(f"dead{number}.example")).rcode == Rcode.SERVFAIL
+        await scene.clock.advance(5)
+        assert scene.states() == ["up", "up"]
+        assert len(scene.heard) > 2, "they were checked for it"
+
+    composed(main, {"resolver": FORWARDING, **office()})
+
+
+@pytest.mark.parametrize("when", ["open", "closed"])
+def test_clients_of_a_pool_that_is_down_are_told_so_or_it_is_asked_all_the_same(when: str):
+    async def main(made: Composed) -> None:
+        scene = Scene(made)
+        scene.rcodes = dict.fromkeys(scene.rcodes)
+        await scene.reload({"resolver": FORWARDING, **office(when_all_down=when, check_interval_ms=600_000)})
+        await scene.clock.advance(2)
+        assert scene.states() == ["down", "down"]
+        scene.rcodes = dict.fromkeys(scene.rcodes, Rcode.NOERROR)
+        reply = await made.ask("www.example")
+        if when == "open":
+            assert reply.rcode == Rcode.NOERROR
+        else:
+            assert reply.rcode == Rcode.SERVFAIL
+            assert made.took < 0.1
+            assert scene.asked == []
+
+    composed(main, {"resolver": FORWARDING, **office()})
+
+
+def test_a_reload_with_authorities_that_cannot_be_used_leaves_all_as_it_was(tmp_path: Path):
+    async def main(made: Composed) -> None:
+        scene = Scene(made)
+        pool = await scene.begin()
+        with pytest.raises(ConfigError, match=r"pools\.office\.tls_ca"):
+            await scene.reload(check="tls", tls_ca=str(tmp_path / "gone.pem"))
+        await scene.clock.advance(EVERY_S + 1)
+        assert scene.pools.in_force == {"office": pool}
+        assert len(scene.heard) == 4, "members are checked as before"
+
+    composed(main, settings())
+
+
+def test_without_pools_nothing_of_them_is_loaded():
+    code = (
+        "import asyncio, sys; from resolver.app import build; from resolver.config import Config\n"
+        "async def main():\n"
+        "    program = build(Config.model_validate({'server': {'listen': ['127.0.0.1:0']}}))\n"
+        "    await program.start(); program.stats(); await program.stop()\n"
+        "asyncio.run(main())\n"
+        "print(*sorted(each for each in sys.modules if 'balanc' in each or 'prob' in each or 'watched_pool' in each))"
+    )
+    environ = {**os.environ, "RESOLVER_PURE": "1", "PYTHONPATH": str(Path(__file__).resolve().parents[2])}
+    done = subprocess.run([sys.executable, "-c", code], env=environ, capture_output=True, text=True, timeout=30)
+    assert done.stdout.split() == [], done.stderr

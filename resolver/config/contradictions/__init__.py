@@ -62,7 +62,8 @@ def _listeners(config: Config) -> Iterator[Contradiction]:
 
 def beyond_loopback(config: Config) -> bool:
     """Whether anybody but this machine can ask."""
-    listening = (*config.server.listen, *config.server.listen_tls)
+    relays = (each for pool in config.pools.values() for each in pool.listen)
+    listening = (*config.server.listen, *config.server.listen_tls, *relays)
     return not all(ipaddress.ip_address(endpoint.host).is_loopback for endpoint in listening)
 
 

@@ -6,6 +6,7 @@ unencrypted, nothing that needs a name can choose among them, and nobody who has
 
 from __future__ import annotations
 
+import ipaddress
 from collections import Counter
 from collections.abc import Iterator
 from typing import TYPE_CHECKING
@@ -26,7 +27,9 @@ def find(config: Config) -> Iterator[Contradiction]:
         if pool.sticky_password is not None and (pool.sticky is None or "://" not in pool.sticky):
             what = "sticky_password is set, but the table is in no store"
             yield Contradiction(section, "sticky_password", what, "write a URL as `sticky`, or remove sticky_password")
+    yield from _looping(config)
     yield from _taken(config)
+    yield from _workers(config)
     yield from _named(config)
 
 
@@ -49,9 +52,23 @@ def _relay(section: str, pool: Pool) -> Iterator[Contradiction]:
         if each.upstream.transport is not Transport.UDP:
             what = f'"{each.upstream}" cannot be a member of a relay, which passes on what comes as it is'
             yield Contradiction(section, "members", what, f'write "udp://{each.upstream.endpoint}"')
-        if each.upstream.endpoint in pool.listen:
-            what = f'"{each.upstream}" is where this relay itself listens'
-            yield Contradiction(section, "members", what, "name another server")
+
+
+def _looping(config: Config) -> Iterator[Contradiction]:
+    """Members of relays that are relays of this daemon, or where it answers: what is passed on might come back."""
+    ours = {*config.server.listen, *(each for pool in config.pools.values() for each in pool.listen)}
+    for name, pool in config.pools.items():
+        for to in pool.places if pool.mode == "relay" else ():
+            if to in ours or (ipaddress.ip_address(to.host).is_loopback and wildcard(to) in ours):
+                what = f'"{to}" is where this daemon itself listens'
+                yield Contradiction(f"pools.{name}", "members", what, "name another server")
+
+
+def _workers(config: Config) -> Iterator[Contradiction]:
+    for name, pool in config.pools.items():
+        if config.server.workers != 1 and not all(each.port for each in pool.listen):
+            what = "workers share the ports of relays, and port 0 would be another for each"
+            yield Contradiction(f"pools.{name}", "listen", what, "write a port, or server.workers = 1")
 
 
 def _taken(config: Config) -> Iterator[Contradiction]:

@@ -126,6 +126,10 @@ class Pool(Section):
     tls_ca: OptionalPath = None
     """The certificates that are trusted, as a PEM file; not set, those of the system."""
 
+    https_method: Literal["POST", "GET"] = "POST"
+    """How upstreams over HTTPS are asked (RFC 8484 section 4.1): `"GET"` lets caches of HTTP on the way answer,
+    `"POST"` is shorter."""
+
     when_all_down: Literal["open", "closed"] = "open"
     """Whom questions go to when no member is up: `"open"` to all that are not drained, since a wrong finding is more
     likely than none of them working; `"closed"` to none, so that clients are told SERVFAIL. Peers: dnsdist answers
@@ -212,6 +216,7 @@ class Pool(Section):
         """The name of the policy in force."""
         return self.policy or ("client-hash" if self.mode == "relay" else "least-response-time")
 
-    https_method: Literal["POST", "GET"] = "POST"
-    """How upstreams over HTTPS are asked (RFC 8484 section 4.1): `"GET"` lets caches of HTTP on the way answer,
-    `"POST"` is shorter."""
+    @property
+    def places(self) -> tuple[Endpoint, ...]:
+        """Where its members are that stand in the configuration."""
+        return () if self.members == "system" else tuple(each.upstream.endpoint for each in self.members)

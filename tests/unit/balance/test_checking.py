@@ -88,14 +88,64 @@ def test_the_interval_is_longer_or_shorter_by_no_more_than_its_share() -> None:
     played(main)
 
 
-def test_a_member_that_was_checked_not_long_ago_is_checked_within_an_interval() -> None:
+def test_with_another_probe_the_next_check_is_made_when_it_was_due() -> None:
     async def main() -> None:
         scene = Scene("")
-        scene.checker.begin(at_once=False)
+        scene.checker.begin()
+        for _ in range(40):
+            await scene.clock.advance(0.3)
+            other = Scripted(scene.clock, "")
+            other.begun = scene.probe.begun if scene.probe else []
+            scene.checker.adjust(other, EVEN)
+        assert other.begun == [0, 5, 10], "however often it is adjusted"
+        scene.checker.end()
+
+    played(main)
+
+
+def test_with_other_times_the_next_check_is_made_within_the_new_interval() -> None:
+    async def main() -> None:
+        scene = Scene("", timing=EVEN._replace(interval_s=3600))
+        scene.checker.begin()
+        await scene.clock.advance(1)
+        scene.checker.adjust(scene.probe, EVEN)
         await scene.clock.advance(5)
         assert scene.probe is not None
-        assert len(scene.probe.begun) == 1
-        assert scene.probe.begun[0] > 0
+        assert len(scene.probe.begun) == 2
+        scene.checker.end()
+
+    played(main)
+
+
+def test_a_check_under_way_ends_as_it_began() -> None:
+    async def main() -> None:
+        scene = Scene(SAID_NO, takes_s=0.5)
+        scene.checker.begin()
+        await scene.clock.advance(0.1)
+        scene.checker.adjust(Scripted(scene.clock, ""), EVEN._replace(interval_s=100))
+        await scene.clock.advance(1)
+        assert scene.told == [(0.5, Verdict.DOWN, SAID_NO)]
+        scene.checker.end()
+
+    played(main)
+
+
+def test_checks_may_be_switched_off_and_on() -> None:
+    async def main() -> None:
+        scene = Scene(SAID_NO)
+        scene.checker.begin()
+        await scene.clock.advance(1)
+        scene.health.rules = scene.health.rules._replace(checked=False)
+        scene.checker.adjust(None, EVEN)
+        await scene.clock.advance(60)
+        assert scene.probe is not None
+        assert scene.probe.begun == [0]
+        assert [verdict for _, verdict, _ in scene.told] == [Verdict.DOWN, Verdict.UP]
+        scene.health.rules = scene.health.rules._replace(checked=True)
+        scene.checker.adjust(scene.probe, EVEN)
+        await scene.clock.advance(16)
+        assert scene.probe.begun == [0, 61, 66, 71, 76]
+        assert scene.told[-1] == (71.1, Verdict.DOWN, SAID_NO)
         scene.checker.end()
 
     played(main)
@@ -217,5 +267,56 @@ def test_nothing_happens_after_the_end() -> None:
         assert scene.probe is not None
         assert scene.probe.begun == [0]
         assert scene.probe.closed == 1
+
+    played(main)
+
+
+class _Slow:
+    """A clock whose timers fire `by` seconds late, as where the process was busy."""
+
+    def __init__(self, clock: VirtualClock, by: float) -> None:
+        self._clock, self.by = clock, by
+        self.monotonic, self.boottime, self.wall = clock.monotonic, clock.boottime, clock.wall
+
+    def after(self, seconds: float, callback: Callable[[], None]) -> Any:
+        return self._clock.after(seconds + (self.by if seconds > 0 else 0), callback)
+
+
+def test_time_in_which_this_process_stood_still_is_not_counted() -> None:
+    async def main() -> None:
+        scene = Scene("", takes_s=1.6)
+        scene.checker._clock = _Slow(scene.clock, 0.9)  # type: ignore[assignment]
+        scene.checker.begin()
+        await scene.clock.advance(3)
+        assert scene.told == []
+        assert scene.checker.last.failed == 0
+        scene.checker.end()
+
+    played(main)
+
+
+def test_it_is_given_to_a_check_no_more_than_once() -> None:
+    async def main() -> None:
+        scene = Scene(None)
+        scene.checker._clock = _Slow(scene.clock, 0.9)  # type: ignore[assignment]
+        scene.checker.begin()
+        await scene.clock.advance(4)
+        assert scene.told == [(3.7, Verdict.DOWN, NO_REPLY)]
+        scene.checker.end()
+
+    played(main)
+
+
+def test_a_good_reply_between_failures_is_heard() -> None:
+    async def main() -> None:
+        scene = Scene("", SAID_NO)
+        scene.checker.begin()
+        await scene.clock.advance(1)
+        for good in (*[False] * 4, True, *[False] * 4):
+            scene.checker.served(good)
+        await scene.clock.advance(1)
+        assert scene.probe is not None
+        assert scene.probe.begun == [0]
+        scene.checker.end()
 
     played(main)

@@ -12,6 +12,9 @@ from tests.support.pools import member, policy
 class ToldStore:
     """A store that says nothing."""
 
+    dropped = 0
+    is_there = True
+
     def __init__(self) -> None:
         self.told: list[tuple[str, bytes, str]] = []
         self.closed = False

@@ -332,6 +332,42 @@ async def _forwarded(made: Scripted) -> Explanation:
 staged("forwarder", _forwarded, resolver={"forward_zones": {".": ["192.0.2.53:53"]}})
 
 
+OFFICE: Final = {
+    "resolver": {"forward_zones": {".": "office"}},
+    "pools": {"office": {"members": [{"address": "192.0.2.53", "name": "first"}], "check": "none"}},
+}
+
+
+def of_office(cause: str, answer: Callable[[Message], Message | None] | None, **pool: Any) -> None:
+    """The cause where the one member of a pool has that `answer`, or is not there."""
+
+    async def main(made: Scripted) -> Explanation:
+        if answer is not None:
+            made.internet.script("192.0.2.53", lambda query, _: answer(query))
+        return await made.why("www.shop.test")
+
+    pools = {"office": {**OFFICE["pools"]["office"], **pool}}  # type: ignore[dict-item]
+    staged(cause, main, **{**OFFICE, "pools": pools})
+
+
+of_office("pool", lambda query: said(query.question, "www.shop.test. 60 IN A 192.0.2.1", ra=True))
+of_office("no-upstream", None, members="system")
+of_office("upstreams-silent", lambda _: None)
+of_office("upstream-unreachable", None)
+of_office("upstream-failed", lambda query: said(query.question, rcode=2, ra=True))
+
+
+async def _looping(made: Scripted) -> Explanation:
+    def respond(wire: bytes, client: Client, send: Callable[[bytes | None], None]) -> None:
+        made.program.respond(bytes((wire[0] ^ 1, *wire[1:])), client, send)
+
+    made.internet.serve("192.0.2.53", respond)
+    return await made.why("some-name-of-many-letters.shop.test")
+
+
+staged("forwarding-loop", _looping, **{**OFFICE, "resolver": {"forward_zones": {".": "office"}, "use_0x20": True}})
+
+
 async def _failed_over(made: Scripted) -> Explanation:
     made.delegate("shop.test. 9 IN NS ns2.shop.test.", "ns2.shop.test. 9 IN A 10.0.0.3")
     made.shop("10.0.0.2")

@@ -15,7 +15,7 @@ from resolver.message import Transport
 from resolver.network import encrypted as module
 from resolver.network.base import Endpoint, Trouble, Upstream
 from resolver.network.carrying import STUCK_S
-from resolver.network.dot import MAX_PIPELINED, MAX_STRAYS
+from resolver.network.dot import MAX_PIPELINED, MAX_STRAYS, MAX_UNANSWERED
 from resolver.network.encrypted import Encrypted, Terms
 from resolver.network.peers import HELD_OFF_S, IDLE_S, PER_SERVER
 from tests.support.authorities import Authority
@@ -130,6 +130,24 @@ def test_a_query_that_is_given_up_takes_no_connection_with_it_and_its_id_is_not_
             assert late.got == []
             assert peer.connections == 1
             assert world.counts()["upstream.tls_connections"] == 1
+
+    on_loop(main())
+
+
+def test_a_connection_on_which_half_is_left_unanswered_takes_no_more(on_loop, authority):
+    async def main():
+        world, inbox = network(), Inbox()
+        peer = Peer(lambda query: query if query[2:] == b"good" else None)
+        async with listening(peer, authority.server(NAME)):
+            how = terms(world, peer, authority.pem, NAME)
+            for _ in range(MAX_UNANSWERED + 1):
+                bad = world.encrypted().send(how, b"idbad", inbox)
+                assert await asked(world, how, b"idgood") == b"idgood"
+                bad.close()
+            assert peer.connections == 1
+            assert await asked(world, how, b"idgood") == b"idgood"
+            assert peer.connections == 2
+            assert world.open == 1
 
     on_loop(main())
 

@@ -177,6 +177,7 @@ def test_a_long_response_is_read_whole_and_one_that_is_too_long_is_not(on_loop, 
         ("302", [("location", "https://elsewhere.example/")], b"", "status 302 for /dns-query"),
         ("200", [("content-type", "text/html\x7f; charset=utf-8")], b"<p>", None),
         ("200", [], b"id", "a response without a type"),
+        ("200", [("content-type", "application/dns-message"), ("x", "long" * 2000)], b"\0\0yes", b"idyes"),
         ("200", [("content-type", "application/dns-message")], b"", "a response without a message"),
         ("200", [("content-type", "Application/DNS-Message; x=1")], b"\0\0yes", b"idyes"),
     ],
@@ -334,12 +335,28 @@ def test_whoever_breaks_the_rules_of_http_2_is_left(on_loop, authority, shown, o
     on_loop(main())
 
 
-def test_a_server_without_http_2_is_told_so(on_loop, authority):
+def test_header_fields_have_a_bound(on_loop, authority, shown):
     async def main():
-        world, peer = network(), Peer(echo)
+        world, peer = network(), HttpsPeer(echo)
+        peer.fields = [*peer.fields, ("x", "long" * 5000)]
+        async with listening(peer, shown):
+            came = await asked(world, terms(world, peer, authority.pem, NAME, PATH))
+            assert came.kind is Trouble.HTTP
+            assert peer.connections == 2
+
+    on_loop(main())
+
+
+def test_a_server_without_http_2_is_told_so_and_left_alone_for_a_while(on_loop, authority):
+    async def main():
+        world, peer, told = network(), Peer(echo), []
+        world.encrypted().told = lambda _, trouble: told.append(trouble)
         async with listening(peer, authority.server(NAME, protocols=("http/1.1",))):
             how = terms(world, peer, authority.pem, NAME, PATH)
-            assert await asked(world, how) == f"{Trouble.HTTP}: it speaks no HTTP/2"
+            for _ in range(3):
+                assert await asked(world, how) == f"{Trouble.HTTP}: it speaks no HTTP/2"
+            assert told == [f"{Trouble.HTTP}: it speaks no HTTP/2"]
+            assert len(peer.names) == 1
             assert peer.queries == []
             assert world.open == 0
 

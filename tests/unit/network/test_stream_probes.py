@@ -190,6 +190,14 @@ def test_any_other_response_is_not(on_loop, octets, why):
     on_loop(main())
 
 
+def test_where_no_text_is_wanted_the_status_alone_decides(on_loop):
+    async def main():
+        async with Served(says(response("503 Service Unavailable"))) as server:
+            assert await checked(server, http=Http("a.example", "/", OK)) == "it answers with status 503"
+
+    on_loop(main())
+
+
 def test_a_response_before_the_last_is_passed_over(on_loop):
     async def main():
         octets = b"HTTP/1.1 103 Early Hints\r\n\r\n" + response("204 No Content")

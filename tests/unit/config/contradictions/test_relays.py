@@ -57,7 +57,21 @@ def test_a_relay_that_can_be_is_one(text: str, tmp_path: Path):
         ),
         (
             RELAY + "listen = ['192.0.2.1']\n",
-            '2: "udp://192.0.2.1:53" is where this relay itself listens; name another server',
+            '2: "192.0.2.1:53" is where this daemon itself listens; name another server',
+        ),
+        (
+            RELAY.replace("192.0.2.1", "127.0.0.1:5301") + "listen = ['0.0.0.0:5301']\n",
+            '2: "127.0.0.1:5301" is where this daemon itself listens; name another server',
+        ),
+        (
+            RELAY + "listen = ['127.0.0.1:5301']\n[pools.b]\nmembers = ['127.0.0.1:5301']\nmode = 'relay'\n"
+            "listen = ['127.0.0.1:5302']\n",
+            '6: "127.0.0.1:5301" is where this daemon itself listens; name another server',
+        ),
+        (
+            "[server]\nworkers = 2\n" + RELAY + "listen = ['127.0.0.1:0']\n",
+            "6: workers share the ports of relays, and port 0 would be another for each; "
+            "write a port, or server.workers = 1",
         ),
         (
             "[server]\nlisten = ['127.0.0.1:5301']\n" + RELAY + "listen = ['127.0.0.1:5301']\n",
