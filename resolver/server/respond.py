@@ -98,13 +98,13 @@ class Responder:
         self._reading = Reading(conduct or Conduct(), cookies, idle_seconds, clock=clock, counters=counters, log=log)
         self._flights = Flights(counters)
         self._waiting = Waiting(clock, self._begin)
-        self.datagrams = Hits(self._store, counters, Transport.UDP, self._limits)
+        self.datagrams = Hits(self._store, counters, Transport.UDP, self._limits, self._by_kind)
         """What listeners look into before they hand a datagram to `fresh`."""
-        self.streams = Hits(self._store, counters, Transport.TCP, self._limits)
+        self.streams = Hits(self._store, counters, Transport.TCP, self._limits, self._by_kind)
         """The same for messages over TCP."""
-        self.encrypted = Hits(self._store, counters, Transport.TLS, self._limits)
+        self.encrypted = Hits(self._store, counters, Transport.TLS, self._limits, self._by_kind)
         """The same for messages over TLS."""
-        self.https = Hits(self._store, counters, Transport.HTTPS, self._limits)
+        self.https = Hits(self._store, counters, Transport.HTTPS, self._limits, self._by_kind)
         """The same for messages over HTTPS."""
         self.adjust(answerer, conduct or Conduct(), answers, access, cookies, limiting)
 
@@ -204,6 +204,10 @@ class Responder:
         if given_up is not None:
             self._flights.leave(given_up.query.client.host)
             self._turn_away(given_up, BUSY)
+
+    def _by_kind(self) -> Kinds | None:
+        """What is served by kinds of clients; nothing is where each query is logged."""
+        return None if self.conduct.log_queries else self._kinds
 
     def _of_its_kind(self, wire: bytes, client: Client, answers: AnswerStore | None) -> bytes | None:
         """What is stored in `answers` for such as `client`, where it may be told without being counted by limits."""
