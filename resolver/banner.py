@@ -29,14 +29,16 @@ def banner(
     config: Config,
     listening: Sequence[Endpoint],
     simulated: Sequence[tuple[str, Endpoint]],
-    encrypted: Sequence[Endpoint] = (),
+    encrypted: tuple[Sequence[Endpoint], Sequence[Endpoint]] = ((), ()),
     shown: Shown | None = None,
 ) -> str:
-    """The text for what answers at `listening`, over TLS at `encrypted` where this certificate is `shown`, and the
-    simulated servers that have their own addresses."""
+    """The text for what answers at `listening`, over TLS and HTTPS where it is `encrypted` and this certificate
+    is `shown`, and the simulated servers that have their own addresses."""
+    tls, https = encrypted
     lines = [f"resolverd {VERSION} ({config.resolver.mode}) answers on"]
     lines += [f"  {endpoint}  UDP and TCP" for endpoint in listening]
-    lines += [f"  {endpoint}  TLS" for endpoint in encrypted]
+    lines += [f"  {endpoint}  TLS" for endpoint in tls]
+    lines += [f"  https://{endpoint}{config.server.https_paths[0]}" for endpoint in https]
     if shown is not None:
         kind = "certificate" if shown.ephemeral is None else "ephemeral certificate, for development"
         lines.append(f"{kind}: pin {shown.pin}")
@@ -51,9 +53,9 @@ def banner(
         lines.append("simulated internet: in memory, only the resolver reaches it")
     if listening:
         lines += ["", "Try:", *(f"  {line}" for line in _to_paste(config, reachable(listening[0]), simulated))]
-    if encrypted and shown is not None:
-        to = reachable(encrypted[0])
-        lines.append(f"  kdig @{to.host} -p {to.port} +tls-pin={shown.pin} {SAMPLE}")
+    for option, endpoints in (("", tls[:1]), (f" +https={config.server.https_paths[0]}", https[:1])):
+        to = [reachable(each) for each in endpoints if shown is not None]
+        lines += [f"  kdig @{each.host} -p {each.port}{option} +tls-pin={shown.pin} {SAMPLE}" for each in to if shown]
     return "\n".join(lines) + "\n"
 
 

@@ -14,7 +14,7 @@ from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, fields
 from typing import TYPE_CHECKING, NamedTuple
 
-from resolver import filtering, hints, proving, reaching
+from resolver import filtering, hints, proving, reaching, serving
 from resolver.answering import Answerer, Stage
 from resolver.caches import Held
 from resolver.config import Budget, Config
@@ -98,7 +98,7 @@ def branch(
     cached = Cached(known, counters, max_aliases=aliases, prefetch=prefetch, failed=resolved.remembered)
     reserved = _reserved(setting, routes, name) if like is None else like.at_hand[0]
     looks = (reserved, noted(setting, notes.Stage.CACHED, cached.peek))
-    return Branch(name, held, known, resolved, looks, below, filtering.around(setting, name))
+    return Branch(name, held, known, resolved, looks, below, filtering.around(setting, known, name))
 
 
 def noted(setting: Setting, stage: notes.Stage, look: AtHand) -> AtHand:
@@ -172,7 +172,7 @@ def ways(setting: Setting, tools: Tools, usual: Branch, proven: Proving | None) 
         return Ways(*usual.parts(), Branches(usual), usual.age)
     from resolver import ruling
 
-    return ruling.ways(setting, tools, usual, proven)
+    return ruling.ways(setting, tools, usual, proven, serving.limiter(setting.config, tools.clock))
 
 
 def of_pool(setting: Setting, tools: Tools, name: str, proven: Proving | None) -> Branch:

@@ -65,6 +65,11 @@ class Program(Controlled, Protocol):
         ...
 
     @property
+    def https(self) -> Sequence[Endpoint]:
+        """Where clients are answered over HTTPS, with the ports that were really taken."""
+        ...
+
+    @property
     def shown(self) -> Shown | None:
         """The certificate that clients of TLS are shown."""
         ...
@@ -253,7 +258,8 @@ class Daemon:
     def _announce(self, program: Program, log: Log) -> None:
         config = self._loaded.config
         with contextlib.suppress(OSError, ValueError):  # nobody reads: the daemon runs all the same
-            self._out.write(banner(config, program.listening, program.simulated, program.encrypted, program.shown))
+            encrypted = program.encrypted, program.https
+            self._out.write(banner(config, program.listening, program.simulated, encrypted, program.shown))
             self._out.flush()
         file = self._loaded.file
         log.info("started", mode=config.resolver.mode, roots=config.resolver.roots, config=file)

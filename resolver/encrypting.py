@@ -83,17 +83,18 @@ def _table(contexts: Contexts, config: Config, wanted: Upstreams) -> dict[tuple[
     from resolver.network.peers import Terms
 
     table: dict[tuple[Endpoint, Transport], tuple[Terms, str]] = {}
+    pools = config.all_pools
     for upstream, name in wanted:
         where = f"pools.{name}.members" if name in config.pools else "resolver.forward_zones"
         if upstream.transport is Transport.HTTPS and importlib.util.find_spec("h2") is None:
             what = f"{upstream} takes the library h2, which is not installed"
             raise ConfigError(what, where=where, instead="pip install 'resolverd[https]', or write tls://")
-        pool = config.all_pools[name]
+        pool = pools[name]
         context = trusting(name, pool.tls_ca, partial(contexts, transport=upstream.transport))
         terms = Terms(upstream, context, pool.https_method == "GET")
-        before, other = table.setdefault((upstream.endpoint, upstream.transport), (terms, name))
+        before, other = table.setdefault((upstream.endpoint, upstream.transport), (terms, where))
         if before != terms:
-            what = f"{upstream} is spoken to in another way in pools.{other}"
+            what = f"{upstream} is spoken to in another way in {other}"
             instead = "write one name, path, tls_ca and https_method for it, or another of its addresses"
             raise ConfigError(what, where=where, instead=instead)
     return {key: terms for key, (terms, _) in table.items()}

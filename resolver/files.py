@@ -12,6 +12,7 @@ from resolver.auth.shipped import load_world
 from resolver.config import Config
 
 if TYPE_CHECKING:
+    from resolver.arranged import Lab
     from resolver.auth.hierarchy import World
 
 
@@ -22,9 +23,10 @@ class Read(NamedTuple):
     filtering: filtering.Filtering | None
 
 
-def read(config: Config, given: World | None = None) -> Read:
-    """What `config` says to read; a `given` world takes the place of one in a directory. Raises `InputError`."""
+def read(config: Config, given: World | None = None, lab: Lab | None = None) -> Read:
+    """What `config` says to read; a `given` world takes the place of one in a directory, and what `lab` has that of
+    files of policy zones. Raises `InputError`."""
     world = None
     if config.world_served:
         world = load_world(config.world.directory) if given is None else given
-    return Read(world, filtering.read(config))
+    return Read(world, filtering.read(config, None if lab is None else lab.texts))

@@ -1,12 +1,12 @@
 """Decides which filters a configuration comes to: what is read from files for them, and where they stand on a branch.
 
-    synthesised (DNS64) ← filtered: local data, block lists, private addresses ← the client
+    synthesised (DNS64) ← filtered: local data, policy zones, block lists, private addresses ← the client
 
 Rules
 * What is read is read where it keeps nobody waiting, before it is put in force: a file that is missing, or is no list,
   is an error, and then what was in force stays.
-* Policies are asked in this order: local data, block lists, private addresses. Where nothing is configured there is no
-  stage, and nothing of it is loaded.
+* Policies are asked in this order: local data, policy zones, block lists, private addresses. Where nothing is
+  configured there is no stage, and nothing of it is loaded.
 
 Limits: lists are read whole at each reload, by each worker.
 """
@@ -14,7 +14,7 @@ Limits: lists are read whole at each reload, by each worker.
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Final
 
 from resolver.config import Config
@@ -30,6 +30,8 @@ if TYPE_CHECKING:
     from resolver.filters.lists import Lists, Report
     from resolver.filters.local import Local
     from resolver.filters.policy import Cause, Policy, Verdict
+    from resolver.pipeline.knowledge import Known
+    from resolver.policy_zones import PolicyZoneFiles
     from resolver.setting import Setting
 
 BLOCK: Final = "filters.block"
@@ -37,9 +39,10 @@ ALLOW: Final = "filters.allow"
 """What names are called that stand in the configuration itself."""
 
 
-COUNTED: Final = (
+_OF_NAMES: Final = (
     *("filters.names", "filters.names_allowed", "filters.names_local", "filters.lines_bad", "filters.lines_skipped"),
 )
+COUNTED: Final = (*_OF_NAMES, "rpz.zones", "rpz.rules", "rpz.skipped")
 """What is counted where names are held, and nowhere else."""
 
 
@@ -52,12 +55,14 @@ class Filtering:
     reports: Sequence[Report] = ()
     names: int = 0
     allowed: int = 0
+    policy_zones: PolicyZoneFiles | None = None
 
     def counts(self) -> Mapping[str, int]:
         """Gauges under the names of `resolver stats`."""
         local = 0 if self.local is None else len(self.local)
         bad, skipped = sum(each.bad for each in self.reports), sum(each.skipped for each in self.reports)
-        return dict(zip(COUNTED, (self.names, self.allowed, local, bad, skipped), strict=True))
+        counted = dict(zip(_OF_NAMES, (self.names, self.allowed, local, bad, skipped), strict=True))
+        return counted if self.policy_zones is None else counted | self.policy_zones.counts()
 
     def tell(self, log: Log) -> None:
         """The log says what was read, and of each file the first lines that could not be."""
@@ -74,10 +79,25 @@ class Filtering:
             if report.bad:
                 lines = "; ".join(map(str, report.told))
                 log.warning("names_skipped", file=str(report.path), bad=report.bad, first=lines)
+        if self.policy_zones is not None:
+            self.policy_zones.tell(log)
 
 
-def read(config: Config) -> Filtering | None:
-    """What the files of `config` hold for its filters; None where it has none that need any. Raises `ConfigError`."""
+def read(config: Config, texts: Mapping[str, str] | None = None) -> Filtering | None:
+    """What the files of `config` hold for its filters; None where it has none that need any.
+
+    `texts` stand for files of policy zones, by their paths. Raises `ConfigError` and `ZoneError`.
+    """
+    found = _read_names(config)
+    if not config.rpz:
+        return found
+    from resolver import policy_zones
+
+    zones = policy_zones.load(config, texts or {})
+    return replace(found or Filtering(None, None), policy_zones=zones)
+
+
+def _read_names(config: Config) -> Filtering | None:
     ours = config.filters
     reports: list[Report] = []
     local = _local(config, reports) if ours.local_zones or ours.local_data or ours.hosts_files else None
@@ -146,10 +166,10 @@ def _telling(config: Config) -> Telling:
 # -- where they stand
 
 
-def around(setting: Setting, pool: str = "") -> Callable[[Stage], Stage] | None:
-    """What puts the filters of `setting` around a stage: that of a `pool`, or the usual one. None where there are
-    none."""
-    policies, makes = _policies(setting, pool), bool(setting.config.filters.dns64)
+def around(setting: Setting, known: Known, pool: str = "") -> Callable[[Stage], Stage] | None:
+    """What puts the filters of `setting` around a stage: that of a `pool`, or the usual one, on which so much is
+    `known`. None where there are none."""
+    policies, makes = _policies(setting, known, pool), bool(setting.config.filters.dns64)
     if not policies and not makes:
         return None
 
@@ -173,12 +193,17 @@ def unreserved(config: Config) -> tuple[str, ...]:
     return tuple(zone for zone, kind in config.filters.local_zones.items() if kind in LETS_THROUGH)
 
 
-def _policies(setting: Setting, pool: str) -> list[Policy]:
+def _policies(setting: Setting, known: Known, pool: str) -> list[Policy]:
     """The policies in their order."""
     found: list[Policy] = []
-    if setting.filtering is not None:
-        known = (setting.filtering.local, setting.filtering.blocking)
-        found += [each for each in known if each is not None]
+    filters = setting.filtering
+    if filters is not None:
+        zones = None
+        if filters.policy_zones is not None:
+            from resolver import policy_zones
+
+            zones = policy_zones.policy(filters.policy_zones, known, setting)
+        found += [each for each in (filters.local, zones, filters.blocking) if each is not None]
     ours = setting.config.filters
     if ours.rebinding and pool not in ours.rebinding_pools:
         from resolver.filters.prefixes import Prefix
@@ -229,24 +254,39 @@ def _verdicts(setting: Setting) -> Callable[[Query, Verdict], None]:
 def _causes(setting: Setting) -> Callable[[Query, Cause, str], None]:
     """Counts what was decided, notes it in the transcript where one is kept, and logs it if that is wanted."""
     counters, transcript = setting.tools.counters, setting.tools.transcript
-    log = setting.log if setting.config.filters.log else None
+    logs = _logs(setting)
 
     def told(query: Query, cause: Cause, what: str) -> None:
         counter = f"filters_{cause.kind}"
         setattr(counters, counter, getattr(counters, counter) + 1)
         if transcript is not None:
             transcript.noted(notes.Decided(cause.kind, cause.trigger, cause.source))
-        if log is not None:
-            log.info(
-                "filtered",
-                query=query.id,
-                client=query.client.host,
-                name=names.to_text(query.question.name),
-                type=types.to_text(query.question.type),
-                what=what,
-                kind=cause.kind,
-                trigger=cause.trigger,
-                source=cause.source,
-            )
+        if logs(cause):
+            log(setting.log, query, cause, what)
 
     return told
+
+
+def _logs(setting: Setting) -> Callable[[Cause], bool]:
+    """Whether something is logged that was decided for that cause."""
+    if not setting.config.rpz:
+        always = setting.config.filters.log
+        return lambda _: always
+    from resolver import policy_zones
+
+    return policy_zones.logs(setting)
+
+
+def log(to: Log, query: Query, cause: Cause, what: str) -> None:
+    """`what` became of `query` for that `cause` is a line of the log."""
+    to.info(
+        "filtered",
+        query=query.id,
+        client=query.client.host,
+        name=names.to_text(query.question.name),
+        type=types.to_text(query.question.type),
+        what=what,
+        kind=cause.kind,
+        trigger=cause.trigger,
+        source=cause.source,
+    )

@@ -1,4 +1,4 @@
-"""Which addresses are open: pairs of a UDP and a TCP listener, or listeners for TLS alone, bound first and started
+"""Which addresses are open: pairs of a UDP and a TCP listener, or listeners for TLS or HTTPS, bound first and started
 when all could be bound.
 
 Binding and starting are two steps, so that a start or a reload which fails has opened nothing, and so that
@@ -10,6 +10,7 @@ A listener on loopback never asks who may ask: nobody else can reach it, and tho
 from __future__ import annotations
 
 import asyncio
+import enum
 from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
 from typing import Any, Final
@@ -25,30 +26,39 @@ from resolver.server.handshakes import Handshakes
 from resolver.server.hits import Hits
 from resolver.server.places import Places, TcpLimits
 from resolver.server.tcp import TcpListener
+from resolver.server.terms import Https
 from resolver.server.udp import UdpListener
 
 _EPHEMERAL_TRIES: Final = 16
 """How often a port that is free for UDP is sought until TCP has it too."""
 
 
+class Kind(enum.StrEnum):
+    """What is spoken at an endpoint."""
+
+    PLAIN = "plain"
+    """DNS over UDP and TCP."""
+    TLS = "tls"
+    HTTPS = "https"
+    RELAY = "relay"
+    """Whatever it is, over UDP and TCP: nobody looks."""
+
+
 @dataclass(frozen=True, slots=True)
 class Bound:
-    """Sockets on one endpoint; those for TLS have no `udp`. `asked` is what was asked for: its port may be 0."""
+    """Sockets on one endpoint; only those for plain DNS have a `udp`. `asked` is what was asked for: its port may be
+    0."""
 
     asked: Endpoint
     endpoint: Endpoint
     udp: Any
     tcp: Any
+    kind: Kind = Kind.PLAIN
 
     @property
     def sockets(self) -> tuple[Any, ...]:
-        """Those that it has: for UDP, if it is not for TLS, and for TCP."""
+        """Those that it has: for UDP, if it is for plain DNS, and for TCP."""
         return (self.tcp,) if self.udp is None else (self.udp, self.tcp)
-
-    @property
-    def encrypted(self) -> bool:
-        """Whether it is for TLS."""
-        return self.udp is None
 
     def share(self) -> None:
         """Others may join its endpoint."""
@@ -61,11 +71,12 @@ class Bound:
             each.close()
 
 
-BindAll = Callable[[Iterable[Endpoint], int | None], list[Bound]]
-"""Binds each endpoint or none: with a receive buffer of so many octets, or for TLS. Raises `ListenError`."""
+BindAll = Callable[[Iterable[Endpoint], int, Kind], list[Bound]]
+"""Binds each endpoint or none, for what is spoken there: plain DNS has a receive buffer of so many octets. Raises
+`ListenError`."""
 
 
-def bind(endpoint: Endpoint, receive_buffer: int, *, joins: bool = False) -> Bound:
+def bind(endpoint: Endpoint, receive_buffer: int, kind: Kind = Kind.PLAIN, *, joins: bool = False) -> Bound:
     """Both sockets on `endpoint`; a port 0 becomes one that is free for both. Raises `ListenError`.
 
     It `joins` those that are shared there.
@@ -74,7 +85,7 @@ def bind(endpoint: Endpoint, receive_buffer: int, *, joins: bool = False) -> Bou
         udp = listening.bind_udp(endpoint, receive_buffer, joins=joins)
         real = listening.bound_to(udp)
         try:
-            return Bound(endpoint, real, udp, listening.bind_tcp(real, joins=joins))
+            return Bound(endpoint, real, udp, listening.bind_tcp(real, joins=joins), kind)
         except ListenError:
             udp.close()
             if endpoint.port or not tries_left:
@@ -82,21 +93,28 @@ def bind(endpoint: Endpoint, receive_buffer: int, *, joins: bool = False) -> Bou
     raise AssertionError("unreachable")
 
 
-def bind_tls(endpoint: Endpoint, *, joins: bool = False) -> Bound:
-    """The socket for TLS on `endpoint`; a port 0 becomes one that is free. Raises `ListenError`.
+def bind_stream(endpoint: Endpoint, kind: Kind, *, joins: bool = False) -> Bound:
+    """The one socket that this `kind` needs on `endpoint`; a port 0 becomes one that is free. Raises `ListenError`.
 
     It `joins` those that are shared there.
     """
     tcp = listening.bind_tcp(endpoint, joins=joins)
-    return Bound(endpoint, listening.bound_to(tcp), None, tcp)
+    return Bound(endpoint, listening.bound_to(tcp), None, tcp, kind)
 
 
-def bind_all(endpoints: Iterable[Endpoint], receive_buffer: int | None) -> list[Bound]:
-    """`bind` for each of `endpoints`, or `bind_tls` without a `receive_buffer`; or for none. Raises `ListenError`."""
+def bind_one(endpoint: Endpoint, receive_buffer: int, kind: Kind, *, joins: bool = False) -> Bound:
+    """`bind` for plain DNS and for relays, else `bind_stream`. Raises `ListenError`."""
+    if kind in (Kind.PLAIN, Kind.RELAY):
+        return bind(endpoint, receive_buffer, kind, joins=joins)
+    return bind_stream(endpoint, kind, joins=joins)
+
+
+def bind_all(endpoints: Iterable[Endpoint], receive_buffer: int, kind: Kind = Kind.PLAIN) -> list[Bound]:
+    """`bind_one` for each of `endpoints`, or for none. Raises `ListenError`."""
     bound: list[Bound] = []
     try:
         for endpoint in endpoints:
-            bound.append(bind_tls(endpoint) if receive_buffer is None else bind(endpoint, receive_buffer))
+            bound.append(bind_one(endpoint, receive_buffer, kind))
     except ListenError:
         for each in bound:
             each.close()
@@ -104,15 +122,15 @@ def bind_all(endpoints: Iterable[Endpoint], receive_buffer: int | None) -> list[
     return bound
 
 
-def bind_front(wanted: Sequence[Endpoint], receive_buffer: int | None, bind_all: BindAll, log: Log) -> list[Bound]:
+def bind_front(wanted: Sequence[Endpoint], receive_buffer: int, kind: Kind, bind_all: BindAll, log: Log) -> list[Bound]:
     """`bind_all` of `wanted`. On a machine without IPv6 its loopback and wildcard are left out, with a warning."""
     try:
-        return bind_all(wanted, receive_buffer)
+        return bind_all(wanted, receive_buffer, kind)
     except ListenError as error:
         without = [each for each in wanted if each.host not in ("::1", "::")]
         if not listening.has_no_such_address(error) or not without or without == wanted:
             raise
-        bound = bind_all(without, receive_buffer)
+        bound = bind_all(without, receive_buffer, kind)
         log.warning("no_ipv6", reason=str(error))
         return bound
 
@@ -126,9 +144,10 @@ class Listeners:
         clock: Clock,
         places: Places | None = None,
         handshakes: Handshakes | None = None,
+        https: Https | None = None,
     ) -> None:
-        """Pairs of UDP and TCP; with `handshakes`, listeners for TLS."""
-        self._loop, self._clock = loop, clock
+        """Pairs of UDP and TCP; with `handshakes`, listeners for TLS, or with `https` besides for HTTPS."""
+        self._loop, self._clock, self._https = loop, clock, https
         self.places, self._handshakes = Places() if places is None else places, handshakes
         self._pairs: dict[Endpoint, tuple[Endpoint, UdpListener | None, TcpListener]] = {}
 
@@ -187,7 +206,12 @@ class Listeners:
     def _tcp(
         self, bound: Bound, respond: Respond, hits: Hits | None, allows: Callable[[str], bool] | None
     ) -> TcpListener:
-        return TcpListener(self._loop, bound.tcp, respond, self._clock, self.places, hits, allows, self._handshakes)
+        given = self._loop, bound.tcp, respond, self._clock, self.places, hits, allows, self._handshakes
+        if bound.kind is not Kind.HTTPS:
+            return TcpListener(*given)
+        from resolver.server.https import HttpsListener
+
+        return HttpsListener(*given, self._https)
 
     def adjust(self, limits: TcpLimits, allows: Callable[[str], bool] | None) -> None:
         """Connections that are accepted from now on keep `limits`, and who may ask is what `allows` says."""

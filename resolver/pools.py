@@ -83,6 +83,7 @@ class Pools:
                 watched = self._watched[name] = WatchedPool(pool, self._clock, self._entropy)
             self._adjust(watched, settings[name], network)
         self._follow(config)
+        self.relays.adjust(config, pools, network)
 
     def become(self, pool: str, members: Sequence[PoolMember]) -> None:
         """The pool of that name, which is in force, has these members from now on."""

@@ -14,7 +14,7 @@ from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Final, TypeAlias
 
-from resolver import certificates, compiled, differing, files, placing, serving
+from resolver import compiled, differing, files, placing, serving
 from resolver.answering import awaited
 from resolver.arranged import Lab
 from resolver.auth.shipped import find_zones
@@ -22,7 +22,8 @@ from resolver.caches import Caches, new_caches
 from resolver.certificates import Shown
 from resolver.config import Config
 from resolver.files import Read
-from resolver.listeners import BindAll, Bound, Listeners, bind_all, bind_front
+from resolver.fronts import Fronts, Opened
+from resolver.listeners import BindAll, Bound, Kind, bind_all
 from resolver.message import Client, Edns, Query, Question, Reply, Transport, Type
 from resolver.network.base import Clock, Endpoint
 from resolver.network.sockets import SocketNetwork
@@ -33,7 +34,6 @@ from resolver.pipeline.driving import Tools
 from resolver.pools import Pools
 from resolver.server.cookies import drawn
 from resolver.server.flights import MOST
-from resolver.server.handshakes import Handshakes
 from resolver.server.respond import Responder
 from resolver.setting import Compose, Composed, Setting
 from resolver.tasks import Tasks
@@ -50,31 +50,28 @@ IN_MEMORY_PORT: Final = 53
 
 @dataclass(slots=True)
 class _Opened:
-    """What has been bound, and does not listen yet: for clients, those of TLS, relays, and simulated servers."""
+    """What has been bound, and does not listen yet: for clients and relays, and for simulated servers."""
 
-    front: list[Bound] = field(default_factory=list)
-    encrypted: list[Bound] = field(default_factory=list)
-    relays: list[Bound] = field(default_factory=list)
+    fronts: Opened = field(default_factory=Opened)
     behind: list[Bound] = field(default_factory=list)
 
     def close(self) -> None:
         """Nothing is bound."""
-        for bound in (*self.front, *self.encrypted, *self.relays, *self.behind):
+        self.fronts.close()
+        for bound in self.behind:
             bound.close()
 
 
 @dataclass(frozen=True, slots=True)
 class _Coming:
-    """What is to be put in force; `listen`, `listen_tls` and `places` are all that is to listen."""
+    """What is to be put in force; `fronts` and `places` are all that is to listen."""
 
     config: Config
     read: Read
     caches: Caches
     pools: Mapping[str, Pool]
     composed: Composed
-    shown: Shown | None
-    listen: Sequence[Endpoint]
-    listen_tls: Sequence[Endpoint]
+    fronts: Opened
     places: Sequence[Endpoint]
 
 
@@ -112,20 +109,15 @@ class Program:
         self._compose = compose
         self._sockets = sockets
         self._offload = offload
-        self._bind = bind
         self._tasks = Tasks()
         self._began = tools.clock.monotonic()
         self._caches = new_caches(config, self._tools)
         self.pools = Pools(tools.clock, tools.entropy, log)
         loop = asyncio.get_running_loop()
-        self._front = Listeners(loop, tools.clock)
+        self._fronts = Fronts(loop, tools.clock, bind, log, shown, self.pools.relays)
         self._behind = OddListeners(loop, tools.clock)
-        self._handshakes = Handshakes(tools.clock)
-        self._encrypted = Listeners(loop, tools.clock, self._front.places, self._handshakes)
-        self._shown = shown
-        self._allows: Callable[[str], bool] | None = None
         self._drawn = drawn(tools.entropy)
-        self._world, self._filtering = read = files.read(config, world)
+        self._world, self._filtering = read = files.read(config, world, lab)
         pools = self.pools.coming(config)
         self._composed = self._composition(config, read, IN_MEMORY_PORT, self._caches, pools, bound=False, listening=())
         self._caches.adjust(config, self._composed.branches.held())
@@ -138,7 +130,8 @@ class Program:
             answers=self._caches.answers,
             access=serving.access(config, tools.clock),
             cookies=serving.cookies(config, self._drawn, tools.clock),
-            idle_seconds=self._front.places.idle_seconds,
+            idle_seconds=self._fronts.places.idle_seconds,
+            limiting=serving.limiting(config, tools.clock, tools.counters, log, None),
         )
         self.respond = watching.watched(self.responder, lab.history, tools.clock)
         """What clients ask."""
@@ -162,7 +155,9 @@ class Program:
         A world that is in a directory is read again, whatever `change` has made of it.
         """
         async with self._swapping:
-            await self._put_in_force(config, await self._offload(partial(files.read, config, self._given_world)))
+            await self._put_in_force(
+                config, await self._offload(partial(files.read, config, self._given_world, self.lab))
+            )
             self.reloads += 1
             self._warn()
 
@@ -180,8 +175,7 @@ class Program:
         `relieved`: others listen on the same ports and go on (`Listeners.keep_only`).
         """
         drain_s = self.config.server.drain_s if drain_s is None else drain_s
-        front = self._front.keep_only((), drain_s, relieved=relieved)
-        await asyncio.gather(front, self._encrypted.keep_only((), drain_s), self.pools.relays.keep_only((), drain_s))
+        await self._fronts.stop(drain_s, relieved=relieved)
         await self._behind.keep_only((), 0.0)
         self.responder.give_up()
         self._roll(None)
@@ -202,24 +196,18 @@ class Program:
 
     def _prepared(self, config: Config, read: Read, opened: _Opened) -> _Coming:
         """All that may fail: what is to be listened on is bound, and held in `opened`, and the stages are made."""
-        buffer = config.server.receive_buffer_kb * 1024
-        listen, listen_tls = (config.server.listen, config.server.listen_tls) if self._listens else ((), ())
-        shown = self._to_show(config) if listen_tls else None
-        wanted = [each for each in listen if each not in self._front]
-        opened.front = bind_front(wanted, buffer, self._bind, self.log) if wanted else []
-        wanted = [each for each in listen_tls if each not in self._encrypted]
-        opened.encrypted = bind_front(wanted, None, self._bind, self.log)
-        opened.relays = self.pools.relays.bind(config, self._bind) if self._listens else []
-        port = config.world.port or self._first_port(listen, opened.front)
+        self._fronts.prepare(config, opened.fronts, listens=self._listens)
+        plain, buffer = opened.fronts.of(Kind.PLAIN), config.server.receive_buffer_kb * 1024
+        port = config.world.port or self._first_port(opened.fronts.wanted.get(Kind.PLAIN, ()), plain)
         places = placing.places(config, read.world, port, self.log) if self._listens else []
         opened.behind = placing.bind_servers((each for each in places if each not in self._behind), buffer)
-        listening = (*self._front.endpoints, *(each.endpoint for each in opened.front))
+        listening = (*self.listening, *(each.endpoint for each in plain))
         # Of another internet nothing is known; questions in flight go on with what they began with.
         same = differing.origin(config, read.world) == differing.origin(self.config, self._world)
         caches = self._caches if same else new_caches(config, self._tools)
         pools = self.pools.coming(config)
         composed = self._composition(config, read, port, caches, pools, bound=bool(places), listening=listening)
-        return _Coming(config, read, caches, pools, composed, shown, listen, listen_tls, places)
+        return _Coming(config, read, caches, pools, composed, opened.fronts, places)
 
     def _swap(self, coming: _Coming) -> None:
         """Whatever is asked from now on is answered by what is `coming`."""
@@ -230,32 +218,23 @@ class Program:
         watching.adjust(self.lab.history, self.config.history.messages, config.history.messages, self.log)
         self.config, self._caches, self._composed = config, coming.caches, composed
         self._world, self._filtering = coming.read
-        self._show(coming.shown)
         self.pools.put_in_force(config, coming.pools, composed.network)
         access, cookies = serving.access(config, clock), serving.cookies(config, self._drawn, clock)
         conduct = serving.conduct(config, composed.explains, composed.kind_of)
-        self.responder.adjust(composed.answerer, conduct, coming.caches.answers, access, cookies)
+        limiting = serving.limiting(config, clock, self._tools.counters, self.log, self.responder.limiting)
+        self.responder.adjust(composed.answerer, conduct, coming.caches.answers, access, cookies, limiting)
         self._caches.adjust(config, composed.branches.held())
         self.log.adjust(config.log.level, config.log.format)
-        self._allows = None if access is None else access.allows
-        self._front.adjust(serving.tcp_limits(config), self._allows)
-        self._encrypted.adjust(serving.tcp_limits(config), self._allows)
+        self._fronts.adjust(config, coming.fronts, None if access is None else access.allows)
 
     async def _listen(self, coming: _Coming, opened: _Opened) -> None:
         """What was `opened` listens, and what is not wanted any more does not."""
-        respond, allows, drain_s = self.respond, self._allows, coming.config.server.drain_s
+        respond, drain_s = self.respond, coming.config.server.drain_s
         for bound in opened.behind:
             await self._behind.start(bound, *served_at(bound.endpoint.host, lambda: self._composed.simulated))
-        for bound in opened.front:
-            await self._front.start(bound, respond.fresh, respond.datagrams, respond.streams, allows)
-        for bound in opened.encrypted:
-            await self._encrypted.start(bound, respond.fresh, None, respond.encrypted, allows)
         await self._behind.keep_only(coming.places, 0.0)
-        await asyncio.gather(
-            self.pools.relays.put_in_force(coming.config, coming.pools, opened.relays, coming.composed.network, allows),
-            self._front.keep_only(coming.listen, drain_s),
-            self._encrypted.keep_only(coming.listen_tls, drain_s),
-        )
+        hits = {Kind.PLAIN: respond.streams, Kind.TLS: respond.encrypted, Kind.HTTPS: respond.https}
+        await self._fronts.listen(coming.fronts, respond.fresh, hits, respond.datagrams, drain_s)
 
     def _warn(self) -> None:
         """The log says what is not as it was meant to be."""
@@ -273,20 +252,6 @@ class Program:
             self._composed.rolling.cancel()
         if rolling is not None:
             rolling.begin()
-
-    def _to_show(self, config: Config) -> Shown | None:
-        """What clients of TLS are shown by `config`. Raises `ConfigError`."""
-        if not config.server.listen_tls:
-            return None
-        return certificates.shown(config.server, self._tools.clock.wall(), self._shown)
-
-    def _show(self, shown: Shown | None) -> None:
-        """Clients of TLS are shown `shown` from their next connection on; nobody takes an ephemeral one unwarned."""
-        if shown is not None and shown.ephemeral is not None and shown is not self._shown:
-            instead = "set server.tls_certificate and server.tls_key"
-            self.log.warning("ephemeral_certificate", pin=shown.pin, instead=instead)
-        self._shown = shown
-        self._handshakes.context = None if shown is None else shown.context
 
     # -- use
 
@@ -320,17 +285,22 @@ class Program:
     @property
     def listening(self) -> Sequence[Endpoint]:
         """Where clients are answered, with the ports that were really taken."""
-        return self._front.endpoints
+        return self._fronts.endpoints(Kind.PLAIN)
 
     @property
     def encrypted(self) -> Sequence[Endpoint]:
         """Where clients are answered over TLS, with the ports that were really taken."""
-        return self._encrypted.endpoints
+        return self._fronts.endpoints(Kind.TLS)
+
+    @property
+    def https(self) -> Sequence[Endpoint]:
+        """Where clients are answered over HTTPS, with the ports that were really taken."""
+        return self._fronts.endpoints(Kind.HTTPS)
 
     @property
     def shown(self) -> Shown | None:
         """The certificate that clients of TLS are shown."""
-        return self._shown
+        return self._fronts.shown
 
     @property
     def simulated(self) -> Sequence[tuple[str, Endpoint]]:
@@ -351,8 +321,9 @@ class Program:
             **self._caches.counts(),
             **self._composed.branches.counts(),
             **({} if self._filtering is None else self._filtering.counts()),
-            **self._front.counts(),
-            **self._handshakes.counts(),
+            **self._fronts.counts(),
+            **serving.limits_held(self.responder.limiting),
+            **serving.limits_held(self.responder.limiting),
             **self.lab.faults.counts(),
             **watching.counts(self.lab.history),
             **self.pools.counts(),
@@ -392,5 +363,6 @@ class Program:
 
     def _first_port(self, listen: Iterable[Endpoint], bound: Sequence[Bound]) -> int:
         taken = {each.asked: each.endpoint for each in bound}
-        there = next((each for each in listen if each in taken or each in self._front), None)
-        return IN_MEMORY_PORT if there is None else (taken.get(there) or self._front.place(there)).port
+        front = self._fronts.of(Kind.PLAIN)
+        there = next((each for each in listen if each in taken or each in front), None)
+        return IN_MEMORY_PORT if there is None else (taken.get(there) or front.place(there)).port

@@ -3,7 +3,7 @@ when all could be bound.
 
 Rules
 * Each relay that is opened is one event of the log, with the port that was really taken.
-* A relay lives as long as settings name its pool and its address: a reload changes what it works with, and who may ask,
+* A relay lives as long as settings name its address: a reload changes what it works with, and who may ask,
   and what is under way goes on.
 * To stop is to finish: nothing new is taken, replies that are waited for are given back, streams go on for at most
   `drain_s`, those that carry nothing for `QUIET_S`.
@@ -17,10 +17,10 @@ import asyncio
 from collections import Counter
 from collections.abc import Callable, Coroutine, Iterator, Mapping, Sequence
 from dataclasses import dataclass, fields
-from typing import TYPE_CHECKING, Final
+from typing import TYPE_CHECKING, Final, NamedTuple
 
 from resolver.config import Config
-from resolver.listeners import BindAll, Bound, bind_front
+from resolver.listeners import Bound
 from resolver.network.base import Clock, Endpoint, Entropy, Network
 from resolver.network.datagrams import batched
 from resolver.observe.log import Log
@@ -42,18 +42,25 @@ COUNTED: Final = ("datagrams", "replies", "silent", "dropped", "streams", "unrea
 Allows = Callable[[str], bool] | None
 
 
-def wanted(config: Config) -> Iterator[tuple[Endpoint, str]]:
-    """Where relays listen, and for which pool."""
-    for name, pool in config.pools.items():
-        for endpoint in pool.listen:
-            yield endpoint, name
+def wanted(config: Config) -> Iterator[Endpoint]:
+    """Where relays listen."""
+    return (endpoint for pool in config.pools.values() for endpoint in pool.listen)
+
+
+class _Meant(NamedTuple):
+    """What a relay is to be."""
+
+    pool: Pool
+    network: Network
+    settings: Settings
+    per_client: int
+    """Streams of one client."""
 
 
 @dataclass(slots=True)
 class _Relay:
     """One that is open."""
 
-    pool: str
     endpoint: Endpoint
     relaying: Relaying
     relayed: Relayed
@@ -64,46 +71,70 @@ class _Relay:
 
 
 class Relays:
-    """The relays of a program, by what was asked for: a pool, and where it is to listen."""
+    """The relays of a program, by where they were asked to listen."""
 
     def __init__(self, clock: Clock, entropy: Entropy, log: Log) -> None:
         self._clock, self._entropy, self._log = clock, entropy, log
-        self._open: dict[tuple[Endpoint, str], _Relay] = {}
+        self._meant: dict[Endpoint, _Meant] = {}
+        self._open: dict[Endpoint, _Relay] = {}
         self._poller: Poller | None = None
         self._before: Counter[str] = Counter()
         """What relays have counted that are closed."""
 
+    def __contains__(self, asked: Endpoint) -> bool:
+        return asked in self._open
+
     @property
     def endpoints(self) -> list[tuple[str, Endpoint]]:
         """The pool and the place of each, with the ports that were really taken."""
-        return [(relay.pool, relay.endpoint) for relay in self._open.values()]
+        return [(relay.relaying.pool.name, relay.endpoint) for relay in self._open.values()]
 
-    def bind(self, config: Config, bind: BindAll) -> list[Bound]:
-        """What relays need that are not open yet, in the order of `wanted`. Raises `ListenError`."""
-        coming = [place for place in wanted(config) if place not in self._open]
-        if not coming:
-            return []
-        return bind_front([each for each, _ in coming], config.server.receive_buffer_kb * 1024, bind, self._log)
+    def adjust(self, config: Config, pools: Mapping[str, Pool], network: Network) -> None:
+        """Relays are what `config` says, over these pools and this network, those that are open from now on."""
+        per_client = config.server.tcp_max_per_client
+        self._meant = {
+            endpoint: _Meant(pools[name], network, settings, per_client)
+            for name, settings in config.pools.items()
+            for endpoint in settings.listen
+        }
+        for asked, relay in self._open.items():
+            if (meant := self._meant.get(asked)) is not None:
+                relay.relaying.pool, relay.relaying.network = meant.pool, meant.network
+                relay.relaying.patience_s = meant.settings.relay_timeout_ms / 1000
+                relay.relaying.pending = meant.settings.relay_max_pending
+                relay.streams.places.limits = _limits(meant)
 
-    async def put_in_force(
-        self, config: Config, pools: Mapping[str, Pool], opened: Sequence[Bound], network: Network, allows: Allows
-    ) -> None:
-        """The relays of `config` are open, those that were not with what was `opened`, and others are not."""
-        places = list(wanted(config))
-        coming = [place for place in places if place not in self._open]
-        left = list(opened)
-        for asked, name in coming:
-            bound = next((each for each in left if each.asked == asked), None)
-            if bound is not None:  # else it was left out, as this machine has no such address
-                left.remove(bound)
-                self._start(bound, (asked, name), config, pools[name], network)
-        for (_, name), relay in self._open.items():
-            if name in config.pools:
-                self._adjust(relay, config.pools[name], config, pools[name], network, allows)
-        await self.keep_only(places, config.server.drain_s)
+    def admit(self, allows: Allows) -> None:
+        """`allows` says who may ask from now on."""
+        for relay in self._open.values():
+            relay.udp.allows = relay.streams.allows = None if is_loopback(relay.endpoint.host) else allows
 
-    async def keep_only(self, places: Sequence[tuple[Endpoint, str]], seconds: float) -> None:
-        """Relays that are in no place of these are closed, after at most `seconds` for what is under way."""
+    def start(self, bound: Bound, allows: Allows) -> None:
+        """What arrives at `bound` is passed on as `adjust` said."""
+        from resolver.network.poller import new_poller
+        from resolver.network.splicing import Acceptor
+        from resolver.server.relayed import Datagrams, Relayed, Relaying, Streams
+
+        loop = asyncio.get_running_loop()
+        if self._poller is None:
+            self._poller = new_poller(loop)
+        meant = self._meant[bound.asked]
+        settings = meant.settings
+        patience_s, pending = settings.relay_timeout_ms / 1000, settings.relay_max_pending
+        relaying = Relaying(meant.pool, meant.network, patience_s, pending)
+        relayed = Relayed()
+        datagrams = Datagrams(relaying, relayed, self._clock, self._entropy)
+        udp = UdpListener(loop, batched(bound.udp, UNANSWERED), datagrams)
+        streams = Streams(relaying, relayed, self._clock, Places(_limits(meant)))
+        acceptor = Acceptor(bound.tcp, self._poller, self._clock, streams.take)
+        self._open[bound.asked] = _Relay(bound.endpoint, relaying, relayed, datagrams, udp, streams, acceptor)
+        self.admit(allows)
+        udp.start()
+        acceptor.begin()
+        self._log.info("relaying", pool=meant.pool.name, at=bound.endpoint)
+
+    async def keep_only(self, places: Sequence[Endpoint], seconds: float) -> None:
+        """Relays that are at no place of these are closed, after at most `seconds` for what is under way."""
         going = [self._open.pop(place) for place in tuple(self._open) if place not in places]
         if not going:
             return
@@ -138,42 +169,12 @@ class Relays:
             "relay.streams_open": sum(len(relay.streams) for relay in self._open.values()),
         }
 
-    # -- parts
 
-    def _start(self, bound: Bound, place: tuple[Endpoint, str], config: Config, pool: Pool, network: Network) -> None:
-        from resolver.network.poller import new_poller
-        from resolver.network.splicing import Acceptor
-        from resolver.server.relayed import Datagrams, Relayed, Relaying, Streams
-
-        loop = asyncio.get_running_loop()
-        if self._poller is None:
-            self._poller = new_poller(loop)
-        settings = config.pools[place[1]]
-        relaying = Relaying(pool, network, settings.relay_timeout_ms / 1000, settings.relay_max_pending)
-        relayed = Relayed()
-        datagrams = Datagrams(relaying, relayed, self._clock, self._entropy)
-        udp = UdpListener(loop, batched(bound.udp, UNANSWERED), datagrams)
-        streams = Streams(relaying, relayed, self._clock, Places(_limits(settings, config)))
-        acceptor = Acceptor(bound.tcp, self._poller, self._clock, streams.take)
-        self._open[place] = _Relay(place[1], bound.endpoint, relaying, relayed, datagrams, udp, streams, acceptor)
-        udp.start()
-        acceptor.begin()
-        self._log.info("relaying", pool=place[1], at=bound.endpoint)
-
-    def _adjust(
-        self, relay: _Relay, settings: Settings, config: Config, pool: Pool, network: Network, allows: Allows
-    ) -> None:
-        relaying = relay.relaying
-        relaying.pool, relaying.network = pool, network
-        relaying.patience_s, relaying.pending = settings.relay_timeout_ms / 1000, settings.relay_max_pending
-        relay.streams.places.limits = _limits(settings, config)
-        relay.udp.allows = relay.streams.allows = None if is_loopback(relay.endpoint.host) else allows
-
-
-def _limits(settings: Settings, config: Config) -> TcpLimits:
+def _limits(meant: _Meant) -> TcpLimits:
+    settings = meant.settings
     return TcpLimits(
         connections=settings.relay_max_streams,
-        per_client=config.server.tcp_max_per_client,
+        per_client=meant.per_client,
         idle_seconds=settings.relay_idle_s,
     )
 

@@ -1,17 +1,29 @@
-"""What the settings of `[server]` come to: who may ask, how queries are treated, what connections may use, cookies."""
+"""What the settings of `[server]` and `[limits]` come to: who may ask and how much, how queries are treated, what
+connections may use, cookies."""
 
 from __future__ import annotations
 
+from collections.abc import Callable, Mapping
+from typing import TYPE_CHECKING
+
 from resolver.config import Config
 from resolver.config.contradictions import beyond_loopback
+from resolver.message import Client, Reply
 from resolver.network import descriptors
 from resolver.network.base import Clock
+from resolver.observe.counters import Counters
+from resolver.observe.log import Log
 from resolver.server.access import PRIVATE, Access
 from resolver.server.conduct import Conduct, Explains, KindOf
 from resolver.server.cookies import Cookies
 from resolver.server.flights import affordable
 from resolver.server.places import TcpLimits
+from resolver.server.terms import Terms
 from resolver.wire.parse import Bounds
+
+if TYPE_CHECKING:
+    from resolver.cache.buckets import RateClass
+    from resolver.server.limiting import Limiting, Limits
 
 
 def access(config: Config, clock: Clock) -> Access | None:
@@ -19,7 +31,71 @@ def access(config: Config, clock: Clock) -> Access | None:
     server = config.server
     if not beyond_loopback(config):
         return None
-    return Access(PRIVATE if server.allow is None else server.allow, clock, server.refusals_per_s)
+    return Access(PRIVATE if server.allow is None else server.allow, clock, server.refusals_per_s, server.deny)
+
+
+def limiting(config: Config, clock: Clock, counters: Counters, log: Log, before: Limiting | None) -> Limiting | None:
+    """What keeps the limits of clients, None where there are none; the one `before` if its limits have not changed."""
+    given = config.limits
+    answered = (given.responses_per_s, given.nodata_per_s, given.nxdomains_per_s, given.errors_per_s)
+    if not given.queries_per_s and not any(answered):
+        return None
+    from resolver.server.limiting import Limiting
+
+    limits = _limits(config)
+    return before if before is not None and before.limits == limits else Limiting(limits, clock, counters, log)
+
+
+def limits_held(limiting: Limiting | None) -> Mapping[str, int]:
+    """How much is held to keep the limits, by public name."""
+    return {"limits.networks": 0, "limits.responses": 0} if limiting is None else limiting.counts()
+
+
+def _limits(config: Config) -> Limits:
+    from resolver.server.limiting import Limits
+    from resolver.wire import responses
+
+    given = config.limits
+    rates = {
+        responses.ANSWER: given.responses_per_s,
+        responses.NODATA: given.nodata_per_s,
+        responses.NXDOMAIN: given.nxdomains_per_s,
+        responses.ERROR: given.errors_per_s,
+    }
+    return Limits(
+        queries_per_s=given.queries_per_s,
+        burst_s=given.burst_s,
+        prefixes=(given.ipv4_prefix, given.ipv6_prefix),
+        exempt=given.exempt,
+        responses_per_s={kind: given.responses_per_s if each is None else each for kind, each in rates.items()},
+        response_prefixes=(given.responses_ipv4_prefix, given.responses_ipv6_prefix),
+        window_s=given.responses_window_s,
+        slip=given.slip,
+        table=given.table,
+    )
+
+
+def limiter(config: Config, clock: Clock) -> Callable[[str, Client], Reply | None] | None:
+    """What counts queries against the classes of `limits.classes`; None where there are none."""
+    if not config.limits.classes:
+        return None
+    from resolver.server.limiting import Classes
+
+    return Classes(rate_classes(config, clock), config.limits.slip)
+
+
+def rate_classes(config: Config, clock: Clock) -> dict[str, RateClass]:
+    """The classes of `limits.classes`, by name."""
+    given = config.limits
+    if not given.classes:
+        return {}
+    from resolver.cache.buckets import Buckets, Prefixes, RateClass
+
+    prefixes = Prefixes(given.ipv4_prefix, given.ipv6_prefix, given.exempt)
+    return {
+        name: RateClass(Buckets(rate, rate * given.burst_s, given.table), prefixes, clock)
+        for name, rate in given.classes.items()
+    }
 
 
 def conduct(config: Config, explains: Explains | None = None, kind_of: KindOf | None = None) -> Conduct:
@@ -53,6 +129,12 @@ def tcp_limits(config: Config) -> TcpLimits:
         message_seconds=server.tcp_message_s,
         write_buffer=server.tcp_unsent_kb * 1024,
     )
+
+
+def https_terms(config: Config) -> Terms:
+    """On which terms HTTPS is answered."""
+    server = config.server
+    return Terms(frozenset(path.encode() for path in server.https_paths), server.https_streams)
 
 
 def cookies(config: Config, drawn: bytes, clock: Clock) -> Cookies:

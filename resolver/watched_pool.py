@@ -130,7 +130,7 @@ class WatchedPool:
 
     def _member(self, member: Member, now: float) -> dict[str, object]:
         checker = self._checkers.get(member)
-        checked = None if checker is None or checker.last.made == 0 else checker.last
+        checked = None if checker is None or not (checker.last.made or checker.last.said) else checker.last
         return {
             "name": member.name,
             "upstream": str(member.target),

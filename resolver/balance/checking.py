@@ -5,6 +5,7 @@ Rules
   daemons that were started together, do not fall upon the servers at the same time. The first is made at once.
 * A check that has not ended after `timeout_s` has failed. Time in which this process did nothing, and could not have
   heard of its end, is given to it once more. Two checks of one member are never under way.
+* A check that could not be made, as where no more files may be open, says nothing of the member.
 * A suspect is checked at once, but never sooner than `LEAST_S` after the check before.
 * A member that nothing checks is looked at again when it has been down for long enough.
 
@@ -27,8 +28,10 @@ IDLE_S: Final = 0.02
 
 NO_REPLY: Final = "no reply in time"
 
-Done = Callable[[str], None]
-"""Takes why a check has failed; an empty text if it has not."""
+NOT_MADE: Final = "no check could be made from here"
+
+Done = Callable[[str | None], None]
+"""Takes why a check has failed; an empty text if it has not, None if it could not be made from here."""
 
 
 class Probe(Protocol):
@@ -143,15 +146,18 @@ class Checker:
             self._under_way.close()
             self._done(NO_REPLY)
 
-    def _done(self, why: str) -> None:
+    def _done(self, why: str | None) -> None:
         if self._limit is not None:
             self._limit.cancel()
             self._limit = None
         self._under_way = None
         now, last = self._clock.monotonic(), self.last
-        self.last = Checked(last.made + 1, last.failed + bool(why), why, now - self._began)
         jitter = self._timing.jitter * (2 * self._entropy.fraction() - 1)
         self._wait(max(0.0, self._began + self._timing.interval_s * (1 + jitter) - now))
+        if why is None:
+            self.last = last._replace(said=NOT_MADE)
+            return
+        self.last = Checked(last.made + 1, last.failed + bool(why), why, now - self._began)
         self._heard(self._health.checked(not why, now), why)
 
     def _heard(self, verdict: Verdict, why: str) -> None:

@@ -49,9 +49,9 @@ def run(args: argparse.Namespace) -> int:
             _check_certificate(loaded.config)
             _check_anchors(loaded.config)
             _check_token(loaded.config)
+            encrypting.check(loaded.config)
             _check_rules(loaded.config)
             _check_filters(loaded.config)
-            encrypting.check(loaded.config)
             print(f"{loaded.file or 'built-in settings'}: clean")
             if not loaded.config.world_served:
                 return 0
@@ -70,8 +70,8 @@ def _check_hints(config: Config) -> None:
 
 
 def _check_certificate(config: Config) -> None:
-    """The certificate that clients of TLS are shown, if there is one, can be used. Raises `InputError`."""
-    if config.server.listen_tls:
+    """The certificate that clients of TLS and HTTPS are shown, if there is one, can be used. Raises `InputError`."""
+    if config.server.listen_tls or config.server.listen_https:
         from resolver import certificates
         from resolver.network.clock import RealClock
 
@@ -114,6 +114,9 @@ def _check_filters(config: Config) -> None:
             print(printable(f"{report.path}:{mistake.line}: {quoted(mistake.text)} {mistake.what}"))
         if report.bad > len(report.told):
             print(printable(f"{report.path}: {report.bad} lines cannot be read, and are skipped"))
+    zones = None if found is None else found.policy_zones
+    for line in () if zones is None else zones.lines():
+        print(printable(line))
 
 
 def _check_zones(directory: Path) -> int:

@@ -12,6 +12,7 @@ import json
 import re
 import types
 from collections.abc import Mapping
+from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final, Union, get_args, get_origin
 
 from resolver.config.values import shown
@@ -55,6 +56,8 @@ def value_of(text: str, field: FieldInfo) -> object:
     Raises `ValueError` with what is wrong and what to write instead if a list or table is no JSON.
     """
     parts = parts_of(field.annotation)
+    if text and not text.startswith("[") and any(_holds_paths(part) for part in parts):
+        return [text]
     if any(get_origin(part) in (tuple, dict) for part in parts):
         return _from_json(text, table=any(get_origin(part) is dict for part in parts))
     if not text and type(None) in parts:
@@ -66,6 +69,11 @@ def value_of(text: str, field: FieldInfo) -> object:
     if float in parts and NUMBER.fullmatch(text):
         return float(text)
     return text
+
+
+def _holds_paths(part: Any) -> bool:
+    """Whether `part` is a list of paths, of which one may stand alone."""
+    return get_origin(part) is tuple and any(Path in parts_of(inner) for inner in get_args(part))
 
 
 def table_of(text: str) -> dict[str, object]:

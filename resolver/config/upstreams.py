@@ -27,6 +27,8 @@ _PORTS: Final[Mapping[Transport, int]] = {
 }
 PATH: Final = "/dns-query"
 """Where most servers answer; RFC 8484 leaves it open."""
+TEMPLATE: Final = "{?dns}"
+"""What ends the URI of a server where it is written as a template (RFC 8484 section 3)."""
 MAX_MEMBERS: Final = 256
 MAX_WEIGHT: Final = 1000
 MAX_LISTED: Final = 32
@@ -134,7 +136,7 @@ def upstream(value: object) -> Upstream:
     except ValueError:
         raise ValueError(f"{shown(value)} has no scheme of ours; write udp://, tcp://, tls:// or https://") from None
     rest, _, name = rest.partition("#")
-    place, slash, path = rest.partition("/")
+    place, slash, path = rest.removesuffix(TEMPLATE).partition("/")
     if name and transport not in (Transport.TLS, Transport.HTTPS):
         raise ValueError(f"{shown(value)} has a name, but no certificate; write tls:// or https://, or no #")
     if slash and transport is not Transport.HTTPS:

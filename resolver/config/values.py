@@ -11,6 +11,7 @@ from __future__ import annotations
 
 import ipaddress
 import re
+from pathlib import Path
 from typing import Final
 
 from resolver.dnssec import anchors, negative
@@ -23,6 +24,9 @@ from resolver.wire.special import SPECIAL
 DNS_PORT: Final = 53
 TLS_PORT: Final = 853
 """The port of DNS over TLS (RFC 7858 section 3.1)."""
+HTTPS_PORT: Final = 443
+"""The port of HTTPS (RFC 9110 section 4.2.2)."""
+HTTP_PATH: Final = re.compile(r"/[A-Za-z0-9._~!$&'()*+,;=:@/-]{0,254}")
 Network = ipaddress.IPv4Network | ipaddress.IPv6Network
 
 SECRET: Final = 16
@@ -32,6 +36,7 @@ MAX_WORKERS: Final = 64
 """Processes of one daemon: as many as machines that resolve for others have cores."""
 
 TOKEN: Final = re.compile(r"(?=.{16,512}\Z)[A-Za-z0-9._~+/-]+=*")
+CLASS_NAME: Final = re.compile(r"[A-Za-z0-9_-]{1,63}")
 HOST: Final = re.compile(r"[A-Za-z0-9]([A-Za-z0-9._-]{0,252}[A-Za-z0-9])?\.?")
 
 MAX_TEXT: Final = 255
@@ -64,6 +69,27 @@ def tls_endpoint(value: object) -> Endpoint:
 def relay_endpoint(value: object) -> Endpoint:
     """The endpoint to listen on that "ADDR", "ADDR:PORT" or "[ADDR]:PORT" names; a port not given is 53."""
     return _endpoint(value, DNS_PORT, 'write "ADDR" or "ADDR:PORT", as in "192.0.2.1" or "[2001:db8::1]:53"', lowest=0)
+
+
+def https_endpoint(value: object) -> Endpoint:
+    """The endpoint to listen on that "ADDR", "ADDR:PORT" or "[ADDR]:PORT" names; a port not given is 443."""
+    instead = 'write "ADDR" or "ADDR:PORT", as in "192.0.2.1" or "[2001:db8::1]:443"'
+    return _endpoint(value, HTTPS_PORT, instead, lowest=0)
+
+
+def http_path(value: object) -> str:
+    """A path of a URL (RFC 3986 section 3.3), as clients send it."""
+    if not isinstance(value, str) or not HTTP_PATH.fullmatch(value):
+        instead = 'write one of at most 255 characters that are not encoded, as in "/dns-query"'
+        raise ValueError(f"{shown(value)} is no path; {instead}")
+    return value
+
+
+def one_or_more(value: object) -> object:
+    """A list; a text, a path or nothing becomes one."""
+    if value is None:
+        return ()
+    return (value,) if isinstance(value, (str, Path)) else value
 
 
 def split_endpoint(text: str, default_port: int, instead: str) -> Endpoint:
@@ -178,6 +204,11 @@ def parsed_zone(value: object) -> str:
         raise ValueError(f'{shown(value)} is no zone name ({wrong}); write one as in "example.com"') from None
 
 
+def optional_zone(value: object) -> str | None:
+    """The same, or nothing."""
+    return None if value is None else parsed_zone(value)
+
+
 def trust_anchor(value: object) -> str:
     """A DS or DNSKEY record that can be believed, its blanks made single ones."""
     if not isinstance(value, str):
@@ -202,6 +233,13 @@ def special_zone(value: object) -> str:
     if not any(names.is_below(name, names.from_text(zone)) for name in SPECIAL):
         raise ValueError(f'{shown(value)} is no special-use name; write one as in "internal" or "10.in-addr.arpa"')
     return zone
+
+
+def class_name(value: object) -> str:
+    """A name by which rules refer to something."""
+    if not isinstance(value, str) or not CLASS_NAME.fullmatch(value):
+        raise ValueError(f"{shown(value)} is no name; write 1 to 63 letters, digits, - and _")
+    return value
 
 
 def text_string(value: object) -> str:

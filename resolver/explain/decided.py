@@ -1,5 +1,5 @@
-"""Causes of answers that were decided here, whatever others say: rules, local data, block lists, private addresses,
-DNS64."""
+"""Causes of answers that were decided here, whatever others say: rules, local data, policy zones, block lists, private
+addresses, DNS64."""
 
 from __future__ import annotations
 
@@ -26,6 +26,16 @@ def local_data(case: Case) -> Said | None:
         return None
     text = f"{case.asked} is answered from {note.source}, whatever others say."
     return Said(text, "If others are to answer it, change filters.local_data, local_zones or hosts_files.")
+
+
+def policy_zone(case: Case) -> Said | None:
+    """A response policy zone has a rule for it."""
+    note = _decided(case, "rpz")
+    if note is None:
+        return None
+    text = f"{case.asked} is decided by the policy zone {note.source}, which has a rule for {note.trigger}."
+    instead = "If that is a mistake, change the rule in its file, or write one to `rpz-passthru.` into an earlier zone."
+    return Said(text, instead)
 
 
 def blocked(case: Case) -> Said | None:

@@ -37,6 +37,7 @@ CAUSES: Final[tuple[Cause, ...]] = (
     Cause("health", at_hand.health),
     Cause("by-rule", decided.by_rule),
     Cause("local-data", decided.local_data),
+    Cause("policy-zone", decided.policy_zone),
     Cause("blocked", decided.blocked),
     Cause("private-address", decided.private_address),
     Cause("dns64", decided.dns64),

@@ -23,8 +23,11 @@ from resolver.wire.render import render_query
 
 _EDNS: Final = Edns()
 
-Done = Callable[[str], None]
-"""Takes why a check has failed; an empty text if it has not."""
+NOT_ITS_FAULT: Final = (Trouble.LOCAL, Trouble.BUSY)
+"""Trouble that says nothing of the server."""
+
+Done = Callable[[str | None], None]
+"""Takes why a check has failed; an empty text if it has not, None if it could not be made from here."""
 
 
 class Wanted(NamedTuple):
@@ -70,7 +73,7 @@ class _Asked:
 
     def _deliver(self, came: bytes | Trouble) -> None:
         if isinstance(came, Trouble):
-            self._end(str(came))
+            self._end(None if came in NOT_ITS_FAULT else str(came))
             return
         reply = _reply(came, self._ident, self._wanted.question)
         if reply is None:
@@ -83,7 +86,7 @@ class _Asked:
             return
         self._end(why)
 
-    def _end(self, why: str) -> None:
+    def _end(self, why: str | None) -> None:
         done, self._done = self._done, None
         self._sending.close()
         if done is not None:

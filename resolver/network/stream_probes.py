@@ -21,7 +21,8 @@ from typing import Final, NamedTuple
 import h11
 
 from resolver.network.base import Clock, Endpoint, Sending
-from resolver.network.troubles import trouble_of
+from resolver.network.probes import NOT_ITS_FAULT, Done
+from resolver.network.troubles import local_trouble_of
 from resolver.network.trust import refusal
 
 MAX_HEAD: Final = 16 * 1024
@@ -30,9 +31,6 @@ CHUNK: Final = 16 * 1024
 DAY_S: Final = 86_400
 NO_HTTP: Final = "what it answers is no HTTP/1.1"
 CLOSED: Final = "it has closed the connection"
-
-Done = Callable[[str], None]
-"""Takes why a check has failed; an empty text if it has not."""
 
 
 class Tls(NamedTuple):
@@ -70,8 +68,8 @@ class StreamProbe:
         """A connection is on its way; `done` is called once, unless it is closed before."""
         return _Running(self._loop.create_task(self._checked()), done)
 
-    async def _checked(self) -> str:
-        """Why it is not good; an empty text if it is."""
+    async def _checked(self) -> str | None:
+        """What `Done` takes."""
         try:
             return await self._met()
         except ssl.SSLError as wrong:
@@ -79,7 +77,8 @@ class StreamProbe:
         except ConnectionResetError:
             return CLOSED
         except OSError as wrong:
-            return str(trouble_of(wrong))
+            trouble = local_trouble_of(wrong)
+            return None if trouble in NOT_ITS_FAULT else str(trouble)
 
     async def _met(self) -> str:
         tls = self._tls
@@ -104,7 +103,7 @@ class StreamProbe:
 class _Running:
     """A check under way."""
 
-    def __init__(self, task: asyncio.Task[str], done: Done) -> None:
+    def __init__(self, task: asyncio.Task[str | None], done: Done) -> None:
         self._task = task
         self._done: Done | None = done
         task.add_done_callback(self._ended)
@@ -114,7 +113,7 @@ class _Running:
         self._done = None
         self._task.cancel()
 
-    def _ended(self, task: asyncio.Task[str]) -> None:
+    def _ended(self, task: asyncio.Task[str | None]) -> None:
         done, self._done = self._done, None
         if not task.cancelled():
             why = task.result()

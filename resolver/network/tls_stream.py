@@ -48,6 +48,22 @@ class Above(Protocol):
         ...
 
 
+class _Nobody:
+    """Who is told what comes of a stream that is closed."""
+
+    def opened(self, protocol: str) -> None:
+        """Nothing is done with it."""
+
+    def received(self, octets: bytes) -> None:
+        """Nothing is done with them."""
+
+    def ended(self, trouble: Trouble) -> None:
+        """That was known."""
+
+
+_NOBODY: Final = _Nobody()
+
+
 class TlsStream:
     """A connection to a server over TLS. It begins to connect when it is made."""
 
@@ -115,6 +131,7 @@ class TlsStream:
     def close(self) -> None:
         """Nothing is told any more. Calling it again does nothing."""
         sock, self._sock = self._sock, None
+        self._above = _NOBODY  # each has the other, and what OpenSSL holds should not wait for a search for cycles
         if self._timer is not None:
             self._timer.cancel()
             self._timer = None
@@ -239,5 +256,6 @@ class TlsStream:
 
     def _end(self, trouble: Trouble) -> None:
         if self._sock is not None:
+            above = self._above
             self.close()
-            self._above.ended(trouble)
+            above.ended(trouble)

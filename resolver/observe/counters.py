@@ -16,6 +16,7 @@ class Counters:
     queries_udp: int = 0
     queries_tcp: int = 0
     queries_tls: int = 0
+    queries_https: int = 0
     queries_malformed: int = 0
     queries_ignored: int = 0
     queries_denied: int = 0
@@ -23,6 +24,11 @@ class Counters:
     queries_dropped_busy: int = 0
     queries_dropped_client: int = 0
     queries_in_flight: int = 0
+    limits_queries_dropped: int = 0
+    limits_queries_truncated: int = 0
+    limits_queries_refused: int = 0
+    limits_responses_dropped: int = 0
+    limits_responses_truncated: int = 0
     answers_local: int = 0
     answers_cached: int = 0
     answers_stale: int = 0
@@ -52,6 +58,8 @@ class Counters:
     filters_blocked: int = 0
     filters_rebinding: int = 0
     filters_dns64: int = 0
+    filters_rpz: int = 0
+    filters_rpz_disabled: int = 0
     cache_prefetched: int = 0
     signatures_checked: int = 0
     signatures_refuted: int = 0

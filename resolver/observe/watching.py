@@ -34,6 +34,7 @@ class Watched:
     datagrams: Final = None
     streams: Final = None
     encrypted: Final = None
+    https: Final = None
 
     def __init__(self, respond: Respond, history: History, clock: Clock, server: str = "", address: str = "") -> None:
         """`server` is the name of a simulated server that is asked at `address`; without, it is the resolver."""

@@ -32,10 +32,11 @@ Noted: TypeAlias = Callable[[Query, Verdict], None]
 class Filtered:
     """The stage that asks `policies` about what `below` is asked and says."""
 
-    __slots__ = ("_below", "_looking_back", "_noted", "_policies", "_stores")
+    __slots__ = ("_below", "_looking_back", "_noted", "_policies", "_spare", "_stores")
 
     def __init__(self, below: Stage, policies: Sequence[Policy], noted: Noted) -> None:
         self._below, self._policies, self._noted = below, tuple(policies), noted
+        self._spare: Callable[[Query], Reply | None] | None = getattr(below, "spare", None)
         self._looking_back = tuple((at, each) for at, each in enumerate(policies) if each.looks_back)
         self._stores = not any(each.by_client for each in policies)
 
@@ -65,6 +66,17 @@ class Filtered:
             self._carry_out(query, verdict, done)
         else:
             self._below.work(query, partial(self._worked, query, end, done))
+
+    def spare(self, query: Query) -> Reply | None:
+        """What is told without work when there is no room for any; None when there is nothing."""
+        if self._spare is None:
+            return None
+        verdict, end = self._before(query)
+        reply = self._spare(query) if verdict is None else None
+        if reply is None:
+            return None
+        verdict = self._after(query, reply, end)
+        return self._passed(reply) if verdict is None else self._at_hand(query, verdict)
 
     def _worked(self, query: Query, end: int, done: Told, result: Result) -> None:
         """`result` came of the work on `query`, of which the policies before `end` have a word."""

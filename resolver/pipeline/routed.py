@@ -126,6 +126,15 @@ class Routed:
         else:
             way.stage.work(way.asked, partial(self._worked, way, query, done))
 
+    def spare(self, query: Query) -> Reply | None:
+        """What is told without work when there is no room for any; None when there is nothing."""
+        way = self._way(query, self.table.decide(query))
+        if isinstance(way, Reply):
+            return None  # which was at hand
+        look: Callable[[Query], Reply | None] | None = getattr(way.stage, "spare", None)
+        reply = None if look is None else look(way.asked)
+        return None if reply is None else self._shaped(way, query, reply)
+
     def branch_of(self, query: Query) -> tuple[Query, str]:
         """What is asked in the place of `query`, and the pool whose branch answers it; empty for the usual one."""
         decision = self.table.decide(query)

@@ -27,12 +27,13 @@ AtHand = Callable[[Query], Reply | None]
 class Staged:
     """The stages `at_hand`, in their order, in front of the one that works."""
 
-    __slots__ = ("_at_hand", "_works")
+    __slots__ = ("_at_hand", "_spare", "_works")
 
     def __init__(self, at_hand: Sequence[AtHand], works: Answerer) -> None:
         """Where `works` has something at hand itself (`answering.Stage`), its `peek` is the last of `at_hand`."""
         self._at_hand = tuple(at_hand)
         self._works: Callable[[Query, Told], None] = getattr(works, "work", works.answer)
+        self._spare: AtHand | None = getattr(works, "spare", None)
 
     def answer(self, query: Query, done: Told) -> None:
         """`done` has what is at hand, or what became of `query`."""
@@ -53,6 +54,11 @@ class Staged:
     def work(self, query: Query, done: Told) -> None:
         """`done` has what became of `query`, for which nothing is at hand."""
         self._works(query, partial(_tell_minimal, done) if query.question.type == _ANY else done)
+
+    def spare(self, query: Query) -> Reply | None:
+        """What is told without work when there is no room for any; None when there is nothing."""
+        reply = None if self._spare is None else self._spare(query)
+        return minimal(reply) if reply is not None and query.question.type == _ANY else reply
 
 
 def _tell_minimal(done: Told, result: Reply | ResolutionFailed) -> None:

@@ -12,6 +12,9 @@ Rules
 * An answer of the servers, a denial too, takes the place of what is stale; a failure does not. A failure in `DISTRUST`
   is no reason to tell anything: then the servers did answer, and the answer is not to be believed.
 
+* Where the server has no room for a refresh, what is stale is told at once (`spare`): an answer that is old is better
+  than none, and costs what an answer from the cache does.
+
 Limits: at most `MAX_REFRESHES` are under way at once, beyond which what is stale is told at once, and `MAX_RECHECKS`
 questions are remembered as failing. A refresh that ends well only after its client was told that it is too late does
 not end the rest of `RECHECK_S`: if what it found lives for less than that, what is stale then is told at once.
@@ -124,6 +127,13 @@ class Stale:
             self._refresh(key, query)
         if seconds <= 0:
             done(self._told(stale, query, None))
+
+    def spare(self, query: Query) -> Reply | None:
+        """What is stale, where there is no room to ask for anything newer; None where nothing is."""
+        rtype, checked = query.question.type, not query.cd
+        found = self._past.recall_stale(query.question.name, rtype, self._staleness.max_age_s, checked)
+        stale = None if found is None else self._whole(found, rtype, checked)
+        return None if stale is None else self._told(stale, query, None)
 
     def _wait(self, key: _Key, seconds: float, waiting: _Waiting) -> None:
         """`waiting` is told of the refresh, or that it takes too long."""

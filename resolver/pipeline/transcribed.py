@@ -43,11 +43,18 @@ class Transcribed:
 
     def peek(self, query: Query) -> Reply | None:
         """The reply that is at hand; None when there is none."""
+        return self._looked(query, self._stages.peek)
+
+    def spare(self, query: Query) -> Reply | None:
+        """What is told without work when there is no room for any; None when there is nothing."""
+        return self._looked(query, self._stages.spare)
+
+    def _looked(self, query: Query, look: AtHand) -> Reply | None:
         transcript = self._transcript
         opened = transcript.asked(query)
         reply = None
         try:
-            reply = self._stages.peek(query)
+            reply = look(query)
         finally:
             transcript.left(opened)
             if reply is None:

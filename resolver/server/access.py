@@ -4,6 +4,7 @@ Rules:
 * Loopback may always ask: who sends from there is on this machine, and `resolver healthcheck` is.
 * Without `server.allow` the private addresses may ask too, those of `PRIVATE`; with it, the networks it names and no
   others. An open resolver is a weapon (RFC 5358 section 3).
+* The networks of `server.deny` never may, whatever allows them, and never hear anything.
 * Others are told REFUSED over UDP, a bounded number of times a second in all: sources are easily forged, and the
   victim of a forgery must not get more from us than that. Beyond it they hear nothing. Over TCP their connections are
   closed at once, so that they take no places.
@@ -55,13 +56,12 @@ def is_loopback(host: str) -> bool:
 class Access:
     """Who may ask."""
 
-    def __init__(self, networks: Iterable[Network], clock: Clock, refusals_per_s: int) -> None:
-        """Those in `networks` and on loopback; others are told so at most `refusals_per_s` times a second."""
-        self._four: list[tuple[int, int]] = []
-        self._six: list[tuple[int, int]] = []
-        for network in networks:
-            masked = int(network.network_address), int(network.netmask)
-            (self._four if network.version == 4 else self._six).append(masked)
+    def __init__(
+        self, networks: Iterable[Network], clock: Clock, refusals_per_s: int, denied: Iterable[Network] = ()
+    ) -> None:
+        """Those in `networks` that are not `denied`, and on loopback; others are told so at most `refusals_per_s` times
+        a second."""
+        self._allowed, self._denied = _Networks(networks), _Networks(denied)
         self._verdicts: dict[str, bool] = {}
         self._clock, self._refusals = clock, refusals_per_s
         self._second = self._told = 0
@@ -83,9 +83,26 @@ class Access:
         self._told += 1
         return self._told <= self._refusals
 
+    def denies(self, host: str) -> bool:
+        """Whether the client at `host`, which may not ask, is to hear nothing of it."""
+        return self._denied.has(host)
+
     def _decide(self, host: str) -> bool:
-        if is_loopback(host):
-            return True
+        return is_loopback(host) or (self._allowed.has(host) and not self._denied.has(host))
+
+
+class _Networks:
+    """Networks of both families, to look an address up in."""
+
+    def __init__(self, networks: Iterable[Network]) -> None:
+        self._four: list[tuple[int, int]] = []
+        self._six: list[tuple[int, int]] = []
+        for network in networks:
+            masked = int(network.network_address), int(network.netmask)
+            (self._four if network.version == 4 else self._six).append(masked)
+
+    def has(self, host: str) -> bool:
+        """Whether the address `host`, as text, is in one of them."""
         address = ipaddress.ip_address(host.partition("%")[0])
         number = int(address)
         return any(number & mask == base for base, mask in (self._four if address.version == 4 else self._six))

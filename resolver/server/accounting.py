@@ -2,13 +2,31 @@
 
 from __future__ import annotations
 
+from typing import Final
+
 from resolver.errors import ResolutionFailed
-from resolver.message import Query, Reply
+from resolver.message import Query, Reply, Transport
 from resolver.network.base import Clock
 from resolver.observe.counters import Counters
 from resolver.observe.log import Log
 from resolver.server.conduct import ANSWERING_S, Conduct
 from resolver.wire import names, types
+
+_UDP: Final = Transport.UDP
+_TCP: Final = Transport.TCP
+_TLS: Final = Transport.TLS
+
+
+def came(counters: Counters, transport: Transport) -> None:
+    """A message came by `transport`."""
+    if transport is _UDP:
+        counters.queries_udp += 1
+    elif transport is _TCP:
+        counters.queries_tcp += 1
+    elif transport is _TLS:
+        counters.queries_tls += 1
+    else:
+        counters.queries_https += 1
 
 
 def count(counters: Counters, rcode: int) -> None:

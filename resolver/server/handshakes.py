@@ -9,7 +9,7 @@ Rules:
   the most likely to be idle: who opens many costs others, who may be far away, nothing. As many wait for their turn;
   beyond, the client with the most gives up its youngest (`waiting.py`).
 * A handshake that failed is counted, never logged: anybody can send garbage to a port.
-* The certificate is that of the `context` in force when a connection's first octets come. Older connections go on.
+* The certificate is that of the context in force when a connection's first octets come. Older connections go on.
 
 * Sessions are resumed by tickets, which cost us nothing. For a client of TLS 1.2 that takes none OpenSSL remembers the
   session itself, 20,480 of them, and `ssl` cannot say how many, nor whether. But it forgets one whose connection ends
@@ -24,8 +24,10 @@ from __future__ import annotations
 
 import ssl
 from collections import Counter
-from typing import Final, Protocol
+from collections.abc import Mapping
+from typing import Final, Protocol, cast
 
+from resolver.message import Transport
 from resolver.network.base import Clock
 from resolver.server.waiting import Waiting
 
@@ -38,6 +40,16 @@ PER_TURN: Final = 4
 SESSIONS: Final = 1024
 """Sessions that OpenSSL may remember beyond those of open connections: 1.5 MiB. Clients of TLS 1.2 without tickets are
 rare enough for that, while one that makes sessions for nothing would fill 29 MiB."""
+
+
+class Spoken(ssl.SSLObject):
+    """What speaks TLS for a connection, and has heard by which name the client calls us."""
+
+    server_name = ""
+    """The name in lower case (SNI, RFC 6066 section 3); "" where the client has told none."""
+
+    began_with: ssl.SSLContext
+    """The context that has its session, whichever has its certificate."""
 
 
 class Shaking(Protocol):
@@ -60,9 +72,9 @@ class Shaking(Protocol):
 class Handshakes:
     """The handshakes of all listeners for TLS together."""
 
-    def __init__(self, clock: Clock, context: ssl.SSLContext | None = None) -> None:
-        self.context = context
-        """Of connections to come. There must be one when the first comes."""
+    def __init__(self, clock: Clock, contexts: Mapping[Transport, ssl.SSLContext] | None = None) -> None:
+        self.contexts: Mapping[Transport, ssl.SSLContext] = contexts or {}
+        """Of connections to come, by what is spoken there. There must be one when the first comes."""
         self._under_way: dict[Shaking, None] = {}
         self._waiting: Waiting[Shaking] = Waiting(clock, _go_on, PER_TURN)
         self.done = 0
@@ -85,16 +97,21 @@ class Handshakes:
             "tls.under_way": len(self._under_way),
         }
 
-    def begin(self, newcomer: Shaking, incoming: ssl.MemoryBIO, outgoing: ssl.MemoryBIO) -> ssl.SSLObject:
+    def begin(
+        self, newcomer: Shaking, incoming: ssl.MemoryBIO, outgoing: ssl.MemoryBIO, transport: Transport
+    ) -> Spoken:
         """The handshake of `newcomer` is under way; another may have had to go. What speaks TLS for it is returned."""
-        if self.context is None:
+        context = self.contexts.get(transport)
+        if context is None:
             raise RuntimeError("a listener for TLS was started without a certificate")
         if len(self._under_way) >= AT_ONCE:
             victim = self._oldest_of_the_greediest()
             self.fail(victim)
             victim.abort()
         self._under_way[newcomer] = None
-        return self.context.wrap_bio(incoming, outgoing, server_side=True)
+        spoken = cast("Spoken", context.wrap_bio(incoming, outgoing, server_side=True))
+        spoken.began_with = context
+        return spoken
 
     def go_on(self, one: Shaking) -> None:
         """`one` goes on with its handshake, now or in a later turn."""
@@ -121,12 +138,12 @@ class Handshakes:
         return next(each for each in self._under_way if each.host == greediest)
 
 
-def may_be_remembered(tls: ssl.SSLObject) -> bool:
+def may_be_remembered(tls: Spoken) -> bool:
     """Whether the connection of `tls` may end with a close_notify, after which OpenSSL remembers what it has stored."""
     session = tls.session
     if session is None or not session.id or tls.version() != "TLSv1.2":  # its client has tickets, and we store nothing
         return True
-    return tls.context.session_stats()["number"] <= SESSIONS
+    return tls.began_with.session_stats()["number"] <= SESSIONS
 
 
 def _go_on(one: Shaking) -> None:

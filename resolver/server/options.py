@@ -2,12 +2,12 @@
 
 Rules:
 * COOKIE is answered with a good one (`cookies.py`); of several the first counts (RFC 7873 section 5.2).
-* edns-tcp-keepalive is answered over TCP with the time for which the connection may be idle now, and ignored over UDP
-  (RFC 7828 section 3.3).
+* edns-tcp-keepalive is answered over TCP and TLS with the time for which the connection may be idle now, and ignored
+  over UDP (RFC 7828 section 3.3), and over HTTPS, which has ways of its own.
 * Both must have a length that they may have; else the query is malformed (RFC 7873 section 5.2.2, RFC 7828 section
   3.1). All other options are ignored (RFC 6891 section 6.1.2).
-* Who pads over TLS gets a response that is padded (RFC 7830 section 4) to a multiple of `BLOCK` octets (RFC 8467
-  section 4.1). Over anything else there is no padding.
+* Who pads over TLS or HTTPS gets a response that is padded (RFC 7830 section 4) to a multiple of `BLOCK` octets (RFC
+  8467 section 4.1). Over anything else there is no padding.
 * Extended errors (RFC 8914 section 2) are shortened in the middle, so that their tag stays.
 
 Limits: an OPT has no room for everything beside the longest of names in 512 octets; what is written last is left out.
@@ -32,6 +32,9 @@ PADDING: Final = 12
 """The code of padding (RFC 7830 section 3)."""
 BLOCK: Final = 468
 """Octets of which the length of a padded response is a multiple (RFC 8467 section 4.1)."""
+ENCRYPTED: Final = (Transport.TLS, Transport.HTTPS)
+"""Where padding is of use: what is not encrypted shows more than its length (RFC 7830 section 6)."""
+_KEPT_ALIVE: Final = (Transport.TCP, Transport.TLS)
 _LONGEST: Final = 65_535
 _UNPADDED: Final = (PADDING, b"")
 _AT_THE_END: Final = PADDING.to_bytes(2, "big") + bytes(2)
@@ -63,11 +66,11 @@ def hear(edns: Edns, client: Client, jar: Cookies | None, idle_seconds: Callable
     for code, data in edns.options:
         if code == cookies.OPTION and jar is not None and cookie is None:
             cookie, told[code] = jar.answer(data, client.host)
-        elif code == KEEPALIVE and idle_seconds is not None and client.transport is not Transport.UDP:
+        elif code == KEEPALIVE and idle_seconds is not None and client.transport in _KEPT_ALIVE:
             if len(data) not in (0, 2):
                 raise WireError(f"an edns-tcp-keepalive of {len(data)} octets")
             told[code] = min(0xFFFF, int(idle_seconds() * 10)).to_bytes(2, "big")
-        elif code == PADDING and client.transport is Transport.TLS:
+        elif code == PADDING and client.transport in ENCRYPTED:
             told[code] = b""
     return Heard(cookie, tuple(told.items()))
 

@@ -22,7 +22,7 @@ from resolver.observe.log import Log
 from resolver.server.access import Access
 from resolver.server.conduct import ANSWERING_S, Conduct
 from resolver.server.cookies import Cookies, Standing
-from resolver.server.options import NOTHING, Heard, Options, hear
+from resolver.server.options import NOTHING, Heard, hear
 from resolver.server.saying import brief
 from resolver.wire import types
 from resolver.wire.compression import HEADER
@@ -53,8 +53,8 @@ class Reading:
         self._monotonic, self._counters, self._log = clock.monotonic, counters, log
         self._last_id = 0
 
-    def read(self, wire: bytes, client: Client) -> tuple[Query, Options] | bytes:
-        """The query in `wire` and the options it is answered, or the response that it deserves instead."""
+    def read(self, wire: bytes, client: Client) -> tuple[Query, Heard] | bytes:
+        """The query in `wire` and what its options ask, or the response that it deserves instead."""
         if wire[2] & 0x78:
             return self.brief(wire, client, Rcode.NOTIMP)
         conduct = self.conduct
@@ -78,7 +78,7 @@ class Reading:
         self._last_id += 1
         deadline = self._monotonic() + conduct.client_timeout_s - ANSWERING_S
         rd, cd, ad = flags & RD != 0, flags & CD != 0, flags & AD != 0
-        return _make(Query, (question, client, self._last_id, deadline, rd, cd, ad, edns)), heard.told
+        return _make(Query, (question, client, self._last_id, deadline, rd, cd, ad, edns)), heard
 
     def brief(self, wire: bytes, client: Client, rcode: int, *ede: Ede) -> bytes:
         """The response to `wire` that says `rcode` and has no records; it is logged where queries are."""
@@ -104,7 +104,9 @@ class Reading:
     def denial(self, wire: bytes, client: Client, access: Access) -> bytes | None:
         """What a client is told that may not ask: REFUSED, or nothing where that might strike somebody else."""
         self._counters.queries_denied += 1
-        if len(wire) < HEADER or wire[2] & 0x80 or (client.transport is Transport.UDP and not access.tells()):
+        if len(wire) < HEADER or wire[2] & 0x80 or access.denies(client.host):
+            return None
+        if client.transport is Transport.UDP and not access.tells():
             return None
         self._counters.queries_denied_told += 1
         return self.brief(wire, client, Rcode.REFUSED, _DENIED)

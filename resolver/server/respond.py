@@ -3,23 +3,25 @@ pipeline.
 
 Rules
 * Who may not ask (`access.py`) is told so, or nothing; this is decided first.
+* How much who may ask is limited (`limiting.py`) is decided next.
 * A stored answer is found before anything is parsed. Listeners look for it themselves (`hits.py`), and hand the rest
   to `fresh`.
 * Never answered: QR=1, and what is shorter than a header (an answer to a reply is how loops begin). What is no query
   otherwise is told so (`reading.py`).
 * What the pipeline has at hand (`peek`) is answered at once. What needs work needs a place (`flights.py`) and waits for
-  its turn (`waiting.py`), so that a flood of new names keeps nobody from what is known.
+  its turn (`waiting.py`), so that a flood of new names keeps nobody from what is known. What has no place is told what
+  has expired (`spare`), if anything.
 * A bug is answered SERVFAIL and logged; it never ends the daemon nor shows a client where it was.
 
 Limits: `max_in_flight` queries are worked on at most, of one client its share, and an eighth of that may wait to be
-begun; beyond, UDP queries are dropped and TCP ones answered SERVFAIL. All are counted.
+begun; beyond, UDP queries of which nothing is held are dropped and TCP ones answered SERVFAIL. All are counted.
 """
 
 from __future__ import annotations
 
 from collections.abc import Callable
 from functools import partial
-from typing import Final
+from typing import TYPE_CHECKING, Final
 
 from resolver.answering import Answerer, Told
 from resolver.cache.answers import AnswerStore
@@ -40,6 +42,9 @@ from resolver.server.reading import Reading
 from resolver.server.saying import for_all, full
 from resolver.server.waiting import Waiting
 from resolver.wire.compression import HEADER
+
+if TYPE_CHECKING:  # where nothing is limited it is not loaded
+    from resolver.server.limiting import Limiting
 
 _UDP: Final = Transport.UDP
 _INTERNAL: Final = Reply(Rcode.SERVFAIL, ra=True, ede=(Ede(0, "internal error, see the log [OOPS]"),))
@@ -80,8 +85,10 @@ class Responder:
         access: Access | None = None,
         cookies: Cookies | None = None,
         idle_seconds: Callable[[], float] | None = None,
+        limiting: Limiting | None = None,
     ) -> None:
-        """`access` says who may ask, `cookies` makes cookies, `idle_seconds` says how long a connection may be idle.
+        """`access` says who may ask, `limiting` how much, `cookies` makes cookies, `idle_seconds` says how long a
+        connection may be idle.
 
         Without them everybody may ask, and the options COOKIE and edns-tcp-keepalive are ignored.
         """
@@ -91,13 +98,15 @@ class Responder:
         self._reading = Reading(conduct or Conduct(), cookies, idle_seconds, clock=clock, counters=counters, log=log)
         self._flights = Flights(counters)
         self._waiting = Waiting(clock, self._begin)
-        self.datagrams = Hits(self._store, counters, Transport.UDP)
+        self.datagrams = Hits(self._store, counters, Transport.UDP, self._limits, self._by_kind)
         """What listeners look into before they hand a datagram to `fresh`."""
-        self.streams = Hits(self._store, counters, Transport.TCP)
+        self.streams = Hits(self._store, counters, Transport.TCP, self._limits, self._by_kind)
         """The same for messages over TCP."""
-        self.encrypted = Hits(self._store, counters, Transport.TLS)
+        self.encrypted = Hits(self._store, counters, Transport.TLS, self._limits, self._by_kind)
         """The same for messages over TLS."""
-        self.adjust(answerer, conduct or Conduct(), answers, access, cookies)
+        self.https = Hits(self._store, counters, Transport.HTTPS, self._limits, self._by_kind)
+        """The same for messages over HTTPS."""
+        self.adjust(answerer, conduct or Conduct(), answers, access, cookies, limiting)
 
     def adjust(
         self,
@@ -106,11 +115,13 @@ class Responder:
         answers: AnswerStore | None,
         access: Access | None,
         cookies: Cookies | None,
+        limiting: Limiting | None = None,
     ) -> None:
         """These are in force from the next query on. What is worked on already goes on with what it began with."""
         self.answerer = answerer
         self.conduct = self._reading.conduct = conduct
         self.answers, self.access, self._reading.cookies = answers, access, cookies
+        self.limiting = limiting
         kind_of = conduct.kind_of
         self._kinds = None if answers is None or kind_of is None else Kinds(answers, kind_of)
 
@@ -123,14 +134,13 @@ class Responder:
     def answerer(self, answerer: Answerer) -> None:
         """Questions that are worked on already go on with the one they have."""
         self._answerer, self._peek = answerer, _peek_of(answerer)
+        self._spare: Peek | None = getattr(answerer, "spare", None)
         self._work_on: Work = getattr(answerer, "work", answerer.answer)
 
     def __call__(self, wire: bytes, client: Client, send: Send) -> None:
         """Call `send` once with the response to `wire`, or with None when there is to be none."""
-        if self.access is None or self.access.allows(client.host):
-            transport = client.transport
-            streams = self.streams if transport is Transport.TCP else self.encrypted
-            hits = self.datagrams if transport is _UDP else streams
+        if self.limiting is None and (self.access is None or self.access.allows(client.host)):
+            hits = self._hits(client.transport)
             stored = hits.begin()
             response = None if stored is None else stored(wire)
             if response is not None:
@@ -141,13 +151,8 @@ class Responder:
 
     def fresh(self, wire: bytes, client: Client, send: Send) -> None:
         """The same for what has no stored response."""
-        counters, host, transport = self._counters, client.host, client.transport
-        if transport is _UDP:
-            counters.queries_udp += 1
-        elif transport is Transport.TCP:
-            counters.queries_tcp += 1
-        else:
-            counters.queries_tls += 1
+        counters, host = self._counters, client.host
+        accounting.came(counters, client.transport)
         if self.access is not None and not self.access.allows(host):
             send(self._reading.denial(wire, client, self.access))
             return
@@ -158,16 +163,26 @@ class Responder:
         answers = self.answers
         if self._kinds is not None:
             answers = self._kinds.of(client)
-            stored = None if answers is None else self._of_its_kind(wire, client, answers)
+            stored = self._of_its_kind(wire, client, answers)
             if stored is not None:
                 send(stored)
                 return
-        read = self._reading.read(wire, client)
+        if self.limiting is None:
+            read = self._reading.read(wire, client)
+        else:
+            within = self.limiting.read(self._reading, wire, client, send)
+            if within is None:
+                return
+            read, send = within
         if isinstance(read, bytes):
             send(read)
             return
-        query, told = read
-        job = _Job(wire, query, told, send, answers)
+        query, heard = read
+        self._take(_Job(wire, query, heard.told, send, answers))
+
+    def _take(self, job: _Job) -> None:
+        """`job` is answered at once, or gets a place, or is turned away."""
+        query = job.query
         if self._peek is not None:
             try:
                 reply = self._peek(query)
@@ -177,7 +192,7 @@ class Responder:
             if reply is not None:
                 self._answer(job, reply)
                 return
-        conduct = self.conduct
+        conduct, host = self.conduct, query.client.host
         refusal = self._flights.enter(host, conduct.max_in_flight, conduct.max_per_client)
         if refusal is not None:
             self._turn_away(job, refusal)
@@ -190,9 +205,13 @@ class Responder:
             self._flights.leave(given_up.query.client.host)
             self._turn_away(given_up, BUSY)
 
-    def _of_its_kind(self, wire: bytes, client: Client, answers: AnswerStore) -> bytes | None:
-        """What is stored in `answers` for such as `client`."""
-        if self.conduct.log_queries:
+    def _by_kind(self) -> Kinds | None:
+        """What is served by kinds of clients; nothing is where each query is logged."""
+        return None if self.conduct.log_queries else self._kinds
+
+    def _of_its_kind(self, wire: bytes, client: Client, answers: AnswerStore | None) -> bytes | None:
+        """What is stored in `answers` for such as `client`, where it may be told without being counted by limits."""
+        if answers is None or self.limiting is not None or self.conduct.log_queries:
             return None
         answers.begin()
         response = answers.datagram(wire) if client.transport is _UDP else answers.stream(wire)
@@ -206,16 +225,32 @@ class Responder:
             self._flights.leave(job.query.client.host)
             job.send(None)
 
+    def _limits(self) -> Limiting | None:
+        """What clients may ask and be told."""
+        return self.limiting
+
+    def _hits(self, transport: Transport) -> Hits:
+        """The stored answers for what comes by `transport`."""
+        if transport is _UDP:
+            return self.datagrams
+        if transport is Transport.TCP:
+            return self.streams
+        return self.encrypted if transport is Transport.TLS else self.https
+
     def _store(self) -> AnswerStore | None:
         """What is served to whoever asks; nothing is where each query is logged, or clients are told apart."""
         return None if self._reading.conduct.log_queries or self._kinds is not None else self.answers
 
     def _turn_away(self, job: _Job, refusal: Ede) -> None:
-        """There is no place for `job`."""
+        """There is no place for `job`: it is told what has expired, if anything is held; else nothing, or why."""
         if refusal is BUSY:
             self._counters.queries_dropped_busy += 1
         else:
             self._counters.queries_dropped_client += 1
+        spare = None if self._spare is None else self._spare(job.query)
+        if spare is not None:
+            self._answer(job, spare)
+            return
         client = job.query.client
         silent = client.transport is _UDP
         job.send(None if silent else self._reading.brief(job.wire, client, Rcode.SERVFAIL, refusal))

@@ -6,7 +6,7 @@ Rules:
 * To stop is to finish: nothing new is accepted or asked, what was asked is answered, then each connection
   is closed.
 
-Limits: `TcpLimits`, which `connection.py` keeps for each connection.
+Limits: `TcpLimits`, which `served.py` keeps for each connection.
 """
 
 from __future__ import annotations
@@ -18,10 +18,11 @@ from typing import Any
 from resolver.cache.answers import Serve
 from resolver.message import Respond, Transport
 from resolver.network.base import Clock
-from resolver.server.connection import READ, Connection
+from resolver.server.connection import Connection
 from resolver.server.handshakes import Handshakes
 from resolver.server.hits import Hits
 from resolver.server.places import Places
+from resolver.server.served import READ, Served
 from resolver.server.tls import TlsStream
 
 
@@ -51,7 +52,7 @@ class TcpListener:
         self.buffer = bytearray(READ)
         """What any of the connections has read last, until it is handed on."""
         self._server: asyncio.Server | None = None
-        self._connections: set[Connection] = set()
+        self._connections: set[Served] = set()
         self._emptied: asyncio.Future[None] | None = None
         self._stopped = False
         self.received = 0
@@ -103,7 +104,7 @@ class TcpListener:
         for connection in tuple(self._connections):
             connection.abort()
 
-    def admit(self, connection: Connection) -> bool:
+    def admit(self, connection: Served) -> bool:
         """Whether `connection` is served; if so it has a place."""
         if self.allows is not None and not self.allows(connection.host):
             self.places.denied += 1
@@ -120,7 +121,7 @@ class TcpListener:
         """What gives stored responses to `host` in this turn of the loop: none, where it may not ask any more."""
         if self._hits is None or (self.allows is not None and not self.allows(host)):
             return _nothing
-        return self._hits.begin() or _nothing
+        return self._hits.begin_for(host) or _nothing
 
     def took(self, queries: int, served: int) -> None:
         """So many queries came in, of which so many were answered with what `stored_for` gave."""
@@ -128,7 +129,7 @@ class TcpListener:
         if served and self._hits is not None:
             self._hits.served(served)
 
-    def forget(self, connection: Connection) -> None:
+    def forget(self, connection: Served) -> None:
         """The place of `connection` is free; calling it again does nothing."""
         if connection not in self._connections:
             return

@@ -1,8 +1,8 @@
-"""Decides how a connection is carried by TLS (RFC 7858): what comes in is decrypted and handed to a `Connection`, what
-that writes is encrypted.
+"""Decides how a connection is carried by TLS (RFC 7858, RFC 8484 section 5.1): what comes in is decrypted and handed to
+what is `Served`, what that writes is encrypted.
 
 Rules:
-* To the loop it is a protocol, to the `Connection` a transport; neither knows of the other. All that one read brings is
+* To the loop it is a protocol, to what is `Served` a transport; neither knows of the other. All that one read brings is
   handed on at once, all that is answered then is encrypted in one go and written with one call.
 * The handshake must be done within `message_seconds` of the connection (`handshakes.py`); what fails ends it without a
   word but the alert that TLS asks for.
@@ -12,7 +12,7 @@ Rules:
 * What TLS itself has to say (tickets, updates of keys, alerts) waits in the same write buffer as answers do, so that a
   client which takes nothing is read no further.
 
-Limits: those of `Connection`; an open one takes 17 KiB, without TLS 2 KiB. The engine is the `ssl` module on memory
+Limits: those of what is `Served`; an open one takes 17 KiB, without TLS 2 KiB. The engine is the `ssl` module on memory
 buffers: the TLS of asyncio and uvloop allocates 256 KiB at each read. A record is at most 16 KiB, so one read and what
 was left of the last one are 32 KiB at most.
 """
@@ -25,8 +25,8 @@ import ssl
 from typing import TYPE_CHECKING, Any, Final, cast
 
 from resolver.network.base import Timer
-from resolver.server.connection import Connection
-from resolver.server.handshakes import Handshakes, may_be_remembered
+from resolver.server.handshakes import Handshakes, Spoken, may_be_remembered
+from resolver.server.served import Served
 
 if TYPE_CHECKING:
     from resolver.server.tcp import TcpListener
@@ -36,20 +36,20 @@ RECORD: Final = 16_384
 
 
 class TlsStream(asyncio.BufferedProtocol, asyncio.Transport):
-    """What is between the transport of the loop and a `Connection`."""
+    """What is between the transport of the loop and what is `Served`."""
 
-    def __init__(self, connection: Connection, listener: TcpListener, handshakes: Handshakes) -> None:
+    def __init__(self, connection: Served, listener: TcpListener, handshakes: Handshakes) -> None:
         super().__init__()
         self._connection, self._listener, self._handshakes = connection, listener, handshakes
         self._stream: asyncio.Transport | None = None
         self._incoming, self._outgoing = ssl.MemoryBIO(), ssl.MemoryBIO()
-        self._tls: ssl.SSLObject | None = None
+        self._tls: Spoken | None = None
         """Made when the first octets come: a connection that sends none costs little."""
         self._shaken = False
         self._waits = False
         """While the handshake waits for its turn."""
         self._paused = False
-        """The `Connection` wants nothing to come in."""
+        """What is served wants nothing to come in."""
         self._ended = False
         """The client will send nothing more."""
         self._timer: Timer | None = None
@@ -80,7 +80,7 @@ class TlsStream(asyncio.BufferedProtocol, asyncio.Transport):
             self._receive()
         elif not self._waits:
             if self._tls is None:
-                self._tls = self._handshakes.begin(self, self._incoming, self._outgoing)
+                self._tls = self._handshakes.begin(self, self._incoming, self._outgoing, self._listener.transport)
             self._waits = True
             self._handshakes.go_on(self)
             if self._waits and not self.is_closing():
@@ -107,7 +107,7 @@ class TlsStream(asyncio.BufferedProtocol, asyncio.Transport):
         self._connection.connection_lost(exc)
         self._tls = None  # now, as what OpenSSL holds for a connection is more than what is left of it here
 
-    # What the Connection calls
+    # What is served calls
 
     def write(self, data: bytes | bytearray | memoryview[Any]) -> None:
         """`data` is on its way, encrypted."""
@@ -185,6 +185,7 @@ class TlsStream(asyncio.BufferedProtocol, asyncio.Transport):
         self._stop_timer()
         self._handshakes.succeed(self, resumed=bool(tls.session_reused))
         self._flush()
+        self._connection.shaken(tls.server_name, tls.selected_alpn_protocol() or "")
         self._read_on()
         if self._incoming.pending:
             self._receive()
@@ -207,7 +208,7 @@ class TlsStream(asyncio.BufferedProtocol, asyncio.Transport):
 
     def _receive(self) -> None:
         """What the records that came in say is handed on."""
-        tls, incoming = cast("ssl.SSLObject", self._tls), self._incoming
+        tls, incoming = cast("Spoken", self._tls), self._incoming
         parts: list[bytes] = []
         ended = broken = False
         try:

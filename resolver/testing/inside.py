@@ -24,7 +24,7 @@ from resolver.auth.planned import ROOT_SERVER
 from resolver.config import Config
 from resolver.explain import Declared, Explanation, explain
 from resolver.laboratory import Laboratory
-from resolver.listeners import Bound, bind_all
+from resolver.listeners import Bound, Kind, bind_all
 from resolver.message import AD, TC, Client, Edns, Message, Question, Transport
 from resolver.network.base import Endpoint
 from resolver.network.entropy import SeededEntropy
@@ -208,8 +208,8 @@ class Inside:
         assert response is not None, "the resolver has dropped a question, which it does under a flood alone"
         return parse(response), root
 
-    def _bind(self, endpoints: Iterable[Endpoint], receive_buffer: int | None) -> list[Bound]:
-        return bind_all(endpoints, receive_buffer) if self._binds else []
+    def _bind(self, endpoints: Iterable[Endpoint], receive_buffer: int, kind: Kind) -> list[Bound]:
+        return bind_all(endpoints, receive_buffer, kind) if self._binds else []
 
 
 def _wants_to_know(query: bytes) -> bytes:

@@ -23,10 +23,11 @@ from collections.abc import Callable
 from functools import partial
 from typing import Final
 
-from resolver import relays
+from resolver import fronts
 from resolver.certificates import Shown, inherited
 from resolver.config import Config
 from resolver.errors import ControlError, InputError, ListenError, ResolverdError
+from resolver.listeners import Kind
 from resolver.network import channel, descriptors
 from resolver.network.base import Clock, Endpoint, Timer
 from resolver.observe.log import Log
@@ -98,13 +99,17 @@ class Crew:
     @property
     def endpoints(self) -> list[Endpoint]:
         """Where clients are answered over UDP and TCP."""
-        passed_on = {each for each, _ in relays.wanted(self._config)}
-        return [each for each in self._group.endpoints if each not in passed_on]
+        return self._group.endpoints(Kind.PLAIN)
 
     @property
     def encrypted(self) -> list[Endpoint]:
         """Where they are over TLS."""
-        return self._group.encrypted
+        return self._group.endpoints(Kind.TLS)
+
+    @property
+    def https(self) -> list[Endpoint]:
+        """Where they are over HTTPS."""
+        return self._group.endpoints(Kind.HTTPS)
 
     @property
     def simulated(self) -> list[tuple[str, Endpoint]]:
@@ -271,11 +276,9 @@ class Crew:
 
     def _bound(self, config: Config, count: int) -> Group:
         """The sockets of the workers that have some; to whom there is no worker yet the kernel must send nobody."""
-        server = config.server
-        buffer = server.receive_buffer_kb * 1024
+        buffer = config.server.receive_buffer_kb * 1024
         workers = [index for index in range(count) if index == 0 or self._group.of(index)]
-        listen = (*server.listen, *(each for each, _ in relays.wanted(config)))
-        return self._group.changed(listen, server.listen_tls, workers, buffer, self._log)
+        return self._group.changed(fronts.wanted(config), workers, buffer, self._log)
 
     async def _first_takes(self, group: Group, config: Config, count: int) -> None:
         link = self._links.get(0)

@@ -11,17 +11,17 @@ Limits: while one is closed and opened again a datagram may reach another worker
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import replace
 from typing import Final
 
 from resolver.errors import ListenError
-from resolver.listeners import Bound, bind, bind_all, bind_front, bind_tls
+from resolver.listeners import Bound, Kind, bind_all, bind_front, bind_one
 from resolver.network.base import Endpoint
 from resolver.observe.log import Log
 
-Place = tuple[Endpoint, bool]
-"""The endpoint that was asked for, and whether it is for TLS: either may ask for port 0 of an address."""
+Place = tuple[Endpoint, Kind]
+"""The endpoint that was asked for, and what is spoken there: several may ask for port 0 of an address."""
 
 
 class Group:
@@ -31,41 +31,32 @@ class Group:
         self._held: Final = held or {}
         self._buffer: Final = buffer
 
-    @property
-    def endpoints(self) -> list[Endpoint]:
-        """Where clients are answered over UDP and TCP, with the ports that were really taken."""
-        return self._endpoints(encrypted=False)
-
-    @property
-    def encrypted(self) -> list[Endpoint]:
-        """Where they are over TLS."""
-        return self._endpoints(encrypted=True)
-
-    def _endpoints(self, *, encrypted: bool) -> list[Endpoint]:
-        return [next(iter(workers.values())).endpoint for place, workers in self._held.items() if place[1] is encrypted]
+    def endpoints(self, kind: Kind) -> list[Endpoint]:
+        """Where clients are answered that speak it, with the ports that were really taken."""
+        return [next(iter(workers.values())).endpoint for place, workers in self._held.items() if place[1] is kind]
 
     def of(self, worker: int) -> list[Bound]:
         """What `worker` has."""
         return [workers[worker] for workers in self._held.values() if worker in workers]
 
     def changed(
-        self, plain: Sequence[Endpoint], encrypted: Sequence[Endpoint], workers: Iterable[int], buffer: int, log: Log
+        self, wanted: Mapping[Kind, Sequence[Endpoint]], workers: Iterable[int], buffer: int, log: Log
     ) -> Group:
-        """A group for these endpoints and `workers`, which takes over what it can of this one.
+        """A group for the endpoints that are `wanted` and for `workers`, which takes over what it can of this one.
 
         Raises `ListenError`, and this one is as it was. When the new one is in force, `close_but` ends what is left.
         """
-        places = [*((each, False) for each in plain), *((each, True) for each in encrypted)]
+        places = [(each, kind) for kind, endpoints in wanted.items() for each in endpoints]
         numbers = list(workers)
         held = {place: dict(self._held[place]) for place in places if place in self._held}
         opened: list[Bound] = []
         try:
-            for asked, octets in ((plain, buffer), (encrypted, None)):
-                wanted = [each for each in asked if (each, octets is None) not in self._held]
-                opened += bind_front(wanted, octets, bind_all, log)
+            for kind, endpoints in wanted.items():
+                missing = [each for each in endpoints if (each, kind) not in self._held]
+                opened += bind_front(missing, buffer, kind, bind_all, log) if missing else []
             for first in tuple(opened):
                 first.share()
-                held[first.asked, first.encrypted] = {numbers[0]: first}
+                held[first.asked, first.kind] = {numbers[0]: first}
             for of_all in held.values():
                 for number in numbers:
                     if number not in of_all:
@@ -115,5 +106,5 @@ class Group:
 
 def _joined(first: Bound, buffer: int) -> Bound:
     endpoint = first.endpoint
-    joined = bind_tls(endpoint, joins=True) if first.encrypted else bind(endpoint, buffer, joins=True)
+    joined = bind_one(endpoint, buffer, first.kind, joins=True)
     return replace(joined, asked=first.asked)

@@ -77,7 +77,7 @@ class Link:
     def settle(self, config: Config, opened: Sequence[Bound], seconds: float) -> asyncio.Future[Answer | None]:
         """Whether `config` is in force in the worker, which has the sockets that were `opened` for it as well."""
         number, future = self._question(seconds)
-        order = Settings(number, config, tuple((each.asked, each.endpoint, each.encrypted) for each in opened))
+        order = Settings(number, config, tuple((each.asked, each.endpoint, each.kind) for each in opened))
         self._channel.send(messages.written(order), [one for each in opened for one in each.sockets])
         return future
 

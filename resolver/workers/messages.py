@@ -15,6 +15,7 @@ from collections.abc import Mapping
 from typing import Any, NamedTuple
 
 from resolver.config import Config
+from resolver.listeners import Kind
 from resolver.network.base import Endpoint
 
 
@@ -31,12 +32,12 @@ class Settings(NamedTuple):
     """`config` is to be in force; the answer, under `number`, says whether it is.
 
     The sockets beside it are those of `opened`, in order: the endpoint that was asked for, the one that it is, and
-    whether it is for TLS, and so one socket and not two.
+    what is spoken there: plain DNS has two sockets, all else one.
     """
 
     number: int
     config: Config
-    opened: tuple[tuple[Endpoint, Endpoint, bool], ...]
+    opened: tuple[tuple[Endpoint, Endpoint, Kind], ...]
 
 
 class End(NamedTuple):

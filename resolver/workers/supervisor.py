@@ -26,10 +26,10 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import Any, Final, TextIO
 
-from resolver import certificates
+from resolver import fronts
 from resolver.banner import banner
 from resolver.certificates import Shown
-from resolver.config import Config, Loaded
+from resolver.config import Loaded
 from resolver.control.paths import socket_path
 from resolver.control.routes import of_process
 from resolver.control.server import AdminPlace, ControlPlace
@@ -102,7 +102,7 @@ class Supervisor:
         self._control = ControlPlace(table, self._clock, self._log)
         self._admin = AdminPlace(table, self._clock, self._log)
         self._prepared = self._admin.prepare(config.admin)
-        self._show(self._to_show(config))
+        self._show(fronts.to_show(config, self._clock.wall(), self._crew.shown))
         self._crew.begin(config, wanted(config))
         self._log.info("descriptors", limit=limit, before=before)
         self._warn_of_descriptors()
@@ -180,7 +180,7 @@ class Supervisor:
         await self._admin.put(self._prepared)
         config, crew = self._loaded.config, self._crew
         with contextlib.suppress(OSError, ValueError):  # nobody reads: the daemon runs all the same
-            self._out.write(banner(config, crew.endpoints, crew.simulated, crew.encrypted, crew.shown))
+            self._out.write(banner(config, crew.endpoints, crew.simulated, (crew.encrypted, crew.https), crew.shown))
             self._out.flush()
         of = config.resolver
         self._log.info("started", mode=of.mode, roots=of.roots, config=self._loaded.file, workers=len(self._crew.links))
@@ -205,24 +205,16 @@ class Supervisor:
             instead = "allow more open files (ulimit -n, LimitNOFILE=), or set server.max_in_flight"
             self._log.warning("few_descriptors", max_in_flight=most, instead=instead)
 
-    def _to_show(self, config: Config) -> Shown | None:
-        """What clients of TLS are shown by `config`. Raises `ConfigError`."""
-        if not config.server.listen_tls:
-            return None
-        return certificates.shown(config.server, self._clock.wall(), self._crew.shown)
-
     def _show(self, shown: Shown | None) -> None:
-        """Workers that are started from now on show `shown`; nobody takes an ephemeral one unwarned."""
-        if shown is not None and shown.ephemeral is not None and shown is not self._crew.shown:
-            instead = "set server.tls_certificate and server.tls_key"
-            self._log.warning("ephemeral_certificate", pin=shown.pin, instead=instead)
+        """Workers that are started from now on show `shown`."""
+        fronts.warn_of_ephemeral(shown, self._crew.shown, self._log)
         self._crew.shown = shown
 
     async def _read_again(self) -> None:
         kept = "the old configuration"
         try:
             loaded = with_clock(self._settings(), self._loaded.config.server.test_clock, self._log)
-            count, shown = wanted(loaded.config), self._to_show(loaded.config)
+            count, shown = wanted(loaded.config), fronts.to_show(loaded.config, self._clock.wall(), self._crew.shown)
             prepared = self._admin.prepare(loaded.config.admin)
             try:
                 await self._crew.settle(loaded.config, count)

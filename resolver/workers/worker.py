@@ -26,7 +26,7 @@ from resolver.control.turns import Turns
 from resolver.daemon import Program, log_broken, loop_factory, movable, settle_memory
 from resolver.errors import InputError, ResolverdError
 from resolver.laboratory import Laboratory
-from resolver.listeners import Bound
+from resolver.listeners import Bound, Kind
 from resolver.network.base import Endpoint
 from resolver.network.channel import Channel, Socket
 from resolver.network.clock import RealClock
@@ -56,7 +56,7 @@ class Worker:
 
     def __init__(self, index: int, config: Config, bounds: Sequence[Bound], build: Build) -> None:
         self._index, self._config, self._build = index, config, build
-        self._handed = {(each.asked, each.encrypted): each for each in bounds}
+        self._handed = {(each.asked, each.kind): each for each in bounds}
         self._settings: list[tuple[Settings, list[Socket]]] = []
         self._wake = asyncio.Event()
         self._turns = Turns(self._wake.set)
@@ -100,9 +100,9 @@ class Worker:
             channel.close()
         return 0
 
-    def _take(self, wanted: Iterable[Endpoint], buffer: int | None) -> list[Bound]:
+    def _take(self, wanted: Iterable[Endpoint], buffer: int, kind: Kind) -> list[Bound]:
         """The sockets that were handed over for `wanted`; where there are none, the supervisor has left them out."""
-        places = [(each, buffer is None) for each in wanted]
+        places = [(each, kind) for each in wanted]
         return [self._handed.pop(place) for place in places if place in self._handed]
 
     def _end(self, now: bool) -> None:
@@ -137,9 +137,9 @@ class Worker:
 
     async def _settle(self, program: Program, order: Settings, sockets: list[Socket], log: Log) -> None:
         there = iter(sockets)
-        for asked, endpoint, encrypted in order.opened:
-            udp = None if encrypted else next(there)
-            self._handed[asked, encrypted] = Bound(asked, endpoint, udp, next(there))
+        for asked, endpoint, kind in order.opened:
+            udp = next(there) if kind is Kind.PLAIN else None
+            self._handed[asked, kind] = Bound(asked, endpoint, udp, next(there), kind)
         try:
             await program.reload(order.config)
         except ResolverdError as wrong:

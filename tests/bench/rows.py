@@ -19,7 +19,19 @@ from tests.bench.hierarchy import BAKED_ZONE, ZONE
 from tests.bench.loading import Load
 from tests.bench.names import Fresh, Hits, Mixed, NewZones, NoSuch, Signed
 from tests.bench.sample import Memory, Sample, Turn, first_answer, idle_memory
-from tests.bench.servers import ALONE, AUTHORITIES, FORWARDER, FORWARDERS, OURS, RESOLVERS, SHIPPED, VALIDATING, Server
+from tests.bench.servers import (
+    ALONE,
+    AUTHORITIES,
+    FORWARDER,
+    FORWARDERS,
+    OURS,
+    RESOLVERS,
+    RULED,
+    SHIPPED,
+    UNRULED,
+    VALIDATING,
+    Server,
+)
 from tests.bench.signature import signature
 
 BASE: Final = "unbound"
@@ -100,6 +112,7 @@ SIGNED_NAMES: Final = 24_000
 """Two thirds more than all parts of a sample ask for, but for a server that is very fast."""
 _VALIDATED: Final = Load(8_000, lambda _, __, by: Signed(SIGNED_NAMES // by))
 
+_GATED: Final = Load(100_000, lambda *_: Hits(1_000))
 _FORWARDED: Final = Load(15_000, lambda n, *_: Fresh(ZONE, n))
 
 ROWS: Final = (
@@ -117,6 +130,8 @@ ROWS: Final = (
     _misses("zipf", "mixed by Zipf, 1,000,000 names", Load(40_000, lambda n, _, by: Mixed(n, 40_000 // by))),
     _hits("tcp-hit", "TCP hit, 16 connections", Load(100_000, lambda *_: Hits(1_000), "tcp"), 0.6, BEST),
     _hits("dot-hit", "TLS hit, 16 connections", Load(100_000, lambda *_: Hits(1_000), "dot"), 0.85, BEST),
+    Row("rules-0", "UDP hit of a gateway, no rules", CPU, _GATED, UNRULED, usual=("dnsdist",)),
+    Row("rules-50", "UDP hit of a gateway, 50 rules", CPU, _GATED, RULED, usual=("dnsdist",)),
     _misses("miss", "miss, fresh upstream sockets", Load(15_000, lambda n, *_: Fresh(ZONE, n)), 2.0),
     _misses("miss-pooled", "miss, upstream with DNS cookies", Load(15_000, lambda n, *_: Fresh(BAKED_ZONE, n)), 1.5),
     _misses("new-zone", "miss, new zone: referral, answer", Load(15_000, lambda _, z, __: NewZones(z)), 2.0, 40_000),

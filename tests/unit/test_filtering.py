@@ -89,7 +89,9 @@ def test_without_filters_there_is_no_stage_and_nothing_is_read():
         assert made.program._composed.branches.usual.filtered is None
         return {each for each in made.program.stats() if each.startswith("filters.")}
 
-    assert program(main, {}) == {f"filters.{each}" for each in ("local", "blocked", "rebinding", "dns64")}
+    assert program(main, {}) == {
+        f"filters.{each}" for each in ("local", "blocked", "rebinding", "dns64", "rpz", "rpz_disabled")
+    }
 
 
 def test_local_data_come_before_block_lists_and_special_names():

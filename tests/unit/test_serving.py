@@ -1,16 +1,22 @@
-"""What the settings of [server] come to."""
+"""What the settings of [server] and [limits] come to."""
 
 from __future__ import annotations
 
+import io
+import ipaddress
 from typing import Any
 
 import pytest
 
 from resolver import serving
 from resolver.config import Config
+from resolver.message import Client, Transport
 from resolver.network import descriptors
+from resolver.observe.counters import Counters
+from resolver.observe.log import Log
 from resolver.server.cookies import Standing
 from resolver.server.flights import MOST
+from resolver.server.limiting import Limiting, Limits
 from resolver.testing.virtual_time import VirtualClock
 
 
@@ -89,3 +95,81 @@ def test_a_secret_that_is_set_makes_cookies_that_others_with_it_take(run):
         return two.answer(sent, "192.0.2.1")[0], drawn_two.answer(drawn_sent, "192.0.2.1")[0]
 
     assert run(main()) == (Standing.GOOD, Standing.BAD)
+
+
+def test_who_is_denied_hears_nothing(run):
+    async def main():
+        access = serving.access(config(listen=["0.0.0.0:0"], deny=["10.9.0.0/16"]), VirtualClock())
+        return access.allows("10.9.0.1"), access.denies("10.9.0.1"), access.allows("10.1.0.1")
+
+    assert run(main()) == (False, True, True)
+
+
+def limited(**limits: Any) -> Config:
+    return Config.model_validate({"limits": limits})
+
+
+def limiting(config: Config, before: Limiting | None = None) -> Limiting | None:
+    return serving.limiting(config, VirtualClock(), Counters(), Log(io.StringIO(), lambda: 0.0), before)
+
+
+@pytest.mark.parametrize("settings", [{}, {"burst_s": 3, "slip": 1, "exempt": []}, {"classes": {"slow": 5}}])
+def test_where_nothing_is_limited_nothing_keeps_limits(run, settings):
+    async def main():
+        return limiting(limited(**settings))
+
+    assert run(main()) is None
+    assert serving.limits_held(None) == {"limits.networks": 0, "limits.responses": 0}
+
+
+def test_every_setting_of_limits_reaches_what_keeps_them(run):
+    async def main():
+        return limiting(
+            limited(
+                queries_per_s=1,
+                burst_s=2,
+                ipv4_prefix=3,
+                ipv6_prefix=4,
+                exempt=["192.0.2.0/24"],
+                responses_per_s=5,
+                nodata_per_s=6,
+                errors_per_s=0,
+                responses_window_s=7,
+                responses_ipv4_prefix=8,
+                responses_ipv6_prefix=9,
+                slip=10,
+                table=110,
+            )
+        )
+
+    assert run(main()).limits == Limits(
+        queries_per_s=1,
+        burst_s=2,
+        prefixes=(3, 4),
+        exempt=(ipaddress.ip_network("192.0.2.0/24"),),
+        responses_per_s={b"a": 5, b"n": 6, b"x": 5, b"e": 0},
+        response_prefixes=(8, 9),
+        window_s=7,
+        slip=10,
+        table=110,
+    )
+
+
+def test_a_reload_that_changes_no_limit_forgives_nobody(run):
+    async def main():
+        first = limiting(limited(queries_per_s=5))
+        same, other = limiting(limited(queries_per_s=5), first), limiting(limited(queries_per_s=6), first)
+        return first is same, first is other
+
+    assert run(main()) == (True, False)
+
+
+def test_classes_have_their_rates_by_name(run):
+    async def main():
+        clock = VirtualClock()
+        made = serving.rate_classes(limited(classes={"slow": 1, "bulk": 3}, exempt=[]), clock)
+        client = Client("127.0.0.1", 1, Transport.UDP)
+        none = serving.rate_classes(Config(), clock)
+        return {name: [rate.take(client) for _ in range(4)] for name, rate in made.items()}, none
+
+    assert run(main()) == ({"slow": [True, False, False, False], "bulk": [True, True, True, False]}, {})

@@ -12,7 +12,7 @@ import ipaddress
 from collections.abc import Iterator
 from typing import TYPE_CHECKING
 
-from resolver.config.contradictions import checks, filters, pools, relays, rules, tls
+from resolver.config.contradictions import checks, filters, policies, pools, relays, rules, tls
 from resolver.config.contradictions.base import Contradiction, wildcard
 
 if TYPE_CHECKING:
@@ -38,6 +38,7 @@ def find_contradictions(config: Config) -> list[Contradiction]:
         *checks.find(config),
         *rules.find(config),
         *filters.find(config),
+        *policies.find(config),
         *_dnssec(config),
         *_limits(config),
         *_workers(config),
@@ -47,7 +48,13 @@ def find_contradictions(config: Config) -> list[Contradiction]:
 
 
 def _listeners(config: Config) -> Iterator[Contradiction]:
-    for key, endpoints in (("listen", config.server.listen), ("listen_tls", config.server.listen_tls)):
+    server = config.server
+    listeners = (
+        ("listen", server.listen),
+        ("listen_tls", server.listen_tls),
+        ("listen_https", server.listen_https),
+    )
+    for key, endpoints in listeners:
         fixed = [endpoint for endpoint in endpoints if endpoint.port]
         for endpoint in sorted({one for one in fixed if fixed.count(one) > 1}):
             yield Contradiction("server", key, f'"{endpoint}" stands there twice', "remove one")
@@ -58,12 +65,20 @@ def _listeners(config: Config) -> Iterator[Contradiction]:
     if config.server.allow is not None and not beyond_loopback(config):
         what = "allow is set, but who listens on loopback alone is asked by nobody else"
         yield Contradiction("server", "allow", what, "add an address to server.listen, or remove allow")
+    if config.server.deny and not beyond_loopback(config):
+        what = "deny is set, but who listens on loopback alone is asked by nobody else"
+        yield Contradiction("server", "deny", what, "add an address to server.listen, or remove deny")
+    for network in config.server.deny:
+        if network.is_loopback:
+            what = f'"{network}" is on this machine, which always may ask'
+            yield Contradiction("server", "deny", what, "remove it")
 
 
 def beyond_loopback(config: Config) -> bool:
     """Whether anybody but this machine can ask."""
+    server = config.server
     relays = (each for pool in config.pools.values() for each in pool.listen)
-    listening = (*config.server.listen, *config.server.listen_tls, *relays)
+    listening = (*server.listen, *server.listen_tls, *server.listen_https, *relays)
     return not all(ipaddress.ip_address(endpoint.host).is_loopback for endpoint in listening)
 
 
@@ -130,7 +145,11 @@ def _admin(config: Config) -> Iterator[Contradiction]:
     for endpoint in dict.fromkeys(admin.listen):
         if endpoint.port and admin.listen.count(endpoint) > 1:
             yield Contradiction("admin", "listen", f'"{endpoint}" stands there twice', "remove one")
-        if endpoint.port and endpoint in (*config.server.listen, *config.server.listen_tls):
+        if endpoint.port and endpoint in (
+            *config.server.listen,
+            *config.server.listen_tls,
+            *config.server.listen_https,
+        ):
             yield Contradiction("admin", "listen", f'"{endpoint}" is where clients are answered', "write another port")
         if not ipaddress.ip_address(endpoint.host).is_loopback and admin.token is None and admin.token_file is None:
             what = f'"{endpoint}" is not on loopback, and there is no token'

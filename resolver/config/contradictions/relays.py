@@ -29,7 +29,6 @@ def find(config: Config) -> Iterator[Contradiction]:
             yield Contradiction(section, "sticky_password", what, "write a URL as `sticky`, or remove sticky_password")
     yield from _looping(config)
     yield from _taken(config)
-    yield from _workers(config)
     yield from _named(config)
 
 
@@ -64,23 +63,17 @@ def _looping(config: Config) -> Iterator[Contradiction]:
                 yield Contradiction(f"pools.{name}", "members", what, "name another server")
 
 
-def _workers(config: Config) -> Iterator[Contradiction]:
-    for name, pool in config.pools.items():
-        if config.server.workers != 1 and not all(each.port for each in pool.listen):
-            what = "workers share the ports of relays, and port 0 would be another for each"
-            yield Contradiction(f"pools.{name}", "listen", what, "write a port, or server.workers = 1")
-
-
 def _taken(config: Config) -> Iterator[Contradiction]:
     """Endpoints of relays that somebody else listens on."""
     server = config.server
-    others = {each for each in (*server.listen, *server.listen_tls, *config.admin.listen) if each.port}
-    relays = [(name, each) for name, pool in config.pools.items() for each in pool.listen if each.port]
+    listening = (*server.listen, *server.listen_tls, *server.listen_https, *config.admin.listen)
+    others = {each for each in listening if each.port}
+    relays = [(name, each) for name, pool in config.pools.items() for each in pool.listen]
     count = Counter(each for _, each in relays)
     for name, each in relays:
         section = f"pools.{name}"
         if each in others or wildcard(each) in others:
-            what = f'"{each}" is taken by server.listen, server.listen_tls or admin.listen'
+            what = f'"{each}" is where this daemon already listens for something else'
             yield Contradiction(section, "listen", what, "write another port")
         elif count[each] > 1:
             yield Contradiction(section, "listen", f'"{each}" stands there twice', "remove one")

@@ -16,10 +16,11 @@ from resolver.config.sections.base import Section
 from resolver.config.sections.budget import Budget
 from resolver.config.sections.cache import Cache
 from resolver.config.sections.dnssec import Dnssec
-from resolver.config.sections.filters import Filters, Rpz
+from resolver.config.sections.filters import Filters
 from resolver.config.sections.limits import Limits
 from resolver.config.sections.pools import Pool
 from resolver.config.sections.resolver import Resolver
+from resolver.config.sections.rpz import Rpz
 from resolver.config.sections.rules import Rule
 from resolver.config.sections.server import Server
 from resolver.config.sections.service import Admin, Control, History, Log

@@ -10,10 +10,19 @@ from __future__ import annotations
 from pathlib import Path
 from typing import Annotated, NamedTuple
 
-from pydantic import BaseModel, ConfigDict, Field, PlainValidator
+from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, PlainValidator
 
 from resolver.config.upstreams import authorities, forwarders
-from resolver.config.values import Network, ip_network, listen_endpoint, parsed_zone, tls_endpoint
+from resolver.config.values import (
+    Network,
+    http_path,
+    https_endpoint,
+    ip_network,
+    listen_endpoint,
+    one_or_more,
+    parsed_zone,
+    tls_endpoint,
+)
 from resolver.network.base import Endpoint, Upstream
 
 
@@ -33,6 +42,22 @@ TlsListeners = Annotated[
     tuple[Annotated[Endpoint, PlainValidator(tls_endpoint)], ...],
     Field(strict=False, max_length=64),
     Doc(form='a list of "ADDR" or "ADDR:PORT"'),
+]
+HttpsListeners = Annotated[
+    tuple[Annotated[Endpoint, PlainValidator(https_endpoint)], ...],
+    Field(strict=False, max_length=64),
+    Doc(form='a list of "ADDR" or "ADDR:PORT"'),
+]
+HttpsPaths = Annotated[
+    tuple[Annotated[str, PlainValidator(http_path)], ...],
+    Field(strict=False, min_length=1, max_length=16),
+    Doc(form='a list of "/PATH"'),
+]
+OneOrMorePaths = Annotated[
+    tuple[Annotated[Path, Field(strict=False)], ...],
+    Field(strict=False, max_length=64),
+    BeforeValidator(one_or_more),
+    Doc(form="a path, or a list of them"),
 ]
 Networks = Annotated[
     tuple[Annotated[Network, PlainValidator(ip_network)], ...],

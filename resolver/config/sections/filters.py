@@ -1,4 +1,4 @@
-"""The section `[filters]` and the tables `[[rpz]]`: names and answers that are decided here, whatever others say."""
+"""The section `[filters]`: names and answers that are decided here, whatever others say."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ from typing import Annotated, Final
 from pydantic import Field, PlainValidator
 
 from resolver.config.filtering import block_answer, dns64_prefix, listed_name, local_kind, local_record
-from resolver.config.sections.base import Doc, Networks, OptionalPath, Section
+from resolver.config.sections.base import Doc, Networks, Section
 from resolver.config.values import parsed_zone
 from resolver.filters.kinds import BlockAnswer
 
@@ -143,10 +143,3 @@ class Filters(Section):
     log: bool = False
     """Each answer that was decided here is a line of the log: the name, what it met, and where that is written. Peers:
     Unbound `inform`, dnsmasq `log-queries`."""
-
-
-class Rpz(Section):
-    """A response policy zone. Those that come first win."""
-
-    file: OptionalPath = Field()
-    """Its master file."""

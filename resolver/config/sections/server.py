@@ -6,7 +6,16 @@ from typing import Annotated
 
 from pydantic import Field, PlainValidator
 
-from resolver.config.sections.base import Doc, Listeners, Networks, OptionalPath, Section, TlsListeners
+from resolver.config.sections.base import (
+    Doc,
+    HttpsListeners,
+    HttpsPaths,
+    Listeners,
+    Networks,
+    OneOrMorePaths,
+    Section,
+    TlsListeners,
+)
 from resolver.config.values import hex_secret, text_string, worker_count
 from resolver.network.base import Endpoint
 from resolver.version import VERSION
@@ -27,15 +36,36 @@ class Server(Section):
     with `tls-port`, BIND `listen-on ... tls`, Knot Resolver `net.listen` with `kind = 'tls'`; PowerDNS leaves it to
     dnsdist)."""
 
-    tls_certificate: OptionalPath = None
-    """The certificate that TLS clients are shown, as a PEM file: our own first, then those above it. Read at the start
-    and at each reload: that is how it is renewed. Not set, an ephemeral one is made at each start, which is for
-    development: no client trusts it but by its pin, which the daemon prints. Peers: Unbound `tls-service-pem`, BIND
-    `cert-file`, Knot Resolver `net.tls`, which makes an ephemeral one too."""
+    listen_https: HttpsListeners = ()
+    """Addresses on which DNS over HTTPS (RFC 8484) is answered, by HTTP/2 and HTTP/1.1 over TLS 1.2 or later; a port
+    not given is 443, port 0 takes a free one. What holds of `listen_tls` holds of these. It takes `pip install
+    'resolverd[https]'`. Peers: none by default either (Unbound `interface` with `https-port`, BIND `listen-on ...
+    http`, Knot Resolver `net.listen` with `kind = 'doh2'`, dnsdist `addDOHLocal`)."""
 
-    tls_key: OptionalPath = None
-    """The private key of `tls_certificate`, as a PEM file without a passphrase. Peers: Unbound `tls-service-key`, BIND
-    `key-file`, Knot Resolver `net.tls`."""
+    https_paths: HttpsPaths = ("/dns-query",)
+    """Paths at which DNS is answered over HTTPS; elsewhere is 404. Peers: Unbound one, `/dns-query` (`http-endpoint`),
+    BIND a list, `/dns-query` (`endpoints`), Knot Resolver `/dns-query` and `/doh`, dnsdist a list, `/`."""
+
+    https_streams: Annotated[int, Field(ge=1, le=1000), Doc("requests")] = 100
+    """Requests under way on one connection of HTTP/2, those included that their client has given up and that are still
+    worked on; further ones are refused. Peers: Unbound 100 (`http-max-streams`), BIND 100 (`streams-per-connection`),
+    Knot Resolver 100, not to be set."""
+
+    tls_certificate: OneOrMorePaths = ()
+    """The certificate that clients of TLS and HTTPS are shown, as a PEM file: our own first, then those above it. Of
+    several, each client is shown the one that is for the name by which it calls us (SNI), or else the first. Read at
+    the start, at each reload, and when a file has changed. Not set, an ephemeral one is made at each start, which is
+    for development: no client trusts it but by its pin, which the daemon prints. Peers: Unbound `tls-service-pem`, BIND
+    `cert-file`, Knot Resolver `net.tls`, which makes an ephemeral one too; dnsdist takes several."""
+
+    tls_key: OneOrMorePaths = ()
+    """The private key of `tls_certificate`, as a PEM file without a passphrase; of several certificates, as many in the
+    same order. Peers: Unbound `tls-service-key`, BIND `key-file`, Knot Resolver `net.tls`."""
+
+    tls_watch_s: Annotated[float, Field(ge=0, le=86400)] = 30.0
+    """How often it is looked whether those files have changed, so that a renewed certificate is shown without a reload;
+    connections that are open go on with the one they have. 0 never looks. Peers: no such setting; they want a
+    reload."""
 
     allow: Annotated[Networks | None, Doc(form='a list of "ADDR/LENGTH"')] = None
     """Who may ask listeners that are not on loopback. Not set, the private networks may: 10.0.0.0/8, 172.16.0.0/12,
@@ -43,6 +73,11 @@ class Server(Section):
     mistake is no weapon (RFC 5358); set, these networks and no others. Loopback always may. Others are REFUSED
     (`DENY`), their TCP connections closed. Peers: PowerDNS has the same default (`allow-from`), Unbound loopback
     alone (`access-control`), BIND the networks of its own interfaces (`allow-recursion`), Knot Resolver everybody."""
+
+    deny: Annotated[Networks, Doc(form='a list of "ADDR/LENGTH"')] = ()
+    """Who may never ask, whatever `allow` says, and hears nothing: no datagram, and connections are closed. Loopback
+    always may ask. Peers: none by default (BIND `blackhole`, Unbound `access-control: ... deny`, PowerDNS `allow-from`
+    with `!`)."""
 
     refusals_per_s: Annotated[int, Field(ge=0, le=10000), Doc("answers per second")] = 100
     """REFUSED answers to UDP clients that may not ask, of all together; beyond it they hear nothing. Sources of

@@ -20,7 +20,7 @@ from __future__ import annotations
 import calendar
 import ipaddress
 import re
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, field
 from typing import Any, Final, NoReturn
 
@@ -32,7 +32,7 @@ from resolver.engine.delegation import Delegation, NameServer
 from resolver.errors import ConfigError, ScenarioError
 from resolver.hints import PORT
 from resolver.network.base import Endpoint
-from resolver.testing.replay import filters
+from resolver.testing.replay import filters, policies
 from resolver.testing.replay.filters import Filters
 from resolver.testing.replay.script import Scenario, Word
 from resolver.testing.virtual_time import WALL_START
@@ -42,8 +42,6 @@ from resolver.wire import names
 MEANINGLESS: Final[dict[str, str]] = {
     "verbosity": "how much Unbound logs; the transcript is always whole here",
     "log-servfail": "what Unbound logs",
-    "rpz-log": "what Unbound logs",
-    "rpz-log-name": "what Unbound logs",
     "target-fetch-policy": "addresses of name servers are looked up when they are needed, never beforehand",
     "rrset-roundrobin": "answers are compared as sets",
     "minimal-responses": "answers are always minimal; what else a script expects counts at the level strict",
@@ -61,7 +59,7 @@ MEANINGLESS: Final[dict[str, str]] = {
     "ede-serve-expired": "extended errors are always sent",
     "discard-timeout": "a late answer of Unbound's is dropped; here a client is always answered in time",
     "name": "read with its clause",
-    "zonefile": "the contents belong to the features auth-zone and rpz",
+    "zonefile": "the contents belong to the feature auth-zone",
     "for-downstream": "belongs to the feature auth-zone",
     "for-upstream": "belongs to the feature auth-zone",
     "fallback-enabled": "belongs to the feature auth-zone",
@@ -71,11 +69,13 @@ MEANINGLESS: Final[dict[str, str]] = {
 
 FEATURES: Final[dict[str, str]] = {
     "auto-trust-anchor-file": "rfc5011",
-    "rpz": "rpz",
     "auth-zone": "auth-zone",
     "view": "views",
 }
 """Words that need a feature, by its name."""
+
+_TRANSFER: Final = "rpz-transfer"
+"""The feature that a policy zone needs which is to be had from elsewhere."""
 
 _CLAUSES: Final = frozenset(("server", "stub-zone", "forward-zone", "auth-zone", "rpz", "view"))
 _STALE_VALUES: Final = {
@@ -106,6 +106,8 @@ class Arrangement:
     families: frozenset[int] = frozenset((4, 6))
     wall: float = WALL_START
     needs: dict[str, int] = field(default_factory=dict)
+    texts: Mapping[str, str] = field(default_factory=dict)
+    """What stands in the place of files that the configuration names."""
 
 
 def arrange(scenario: Scenario) -> Arrangement:
@@ -131,7 +133,8 @@ class _Arranger:
         self._reserves = False
         self._nodefault: list[str] = []
         self._anchored: set[bytes] = set()
-        self._made = Arrangement()
+        self._policies: list[dict[str, Any]] = []
+        self._made = Arrangement(texts=dict(scenario.files))
 
     def result(self) -> Arrangement:
         clause = ""
@@ -164,7 +167,8 @@ class _Arranger:
             self._dnssec["negative_trust_anchors"].append(negative.read("."))
         try:
             ours = {"resolver": self._resolver, "cache": self._cache, "dnssec": self._dnssec}
-            return Config.model_validate({**ours, "filters": self._filters.settings()})
+            ours |= {"filters": self._filters.settings()}
+            return Config.model_validate({**ours, "rpz": self._policies})
         except ValidationError as wrong:
             found = wrong.errors()[0]
             word = self._lines.get(str(found["loc"][-1]), Word(1, 0, "the configuration", ""))
@@ -172,6 +176,13 @@ class _Arranger:
 
     def _clause(self, clause: str, words: list[Word]) -> None:
         """The words of one clause; of the top of a file `clause` is empty."""
+        if clause == "rpz":
+            table = policies.table(words, self._made.texts, self._fail)
+            if table is None:
+                self._made.needs.setdefault(_TRANSFER, words[0].line if words else 1)
+            else:
+                self._policies.append(table)
+            return
         zone = next((word.value for word in words if word.key == "name"), ".")
         for word in words:
             if clause == "view" and word.key.startswith("local-"):
@@ -346,5 +357,5 @@ _WORDS: Final[dict[str, Callable[[_Arranger, Word], None]]] = {
 
 def words_known() -> Iterable[str]:
     """Every word that a configuration may have."""
-    known = {*_WORDS, *MEANINGLESS, *FEATURES, *_CLAUSES, *filters.WORDS}
+    known = {*_WORDS, *MEANINGLESS, *FEATURES, *_CLAUSES, *filters.WORDS, *policies.WORDS}
     return {*known, "stub-addr", "forward-addr", "forward-first"}

@@ -92,7 +92,7 @@ def _by_anything(found: list[Difference]) -> bool:
 
 
 LACKS: Final[dict[str, Callable[[list[Difference]], bool]]] = {
-    "rpz": _by_anything,
+    "rpz-transfer": _by_anything,
     "auth-zone": _by_anything,
     "rfc5011": _by_anything,
     "views": _by_anything,

@@ -8,7 +8,7 @@ from typing import Any
 
 import pytest
 
-from resolver.balance.checking import LEAST_S, NO_REPLY, Checker, Done, Timing
+from resolver.balance.checking import LEAST_S, NO_REPLY, NOT_MADE, Checked, Checker, Done, Timing
 from resolver.balance.health import Health, Rules, Verdict
 from resolver.network.entropy import SeededEntropy
 from resolver.testing.virtual_time import MONOTONIC_START, VirtualClock, run
@@ -171,6 +171,20 @@ def test_a_member_that_fails_goes_down_after_its_third_check_and_comes_back_afte
         scene.checker.begin()
         await scene.clock.advance(26)
         assert scene.told == [(15.1, Verdict.DOWN, SAID_NO), (25.1, Verdict.UP, "")]
+        scene.checker.end()
+
+    played(main)
+
+
+def test_a_check_that_could_not_be_made_says_nothing_of_the_member() -> None:
+    async def main() -> None:
+        scene = Scene(None)
+        assert scene.probe is not None
+        scene.probe.begin = lambda done: (scene.clock.after(0.1, lambda: done(None)), scene.probe)[1]  # type: ignore
+        scene.checker.begin()
+        await scene.clock.advance(60)
+        assert scene.told == []
+        assert scene.checker.last == Checked(said=NOT_MADE)
         scene.checker.end()
 
     played(main)

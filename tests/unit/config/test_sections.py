@@ -151,6 +151,8 @@ def test_an_identity_fits_into_one_character_string() -> None:
         ({"resolver": {"forward_zones": {".": ["127.0.0.1:5300"]}}}, "this daemon itself listens"),
         ({"server": {"allow": ["192.168.0.0/16"]}}, "asked by nobody else"),
         ({"server": {"allow": [], "listen": ["127.0.0.1:53", "[::1]:53"]}}, "asked by nobody else"),
+        ({"server": {"deny": ["192.168.0.0/16"]}}, "server.deny: deny is set, but who listens on loopback alone"),
+        ({"server": {"deny": ["127.0.0.0/8"], "listen": ["0.0.0.0:53"]}}, '"127.0.0.0/8" is on this machine'),
         ({"server": {"listen_tls": ["127.0.0.1", "127.0.0.1:853"]}}, "stands there twice"),
         ({"log": {"explanations": True}}, "explanations stand in the events of queries, which are not written"),
         ({"server": {"listen_tls": ["127.0.0.1:853", "0.0.0.0:853"]}}, "takes"),
@@ -227,3 +229,9 @@ def test_a_negative_trust_anchor_may_end() -> None:
     assert config(dnssec={"negative_trust_anchors": list(settings.dnssec.negative_trust_anchors)}) == settings
     assert "has no time behind until" in complaint(dnssec={"negative_trust_anchors": ["a.test until noon"]})
     assert "5 is no negative trust anchor" in complaint(dnssec={"negative_trust_anchors": [5]})
+
+
+def test_a_class_of_limits_has_a_name_and_a_rate():
+    assert config(limits={"classes": {"slow-1": 5}}).limits.classes == {"slow-1": 5}
+    assert "is no name; write 1 to 63 letters" in complaint(limits={"classes": {"slow down": 5}})
+    assert "greater than or equal to 1" in complaint(limits={"classes": {"slow": 0}})

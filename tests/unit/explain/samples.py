@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Callable, Coroutine
+from pathlib import Path
 from typing import Any, Final
 
 from resolver.auth.plan import Plan
@@ -24,6 +25,7 @@ SAMPLES: Final[dict[str, Sample]] = {}
 """By cause."""
 
 MINUTE: Final = 60.0
+POLICY: Final = Path(__file__).resolve().parents[2] / "data" / "policy.zone"
 
 
 def sample(cause: str) -> Callable[[Sample], Sample]:
@@ -93,6 +95,7 @@ asked(
     "www.corp.example",
     settings={"filters": {"local_zones": {"corp.example": "static"}, "local_data": ["www.corp.example A 192.0.2.1"]}},
 )
+asked("policy-zone", "www.shop.test", settings={"rpz": [{"zone": "rpz.example", "file": POLICY}]})
 asked("blocked", "a.ads.example.com", settings={"filters": {"block": ["ads.example.com"]}})
 asked("localhost", "db.localhost")
 asked("reserved", "printer.local")

@@ -4,11 +4,14 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
+import gc
 import re
 import ssl
 import warnings
+import weakref
 from functools import partial
 
+import dns.message
 import pytest
 
 from resolver.message import Transport
@@ -18,6 +21,7 @@ from resolver.network.carrying import STUCK_S
 from resolver.network.dot import MAX_PIPELINED, MAX_STRAYS, MAX_UNANSWERED
 from resolver.network.encrypted import Encrypted, Terms
 from resolver.network.peers import HELD_OFF_S, IDLE_S, PER_SERVER
+from resolver.network.tls_stream import TlsStream
 from tests.support.authorities import Authority
 from tests.support.sockets import HandClock, Inbox, framed, network, tcp_server, until, unused_port
 from tests.support.tls_peers import Peer, listening, terms
@@ -480,6 +484,41 @@ def test_a_server_that_hides_its_certificate_the_second_time_is_told_of_by_what_
 
 
 # -- what goes by what
+
+
+@pytest.mark.rfc(8467, "4.1")
+def test_a_query_is_padded_before_it_leaves(on_loop, authority):
+    async def main():
+        world, wire = network(), dns.message.make_query("www.example.", "A", use_edns=0).to_wire()
+        async with listening(Peer(echo), authority.server(NAME)) as peer:
+            await asked(world, terms(world, peer, authority.pem, NAME), wire)
+            assert len(peer.queries[0]) == 128
+            assert dns.message.from_wire(peer.queries[0]).question == dns.message.from_wire(wire).question
+
+    on_loop(main())
+
+
+def test_what_a_connection_held_is_freed_with_its_end(on_loop, authority):
+    async def main():
+        world = network()
+        peer = Peer(echo)
+        async with listening(peer, authority.server(NAME)):
+            how = terms(world, peer, authority.pem, NAME)
+            gc.disable()
+            try:
+                streams = []
+                for _ in range(3):
+                    await asked(world, how)
+                    (owner,) = (each for each in world._poller.watched.values() if isinstance(each, TlsStream))
+                    streams.append(weakref.ref(owner._tls))
+                    del owner
+                    peer.cut()
+                    await until(lambda: not world.open)
+                assert [each() for each in streams] == [None] * 3
+            finally:
+                gc.enable()
+
+    on_loop(main())
 
 
 def test_an_upstream_on_other_terms_is_another_one(on_loop, authority):

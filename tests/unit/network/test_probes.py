@@ -52,7 +52,7 @@ class Scene:
     """A check of one member, and what came of it."""
 
     def __init__(self, wanted: Wanted, transport: Transport = Transport.UDP) -> None:
-        self.world, self.came = World(), list[str]()
+        self.world, self.came = World(), list[str | None]()
         self.sending = DnsProbe(self.world, SeededEntropy(7), MEMBER, transport, wanted).begin(self.came.append)
 
 
@@ -134,6 +134,13 @@ def test_trouble_of_the_network_is_told_in_its_words() -> None:
     scene = Scene(ANY)
     scene.world.deliver(Trouble.REFUSED)
     assert scene.came == ["connection refused"]
+
+
+@pytest.mark.parametrize("trouble", [Trouble.LOCAL, Trouble.BUSY])
+def test_trouble_of_our_own_says_nothing_of_the_server(trouble: Trouble) -> None:
+    scene = Scene(ANY)
+    scene.world.deliver(trouble)
+    assert scene.came == [None]
 
 
 def test_a_truncated_reply_without_the_record_is_asked_for_again_over_tcp() -> None:

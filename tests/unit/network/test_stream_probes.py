@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import errno
 import ssl
 from collections.abc import Awaitable, Callable
 from pathlib import Path
@@ -63,10 +64,10 @@ class Served:
         await self.server.wait_closed()
 
 
-async def checked(to: Endpoint, **what: Any) -> str:
+async def checked(to: Endpoint, **what: Any) -> str | None:
     """What a check comes to."""
     loop = asyncio.get_running_loop()
-    came: asyncio.Future[str] = loop.create_future()
+    came: asyncio.Future[str | None] = loop.create_future()
     StreamProbe(loop, RealClock(loop), to, **what).begin(came.set_result)
     return await asyncio.wait_for(came, 10)
 
@@ -86,6 +87,17 @@ def test_who_accepts_a_connection_is_good(on_loop):
 def test_who_refuses_a_connection_is_not(on_loop):
     async def main():
         assert await checked(Endpoint("127.0.0.1", unused_port())) == "connection refused"
+
+    on_loop(main())
+
+
+def test_where_no_more_files_may_be_open_nothing_is_said_of_the_server(on_loop, monkeypatch):
+    async def full(*_: Any, **__: Any) -> None:
+        raise OSError(errno.EMFILE, "Too many open files")
+
+    async def main():
+        monkeypatch.setattr(asyncio, "open_connection", full)
+        assert await checked(Endpoint("127.0.0.1", 53)) is None
 
     on_loop(main())
 

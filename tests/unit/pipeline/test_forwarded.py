@@ -6,7 +6,6 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from resolver.balance.policies import FirstAvailable
 from resolver.balance.pool import Key, Member, Pool
 from resolver.config.upstreams import upstream
 from resolver.engine.knowledge import CONFIGURED
@@ -31,15 +30,7 @@ class Made:
         urls = ("192.0.2.1", "tcp://192.0.2.2", "tls://192.0.2.3#dns.test")
         self.members = [Member(url if number else "a", upstream(url)) for number, url in enumerate(urls)]
         self.members[1].name = str(self.members[1].target)
-        policy = FirstAvailable(SeededEntropy(1))
-        self.pool = Pool("office", self.members, policy, self.clock)
-        pick = self.pool.pick
-
-        def noted(key, without=()):
-            self.keys.append(key)
-            return pick(key, without)
-
-        self.pool.pick = noted  # type: ignore[method-assign]
+        self.pool = Pool("office", self.members, self, self.clock)
         self.hedging = Hedging(hedge)
         self.whom = Forwarded(
             self.pool,
@@ -51,6 +42,17 @@ class Made:
             patience_s=4.0,
             by_client=by_client,
         )
+
+    def pick(self, among, key):
+        """As a policy: the first, and the key is noted."""
+        self.keys.append(key)
+        return among[0]
+
+    def chance(self, key):
+        return 0.0
+
+    def changed(self, members):
+        """Nothing is kept."""
 
     def choose(self, without=None):
         return self.whom.choose(WWW, "192.0.2.77", without)

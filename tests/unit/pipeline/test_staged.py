@@ -51,6 +51,16 @@ def test_what_nobody_has_at_hand_is_worked_on_and_not_looked_for_again():
     assert (len(looked), len(works.queries)) == (2, 2)
 
 
+def test_what_is_told_where_there_is_no_room_comes_from_the_stage_that_works():
+    class Spares(Always):
+        def spare(self, query):
+            return Reply(0, GIVEN)
+
+    assert Staged((), Always(WORKED)).spare(query()) is None
+    assert Staged((), Spares(WORKED)).spare(query()).answer == GIVEN
+    assert len(Staged((), Spares(WORKED)).spare(query(Type.ANY)).answer) == 1
+
+
 @pytest.mark.rfc(8482, "4.1")
 def test_of_what_there_is_for_any_one_rrset_is_told():
     given = Reply(0, GIVEN)

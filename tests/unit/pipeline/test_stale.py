@@ -7,7 +7,7 @@ import pytest
 from resolver.answering import Told, awaited
 from resolver.engine.outcome import Answered
 from resolver.errors import ResolutionFailed
-from resolver.message import Client, Edns, Proof, Query, Rcode, Reply, Status, Transport, Type
+from resolver.message import Client, Edns, Proof, Query, Question, Rcode, Reply, Status, Transport, Type
 from resolver.observe.counters import Counters
 from resolver.pipeline.stale import MAX_REFRESHES, RECHECK_S, Stale, Staleness
 from resolver.testing.virtual_time import VirtualClock
@@ -268,3 +268,17 @@ def test_what_a_refresh_brings_is_told_only_to_those_who_are_told_the_same(run, 
         return made.below.asked
 
     assert run(main()) == 2
+
+
+def test_what_is_stale_is_to_be_had_without_asking_anyone_where_there_is_no_room(run):
+    async def main():
+        made = Made(client_timeout_s=1.8)
+        query = Query(Question(WWW, Type.A), Client("192.0.2.9", 1, Transport.UDP), 1, made.clock.monotonic() + 4)
+        spare = made.stage.spare(query)
+        other = made.stage.spare(query._replace(question=Question(name("new.example.com."), Type.A)))
+        return spare, other, made.below.asked, made.counters.answers_stale
+
+    spare, other, asked, counted = run(main())
+    assert [each.rdatas for each in spare.answer] == [OLD[0].rdatas]
+    assert (spare.answer[0].ttl, spare.ede[0].code, spare.storable) == (30, 3, False)
+    assert (other, asked, counted) == (None, 0, 1)

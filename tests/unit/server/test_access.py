@@ -120,3 +120,22 @@ def test_loopback_is_this_machine():
 
 def test_the_ports_that_are_never_answered():
     assert set(UNANSWERED) == {0, 7, 13, 19, 37, 464}
+
+
+def test_who_is_denied_never_may_whatever_allows_it_and_hears_nothing(run):
+    async def main():
+        networks = map(ipaddress.ip_network, ("10.0.0.0/8", "2001:db8::/32"))
+        denied = map(ipaddress.ip_network, ("10.9.0.0/16", "2001:db8:bad::/48", "203.0.113.0/24", "127.0.0.0/8"))
+        made = Access(networks, VirtualClock(), 100, denied)
+        hosts = ("10.1.0.1", "10.9.0.1", "2001:db8::1", "2001:db8:bad::1", "203.0.113.1", "198.51.100.1", "127.0.0.1")
+        return {host: (made.allows(host), made.denies(host)) for host in hosts}
+
+    assert run(main()) == {
+        "10.1.0.1": (True, False),
+        "10.9.0.1": (False, True),
+        "2001:db8::1": (True, False),
+        "2001:db8:bad::1": (False, True),
+        "203.0.113.1": (False, True),
+        "198.51.100.1": (False, False),
+        "127.0.0.1": (True, True),
+    }

@@ -18,6 +18,7 @@ from resolver.message import (
     AA,
     AD,
     CD,
+    EDE_OPTION,
     QR,
     RA,
     RD,
@@ -53,6 +54,7 @@ from tests.support.strict import run_strictly
 WWW = Question(name("www.example.com."), Type.A)
 ANSWER = sets(["www.example.com. 300 IN A 192.0.2.80"])
 GOOD = Reply(0, ANSWER, ra=True, storable=True)
+STALE = (Ede(3, "expired [STAL]"),)
 UDP = Client("192.0.2.9", 4242, Transport.UDP)
 TCP = Client("192.0.2.9", 4242, Transport.TCP)
 TLS = Client("192.0.2.9", 4242, Transport.TLS)
@@ -552,6 +554,29 @@ def test_what_is_held_is_answered_without_a_place(run):
     assert (counters.queries_dropped_busy, counters.queries_in_flight, counters.answers_noerror) == (1, 1, 4)
 
 
+@pytest.mark.rfc(8767, "4")
+@pytest.mark.parametrize("client", [UDP, TCP])
+def test_what_has_no_place_is_told_what_has_expired_if_anything_is_held(run, client):
+    class Expired(Remembers):
+        def peek(self, query: Query) -> Reply | None:
+            return None
+
+        def spare(self, query: Query) -> Reply | None:
+            return GOOD._replace(storable=False, ede=STALE) if query.question == WWW else None
+
+    async def main(f: Front):
+        f.responder.answerer = Expired(slow)
+        f.counters.queries_in_flight = 1
+        told = await f.ask(query(edns=Edns()), client)
+        other = await f.raw(query(Question(name("other.example.com."), Type.A)), client)
+        return told, other, f.counters
+
+    told, other, counters = front(run, main, max_in_flight=1)
+    assert (len(told.answer), told.edns.options[0][0]) == (1, EDE_OPTION)
+    assert other is None if client is UDP else parse(other).rcode == Rcode.SERVFAIL
+    assert (counters.queries_dropped_busy, counters.queries_in_flight) == (2, 1)
+
+
 @pytest.mark.parametrize("transport", [Transport.UDP, Transport.TCP])
 def test_one_client_cannot_take_the_places_of_all(run, transport):
     async def main(f: Front):
@@ -943,3 +968,14 @@ def test_where_each_query_is_logged_each_goes_the_long_way(run):
     logged, found = front(run, main, log_queries=True)
     assert logged == [("query", "www.example.com.", "NOERROR")] * 2 + [("query", None, "NOTIMP")]
     assert found is None
+
+
+def test_who_is_denied_hears_nothing_over_tcp_either(run):
+    async def main(f: Front):
+        denied = [ipaddress.ip_network("192.0.2.0/24")]
+        f.responder.access = Access([ipaddress.ip_network("0.0.0.0/0")], f.clock, 100, denied)
+        return [await f.raw(query(), client) for client in (UDP, TCP)], f.counters
+
+    heard, counters = front(run, main)
+    assert heard == [None, None]
+    assert (counters.queries_denied, counters.queries_denied_told) == (2, 0)

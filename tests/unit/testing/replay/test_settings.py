@@ -71,8 +71,8 @@ def test_nothing_said_is_our_own_default():
 
 
 def test_features_are_needed_by_the_first_line_that_asks_for_them():
-    made = of('rpz:\n name: "a."\nrpz:\n name: "b."\n')
-    assert made.needs == {"rpz": 1}
+    made = of('auth-zone:\n name: "a."\nauth-zone:\n name: "b."\n')
+    assert made.needs == {"auth-zone": 1}
 
 
 def test_zones_that_are_forwarded_first_are_iterated_then():
@@ -162,8 +162,15 @@ def test_every_word_without_meaning_has_a_reason_and_no_word_has_two_places():
         ("server:\n module-config: python\n", "some.rpl:2: there is no module 'python' here"),
         ("server:\n access-control: 10.0.0.0/8 refuse\n", "some.rpl:2: access-control '10.0.0.0/8 refuse'"),
         (
-            'rpz:\n name: "."\n stub-addr: 192.0.2.1\n',
-            "some.rpl:3: stub-addr in the clause rpz; write it in a stub-zone",
+            'view:\n name: "."\n stub-addr: 192.0.2.1\n',
+            "some.rpl:3: stub-addr in the clause view; write it in a stub-zone",
+        ),
+        ('rpz:\n name: "."\n stub-addr: 192.0.2.1\n', "some.rpl:3: 'stub-addr' has no meaning in a clause rpz"),
+        ('rpz:\n name: "p."\n zonefile: p.zone\n', "some.rpl:3: zonefile: 'p.zone' stands nowhere"),
+        ("rpz:\n rpz-log: yes\n", "some.rpl:2: rpz without a name"),
+        (
+            'rpz:\n name: "p."\n rpz-action-override: nxdomian\n',
+            "some.rpl:3: rpz-action-override: 'nxdomian'; write one of nxdomain",
         ),
         ("stub-addr: here\n", "some.rpl:1: 'here' is no IP address"),
         ('server:\n local-zone: "a." statick\n', 'some.rpl:2: local-zone: "statick" is no type of a local zone; did'),
@@ -195,3 +202,20 @@ def test_a_word_that_is_not_understood_is_an_error_with_its_line(config, told):
     with pytest.raises(ScenarioError) as raised:
         of(config)
     assert told in str(raised.value)
+
+
+ZONE = "zonefile:\nTEMPFILE_NAME p.zone\nTEMPFILE_CONTENTS p.zone\n@ SOA ns. h. 1 2 3 4 5\nTEMPFILE_END\n"
+
+
+def test_a_policy_zone_of_a_scenario_is_one_of_ours():
+    made = of(f'rpz:\n name: "p."\n rpz-action-override: cname\n rpz-cname-override: "g."\n rpz-log: yes\n {ZONE}')
+    (table,) = made.config.rpz
+    assert (table.zone, str(table.file), table.action, table.target) == ("p.", "p.zone", "cname", "g.")
+    assert made.texts == {"p.zone": "@ SOA ns. h. 1 2 3 4 5\n"}
+    assert not made.needs
+
+
+@pytest.mark.parametrize("source", [" primary: 192.0.2.1\n", " url: http://example.com/p.zone\n", ""])
+def test_a_policy_zone_that_is_to_be_had_from_elsewhere_is_a_feature_that_we_lack(source):
+    made = of(f'rpz:\n name: "p."\n{source}')
+    assert (made.needs, made.config.rpz) == ({"rpz-transfer": 2}, ())

@@ -9,7 +9,7 @@ QUESTION = "www.example. IN A"
 ADDRESS = ("SECTION ANSWER", "www.example. 300 IN A 192.0.2.7")
 OTHER = ("SECTION ANSWER", "www.example. 300 IN A 192.0.2.8")
 WORLD = server(PRIMING, entry(QUESTION, *ADDRESS))
-RPZ = PLAIN + 'rpz:\n    name: "other."\n'
+HOLDING = PLAIN + 'auth-zone:\n    name: "other."\n'
 ANCHOR = PLAIN.replace("server:\n", f'server:\n    trust-anchor: ". DS 1 13 1 {"00" * 20}"\n')
 
 
@@ -33,12 +33,12 @@ def test_a_fail_shows_line_diff_and_transcript():
 
 
 def test_a_scenario_that_passes_without_the_feature_passes():
-    assert verdict(*ADDRESS, config=RPZ).status is Status.PASS
+    assert verdict(*ADDRESS, config=HOLDING).status is Status.PASS
 
 
 def test_what_the_lack_of_a_feature_does_is_a_skip():
-    lacking = verdict(*OTHER, config=RPZ)
-    assert str(lacking) == "SKIP some.rpl: needs-rpz"
+    lacking = verdict(*OTHER, config=HOLDING)
+    assert str(lacking) == "SKIP some.rpl: needs-auth-zone"
     assert any("answer: 1 missing" in line for line in lacking.details())
 
 

@@ -1,0 +1,450 @@
+"""Decides how HTTP/2 carries questions and answers (RFC 9113), and what of it a client may send.
+
+Rules:
+* `h2` speaks HTTP/2. What is here cuts what comes in into frames, so that each can be weighed, and so that requests
+  which have a stored answer and look like an earlier one (`memo.py`) need not pass it: `_quickly`.
+* A frame that asks nothing and brings nothing costs one of `ODD`, and an answer gives `PER_ANSWER` of them back. Who
+  has none left is ended with ENHANCE_YOUR_CALM: floods of PING, SETTINGS, RST_STREAM (CVE-2023-44487), CONTINUATION,
+  empty DATA (CVE-2019-9511 to 9518) all cost more than they give.
+* A header block is at most `doh.MAX_HEADER` octets, in one frame or several. Beyond `Terms.streams` a stream is
+  refused.
+* The body of a request counts against the windows until it is whole, so all bodies of a connection that are not are
+  64 KiB at most. An answer waits for room in the windows of its client, as many as `UNSENT` octets of them.
+* An end is announced (GOAWAY), then what was asked before is answered (section 6.8).
+
+Limits: those above. Nothing is pushed, priorities are not looked at.
+"""
+
+from __future__ import annotations
+
+import contextlib
+from collections.abc import Callable
+from typing import TYPE_CHECKING, Any, Final
+
+from h2.config import H2Configuration
+from h2.connection import H2Connection
+from h2.errors import ErrorCodes
+from h2.events import (
+    ConnectionTerminated,
+    DataReceived,
+    RemoteSettingsChanged,
+    RequestReceived,
+    StreamEnded,
+    StreamReset,
+    WindowUpdated,
+)
+from h2.exceptions import ProtocolError
+from h2.settings import SettingCodes, Settings
+from hyperframe.frame import GoAwayFrame
+
+from resolver.message import Session
+from resolver.server import doh
+from resolver.server.doh import Refusal
+from resolver.server.http1 import told
+from resolver.server.memo import Known, head_of_answer
+
+if TYPE_CHECKING:
+    from resolver.server.https import HttpsConnection
+
+PREFACE: Final = b"PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n"
+HEAD: Final = 9
+"""Octets before the payload of a frame (RFC 9113 section 4.1)."""
+
+FRAME: Final = 16_384
+"""Octets of the longest payload (SETTINGS_MAX_FRAME_SIZE)."""
+
+ODD: Final = 256
+"""Frames beside requests that a client may send ahead of answers."""
+
+PER_ANSWER: Final = 4
+"""Of those, how many an answer gives back: a client may acknowledge each by updates of both windows and a PING."""
+
+PER_SECOND: Final = 4.0
+"""The same of a second: who pings, or gives requests up, now and then, may do so for ever."""
+
+SMALL: Final = 64
+"""Octets below which a DATA frame brings next to nothing, unless it is the last."""
+
+UNSENT: Final = 2 * 65_535
+"""Octets of answers that wait for room in the windows of the client; beyond, streams are reset."""
+
+_DATA: Final = 0
+_HEADERS: Final = 1
+_CONTINUATION: Final = 9
+_END_STREAM: Final = 0x01
+_END_HEADERS: Final = 0x04
+_WHOLE: Final = (_END_HEADERS, _END_HEADERS | _END_STREAM)
+
+_UPDATE_AT: Final = 16_384
+"""Octets of bodies that passed by `h2`, after which the client gets them back in its window."""
+
+
+class Request:
+    """A request that is not whole yet."""
+
+    __slots__ = ("began", "body", "session", "taken", "wire")
+
+    def __init__(self, wire: bytes | None, session: Session, began: float) -> None:
+        self.wire, self.session, self.began = wire, session, began
+        self.body = bytearray()
+        self.taken = 0
+        """Octets of the windows that it has taken."""
+
+
+class Http2:
+    """Speaks HTTP/2 for `connection`."""
+
+    def __init__(self, connection: HttpsConnection) -> None:
+        self._connection, self._https, self._memo = connection, connection.https, connection.listener.memo
+        self._http = H2Connection(
+            H2Configuration(
+                client_side=False,
+                header_encoding=None,
+                validate_outbound_headers=False,
+                normalize_outbound_headers=False,
+            )
+        )
+        streams = connection.https.terms.streams
+        self._http.local_settings = Settings(
+            client=False,
+            initial_values={
+                SettingCodes.MAX_CONCURRENT_STREAMS: streams,
+                SettingCodes.MAX_HEADER_LIST_SIZE: doh.MAX_HEADER,
+            },
+        )
+        self._http.decoder.max_header_list_size = doh.MAX_HEADER
+        self._http.initiate_connection()
+        self._rest = b""
+        self._begun = self._amid = self.over = False
+        self._block = 0
+        """Octets of the header block that is not complete."""
+        self._out: list[bytes] = []
+        self._requests: dict[int, Request] = {}
+        self._asked: set[int] = set()
+        """Streams whose requests are worked on, and not given up."""
+        self._waiting: dict[int, bytes] = {}
+        """What of answers waits for room in the windows, by stream."""
+        self.unsent = 0
+        self._odd = float(ODD)
+        self._counted = connection.now
+        self._window = self._http.remote_settings.initial_window_size
+        self._given_back = 0
+        self._newest: Known | None = None
+        self._table = self._number()
+        self.partial_since: float | None = None
+        self._heed: dict[type, Callable[[Any], None]] = {
+            RequestReceived: self._begin,
+            DataReceived: self._take,
+            StreamEnded: self._ask,
+            StreamReset: self._give_up,
+            WindowUpdated: lambda _: self._send_waiting(),
+            RemoteSettingsChanged: lambda _: self._settled(),
+            ConnectionTerminated: lambda _: self._connection.finish(),
+        }
+
+    # What the connection calls
+
+    def receive(self, octets: bytes) -> None:
+        """See `Speaker`."""
+        now = self._connection.now
+        self._odd = min(float(ODD), self._odd + (now - self._counted) * PER_SECOND)
+        self._counted = now
+        memo = self._connection.listener.memo
+        if memo is not self._memo:
+            self._memo, self._table = memo, 0
+        if self._rest:
+            octets = self._rest + octets
+        at, size = 0, len(octets)
+        if not self._begun:
+            if size < len(PREFACE) and PREFACE.startswith(octets):
+                self._rest, self.partial_since = octets, self.partial_since or now
+                return
+            at = len(PREFACE)
+            self._begun = True
+            self._feed(octets[:at])
+        while not self.over and size - at >= HEAD:
+            end = at + HEAD + int.from_bytes(octets[at : at + 3], "big")
+            if end > size:
+                if end - at > HEAD + FRAME:
+                    self._feed(octets[at : at + HEAD])  # which is the end of it
+                break
+            kind = octets[at + 3]
+            if kind == _HEADERS and octets[at + 4] in _WHOLE and not self._amid:
+                beyond = self._quickly(octets, at, end, size)
+                if beyond:
+                    at = beyond
+                    continue
+            self._frame(kind, octets[at + 4], octets[at:end])
+            at = end
+        self._rest = b"" if self.over else octets[at:]
+        self._mark(now)
+
+    def answer(self, token: int, response: bytes | None) -> None:
+        """See `Speaker`."""
+        if token not in self._asked:
+            return  # it was given up
+        self._asked.discard(token)
+        if response is None:
+            self._reset(token, ErrorCodes.REFUSED_STREAM)
+        else:
+            self._say(token, b"200", doh.answered(response), response)
+
+    def finish(self) -> None:
+        """See `Speaker`."""
+        if not self.over:  # h2 would say nothing more after a GOAWAY of its own
+            last = GoAwayFrame(0, last_stream_id=self._http.highest_inbound_stream_id, error_code=ErrorCodes.NO_ERROR)
+            self._out += (self._http.data_to_send(), last.serialize())
+
+    def octets(self) -> bytes:
+        """See `Speaker`."""
+        told = self._http.data_to_send()
+        if not self._out:
+            return told
+        octets = b"".join((*self._out, told))
+        self._out.clear()
+        return octets
+
+    # Frames
+
+    def _quickly(self, octets: bytes, at: int, end: int, size: int) -> int:
+        """Where the next frame is, if the request at `at` looks like an earlier one and was answered with what is
+        stored; else 0, and nothing has happened."""
+        known = self._memo.get((self._table, octets[at + HEAD : end]))
+        stream = octets[at + 5 : at + HEAD]
+        number = int.from_bytes(stream, "big")
+        http = self._http
+        if known is None or not number & 1 or not http.highest_inbound_stream_id < number < 1 << 31:
+            return 0
+        wire, ends = known.wire, octets[at + 4] & _END_STREAM
+        if wire is None:  # then the body must be the next frame, and whole
+            body = end + HEAD
+            if ends or octets[end + 3 : end + 5] != b"\x00\x01" or octets[end + 5 : body] != stream:
+                return 0
+            length = int.from_bytes(octets[end : end + 3], "big")
+            end = body + length
+            wire = octets[body:end]
+            if end > size or length > FRAME or known.length not in (-1, length) or doh.message(wire) is not wire:
+                return 0
+        elif not ends:
+            return 0
+        if self._waiting or http.encoder.table_size_changes or self._connection.finishing:
+            return 0
+        response = self._connection.stored(wire)
+        room = min(self._window, http.outbound_flow_control_window, http.max_outbound_frame_size)
+        if response is None or len(response) > room:
+            return 0
+        http.highest_inbound_stream_id = number
+        http.outbound_flow_control_window -= len(response)
+        head, body_head = head_of_answer(len(response), doh.freshness(response))
+        self._out += (head, stream, body_head, stream, response)
+        if known.wire is None:
+            self._give_back(length)
+        self._odd = min(float(ODD), self._odd + PER_ANSWER)
+        self._connection.took()
+        return end
+
+    def _frame(self, kind: int, flags: int, frame: bytes) -> None:
+        """`frame` is weighed, and then handled by h2."""
+        self._odd -= _is_odd(kind, flags, len(frame))
+        if self._odd < 0:
+            self._calm()
+            return
+        if kind not in (_HEADERS, _CONTINUATION):
+            self._feed(frame)
+            return
+        self._block += len(frame) - HEAD
+        if self._block > doh.MAX_HEADER:
+            self._calm()
+            return
+        whole, single = bool(flags & _END_HEADERS), not self._amid and flags & ~_END_STREAM == _END_HEADERS
+        self._amid = not whole
+        before, entries = self._table or self._number(), self._entries()
+        self._newest = None
+        self._feed(frame)
+        newest = self._learnt()
+        if whole:
+            self._block = 0
+        if self._entries() != entries:
+            self._table = self._number()
+        else:
+            self._table = before
+            if single and newest is not None:
+                self._memo.keep(before, frame[HEAD:], newest)
+
+    def _feed(self, octets: bytes) -> None:
+        """h2 handles `octets`, and what it makes of them is heeded."""
+        try:
+            events = self._http.receive_data(octets)
+        except ProtocolError:  # it has written why
+            self._end()
+            return
+        for event in events:
+            heed = self._heed.get(type(event))
+            if heed is not None:
+                heed(event)
+
+    def _learnt(self) -> Known | None:
+        """What the last frame was found to ask, if it was a request."""
+        return self._newest
+
+    def _entries(self) -> tuple[int, int, object]:
+        """What tells whether the table of HPACK has changed: each entry that is new is an object of its own."""
+        table = self._http.decoder.header_table
+        entries = table.dynamic_entries
+        return table.maxsize, len(entries), id(entries[0]) if entries else None
+
+    def _number(self) -> int:
+        """The number of the table of HPACK as it is now, for clients that call us by the same name."""
+        table = self._http.decoder.header_table
+        return self._memo.table((self._connection.server_name, table.maxsize, tuple(table.dynamic_entries)))
+
+    # Events
+
+    def _begin(self, event: RequestReceived) -> None:
+        stream, connection = event.stream_id, self._connection
+        if connection.finishing or connection.outstanding >= self._https.terms.streams:
+            self._reset(stream, ErrorCodes.REFUSED_STREAM)
+            return
+        pseudo = {name: value for name, value in event.headers if name[:1] == b":"}
+        fields = [(name, value) for name, value in event.headers if name[:1] != b":"]
+        head = doh.head_of(pseudo.get(b":method", b""), pseudo.get(b":path", b""), fields)
+        judged = doh.judged(head, self._https.terms.paths)
+        if isinstance(judged, Refusal):
+            self._refuse(stream, judged, ended=event.stream_ended is not None)
+            return
+        session = told(connection, head.path, fields)
+        self._requests[stream] = Request(judged, session, connection.now)
+        length = head.content_length
+        self._newest = Known(judged, session, int(length[:9]) if length.isdigit() else -1)
+
+    def _take(self, event: DataReceived) -> None:
+        request = self._requests.get(event.stream_id)
+        if request is None:  # it was refused
+            self._http.acknowledge_received_data(event.flow_controlled_length, event.stream_id)
+            return
+        request.taken += event.flow_controlled_length
+        if request.wire is None:
+            request.body += event.data
+
+    def _ask(self, event: StreamEnded) -> None:
+        stream = event.stream_id
+        request = self._requests.pop(stream, None)
+        if request is None:
+            return
+        if request.taken:
+            self._http.acknowledge_received_data(request.taken, stream)
+        wire = doh.message(bytes(request.body)) if request.wire is None else request.wire
+        if isinstance(wire, Refusal):
+            self._refuse(stream, wire, ended=True)
+            return
+        self._asked.add(stream)
+        response = self._connection.ask(stream, wire, request.session)
+        if response is not None:
+            self.answer(stream, response)
+
+    def _give_up(self, event: StreamReset) -> None:
+        stream = event.stream_id
+        request = self._requests.pop(stream, None)
+        if request is not None and request.taken:
+            self._http.acknowledge_received_data(request.taken, stream)
+        self._asked.discard(stream)
+        self.unsent -= len(self._waiting.pop(stream, b""))
+
+    def _settled(self) -> None:
+        self._window = self._http.remote_settings.initial_window_size
+        self._send_waiting()
+
+    # Answers
+
+    def _refuse(self, stream: int, refusal: Refusal, *, ended: bool) -> None:
+        self._https.refused += 1
+        self._connection.asked += 1
+        fields, body = doh.explained(refusal)
+        self._say(stream, b"%d" % refusal.status, fields, body)
+        if not ended:
+            self._reset(stream, ErrorCodes.NO_ERROR, counted=False)  # RFC 9113 section 8.1
+
+    def _say(self, stream: int, status: bytes, fields: list[tuple[bytes, bytes]], body: bytes) -> None:
+        try:
+            self._http.send_headers(stream, [(b":status", status), *fields])
+        except ProtocolError:  # the stream, or all, is at an end
+            return
+        self._odd = min(float(ODD), self._odd + PER_ANSWER)
+        self._send(stream, body)
+
+    def _send(self, stream: int, body: bytes) -> None:
+        """As much of `body` as there is room for is written, and the rest waits."""
+        try:
+            while True:
+                room = min(self._http.local_flow_control_window(stream), self._http.max_outbound_frame_size)
+                if room >= len(body):
+                    self._http.send_data(stream, body, end_stream=True)
+                    return
+                if room <= 0:
+                    break
+                self._http.send_data(stream, body[:room])
+                body = body[room:]
+        except ProtocolError:
+            return
+        if self.unsent + len(body) > UNSENT:
+            self._reset(stream, ErrorCodes.ENHANCE_YOUR_CALM)
+            return
+        self._waiting[stream] = body
+        self.unsent += len(body)
+
+    def _send_waiting(self) -> None:
+        """There may be room for what waits."""
+        if not self._waiting or self.over:
+            return
+        waiting, self._waiting, self.unsent = self._waiting, {}, 0
+        for stream, body in waiting.items():
+            self._send(stream, body)
+
+    def _reset(self, stream: int, code: ErrorCodes, *, counted: bool = True) -> None:
+        self._https.reset += counted
+        self._odd -= counted
+        try:
+            self._http.reset_stream(stream, code)
+        except ProtocolError:
+            return
+
+    def _give_back(self, octets: int) -> None:
+        """The client may send as many `octets` again as did not pass h2."""
+        self._given_back += octets
+        if self._given_back >= _UPDATE_AT:
+            self._out.append(b"\x00\x00\x04\x08\x00\x00\x00\x00\x00" + self._given_back.to_bytes(4, "big"))
+            self._given_back = 0
+
+    # Ends
+
+    def _mark(self, now: float) -> None:
+        """Since when the client owes the rest of something."""
+        if self._requests:
+            self.partial_since = next(iter(self._requests.values())).began
+        elif not self._rest and not self._amid:
+            self.partial_since = None
+        elif self.partial_since is None:
+            self.partial_since = now
+
+    def _calm(self) -> None:
+        """Enough of it."""
+        self._https.calmed += 1
+        with contextlib.suppress(ProtocolError):
+            self._http.close_connection(ErrorCodes.ENHANCE_YOUR_CALM)
+        self._end()
+
+    def _end(self) -> None:
+        """Nothing more is read or answered."""
+        self.over = True
+        self._requests.clear()
+        self._asked.clear()
+        self._waiting.clear()
+        self.unsent = 0
+        self._connection.finish()
+
+
+def _is_odd(kind: int, flags: int, octets: int) -> bool:
+    """Whether a frame of that kind, with these `flags`, asks nothing, and brings nothing to speak of."""
+    if kind == _HEADERS:
+        return not flags & _END_HEADERS
+    return kind != _DATA or (octets < HEAD + SMALL and not flags & _END_STREAM)
