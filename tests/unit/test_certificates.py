@@ -16,6 +16,7 @@ from cryptography.hazmat.primitives import serialization
 from resolver import certificates
 from resolver.config import Config
 from resolver.errors import ConfigError
+from resolver.message import Transport
 from tests.support.certificates import write
 
 
@@ -59,7 +60,7 @@ def refused(settings, now=None):
 @pytest.mark.rfc(7858, "4.2")
 def test_without_files_a_certificate_is_made_that_can_be_trusted_by_its_pin():
     made = certificates.shown(server(listen_tls=["192.0.2.1:853", "[::]:853"], identity="ns1.example"), time.time())
-    seen = presented(made.context)
+    seen = presented(made.contexts[Transport.TLS])
     assert pin_of(seen) == made.pin
     names = seen.extensions.get_extension_for_class(x509.SubjectAlternativeName).value
     assert set(names.get_values_for_type(x509.DNSName)) == {"localhost", "ns1.example"}
@@ -80,7 +81,7 @@ def test_an_ephemeral_certificate_stays_until_its_names_change():
 @pytest.mark.rfc(9325, "3.1.1")
 @pytest.mark.rfc(9325, "4.2")
 def test_what_is_spoken_is_modern_tls():
-    context = certificates.shown(server(), 0.0).context
+    context = certificates.shown(server(), 0.0).contexts[Transport.TLS]
     assert context.minimum_version is ssl.TLSVersion.TLSv1_2
     assert {each["kea"] for each in context.get_ciphers()} <= {"kx-ecdhe", "kx-any"}
     assert all(each["aead"] for each in context.get_ciphers())
@@ -90,7 +91,7 @@ def test_a_certificate_in_files_is_shown(tmp_path: Path):
     certificate, key = write(tmp_path)
     made = certificates.shown(files(certificate, key), time.time())
     assert made.ephemeral is None
-    assert presented(made.context).public_bytes(serialization.Encoding.PEM) == certificate.read_bytes()
+    assert presented(made.contexts[Transport.TLS]).public_bytes(serialization.Encoding.PEM) == certificate.read_bytes()
     assert pin_of(x509.load_pem_x509_certificate(certificate.read_bytes())) == made.pin
 
 
