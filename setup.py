@@ -26,15 +26,16 @@ ROOT = Path(__file__).resolve().parent
 
 MODULES = (
     *(f"cache/{name}.py" for name in ("answers", "cookies", "packed", "records", "servers", "store", "table")),
+    *(f"balance/{name}.py" for name in ("policies", "pool")),
     *(f"dnssec/{name}.py" for name in ("attach", "canonical", "chain", "descent", "records", "signatures", "trust")),
     *(f"engine/{name}.py" for name in (
-        "actions", "asking", "budget", "candidates", "classify", "delegation", "giving_up", "iteration", "knowledge",
-        "outcome", "seeking",
+        "actions", "asking", "budget", "candidates", "classify", "delegation", "forwarding", "giving_up", "iteration",
+        "knowledge", "outcome", "seeking",
     )),
     "network/sockets.py",
     *(f"pipeline/{name}.py" for name in (
-        "cached", "conversation", "driving", "flight", "knowledge", "replying", "reserved", "resolved", "screened",
-        "staged", "stale",
+        "cached", "conversation", "driving", "flight", "forwarded", "knowledge", "replying", "reserved", "resolved",
+        "routes", "screened", "staged", "stale",
     )),
     *(f"server/{name}.py" for name in ("accounting", "flights", "options", "reading", "respond", "saying", "waiting")),
     *(f"wire/{name}.py" for name in ("compression", "names", "parse", "rdata", "render", "special", "stored")),

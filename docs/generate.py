@@ -2,7 +2,8 @@
 
 docs/configuration.md comes from the models of `resolver.config` and the docstrings of their attributes,
 docs/conformance.md from the `rfc` markers of the tests, docs/faults.md from the words of
-`resolver.network.faults.words`, docs/admin-api.md from the table of routes. tests/test_docs.py fails when one is stale.
+`resolver.network.faults.words`, docs/admin-api.md from the table of routes, the figures in docs/balancing.md from a
+simulated run of each policy. tests/test_docs.py fails when one is stale.
 """
 
 from __future__ import annotations
@@ -22,7 +23,7 @@ from resolver.config.effective import toml  # noqa: E402
 from resolver.config.environment import variable  # noqa: E402
 from resolver.config.nearest import header  # noqa: E402
 from resolver.config.sections import LISTED, NAMED, SECTIONS  # noqa: E402
-from resolver.control import challtestsrv, clock, messages, running, snapshots, zones  # noqa: E402
+from resolver.control import challtestsrv, clock, messages, pools, running, snapshots, zones  # noqa: E402
 from resolver.control.faults import ROUTES as FAULT_ROUTES  # noqa: E402
 from resolver.control.openapi import Described  # noqa: E402
 from resolver.control.routes import of_process  # noqa: E402
@@ -65,6 +66,9 @@ CONFORMANCE_HEAD = """\
 
 Which requirement of which RFC is shown by which test. `pytest TEST` runs one.
 """
+
+FIGURES_BEGIN = "<!-- Figures: written by docs/generate.py from tests/bench/policies.py -->\n\n"
+FIGURES_END = "\n<!-- End of figures -->\n"
 
 FAULTS_HEAD = """\
 # Faults
@@ -209,6 +213,7 @@ MARK = "<!-- What follows is written by docs/generate.py from the routes of reso
 ADMIN_PARTS = (
     ("The daemon", lambda: of_process(None)),  # type: ignore[arg-type,return-value]
     ("Counters and cache", lambda: running.ROUTES),
+    ("Pools", lambda: pools.ROUTES),
     ("Zones and records", lambda: zones.ROUTES),
     ("Faults", lambda: FAULT_ROUTES),
     ("Time", lambda: clock.ROUTES),
@@ -218,6 +223,8 @@ ADMIN_PARTS = (
 )
 ADMIN = "http://127.0.0.1:8053"
 SINGULAR = {"pools": "Pool", "rules": "Rule", "rpz": "Rpz"}
+INHERITED = {"rules": "Matchers"}
+"""The model that a section has keys of, besides its own."""
 
 
 def configuration() -> str:
@@ -228,6 +235,7 @@ def configuration() -> str:
     parts = [CONFIGURATION_HEAD]
     for section, fields in {**SECTIONS, **NAMED, **LISTED}.items():
         of_class = said[section.capitalize() if section in SECTIONS else SINGULAR[section]]
+        of_class = {**said.get(INHERITED.get(section, ""), {}), **of_class}
         parts.append(f"## {header(section)}\n\n{of_class['']}\n")
         rows = ["| key | type | unit | default | range | what it decides |", "|---|---|---|---|---|---|"]
         for key, field in fields.items():
@@ -362,12 +370,22 @@ def _marks(*nodes: ast.expr) -> list[tuple[int, str]]:
     return found
 
 
+def balancing(text: str) -> str:
+    """`text`, which is that of docs/balancing.md, with the figures of today."""
+    from tests.bench.policies import table
+
+    before, begin, rest = text.partition(FIGURES_BEGIN)
+    _, end, after = rest.partition(FIGURES_END)
+    return f"{before}{begin}{table()}{end}{after}"
+
+
 def main() -> int:
     """All of them are written."""
     (ROOT / "docs/configuration.md").write_text(configuration())
     (ROOT / "docs/admin-api.md").write_text(admin_api())
     (ROOT / "docs/conformance.md").write_text(conformance())
     (ROOT / "docs/faults.md").write_text(faults())
+    (ROOT / "docs/balancing.md").write_text(balancing((ROOT / "docs/balancing.md").read_text()))
     return 0
 
 

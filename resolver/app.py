@@ -16,12 +16,13 @@ from dataclasses import replace
 from functools import partial
 from typing import TYPE_CHECKING, Final
 
-from resolver import proving, reaching
+from resolver import branching, encrypting, proving, reaching
 from resolver.arranged import Arranged, lab
-from resolver.branching import branch, noted
+from resolver.branching import noted
 from resolver.cache.cookies import Cookies
 from resolver.certificates import Shown
 from resolver.config import HEALTH_NAME, HEALTH_TEXT, Config
+from resolver.files import Read
 from resolver.listeners import BindAll, bind_all
 from resolver.message import Respond
 from resolver.network.base import Clock, Entropy, Network
@@ -85,7 +86,7 @@ def build(
     return Program(config, world, tools, log, composing, sockets, offload=offload, bind=bind, shown=shown, lab=kept)
 
 
-async def _here(work: Callable[[], World | None]) -> World | None:
+async def _here(work: Callable[[], Read]) -> Read:
     """What `work` gives."""
     return work()
 
@@ -97,7 +98,7 @@ def compose(
 
     `loop` has threads for what takes long; without one, as in virtual time, it is done right here.
     """
-    setting = _explaining(setting)
+    setting = encrypting.speaking(_explaining(setting))
     config = setting.config
     memory = SimulatedNetwork({}, setting.tools.clock, setting.tools.entropy)
 
@@ -111,15 +112,24 @@ def compose(
 
     setting.caches.servers.max_in_flight = config.resolver.max_per_server
     proven = proving.proving(setting)
-    usual = branch(setting, tools, reaching.routes(setting, arranged.root), proven, setting.caches.held)
+    usual = branching.branch(setting, tools, reaching.routes(setting, arranged.root), proven, setting.caches.held)
     identity = config.server.identity
     screened = Screened(version=identity, identity=identity, health=(names.from_text(HEALTH_NAME), HEALTH_TEXT))
-    at_hand = [noted(setting, Stage.SCREENED, screened.peek)]
-    stages = Staged((*at_hand, *usual.at_hand), usual.below)
-    staged = _transcribed(setting, stages, usual.held)
-    rolling = proving.rolling(setting, proven, usual.resolved, loop, keeps=keeps)
-    explains = _explains(setting, staged)
-    return Composed(arranged.before(staged), usual.known, usual.resolved, simulated, rolling, explains)
+    first = noted(setting, Stage.SCREENED, screened.peek)
+    ways = branching.ways(setting, tools, usual, proven)
+    staged = _transcribed(setting, Staged((first, *ways.at_hand), ways.below), ways.age)
+    rolling = proving.rolling(setting, proven, usual.resolved, loop, keeps=keeps, others=ways.branches.trusts())
+    return Composed(
+        arranged.before(staged),
+        usual.known,
+        usual.resolved,
+        ways.branches,
+        simulated,
+        tools.network,
+        rolling,
+        _explains(setting, staged),
+        ways.kind_of,
+    )
 
 
 def _transcribed(setting: Setting, stages: Staged, ages: Ages) -> Stages:

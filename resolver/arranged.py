@@ -12,7 +12,7 @@ Rules
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from functools import partial
 from typing import TYPE_CHECKING, NamedTuple
@@ -67,6 +67,8 @@ class Arranged:
     """What goes wrong on purpose."""
     history: History | None = None
     """Where messages are remembered, in place of the one that the configuration asks for."""
+    texts: Mapping[str, str] | None = None
+    """What stands for the files of policy zones, by their paths."""
 
 
 class Lines:
@@ -84,12 +86,14 @@ class Lines:
 
 class Lab(NamedTuple):
     """What is arranged of a program and outlives a reload: what goes wrong on purpose; where messages are remembered,
-    if anywhere; the transcript of who is to explain answers; and where the world is written down."""
+    if anywhere; the transcript of who is to explain answers; where the world is written down; and what stands for files
+    of policy zones."""
 
     faults: FaultTable
     history: History | None = None
     explaining: Transcript | None = None
     lines: Lines | None = None
+    texts: Mapping[str, str] | None = None
 
 
 def lab(arranged: Arranged, config: Config, clock: Clock) -> Lab:
@@ -101,7 +105,7 @@ def lab(arranged: Arranged, config: Config, clock: Clock) -> Lab:
         faults.watch(telling(history))
     faults.watch(partial(_faulted, explaining))
     faults.begin(clock)
-    return Lab(faults, history, explaining, Lines())
+    return Lab(faults, history, explaining, Lines(), arranged.texts)
 
 
 def _faulted(transcript: Transcript, hit: Hit) -> None:

@@ -1,5 +1,5 @@
 """Decides how everything that clients ask is opened, changed and closed: for plain DNS, for TLS, for HTTPS, which share
-places, handshakes and certificates.
+places, handshakes and certificates, and relays, which share nothing with them.
 
 Rules: what may fail comes first (`prepare`): sockets are bound, certificates read. Then nothing can (`adjust`). What is
 bound listens last (`listen`), and what is not wanted any more is closed when it has answered.
@@ -15,7 +15,7 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Final
 
-from resolver import certificates, serving
+from resolver import certificates, relays, serving
 from resolver.certificates import Shown
 from resolver.config import Config
 from resolver.errors import ConfigError
@@ -35,7 +35,12 @@ if TYPE_CHECKING:
 def wanted(config: Config) -> dict[Kind, Sequence[Endpoint]]:
     """Where `config` wants clients to be answered."""
     server = config.server
-    return {Kind.PLAIN: server.listen, Kind.TLS: server.listen_tls, Kind.HTTPS: server.listen_https}
+    return {
+        Kind.PLAIN: server.listen,
+        Kind.TLS: server.listen_tls,
+        Kind.HTTPS: server.listen_https,
+        Kind.RELAY: tuple(relays.wanted(config)),
+    }
 
 
 def encrypts(config: Config) -> bool:
@@ -83,9 +88,16 @@ class Fronts:
     """Where clients are answered."""
 
     def __init__(
-        self, loop: asyncio.AbstractEventLoop, clock: Clock, bind: BindAll, log: Log, shown: Shown | None
+        self,
+        loop: asyncio.AbstractEventLoop,
+        clock: Clock,
+        bind: BindAll,
+        log: Log,
+        shown: Shown | None,
+        relays: relays.Relays,
     ) -> None:
         """`bind` gives the sockets; clients of TLS were `shown` that before."""
+        self._relays = relays
         self._clock, self._bind, self._log = clock, bind, log
         self.shown = shown
         """The certificate that clients of TLS are shown."""
@@ -117,7 +129,8 @@ class Fronts:
             opened.shown = to_show(config, self._clock.wall(), self.shown)
         buffer = config.server.receive_buffer_kb * 1024
         for kind, endpoints in opened.wanted.items():
-            missing = [each for each in endpoints if each not in self._of[kind]]
+            there = self._relays if kind is Kind.RELAY else self._of[kind]
+            missing = [each for each in endpoints if each not in there]
             if missing:
                 opened.bound += bind_front(missing, buffer, kind, self._bind, self._log)
 
@@ -130,6 +143,7 @@ class Fronts:
         limits = serving.tcp_limits(config)
         for each in self._of.values():
             each.adjust(limits, allows)
+        self._relays.admit(allows)
         self._look_after(config, opened.shown)
 
     async def listen(
@@ -137,7 +151,9 @@ class Fronts:
     ) -> None:
         """What was `opened` listens and is answered by `respond`, but for what `hits` and `datagrams` have stored; what
         is not wanted any more is closed, after at most `drain_s` for what is in progress."""
-        for bound in opened.bound:
+        for relay in opened.of(Kind.RELAY):
+            self._relays.start(relay, self._allows)
+        for bound in (each for each in opened.bound if each.kind in self._of):
             udp = datagrams if bound.kind is Kind.PLAIN else None
             await self._of[bound.kind].start(bound, respond, udp, hits[bound.kind], self._allows)
         await self._keep_only(opened.wanted, drain_s)
@@ -152,7 +168,8 @@ class Fronts:
         self, wanted: Mapping[Kind, Sequence[Endpoint]], drain_s: float, *, relieved: bool = False
     ) -> None:
         await asyncio.gather(
-            *(each.keep_only(wanted.get(kind, ()), drain_s, relieved=relieved) for kind, each in self._of.items())
+            *(each.keep_only(wanted.get(kind, ()), drain_s, relieved=relieved) for kind, each in self._of.items()),
+            self._relays.keep_only(wanted.get(Kind.RELAY, ()), drain_s),
         )
 
     def counts(self) -> dict[str, int]:

@@ -40,6 +40,8 @@ class Kind(enum.StrEnum):
     """DNS over UDP and TCP."""
     TLS = "tls"
     HTTPS = "https"
+    RELAY = "relay"
+    """Whatever it is, over UDP and TCP: nobody looks."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -74,7 +76,7 @@ BindAll = Callable[[Iterable[Endpoint], int, Kind], list[Bound]]
 `ListenError`."""
 
 
-def bind(endpoint: Endpoint, receive_buffer: int, *, joins: bool = False) -> Bound:
+def bind(endpoint: Endpoint, receive_buffer: int, kind: Kind = Kind.PLAIN, *, joins: bool = False) -> Bound:
     """Both sockets on `endpoint`; a port 0 becomes one that is free for both. Raises `ListenError`.
 
     It `joins` those that are shared there.
@@ -83,7 +85,7 @@ def bind(endpoint: Endpoint, receive_buffer: int, *, joins: bool = False) -> Bou
         udp = listening.bind_udp(endpoint, receive_buffer, joins=joins)
         real = listening.bound_to(udp)
         try:
-            return Bound(endpoint, real, udp, listening.bind_tcp(real, joins=joins))
+            return Bound(endpoint, real, udp, listening.bind_tcp(real, joins=joins), kind)
         except ListenError:
             udp.close()
             if endpoint.port or not tries_left:
@@ -101,9 +103,9 @@ def bind_stream(endpoint: Endpoint, kind: Kind, *, joins: bool = False) -> Bound
 
 
 def bind_one(endpoint: Endpoint, receive_buffer: int, kind: Kind, *, joins: bool = False) -> Bound:
-    """`bind` for plain DNS, else `bind_stream`. Raises `ListenError`."""
-    if kind is Kind.PLAIN:
-        return bind(endpoint, receive_buffer, joins=joins)
+    """`bind` for plain DNS and for relays, else `bind_stream`. Raises `ListenError`."""
+    if kind in (Kind.PLAIN, Kind.RELAY):
+        return bind(endpoint, receive_buffer, kind, joins=joins)
     return bind_stream(endpoint, kind, joins=joins)
 
 

@@ -10,16 +10,18 @@ from __future__ import annotations
 import asyncio
 from collections.abc import Awaitable, Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
+from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Final, TypeAlias
 
-from resolver import compiled, differing, placing, serving
+from resolver import compiled, differing, files, placing, serving
 from resolver.answering import awaited
 from resolver.arranged import Lab
-from resolver.auth.shipped import find_zones, load_world
-from resolver.caches import Caches, entries, new_caches
+from resolver.auth.shipped import find_zones
+from resolver.caches import Caches, new_caches
 from resolver.certificates import Shown
 from resolver.config import Config
+from resolver.files import Read
 from resolver.fronts import Fronts, Opened
 from resolver.listeners import BindAll, Bound, Kind, bind_all
 from resolver.message import Client, Edns, Query, Question, Reply, Transport, Type
@@ -29,6 +31,7 @@ from resolver.observe import watching
 from resolver.observe.log import Log
 from resolver.odd_listeners import OddListeners, served_at
 from resolver.pipeline.driving import Tools
+from resolver.pools import Pools
 from resolver.server.cookies import drawn
 from resolver.server.flights import MOST
 from resolver.server.respond import Responder
@@ -38,6 +41,7 @@ from resolver.wire import names, types
 
 if TYPE_CHECKING:
     from resolver.auth.hierarchy import World
+    from resolver.balance.pool import Pool
     from resolver.rolling import Rolling
 
 IN_MEMORY_PORT: Final = 53
@@ -46,7 +50,7 @@ IN_MEMORY_PORT: Final = 53
 
 @dataclass(slots=True)
 class _Opened:
-    """What has been bound, and does not listen yet: for clients, and for simulated servers."""
+    """What has been bound, and does not listen yet: for clients and relays, and for simulated servers."""
 
     fronts: Opened = field(default_factory=Opened)
     behind: list[Bound] = field(default_factory=list)
@@ -63,14 +67,15 @@ class _Coming:
     """What is to be put in force; `fronts` and `places` are all that is to listen."""
 
     config: Config
-    world: World | None
+    read: Read
     caches: Caches
+    pools: Mapping[str, Pool]
     composed: Composed
     fronts: Opened
     places: Sequence[Endpoint]
 
 
-Offload: TypeAlias = "Callable[[Callable[[], World | None]], Awaitable[World | None]]"
+Offload: TypeAlias = "Callable[[Callable[[], Read]], Awaitable[Read]]"
 """Runs what takes long where it does not keep clients waiting: in a thread, or in virtual time right here."""
 
 
@@ -107,18 +112,21 @@ class Program:
         self._tasks = Tasks()
         self._began = tools.clock.monotonic()
         self._caches = new_caches(config, self._tools)
+        self.pools = Pools(tools.clock, tools.entropy, log)
         loop = asyncio.get_running_loop()
-        self._fronts = Fronts(loop, tools.clock, bind, log, shown)
+        self._fronts = Fronts(loop, tools.clock, bind, log, shown, self.pools.relays)
         self._behind = OddListeners(loop, tools.clock)
         self._drawn = drawn(tools.entropy)
-        self._world = self._load_world(config)
-        self._composed = self._composition(config, self._world, IN_MEMORY_PORT, self._caches, bound=False, listening=())
+        self._world, self._filtering = read = files.read(config, world, lab)
+        pools = self.pools.coming(config)
+        self._composed = self._composition(config, read, IN_MEMORY_PORT, self._caches, pools, bound=False, listening=())
+        self._caches.adjust(config, self._composed.branches.held())
         self.responder = Responder(
             self._composed.answerer,
             clock=tools.clock,
             counters=tools.counters,
             log=log,
-            conduct=serving.conduct(config, self._composed.explains),
+            conduct=serving.conduct(config, self._composed.explains, self._composed.kind_of),
             answers=self._caches.answers,
             access=serving.access(config, tools.clock),
             cookies=serving.cookies(config, self._drawn, tools.clock),
@@ -134,7 +142,7 @@ class Program:
         """Everything listens. Raises `ListenError`; then nothing does."""
         self._listens = True
         try:
-            await self._put_in_force(self.config, self._world)
+            await self._put_in_force(self.config, Read(self._world, self._filtering))
         except BaseException:
             self._listens = False
             raise
@@ -147,7 +155,9 @@ class Program:
         A world that is in a directory is read again, whatever `change` has made of it.
         """
         async with self._swapping:
-            await self._put_in_force(config, await self._offload(lambda: self._load_world(config)))
+            await self._put_in_force(
+                config, await self._offload(partial(files.read, config, self._given_world, self.lab))
+            )
             self.reloads += 1
             self._warn()
 
@@ -155,7 +165,7 @@ class Program:
         """`world` is served and resolved in the place of the one before, and the cache is kept. Raises `ListenError`;
         then nothing has changed."""
         async with self._swapping:
-            await self._put_in_force(self.config, world)
+            await self._put_in_force(self.config, Read(world, self._filtering))
             if self._given_world is not None:
                 self._given_world = world
 
@@ -169,47 +179,51 @@ class Program:
         await self._behind.keep_only((), 0.0)
         self.responder.give_up()
         self._roll(None)
+        self.pools.end()
         self._tasks.cancel()
         self._tools.verifier.close()
         self._sockets.close()
 
-    async def _put_in_force(self, config: Config, world: World | None) -> None:
+    async def _put_in_force(self, config: Config, read: Read) -> None:
         opened = _Opened()
         try:
-            coming = self._prepared(config, world, opened)
+            coming = self._prepared(config, read, opened)
         except BaseException:
             opened.close()
             raise
         self._swap(coming)
         await self._listen(coming, opened)
 
-    def _prepared(self, config: Config, world: World | None, opened: _Opened) -> _Coming:
+    def _prepared(self, config: Config, read: Read, opened: _Opened) -> _Coming:
         """All that may fail: what is to be listened on is bound, and held in `opened`, and the stages are made."""
         self._fronts.prepare(config, opened.fronts, listens=self._listens)
         plain, buffer = opened.fronts.of(Kind.PLAIN), config.server.receive_buffer_kb * 1024
         port = config.world.port or self._first_port(opened.fronts.wanted.get(Kind.PLAIN, ()), plain)
-        places = placing.places(config, world, port, self.log) if self._listens else []
+        places = placing.places(config, read.world, port, self.log) if self._listens else []
         opened.behind = placing.bind_servers((each for each in places if each not in self._behind), buffer)
         listening = (*self.listening, *(each.endpoint for each in plain))
         # Of another internet nothing is known; questions in flight go on with what they began with.
-        same = differing.origin(config, world) == differing.origin(self.config, self._world)
+        same = differing.origin(config, read.world) == differing.origin(self.config, self._world)
         caches = self._caches if same else new_caches(config, self._tools)
-        composed = self._composition(config, world, port, caches, bound=bool(places), listening=listening)
-        return _Coming(config, world, caches, composed, opened.fronts, places)
+        pools = self.pools.coming(config)
+        composed = self._composition(config, read, port, caches, pools, bound=bool(places), listening=listening)
+        return _Coming(config, read, caches, pools, composed, opened.fronts, places)
 
     def _swap(self, coming: _Coming) -> None:
         """Whatever is asked from now on is answered by what is `coming`."""
         config, composed, clock = coming.config, coming.composed, self._tools.clock
         self._roll(composed.rolling)
         for zone in differing.doubted(self.config, config, self._composed.known, composed.known):
-            composed.known.flush(zone, subtree=True)
+            composed.branches.flush(zone, subtree=True)
         watching.adjust(self.lab.history, self.config.history.messages, config.history.messages, self.log)
-        self.config, self._world, self._caches, self._composed = config, coming.world, coming.caches, composed
+        self.config, self._caches, self._composed = config, coming.caches, composed
+        self._world, self._filtering = coming.read
+        self.pools.put_in_force(config, coming.pools, composed.network)
         access, cookies = serving.access(config, clock), serving.cookies(config, self._drawn, clock)
-        conduct = serving.conduct(config, composed.explains)
+        conduct = serving.conduct(config, composed.explains, composed.kind_of)
         limiting = serving.limiting(config, clock, self._tools.counters, self.log, self.responder.limiting)
         self.responder.adjust(composed.answerer, conduct, coming.caches.answers, access, cookies, limiting)
-        self._caches.adjust(config)
+        self._caches.adjust(config, composed.branches.held())
         self.log.adjust(config.log.level, config.log.format)
         self._fronts.adjust(config, coming.fronts, None if access is None else access.allows)
 
@@ -226,6 +240,8 @@ class Program:
         """The log says what is not as it was meant to be."""
         for finding in () if self._world is None else self._world.findings:
             self.log.error("zone_not_served", reason=str(finding))
+        if self._filtering is not None:
+            self._filtering.tell(self.log)
         if self.config.server.max_in_flight is None and self.responder.conduct.max_in_flight < MOST:
             instead = "allow more open files (ulimit -n, LimitNOFILE=), or set server.max_in_flight"
             self.log.warning("few_descriptors", max_in_flight=self.responder.conduct.max_in_flight, instead=instead)
@@ -303,52 +319,46 @@ class Program:
             **self._tools.counters.as_dict(),
             **self._sockets.counts(),
             **self._caches.counts(),
-            **self._composed.known.counts(),
-            "cache.failures": self._composed.resolved.failures,
-            "questions.in_flight": self._composed.resolved.flights,
+            **self._composed.branches.counts(),
+            **({} if self._filtering is None else self._filtering.counts()),
             **self._fronts.counts(),
             **serving.limits_held(self.responder.limiting),
             **self.lab.faults.counts(),
             **watching.counts(self.lab.history),
+            **self.pools.counts(),
             "tasks.running": len(self._tasks),
             "runtime.compiled": int(compiled.why_not() is None),
         }
 
     def cache_entries(self, limit: int) -> Sequence[Mapping[str, object]]:
         """At most `limit` of the records and denials that are held, with the seconds that are left."""
-        return entries(self._caches.records, limit)
+        return self._caches.entries(limit)
 
     def flush(self, name: bytes, subtree: bool) -> int:
         """`name`, and all below it if `subtree`, are forgotten; how many records and delegations that were."""
         self._caches.answers.clear()
-        self._composed.resolved.forget_failures()
-        return self._composed.known.flush(name, subtree=subtree)
+        return self._composed.branches.flush(name, subtree=subtree)
 
     # -- parts
 
     def _composition(
         self,
         config: Config,
-        world: World | None,
+        read: Read,
         port: int,
         caches: Caches,
+        pools: Mapping[str, Pool],
         *,
         bound: bool,
         listening: Iterable[Endpoint],
     ) -> Composed:
         own = (*config.server.listen, *listening)
+        tools, tasks, log, lab, sockets = self._tools, self._tasks, self.log, self.lab, self._sockets
         return self._compose(
             Setting(
-                config, world, port, bound, own, caches, self._tools, self._tasks, self.log, self.lab, self._sockets
+                config, read.world, port, bound, own, caches, tools, tasks, log, lab, sockets, pools, read.filtering
             )
         )
-
-    def _load_world(self, config: Config) -> World | None:
-        if not config.world_served:
-            return None
-        if self._given_world is not None:
-            return self._given_world
-        return load_world(config.world.directory)
 
     def _first_port(self, listen: Iterable[Endpoint], bound: Sequence[Bound]) -> int:
         taken = {each.asked: each.endpoint for each in bound}

@@ -7,6 +7,7 @@ Limits: what takes `cryptography` is loaded when it is needed.
 from __future__ import annotations
 
 import asyncio
+from collections.abc import Iterable
 from typing import TYPE_CHECKING, NamedTuple
 
 from resolver.dnssec.anchors import of_rrset
@@ -39,7 +40,13 @@ def proving(setting: Setting) -> Proving | None:
     return Proving(believed, _trust(setting, believed))
 
 
-def _trust(setting: Setting, believed: Trusted) -> Trust:
+def apart(setting: Setting, proven: Proving | None, *, gaps: bool = True) -> Proving | None:
+    """The same beliefs, with a trust of its own: what is proven on one branch is not told on another. Without `gaps` no
+    denial answers for other names than were asked."""
+    return None if proven is None else Proving(proven.believed, _trust(setting, proven.believed, gaps=gaps))
+
+
+def _trust(setting: Setting, believed: Trusted, *, gaps: bool = True) -> Trust:
     from resolver.dnssec.denial import Iterations
     from resolver.dnssec.gaps import Gaps
     from resolver.dnssec.trust import Trust
@@ -50,7 +57,7 @@ def _trust(setting: Setting, believed: Trusted) -> Trust:
         setting.tools.clock,
         negatives=believed.negatives,
         iterations=Iterations(settings.nsec3_iterations_insecure, settings.nsec3_iterations_max),
-        gaps=Gaps() if settings.aggressive else None,
+        gaps=Gaps() if settings.aggressive and gaps else None,
         noting=None if transcript is None else transcript.proven,
     )
 
@@ -62,14 +69,17 @@ def rolling(
     loop: asyncio.AbstractEventLoop | None,
     *,
     keeps: bool,
+    others: Iterable[Trust] = (),
 ) -> Rolling | None:
-    """What asks `resolved` for the keys of zones that are followed, if there are any; see `rolling.Rolling`."""
+    """What asks `resolved` for the keys of zones that are followed, if there are any; see `rolling.Rolling`. What it
+    finds is believed by `others`, too."""
     if proving is None or proving.believed.following is None:
         return None
     from resolver.rolling import Rolling
 
     def believe() -> None:
-        proving.trust.believe(proving.believed.anchors)
+        for trust in (proving.trust, *others):
+            trust.believe(proving.believed.anchors)
 
     clock, log = setting.tools.clock, setting.log
     return Rolling(proving.believed.following, resolved.renew, believe, clock=clock, log=log, loop=loop, keeps=keeps)

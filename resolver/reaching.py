@@ -11,15 +11,16 @@ Rules
 
 from __future__ import annotations
 
-import itertools
-from collections.abc import Callable, Iterable
+from collections.abc import Callable
 
-from resolver import hints
+from resolver import forwarding, hints
 from resolver.engine.delegation import Delegation, NameServer
-from resolver.network.base import Endpoint, Network
+from resolver.forwarding import Configured
+from resolver.message import Transport
+from resolver.network.base import Endpoint, Network, Upstream
 from resolver.network.reach import Apart, OnlyDeclared, OnlyPublic
 from resolver.network.simulated import SimulatedNetwork
-from resolver.pipeline.knowledge import Routes
+from resolver.pipeline.routes import Routes
 from resolver.setting import Setting
 from resolver.wire import names
 
@@ -30,7 +31,8 @@ NetworkOf = Callable[[str], Network]
 def network_of(source: str, setting: Setting, memory: SimulatedNetwork) -> Network:
     """What the one at the address `source` can reach; the world is in `memory`, where it has no sockets."""
     settings, tools = setting.config.resolver, setting.tools
-    configured = frozenset(itertools.chain(*settings.stub_zones.values(), *settings.forward_zones.values()))
+    stubs = frozenset(each.endpoint for servers in settings.stub_zones.values() for each in servers)
+    configured = Configured(stubs, setting.pools.values())
     public = OnlyPublic(
         tools.network,
         tools.clock,
@@ -55,9 +57,16 @@ def routes(setting: Setting, root: Delegation | None = None) -> Routes:
     return Routes(
         root or _root(setting),
         recursed_root=settings.mode == "recursive",
-        stubs=dict(_configured(settings.stub_zones)),
-        forwards=dict(_configured(settings.forward_zones)),
+        stubs=_stubs(settings.stub_zones),
+        forwards=forwarding.routes(setting) if settings.forward_zones else {},
+        first=frozenset(names.fold(names.from_text(each)) for each in settings.forward_first),
     )
+
+
+def to_pool(setting: Setting, name: str) -> Routes:
+    """All is asked of the pool `name`."""
+    whom = forwarding.forwarded(setting, name)
+    return Routes(_root(setting), forwards={names.ROOT: forwarding.route(names.ROOT, whom)})
 
 
 def at_home(setting: Setting) -> tuple[bytes, ...]:
@@ -68,15 +77,16 @@ def at_home(setting: Setting) -> tuple[bytes, ...]:
     return (*world.zones, *frozenset().union(*(zone.special for zone in world.zones.values())))
 
 
-def configured(zone: bytes, servers: tuple[Endpoint, ...]) -> Delegation:
-    """A stub or forward zone with its servers, whose names nobody knows."""
-    return Delegation(zone, tuple(NameServer(b"", (each,)) for each in servers), 0, configured=True)
+def configured(zone: bytes, servers: tuple[Upstream, ...]) -> Delegation:
+    """A stub zone with its servers, whose names nobody knows."""
+    placed = tuple(NameServer(b"", (each.endpoint,)) for each in servers)
+    streams = frozenset(each.endpoint for each in servers if each.transport is Transport.TCP)
+    return Delegation(zone, placed, 0, configured=True, streams=streams)
 
 
-def _configured(zones: dict[str, tuple[Endpoint, ...]]) -> Iterable[tuple[bytes, Delegation]]:
-    for text, servers in zones.items():
-        zone = names.fold(names.from_text(text))
-        yield zone, configured(zone, servers)
+def _stubs(zones: dict[str, tuple[Upstream, ...]]) -> dict[bytes, Delegation]:
+    found = ((names.fold(names.from_text(text)), servers) for text, servers in zones.items())
+    return {zone: configured(zone, servers) for zone, servers in found}
 
 
 def _root(setting: Setting) -> Delegation:

@@ -3,17 +3,18 @@ connections may use, cookies."""
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from typing import TYPE_CHECKING
 
 from resolver.config import Config
 from resolver.config.contradictions import beyond_loopback
+from resolver.message import Client, Reply
 from resolver.network import descriptors
 from resolver.network.base import Clock
 from resolver.observe.counters import Counters
 from resolver.observe.log import Log
 from resolver.server.access import PRIVATE, Access
-from resolver.server.conduct import Conduct, Explains
+from resolver.server.conduct import Conduct, Explains, KindOf
 from resolver.server.cookies import Cookies
 from resolver.server.flights import affordable
 from resolver.server.places import TcpLimits
@@ -74,6 +75,15 @@ def _limits(config: Config) -> Limits:
     )
 
 
+def limiter(config: Config, clock: Clock) -> Callable[[str, Client], Reply | None] | None:
+    """What counts queries against the classes of `limits.classes`; None where there are none."""
+    if not config.limits.classes:
+        return None
+    from resolver.server.limiting import Classes
+
+    return Classes(rate_classes(config, clock), config.limits.slip)
+
+
 def rate_classes(config: Config, clock: Clock) -> dict[str, RateClass]:
     """The classes of `limits.classes`, by name."""
     given = config.limits
@@ -88,8 +98,9 @@ def rate_classes(config: Config, clock: Clock) -> dict[str, RateClass]:
     }
 
 
-def conduct(config: Config, explains: Explains | None = None) -> Conduct:
-    """How queries are treated, and who `explains` what they are told, if anyone does.
+def conduct(config: Config, explains: Explains | None = None, kind_of: KindOf | None = None) -> Conduct:
+    """How queries are treated, who `explains` what they are told, and what tells kinds of clients apart, if anything
+    does.
 
     What is left open follows from the descriptors that the process may have now.
     """
@@ -103,6 +114,7 @@ def conduct(config: Config, explains: Explains | None = None) -> Conduct:
         log_queries=config.log.queries,
         explains=explains,
         bounds=Bounds(config.budget.message_records, config.budget.edns_options),
+        kind_of=kind_of,
     )
 
 
@@ -120,9 +132,10 @@ def tcp_limits(config: Config) -> TcpLimits:
 
 
 def https_terms(config: Config) -> Terms:
-    """On which terms HTTPS is answered."""
+    """On which terms HTTPS is answered; of header fields, what rules look at is told of a query."""
     server = config.server
-    return Terms(frozenset(path.encode() for path in server.https_paths), server.https_streams)
+    fields = frozenset(field.lower().encode() for rule in config.rules for field in rule.headers)
+    return Terms(frozenset(path.encode() for path in server.https_paths), server.https_streams, fields)
 
 
 def cookies(config: Config, drawn: bytes, clock: Clock) -> Cookies:

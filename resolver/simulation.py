@@ -39,9 +39,10 @@ from resolver.observe.counters import Counters
 from resolver.observe.log import Log
 from resolver.observe.watching import watched
 from resolver.pipeline.driving import Tools
-from resolver.pipeline.knowledge import Known, Routes
+from resolver.pipeline.knowledge import Known
 from resolver.pipeline.recursing import Recursing, ZoneKnowledge
 from resolver.pipeline.resolved import Resolved
+from resolver.pipeline.routes import Routes
 from resolver.server.conduct import Conduct
 from resolver.server.respond import Responder
 from resolver.tasks import Tasks

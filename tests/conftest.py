@@ -16,12 +16,14 @@ import pytest
 from resolver.testing import virtual_time
 
 PACKAGES = {
+    "redis-server": "redis-server",
     "dig": "bind9-dnsutils",
     "nslookup": "bind9-dnsutils",
     "delv": "bind9-dnsutils",
     "kdig": "knot-dnsutils",
     "curl": "curl",
     "unbound": "unbound",
+    "kresd": "knot-resolver",
     "nsd": "nsd",
     "dnsperf": "dnsperf",
     "openssl": "openssl",

@@ -15,10 +15,12 @@ from types import ModuleType
 
 import pytest
 
+from resolver import filtering, subnets
 from resolver.app import build
 from resolver.cli import COMMANDS
 from resolver.config import Config, load
 from resolver.config.sections import SECTIONS, Server
+from resolver.config.sections.pools import POLICIES
 from resolver.control.routes import OF_PROGRAM, of_process
 from resolver.network.entropy import SeededEntropy
 from resolver.network.faults import rule
@@ -61,6 +63,17 @@ def test_what_is_named_as_a_test_is_one() -> None:
 
 def test_the_table_of_conformance_is_fresh() -> None:
     assert (DOCS / "conformance.md").read_text() == generate.conformance(), f"conformance.md {STALE}"
+
+
+def test_the_figures_of_the_policies_are_fresh() -> None:
+    page = (DOCS / "balancing.md").read_text()
+    assert page == generate.balancing(page), f"balancing.md {STALE}"
+
+
+def test_every_policy_has_a_line_that_says_when_to_use_it() -> None:
+    page = (DOCS / "balancing.md").read_text()
+    for policy in POLICIES:
+        assert re.search(rf"^\| `{policy}` \| .{{40,}} \|$", page, re.MULTILINE), policy
 
 
 def test_the_page_of_faults_is_fresh() -> None:
@@ -214,9 +227,9 @@ def test_every_tag_is_documented() -> None:
 def test_every_metric_is_documented() -> None:
     async def main() -> set[str]:
         program = build(Config(), clock=VirtualClock(), entropy=SeededEntropy(1))
-        names = set(program.stats())
+        names = {*program.stats(), *program._sockets.encrypted().counts()}
         await program.stop()
         return names
 
-    documented = set(re.findall(r"^\| `([a-z_.]+)` \|", (DOCS / "metrics.md").read_text(), re.MULTILINE))
-    assert run(main()) | set(COUNTED) == documented
+    documented = set(re.findall(r"^\| `([a-z0-9_.]+)` \|", (DOCS / "metrics.md").read_text(), re.MULTILINE))
+    assert run(main()) | set(COUNTED) | set(filtering.COUNTED) | set(subnets.COUNTED) == documented

@@ -31,7 +31,7 @@ ARROWS: dict[str, set[str]] = {
     "wire": set(),
     "network": {"wire"},
     "cache": {"wire", "network.base"},
-    "balance": {"wire", "network.base"},
+    "balance": {"wire", "network.base", "cache.table"},
     "routing": {"wire", "network.base"},
     "filters": {"wire", "network.base"},
     "dnssec": {"wire", "engine", "network.base", "cache.table"},
@@ -43,8 +43,11 @@ ARROWS: dict[str, set[str]] = {
         *("engine", "dnssec", "cache", "balance", "routing", "filters", "auth"),
         *("wire", "network.base", "observe", "tasks"),
     },
-    "server": {"pipeline", "cache", "wire", "network.base", "observe"},
-    "config": {"wire", "network.base", "dnssec.anchors", "dnssec.negative"},
+    "server": {"pipeline", "balance", "cache", "wire", "network.base", "observe"},
+    "config": {
+        *("wire", "network.base", "routing", "dnssec.anchors", "dnssec.negative"),
+        *("filters.kinds", "filters.names", "filters.prefixes", "filters.records"),
+    },
 }
 """What each room may import, besides itself and what is below all. Rooms that are not named stand above all."""
 

@@ -52,7 +52,7 @@ class Member:
     """One of a pool. Times in seconds."""
 
     __slots__ = (
-        *("drained", "failed", "failures", "healthy", "name", "order", "outstanding", "picked", "replied"),
+        *("drained", "failed", "failures", "healthy", "heard", "name", "order", "outstanding", "picked", "replied"),
         *("rtt", "rtt_at", "since", "state", "target", "weight"),
     )
 
@@ -75,6 +75,8 @@ class Member:
         self.picked = 0
         self.replied = 0
         self.failed = 0
+        self.heard: Callable[[bool], None] | None = None
+        """Called after each question that has ended, with whether that was good."""
 
     def __repr__(self) -> str:
         return f"<{self.name} {self.state}>"
@@ -162,6 +164,8 @@ class Pool:
         before = member.rtt
         member.rtt = seconds if before == 0.0 else before + (seconds - before) * SMOOTHING
         member.rtt_at = self._monotonic()
+        if member.heard is not None:
+            member.heard(good)
 
     def dropped(self, member: Member) -> None:
         """Nobody waits for the question any more, and nothing is learnt of it."""

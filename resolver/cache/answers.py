@@ -12,6 +12,9 @@ records.
 
 An answer is one string of octets (`stored.packed`), in which the collector of garbage has nothing to walk.
 
+Where clients of different kinds are told different things, each kind has a *view* (`view`): what is kept in one is not
+served from another, and all together keep to the one limit.
+
 Limits: the clock is read by `begin` alone, so what is served afterwards is as old as that. What is ready takes at most
 `_READY_BYTES` and a `_READY_SHARE`th of the limit; what finds no room there is made ready each time.
 """
@@ -34,6 +37,8 @@ _READY_BYTES: Final = 1 << 22
 
 _STREAM: Final = b"\xff"
 """What the keys of answers to streams begin with. No key of a query does, for it begins with flags, and QR is none."""
+_VIEW: Final = b"\xfe"
+"""What the keys of a view begin with, behind that: its number comes next."""
 
 
 class Ageing(Protocol):
@@ -44,6 +49,15 @@ class Ageing(Protocol):
         ...
 
 
+class _Room:
+    """The bytes that are left for what is ready, of a store and all of its views."""
+
+    __slots__ = ("left",)
+
+    def __init__(self, left: int) -> None:
+        self.left = left
+
+
 class AnswerStore:
     """Rendered answers to datagrams and to streams, within a limit of bytes."""
 
@@ -51,10 +65,14 @@ class AnswerStore:
         "_boottime",
         "_datagrams",
         "_now",
+        "_numbers",
+        "_prefixes",
         "_ready_limit",
         "_room",
         "_store",
         "_streams",
+        "_used",
+        "_views",
         "generation",
         "hits",
         "large",
@@ -65,6 +83,10 @@ class AnswerStore:
         self._boottime = _never if clock is None else clock.boottime
         self._ready_limit = min(limit_bytes // _READY_SHARE, _READY_BYTES)
         self._store: ByteStore[bytes] = ByteStore(limit_bytes - self._ready_limit, len, shards)
+        self._prefixes = (b"", _STREAM)
+        """What the keys of answers to datagrams, and to streams, begin with."""
+        self._views: list[AnswerStore] = []
+        self._numbers = 0
         self.large = large
         """The octets above which an answer is not kept for long."""
         self.hits = 0
@@ -72,6 +94,8 @@ class AnswerStore:
         self.generation = 0
         """Grows whenever everything is forgotten."""
         self._now = int(self._boottime())
+        self._room, self._used = _Room(self._ready_limit), 0
+        """`_used` are the bytes of what is ready here."""
         self._none_ready()
 
     def __len__(self) -> int:
@@ -89,7 +113,7 @@ class AnswerStore:
         asked = query[2:]
         ready = self._datagrams.get(asked)
         if ready is None:
-            return self._search(query, asked, self._datagrams, b"")
+            return self._search(query, asked, self._datagrams, self._prefixes[0])
         return query[:2] + ready
 
     def stream(self, query: bytes) -> bytes | None:
@@ -97,7 +121,7 @@ class AnswerStore:
         asked = query[2:]
         ready = self._streams.get(asked)
         if ready is None:
-            return self._search(query, asked, self._streams, _STREAM)
+            return self._search(query, asked, self._streams, self._prefixes[1])
         return query[:2] + ready
 
     def keep(
@@ -125,28 +149,49 @@ class AnswerStore:
         if len(response) > self.large:
             seconds = BRIEFLY_S
         (self._streams if stream else self._datagrams).pop(key, None)
-        self._store.put(_STREAM + key if stream else key, stored.packed(made, self._now, seconds))
+        self._store.put(self._prefixes[stream] + key, stored.packed(made, self._now, seconds))
+
+    def view(self) -> AnswerStore:
+        """Another store, in which nothing is held, within the limit of this one. It ends with the next `clear`."""
+        made = AnswerStore(0, None, self.large, 1)
+        self._numbers += 1  # of which none comes again, as somebody may still have a view of before
+        number = _VIEW + self._numbers.to_bytes(8, "big")
+        made._boottime, made._store, made._prefixes = self._boottime, self._store, (number, _STREAM + number)
+        made._room, made._now = self._room, self._now
+        self._views.append(made)
+        return made
 
     def clear(self) -> None:
-        """Nothing is held."""
+        """Nothing is held, and there are no views any more."""
         self.generation += 1
+        self.clear_views()
         self._store.clear()
         self._none_ready()
+
+    def clear_views(self) -> None:
+        """There are no views any more: what is kept in one that somebody still has is not held."""
+        for each in self._views:
+            each.generation += 1
+            each._none_ready()
+        self._views = []
 
     def resize(self, limit_bytes: int) -> None:
         """At most `limit_bytes` are held."""
         self._ready_limit = min(limit_bytes // _READY_SHARE, _READY_BYTES)
         self._store.resize(limit_bytes - self._ready_limit)
+        self.clear_views()
         self._none_ready()
+        self._room = _Room(self._ready_limit)
 
     def bytes_held(self) -> int:
         """Bytes in memory."""
-        return self._store.bytes_held() + self._ready_limit - self._room
+        return self._store.bytes_held() + self._ready_limit - self._room.left
 
     def _none_ready(self) -> None:
         self._datagrams: dict[bytes, bytes] = {}
         self._streams: dict[bytes, bytes] = {}
-        self._room = self._ready_limit
+        self._room.left += self._used
+        self._used = 0
 
     def _search(self, query: bytes, asked: bytes, ready: dict[bytes, bytes], prefix: bytes) -> bytes | None:
         """What is stored for `query` and not `ready` as it is `asked`."""
@@ -167,8 +212,10 @@ class AnswerStore:
         if response is None:
             return None
         weight = OVERHEAD + len(key) + len(response)
-        if weight <= self._room:
-            self._room -= weight
+        room = self._room
+        if weight <= room.left:
+            room.left -= weight
+            self._used += weight
             ready[key] = response
         return query[:2] + response if key is asked else stored.spelled(response, query)
 

@@ -31,7 +31,7 @@ from typing import Final, NamedTuple
 
 from resolver.cache import packed
 from resolver.cache.packed import LEAST_CHECKED, STATUS
-from resolver.cache.store import ByteStore
+from resolver.cache.store import SHARDS, ByteStore
 from resolver.message import Proof, RRset, Status, Type
 from resolver.network.base import Clock
 from resolver.wire import names, rdata
@@ -107,12 +107,13 @@ class TtlLimits:
 class Records:
     """RRsets and denials of class IN, within a limit of bytes."""
 
-    def __init__(self, limit_bytes: int, clock: Clock, ttls: TtlLimits | None = None) -> None:
+    def __init__(self, limit_bytes: int, clock: Clock, ttls: TtlLimits | None = None, *, shards: int = SHARDS) -> None:
+        """`shards` are those of the store."""
         self.ttls = ttls or TtlLimits()
         self._boottime = clock.boottime
         self.any_dname = False
         """Most resolvers never meet one, and need not look for it at each miss."""
-        self.store: ByteStore[bytes] = ByteStore(limit_bytes, len)
+        self.store: ByteStore[bytes] = ByteStore(limit_bytes, len, shards)
         """What is known by folded name, as `packed` lays it out."""
         self._held = self.store.get
 

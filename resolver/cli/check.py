@@ -12,11 +12,12 @@ import sys
 from pathlib import Path
 from typing import Final
 
+from resolver import encrypting
 from resolver.auth.shipped import find_zones
 from resolver.cli import options
 from resolver.config import Config
 from resolver.errors import ConfigError
-from resolver.text import printable
+from resolver.text import printable, quoted
 
 EXAMPLES: Final = """examples:
   resolver check --config resolver.toml
@@ -48,6 +49,9 @@ def run(args: argparse.Namespace) -> int:
             _check_certificate(loaded.config)
             _check_anchors(loaded.config)
             _check_token(loaded.config)
+            encrypting.check(loaded.config)
+            _check_rules(loaded.config)
+            _check_filters(loaded.config)
             print(f"{loaded.file or 'built-in settings'}: clean")
             if not loaded.config.world_served:
                 return 0
@@ -89,6 +93,30 @@ def _check_token(config: Config) -> None:
         from resolver.control import guarding
 
         guarding.token_of(config.admin)
+
+
+def _check_rules(config: Config) -> None:
+    """The files that rules name, if there are some, can be used. Raises `InputError`."""
+    if config.rules:
+        from resolver import rulebook
+        from resolver.network.clock import RealClock
+
+        rulebook.book(config, None, RealClock.wall)
+
+
+def _check_filters(config: Config) -> None:
+    """The lists of names, if there are some, can be used; what is skipped of them is printed. Raises `InputError`."""
+    from resolver import filtering
+
+    found = filtering.read(config)
+    for report in () if found is None else found.reports:
+        for mistake in report.told:
+            print(printable(f"{report.path}:{mistake.line}: {quoted(mistake.text)} {mistake.what}"))
+        if report.bad > len(report.told):
+            print(printable(f"{report.path}: {report.bad} lines cannot be read, and are skipped"))
+    zones = None if found is None else found.policy_zones
+    for line in () if zones is None else zones.lines():
+        print(printable(line))
 
 
 def _check_zones(directory: Path) -> int:

@@ -8,6 +8,8 @@ from collections.abc import Iterator, Mapping
 from pathlib import Path
 from typing import TYPE_CHECKING, Final
 
+from pydantic import BaseModel
+
 from resolver.config.upstreams import PoolMember
 
 if TYPE_CHECKING:
@@ -15,7 +17,7 @@ if TYPE_CHECKING:
     from resolver.config.sections import Config
     from resolver.config.sections.base import Section
 
-_SECRETS: Final = frozenset(("cookie_secret", "token"))
+_SECRETS: Final = frozenset(("cookie_secret", "sticky_password", "token"))
 _HIDDEN: Final = "set, and not shown"
 
 
@@ -30,11 +32,16 @@ def to_toml(loaded: Loaded) -> str:
             source = loaded.sources[f"{label}.{key}"]
             if key in _SECRETS and value is not None:
                 lines.append(f"# {key} is {_HIDDEN}  # {source}")
-            elif value is None:
+            elif value is None or _is_left_out(label, value):
                 lines.append(f"# {key} is not set  # {source}")
             else:
                 lines.append(f"{key} = {toml(value)}  # {source}")
     return "\n".join(lines) + "\n"
+
+
+def _is_left_out(label: str, value: object) -> bool:
+    """Whether what says nothing must not be said: what a rule looks at is not nothing, but not looked at."""
+    return label.startswith("rules.") and value in ((), {})
 
 
 def _tables(config: Config) -> Iterator[tuple[str, str, Section]]:
@@ -72,11 +79,18 @@ def _shown(key: str, value: object) -> object:
 def _plain(value: object) -> object:
     if value is None or isinstance(value, (bool, int, float)):
         return value
+    if isinstance(value, BaseModel):
+        return {key: _plain(inner) for key, inner in _said(value).items()}
     if isinstance(value, Mapping):
         return {str(key): _plain(inner) for key, inner in value.items()}
     if isinstance(value, (list, tuple)) and not hasattr(value, "_fields"):
         return [_plain(inner) for inner in value]
     return str(value)
+
+
+def _said(table: BaseModel) -> dict[str, object]:
+    """What was said of a table within a table."""
+    return {key: getattr(table, key) for key in type(table).model_fields if key in table.model_fields_set}
 
 
 def toml(value: object) -> str:
@@ -85,6 +99,8 @@ def toml(value: object) -> str:
         return "true" if value else "false"
     if isinstance(value, (int, float)):
         return repr(value)
+    if isinstance(value, BaseModel):
+        return toml(_said(value))
     if isinstance(value, Mapping):
         pairs = ", ".join(f"{toml(key)} = {toml(inner)}" for key, inner in value.items())
         return f"{{ {pairs} }}" if pairs else "{}"

@@ -12,6 +12,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Final, NamedTuple, get_args, get_origin
 
+from pydantic import BaseModel
 from pydantic.fields import FieldInfo
 
 from resolver.config import environment
@@ -54,8 +55,14 @@ class Layers:
 
     def put(self, label: str, key: str, value: object, source: Source) -> None:
         """`key` under `label` is `value` from now on."""
-        if source.file is not None and _is_path(fields_of(label)[key]):
+        info = fields_of(label)[key]
+        if source.file is not None and _is_path(info):
             value = _from_directory(source.file.parent, value)
+        elif source.file is not None and isinstance(value, dict) and (table := _table_of(info)) is not None:
+            value = {
+                name: _from_directory(source.file.parent, inner) if name in table and _is_path(table[name]) else inner
+                for name, inner in value.items()
+            }
         self.data.setdefault(label, {})[key] = value
         self.sources[label, key] = source
 
@@ -120,6 +127,12 @@ def _is_path(info: FieldInfo) -> bool:
     parts = environment.parts_of(info.annotation)
     within = (inner for part in parts if get_origin(part) is tuple for inner in get_args(part))
     return Path in parts or any(Path in environment.parts_of(inner) for inner in within)
+
+
+def _table_of(info: FieldInfo) -> Fields | None:
+    """The keys of the table that is written for it, if one is."""
+    parts = environment.parts_of(info.annotation)
+    return next((part.model_fields for part in parts if isinstance(part, type) and issubclass(part, BaseModel)), None)
 
 
 def _from_directory(directory: Path, value: object) -> object:

@@ -12,7 +12,7 @@ from __future__ import annotations
 import os
 import re
 import tomllib
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Final
@@ -265,27 +265,32 @@ def _report_value(layers: Layers, path: tuple[str, ...], given: object, cause: s
 
 
 def _check_files(layers: Layers, config: Config) -> None:
-    hints, world = config.resolver.hints_file, config.world.directory
-    if hints is not None and not _is_file(hints):
-        where = layers.where("resolver", "hints_file")
-        layers.report(where, f"hints_file {shown(str(hints))} is no file", "give the path of a master file")
-    for key, paths in (("tls_certificate", config.server.tls_certificate), ("tls_key", config.server.tls_key)):
-        for path in paths:
-            if not _is_file(path):
-                layers.report(layers.where("server", key), f"{key} {shown(str(path))} is no file", "give a file in PEM")
-    anchored = [("trust_anchor_files", path) for path in config.dnssec.trust_anchor_files]
-    if config.dnssec.auto_trust_anchor_file is not None:
-        anchored.append(("auto_trust_anchor_file", config.dnssec.auto_trust_anchor_file))
-    for key, path in anchored:
+    for label, key, path, instead in _files(config):
         if not _is_file(path):
-            what = f"{key} {shown(str(path))} is no file"
-            layers.report(layers.where("dnssec", key), what, "give a file with DS or DNSKEY records")
-    if config.admin.token_file is not None and not _is_file(config.admin.token_file):
-        what = f"token_file {shown(str(config.admin.token_file))} is no file"
-        layers.report(layers.where("admin", "token_file"), what, "give a file that holds the token")
+            layers.report(layers.where(label, key), f"{key} {shown(str(path))} is no file", instead)
+    world = config.world.directory
     if world is not None and not _is_file(world / "hierarchy.toml"):
         where = layers.where("world", "directory")
         layers.report(where, f"directory {shown(str(world))} has no hierarchy.toml", "give a directory that has one")
+
+
+def _files(config: Config) -> Iterator[tuple[str, str, Path, str]]:
+    """The files that settings name: the label of a table, the key, the path, and what to give instead."""
+    server, dnssec = config.server, config.dnssec
+    named: list[tuple[str, str, Sequence[Path | None], str]] = [
+        ("resolver", "hints_file", [config.resolver.hints_file], "give the path of a master file"),
+        ("server", "tls_certificate", server.tls_certificate, "give a file in PEM"),
+        ("server", "tls_key", server.tls_key, "give a file in PEM"),
+        ("dnssec", "trust_anchor_files", dnssec.trust_anchor_files, "give a file with DS or DNSKEY records"),
+        ("dnssec", "auto_trust_anchor_file", [dnssec.auto_trust_anchor_file], "give a file with DS or DNSKEY records"),
+        ("admin", "token_file", [config.admin.token_file], "give a file that holds the token"),
+    ]
+    for key in ("block_lists", "allow_lists", "hosts_files"):
+        named.append(("filters", key, getattr(config.filters, key), "give a file of names, or remove it"))
+    for number, table in enumerate(config.rpz, 1):
+        named.append((f"rpz.{number}", "file", [table.file], "give the master file of a policy zone"))
+    for label, key, paths, instead in named:
+        yield from ((label, key, path, instead) for path in paths if path is not None)
 
 
 def _is_file(path: Path) -> bool:

@@ -8,13 +8,14 @@ Limits: the server of a URL is an address: to look up its name would take the se
 
 from __future__ import annotations
 
+import re
 from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Final, Literal
 
 from resolver.config.values import DNS_PORT, TLS_PORT, host_name, shown, split_endpoint
 from resolver.message import Transport
-from resolver.network.base import Upstream
+from resolver.network.base import Endpoint, Upstream
 
 SYSTEM: Final = "system"
 HTTPS_PORT: Final = 443
@@ -26,8 +27,13 @@ _PORTS: Final[Mapping[Transport, int]] = {
 }
 PATH: Final = "/dns-query"
 """Where most servers answer; RFC 8484 leaves it open."""
+TEMPLATE: Final = "{?dns}"
+"""What ends the URI of a server where it is written as a template (RFC 8484 section 3)."""
 MAX_MEMBERS: Final = 256
 MAX_WEIGHT: Final = 1000
+MAX_LISTED: Final = 32
+"""Upstreams of one zone that has no pool of its own."""
+POOL_NAME: Final = re.compile(r"[A-Za-z0-9_-]{1,63}")
 _INSTEAD: Final = (
     'write one as in "192.0.2.1", "tls://192.0.2.1#dns.example" or "https://192.0.2.1/dns-query#dns.example"'
 )
@@ -83,10 +89,43 @@ def member(value: object) -> PoolMember:
     return PoolMember(upstream(value["address"]), weight, name)
 
 
+def forwarders(value: object) -> tuple[Upstream, ...] | str:
+    """Who is asked for a forward zone: upstreams, or the name of a pool."""
+    if isinstance(value, str):
+        if not POOL_NAME.fullmatch(value):
+            raise ValueError(f'{shown(value)} is no name of a pool; write one, or a list as in ["192.0.2.1"]')
+        return value
+    return _listed(value)
+
+
+def authorities(value: object) -> tuple[Upstream, ...]:
+    """The servers of a stub zone, which are asked as those of any other zone are."""
+    made = _listed(value)
+    for each in made:
+        if each.transport not in (Transport.UDP, Transport.TCP):
+            raise ValueError(f"{shown(str(each))} is no server of a zone; write udp:// or tcp://, or a forward zone")
+    return made
+
+
+def _listed(value: object) -> tuple[Upstream, ...]:
+    """The upstreams of a list."""
+    if not isinstance(value, (list, tuple)) or isinstance(value, Upstream):
+        raise ValueError(f'{shown(value)} is no list of upstreams; write one as in ["192.0.2.1"]')
+    if not 1 <= len(value) <= MAX_LISTED:
+        raise ValueError(f"a list of {len(value)} upstreams; write 1 to {MAX_LISTED}")
+    made = tuple(map(upstream, value))
+    for each in made:
+        if made.count(each) > 1:
+            raise ValueError(f"{shown(str(each))} stands there twice; remove one")
+    return made
+
+
 def upstream(value: object) -> Upstream:
     """The upstream that "ADDR", "ADDR:PORT" or a URL names."""
     if isinstance(value, Upstream):
         return value
+    if isinstance(value, Endpoint):
+        value = str(value)
     if not isinstance(value, str):
         raise ValueError(f"{shown(value)} is no upstream; {_INSTEAD}")
     scheme, separator, rest = value.partition("://")
@@ -97,7 +136,7 @@ def upstream(value: object) -> Upstream:
     except ValueError:
         raise ValueError(f"{shown(value)} has no scheme of ours; write udp://, tcp://, tls:// or https://") from None
     rest, _, name = rest.partition("#")
-    place, slash, path = rest.partition("/")
+    place, slash, path = rest.removesuffix(TEMPLATE).partition("/")
     if name and transport not in (Transport.TLS, Transport.HTTPS):
         raise ValueError(f"{shown(value)} has a name, but no certificate; write tls:// or https://, or no #")
     if slash and transport is not Transport.HTTPS:

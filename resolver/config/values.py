@@ -66,6 +66,11 @@ def tls_endpoint(value: object) -> Endpoint:
     return _endpoint(value, TLS_PORT, 'write "ADDR" or "ADDR:PORT", as in "192.0.2.1" or "[2001:db8::1]:853"', lowest=0)
 
 
+def relay_endpoint(value: object) -> Endpoint:
+    """The endpoint to listen on that "ADDR", "ADDR:PORT" or "[ADDR]:PORT" names; a port not given is 53."""
+    return _endpoint(value, DNS_PORT, 'write "ADDR" or "ADDR:PORT", as in "192.0.2.1" or "[2001:db8::1]:53"', lowest=0)
+
+
 def https_endpoint(value: object) -> Endpoint:
     """The endpoint to listen on that "ADDR", "ADDR:PORT" or "[ADDR]:PORT" names; a port not given is 443."""
     instead = 'write "ADDR" or "ADDR:PORT", as in "192.0.2.1" or "[2001:db8::1]:443"'
@@ -197,6 +202,11 @@ def parsed_zone(value: object) -> str:
         return names.to_text(names.fold(names.from_text(value)))
     except BadName as wrong:
         raise ValueError(f'{shown(value)} is no zone name ({wrong}); write one as in "example.com"') from None
+
+
+def optional_zone(value: object) -> str | None:
+    """The same, or nothing."""
+    return None if value is None else parsed_zone(value)
 
 
 def trust_anchor(value: object) -> str:

@@ -12,7 +12,7 @@ from typing import Final
 
 from resolver.config import Loaded
 from resolver.config.effective import to_data
-from resolver.control import challtestsrv, clock, faults, messages, openapi, running, schemas, snapshots, zones
+from resolver.control import challtestsrv, clock, faults, messages, openapi, pools, running, schemas, snapshots, zones
 from resolver.control.table import Ask, Inside, OfProgram, Route, Shape
 from resolver.control.turns import Turns
 
@@ -22,6 +22,7 @@ OF_PROGRAM: Final[tuple[OfProgram, ...]] = (
     *faults.ROUTES,
     *clock.ROUTES,
     *messages.ROUTES,
+    *pools.ROUTES,
     *snapshots.ROUTES,
     *challtestsrv.ROUTES,
 )

@@ -41,8 +41,29 @@ MAX_ERROR: Final = 1024
 """Characters of what is said of something that is wrong."""
 
 
+class Operated(Protocol):
+    """What the routes need of the pools of a running program."""
+
+    def listed(self) -> list[dict[str, object]]:
+        """Each pool with its members, as JSON can carry them."""
+        ...
+
+    def drain(self, pool: str, member: str) -> str:
+        """That member gets no new questions; its name. Raises `InputError`."""
+        ...
+
+    def undrain(self, pool: str, member: str) -> str:
+        """That member is what health finds; its name. Raises `InputError`."""
+        ...
+
+
 class Controlled(Protocol):
     """What the routes need of a running program."""
+
+    @property
+    def pools(self) -> Operated:
+        """Servers that recurse on its behalf, by name."""
+        ...
 
     def stats(self) -> Mapping[str, int | float | str]:
         """Counters and gauges under flat names, such as `queries.udp`."""

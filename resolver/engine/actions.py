@@ -22,7 +22,9 @@ T = TypeVar("T")
 class Exchange(NamedTuple):
     """Ask `server` and wait at most `timeout` seconds. Earlier tries of the same `question` for `zone` stay open.
 
-    `again`: the question has been met with silence.
+    `again`: the question has been met with silence. `upstream` says which member of which pool it is, if it is one:
+    then it stays open when its time is over, whatever carries it, and trouble with it is told while another is waited
+    for.
     """
 
     server: Endpoint
@@ -34,6 +36,7 @@ class Exchange(NamedTuple):
     edns: bool = True
     server_name: bytes = b""
     again: bool = False
+    upstream: str = ""
 
 
 class Listen(NamedTuple):

@@ -197,6 +197,7 @@ def _message(asking: Asking, candidate: Candidate, seconds: float) -> Exchange:
             candidate.edns,
             candidate.name,
             candidates.waited > 0,
+            "",
         ),
     )
 

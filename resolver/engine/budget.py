@@ -17,6 +17,7 @@ from dataclasses import dataclass
 from typing import Final
 
 from resolver.errors import ResolutionFailed
+from resolver.message import Ede
 from resolver.network.base import Endpoint
 
 OTHER, BOGUS, NO_REACHABLE_AUTHORITY, NETWORK_ERROR = 0, 6, 22, 23
@@ -77,16 +78,20 @@ class _Spent:
 class Budget:
     """What is left. `deadline` is the monotonic time in seconds at which the work ends."""
 
-    __slots__ = ("deadline", "limits", "parent", "sends", "spent")
+    __slots__ = ("client", "deadline", "limits", "parent", "sends", "spent", "told")
 
-    def __init__(self, limits: Limits, deadline: float, parent: Budget | None = None) -> None:
+    def __init__(self, limits: Limits, deadline: float, parent: Budget | None = None, client: str = "") -> None:
         self.limits, self.deadline, self.parent = limits, deadline, parent
+        self.client = client
+        """The address of the client that it is spent for; empty where it is spent for nobody."""
+        self.told: tuple[Ede, ...] = ()
+        """The extended errors that came with what is answered."""
         self.sends = 0
         self.spent: _Spent = _Spent() if parent is None else parent.spent
 
     def fetch(self) -> Budget:
         """The budget of finding one address: it has a limit of its own, and all that it spends is spent here too."""
-        return Budget(self.limits, self.deadline, self)
+        return Budget(self.limits, self.deadline, self, self.client)
 
     def spend_send(self) -> None:
         """One more message is sent."""

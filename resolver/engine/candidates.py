@@ -100,7 +100,8 @@ class Candidates:
         for endpoint in endpoints:
             if endpoint not in self.waiting and endpoint not in gone and endpoint != self.without:
                 knows_edns, keeps_case, has_replied = self.servers.standing(endpoint)
-                self.waiting[endpoint] = Candidate(endpoint, name, knows_edns, not keeps_case)
+                tcp = not keeps_case or endpoint in self.delegation.streams
+                self.waiting[endpoint] = Candidate(endpoint, name, knows_edns, tcp)
                 if has_replied:
                     self.anyone_replied = True
 

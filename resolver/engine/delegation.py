@@ -53,6 +53,8 @@ class Delegation:
     ttl: int
     configured: bool = False
     parent: bytes = b""
+    streams: frozenset[Endpoint] = frozenset()
+    """Those that the configuration has asked over TCP alone."""
 
 
 def _as_they_stand(_: MutableSequence[Any]) -> None:

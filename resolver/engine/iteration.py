@@ -13,6 +13,8 @@ Rules
   that come without an address, are served by the hints (RFC 9609 section 4.2).
 * A delegation whose name servers are all within its zone and have no glue is completed by asking the servers of the
   parent for the address of one.
+* Where the configuration has a question forwarded to a pool, `forwarding.ask_pool` asks its members. Where none is of
+  use, the question is iterated if the configuration says so.
 * While an alias is followed its TTL runs down: the answer tells what is left of it.
 * What a *checked* question is answered is proven before it is kept (RFC 4035 section 5), each link of a chain by
   itself; what is bogus is asked of one more server, and then the question's failure. Of all else the signatures are
@@ -30,8 +32,9 @@ from resolver.engine.actions import Steps
 from resolver.engine.asking import Heard
 from resolver.engine.budget import OTHER, Budget
 from resolver.engine.delegation import Delegation, NameServer
+from resolver.engine.forwarding import ask_pool
 from resolver.engine.giving_up import NOTHING_WAS_SAID
-from resolver.engine.knowledge import Knowledge, Route
+from resolver.engine.knowledge import Knowledge, Route, Upstreams
 from resolver.engine.outcome import Alias, Answer, Answered, Conclusion, Denied, Overlong, Referral
 from resolver.errors import Bogus, ResolutionFailed
 from resolver.message import Message, Question, Rcode, RRset, Type
@@ -63,7 +66,7 @@ def resolve(
             case None:
                 return Answer(Rcode.NOERROR, tuple(chain), keeps=False)
             case Answered((), rrsets) if not chain:
-                return _make(Answer, (_NOERROR, rrsets, None, True))
+                return _make(Answer, (_NOERROR, rrsets, None, True, ()))
             case Answered(links, rrsets):
                 _follow(links, seen or {question.name.lower()}, budget)
                 return Answer(Rcode.NOERROR, (*_current(chain, known), *links, *rrsets))
@@ -105,17 +108,34 @@ def _follow(links: tuple[RRset, ...], seen: set[bytes], budget: Budget) -> None:
 
 
 def _ask(question: Question, known: Knowledge, budget: Budget, checked: bool) -> Steps[Conclusion | None]:
-    """What the servers responsible for `question` say, found by following referrals. None when none may be asked."""
+    """What those say who are responsible for `question`. None when none may be asked."""
     route = known.route(question)
     if route is None:
-        return None
-    delegation, recursed = route
+        return _nobody()
+    if route.upstreams is not None:
+        return _forwarded(question, route, route.upstreams, known, budget, checked)
+    return _iterated(question, route, known, budget, checked)
+
+
+def _nobody() -> Steps[Conclusion | None]:
+    return None
+    yield  # pragma: no cover - it is a generator
+
+
+def _iterated(
+    question: Question, route: Route, known: Knowledge, budget: Budget, checked: bool
+) -> Steps[Conclusion | None]:
+    """What the servers say that are found by following referrals from `route`."""
+    delegation, recursed = route.delegation, route.recursed
     if delegation.configured and delegation.zone == names.ROOT and not recursed and known.wants_priming():
         said = yield from _primed(question, delegation, known, budget, checked)
         if said is not None:
             return said
-        route = known.route(question) or route
-        delegation, recursed = route
+        found = known.route(question)
+        if found is not None and found.upstreams is not None:  # which have been asked
+            found = known.otherwise(question)
+        route = found or route
+        delegation, recursed = route.delegation, route.recursed
     extra_labels, whole = 1, False
     while True:
         as_is = whole or recursed or not known.minimises
@@ -132,7 +152,8 @@ def _ask(question: Question, known: Knowledge, budget: Budget, checked: bool) ->
         match heard.outcome:
             case Referral(below):
                 budget.spend_referral()
-                route = delegation, recursed = yield from _below(below, route, heard.message, known, budget)
+                route = yield from _below(below, route, heard.message, known, budget)
+                delegation, recursed = route.delegation, route.recursed
                 extra_labels, whole = 1, False
             case outcome if asked is question:
                 if not (checked and known.validates):
@@ -165,7 +186,7 @@ def _believed(
     it, than the zone (RFC 4035 section 5.5 leaves it to us). Where that which it rests on is bogus nobody is, nor where
     finding out has taken half of what it may.
     """
-    delegation, recursed = route
+    delegation, recursed, upstreams = route
     try:
         return (yield from _proven(question, outcome, heard.message, delegation.zone, known, budget))
     except Bogus as failure:
@@ -173,7 +194,11 @@ def _believed(
             raise
         bogus = failure.fresh()
     try:
-        heard = yield from asking.ask_zone(delegation, question, known, budget, recursed=recursed, without=heard.server)
+        server = heard.server
+        if upstreams is not None:
+            heard = yield from ask_pool(upstreams, delegation, question, known, budget, server)
+        else:
+            heard = yield from asking.ask_zone(delegation, question, known, budget, recursed=recursed, without=server)
     except ResolutionFailed:
         raise bogus from None
     if isinstance(heard.outcome, Referral):
@@ -203,6 +228,28 @@ def _cut_off(
             raise
         return None
     return known.recall(question.name, question.type, True)
+
+
+def _forwarded(
+    question: Question, route: Route, upstreams: Upstreams, known: Knowledge, budget: Budget, checked: bool
+) -> Steps[Conclusion | None]:
+    """What the `upstreams` of `route` say about `question`, or, where they are of no use, who else is asked then."""
+    heard: Heard | None = None
+    instead: Route | None = None
+    try:
+        heard = yield from ask_pool(upstreams, route.delegation, question, known, budget)
+    except ResolutionFailed as failure:
+        instead = None if failure.own_limit else known.otherwise(question)
+        if instead is None:
+            raise
+    if heard is None:
+        assert instead is not None
+        return (yield from _iterated(question, instead, known, budget, checked))
+    outcome = heard.outcome
+    assert not isinstance(outcome, Referral), "which is of no use from an upstream"
+    if not (checked and known.validates):
+        return _unproven(question, outcome, heard.message, known)
+    return (yield from _believed(question, outcome, heard, route, known, budget))
 
 
 def _unproven(question: Question, conclusion: Conclusion, message: Message, known: Knowledge) -> Conclusion:

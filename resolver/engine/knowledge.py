@@ -7,22 +7,73 @@ The engine decides; it neither stores nor measures. `pipeline/knowledge.py` is t
 from __future__ import annotations
 
 from collections.abc import Collection, Sequence
-from typing import NamedTuple, Protocol
+from typing import Final, NamedTuple, Protocol
 
 from resolver.engine.actions import Steps
 from resolver.engine.budget import Budget
 from resolver.engine.delegation import Delegation, Trim
 from resolver.engine.outcome import Conclusion, Outcome
 from resolver.errors import ResolutionFailed
-from resolver.message import Ede, Message, Question, RRset
-from resolver.network.base import Endpoint
+from resolver.message import Ede, Message, Question, RRset, Transport
+from resolver.network.base import Endpoint, Trouble
+
+CONFIGURED: Final = "a configured server"
+"""What a member is called whose pool is a mere list."""
+
+
+class Target(NamedTuple):
+    """A member of a pool: where it is, how it is reached, and what a person calls it."""
+
+    endpoint: Endpoint
+    transport: Transport
+    called: str = CONFIGURED
+
+
+class Choice(Protocol):
+    """Which members of a pool are asked one question. Each that `next` gives is on its way until it has replied or
+    failed, or the choice has ended."""
+
+    def next(self) -> Target | None:
+        """One that has not been asked yet; None when there is none that may be."""
+        ...
+
+    def patience(self, target: Target) -> float:
+        """Seconds after which another one is asked too, while the reply of `target` is still waited for."""
+        ...
+
+    def replied(self, target: Target, seconds: float, good: bool) -> None:
+        """`target` replied after `seconds`; not `good` is what says nothing of the question, such as SERVFAIL."""
+        ...
+
+    def failed(self, target: Target, trouble: Trouble, waited: float) -> None:
+        """`target` could not be asked, or broke off, after `waited` seconds."""
+        ...
+
+    def end(self) -> None:
+        """Nothing more is asked, and what is still on its way is of no interest. Calling it again does nothing."""
+        ...
+
+
+class Upstreams(Protocol):
+    """A pool of servers that recurse on our behalf."""
+
+    @property
+    def patience_s(self) -> float:
+        """Seconds that all of its members together may be silent."""
+        ...
+
+    def choose(self, question: Question, client: str, without: Endpoint | None) -> Choice:
+        """Who is asked `question` for the `client` at an address, or for nobody; not the one at `without`."""
+        ...
 
 
 class Route(NamedTuple):
-    """Who is asked. `recursed`: they are asked with RD=1 and give whole answers; nothing is iterated."""
+    """Who is asked. `recursed`: they are asked with RD=1 and give whole answers; nothing is iterated. Where there are
+    `upstreams` these are asked, and the delegation says for which zone."""
 
     delegation: Delegation
     recursed: bool = False
+    upstreams: Upstreams | None = None
 
 
 class ServerKnowledge(Protocol):
@@ -124,6 +175,10 @@ class Knowledge(Protocol):
 
     def route(self, question: Question) -> Route | None:
         """Who is asked for `question`; None when nobody may be, and what is known must do."""
+        ...
+
+    def otherwise(self, question: Question) -> Route | None:
+        """Who is asked for `question` where the upstreams of its route were of no use; None when nobody may be."""
         ...
 
     def wants_priming(self) -> bool:

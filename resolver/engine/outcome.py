@@ -16,13 +16,15 @@ from resolver.message import Ede, Rcode, RRset
 class Answer(NamedTuple):
     """The end of a question: its rcode, the chain of aliases with what stood at its end, the SOA of a denial.
 
-    `keeps` is False when a part of it may not be kept: a denial without a SOA (RFC 2308 section 5).
+    `keeps` is False when a part of it may not be kept: a denial without a SOA (RFC 2308 section 5). `told` are the
+    extended errors that an upstream sent with it.
     """
 
     rcode: int
     rrsets: tuple[RRset, ...] = ()
     soa: RRset | None = None
     keeps: bool = True
+    told: tuple[Ede, ...] = ()
 
 
 class Answered(NamedTuple):

@@ -147,6 +147,14 @@ def by_forwarder(case: Case) -> Said | None:
     return Said(f"{text} {case.wanted}.")
 
 
+def by_pool(case: Case) -> Said | None:
+    """A member of a pool was asked, which recurses for us."""
+    node = case.concluding
+    if node is None or case.reply is None or not node.upstream:
+        return None
+    return Said(f"{case.led}{case.who(node)}, which is asked for {_zone(node)}, answered {case.wanted}.")
+
+
 def by_stub(case: Case) -> Said | None:
     """A server that the configuration names was asked."""
     node = case.concluding

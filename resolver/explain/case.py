@@ -193,6 +193,8 @@ class Case:
         host = host_of(node)
         if server:
             return f"{server} ({host})"
+        if node.upstream:
+            return f"{node.upstream} ({host})"
         return f"the configured server {node.address}" if node.address else f"the servers of {node.zone}"
 
     def all_of(self, nodes: Iterable[Node]) -> list[str]:

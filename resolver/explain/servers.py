@@ -28,8 +28,8 @@ def fault(case: Case) -> Said | None:
         return None
     rules = {each.rule: word(each) for each in faults(nodes)}
     which = ", ".join(f"{number} ({kind})" for number, kind in rules.items())
-    text = f"{case.led}{_reason(case)}. That is on purpose: the fault rule{'s' * (len(rules) > 1)} {which} "
-    text = f"{text}{'were' if len(rules) > 1 else 'was'} applied to {_listed(case.all_of(nodes))}."
+    text = f"{case.led}{reason(case)}. That is on purpose: the fault rule{'s' * (len(rules) > 1)} {which} "
+    text = f"{text}{'were' if len(rules) > 1 else 'was'} applied to {listed(case.all_of(nodes))}."
     return Said(text, ending(faults(nodes)))
 
 
@@ -51,7 +51,7 @@ def silent(case: Case) -> Said | None:
         return None
     nodes = case.of_zone(case.zone_asked())
     servers = case.all_of(nodes)
-    told = "" if not servers else f": {_listed(servers)} got {_count(len(nodes), 'message')} and kept silent"
+    told = "" if not servers else f": {listed(servers)} got {counted(len(nodes), 'message')} and kept silent"
     waited = silence(case.exchanges, case.zone_asked())
     seconds = f" for {waited:.1f} s" if told and waited else ""
     text = f"{case.led}{case.reason}{told}{seconds}."
@@ -102,7 +102,7 @@ def cyclic(case: Case) -> Said | None:
         return None
     zone, needed = case.zone_sought(), names_of(case.lookups)
     text = (
-        f"{case.led}the name servers of {zone} cannot be found: the addresses of {_listed(needed)} depend on each other"
+        f"{case.led}the name servers of {zone} cannot be found: the addresses of {listed(needed)} depend on each other"
     )
     return Said(
         f"{text}, and none of them comes with glue.", "Add glue (A and AAAA records) for one of them at the parent."
@@ -114,7 +114,7 @@ def dangling(case: Case) -> Said | None:
     gone = [each for each in case.lookups if isinstance(each.event, Found) and not _has_address(each)]
     if case.tag not in ("noad", "budn") or not gone:
         return None
-    text = f"{case.led}{case.zone_sought()} is delegated to {_listed(names_of(gone))}, of which there is no address"
+    text = f"{case.led}{case.zone_sought()} is delegated to {listed(names_of(gone))}, of which there is no address"
     return Said(
         f"{text}, so nobody can be asked.", "Give these names A or AAAA records, or correct the NS records of the zone."
     )
@@ -125,7 +125,7 @@ def no_address(case: Case) -> Said | None:
     if case.tag not in ("noad", "budn"):
         return None
     needed = names_of(case.lookups)
-    which = f": {_listed(needed)}" if needed else ""
+    which = f": {listed(needed)}" if needed else ""
     text = f"{case.led}{case.zone_sought()} comes without glue, and the addresses of its name servers could not be "
     return Said(
         f"{text}looked up{which} ({case.reason}).", "Add glue at the parent, or repair the zone of these names."
@@ -136,7 +136,7 @@ def _by_tag(tag: str, what: str, advice: str) -> Callable[[Case], Said | None]:
     """The cause of failures with `tag`: their reason, and what besides."""
 
     def applies(case: Case) -> Said | None:
-        return Said(f"{case.led}{_reason(case)}{what}{told_why(case)}.", advice) if case.tag == tag else None
+        return Said(f"{case.led}{reason(case)}{what}{told_why(case)}.", advice) if case.tag == tag else None
 
     return applies
 
@@ -153,7 +153,7 @@ def odd_rcode(case: Case) -> Said | None:
     if case.tag not in ("ferr", "nimp", "rocd", "cook"):
         return None
     without = ", without EDNS too" if case.tag in ("ferr", "nimp") else ""
-    return Said(f"{case.led}{_reason(case)}{without}{told_why(case)}.", "That server does not speak DNS as it should.")
+    return Said(f"{case.led}{reason(case)}{without}{told_why(case)}.", "That server does not speak DNS as it should.")
 
 
 def malformed(case: Case) -> Said | None:
@@ -161,8 +161,8 @@ def malformed(case: Case) -> Said | None:
     if case.tag not in ("malf", "dnam"):
         return None
     if "truncated" in case.reason:
-        return Said(f"{case.led}{_reason(case)}.", "That server must give whole answers over TCP (RFC 7766).")
-    return Said(f"{case.led}{_reason(case)}.", "That server is broken, or somebody changes what it says on its way.")
+        return Said(f"{case.led}{reason(case)}.", "That server must give whole answers over TCP (RFC 7766).")
+    return Said(f"{case.led}{reason(case)}.", "That server is broken, or somebody changes what it says on its way.")
 
 
 def tcp_failed(case: Case) -> Said | None:
@@ -175,7 +175,7 @@ def tcp_failed(case: Case) -> Said | None:
     return Said(f"{text} ({case.reason}).", "Let TCP port 53 through to that server (RFC 7766).")
 
 
-_NOT_BY_SERVERS: Final = frozenset(("loop", "buda", "busz", "busv"))
+_NOT_BY_SERVERS: Final = frozenset(("loop", "buda", "busz", "busv", "lpbk", "plno"))
 
 
 def names_of(lookups: list[Node]) -> list[str]:
@@ -200,7 +200,7 @@ def _in_vain_by_tcp(node: Node) -> bool:
     return asked and isinstance(node.event, Unanswered)
 
 
-def _reason(case: Case) -> str:
+def reason(case: Case) -> str:
     """The reason as a clause: who did what; the zone before it is told where it is not clear."""
     zone, colon, rest = case.reason.partition(": ")
     return f"asked for {zone}, {rest}" if colon and zone.endswith(".") else case.reason
@@ -219,12 +219,14 @@ def _unreached(case: Case) -> str:
     return f"{who}, a server of {zone}," if who else zone
 
 
-def _listed(words: list[str]) -> str:
+def listed(words: list[str]) -> str:
+    """`words` in a row, some of them if there are many."""
     shown = words if len(words) <= MAX_LISTED else [*words[: MAX_LISTED - 1], f"{len(words) - MAX_LISTED + 1} others"]
     return " and ".join((", ".join(shown[:-1]), shown[-1])) if len(shown) > 1 else "".join(shown)
 
 
-def _count(number: int, word: str) -> str:
+def counted(number: int, word: str) -> str:
+    """So many of what `word` names."""
     return f"{number} {word}{'s' * (number != 1)}"
 
 

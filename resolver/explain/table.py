@@ -6,7 +6,7 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import Final, NamedTuple
 
-from resolver.explain import answered, at_hand, bogus, held, limits, servers
+from resolver.explain import answered, at_hand, bogus, decided, held, limits, servers, upstreams
 from resolver.explain.case import Case
 from resolver.explain.cause import Explanation, Said
 from resolver.observe.notes import Joined
@@ -35,6 +35,12 @@ CAUSES: Final[tuple[Cause, ...]] = (
     Cause("transfer", at_hand.transfer),
     Cause("meta-type", at_hand.meta_type),
     Cause("health", at_hand.health),
+    Cause("by-rule", decided.by_rule),
+    Cause("local-data", decided.local_data),
+    Cause("policy-zone", decided.policy_zone),
+    Cause("blocked", decided.blocked),
+    Cause("private-address", decided.private_address),
+    Cause("dns64", decided.dns64),
     Cause("localhost", at_hand.localhost),
     Cause("reserved", at_hand.reserved),
     Cause("dead-zone", limits.dead_zone),
@@ -44,6 +50,11 @@ CAUSES: Final[tuple[Cause, ...]] = (
     Cause("too-late", limits.too_late),
     Cause("crowded", limits.crowded),
     Cause("fault", servers.fault),
+    Cause("forwarding-loop", upstreams.looping),
+    Cause("no-upstream", upstreams.nobody),
+    Cause("upstreams-silent", upstreams.silent),
+    Cause("upstream-unreachable", upstreams.unreachable),
+    Cause("upstream-failed", upstreams.of_no_use),
     Cause("tcp-failed", servers.tcp_failed),
     Cause("forged", servers.forged),
     Cause("silent", servers.silent),
@@ -95,6 +106,7 @@ CAUSES: Final[tuple[Cause, ...]] = (
     Cause("over-tcp", answered.over_tcp),
     Cause("dname", answered.by_dname),
     Cause("wildcard", answered.from_wildcard),
+    Cause("pool", answered.by_pool),
     Cause("forwarder", answered.by_forwarder),
     Cause("stub", answered.by_stub),
     Cause("recursion", answered.by_recursion),

@@ -39,10 +39,10 @@ class Settled(NamedTuple):
 
 
 class Redirected(NamedTuple):
-    """The alias `link` is told, and then what is found for its `target`, with `ede`."""
+    """The aliases `links` are told, and then what is found for `target`, to which they lead, with `ede`."""
 
     cause: Cause
-    link: RRset
+    links: tuple[RRset, ...]
     target: bytes
     ede: tuple[Ede, ...] = ()
 

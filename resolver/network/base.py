@@ -51,7 +51,22 @@ class Trouble(enum.StrEnum):
     FORBIDDEN = "must not be asked"
     LOCAL = "cannot be sent from here"
     BUSY = "too many messages are on their way to it"
+    LOOP = "asks us in turn"
     TIMEOUT = "no reply"
+    NO_TLS = "no TLS can be spoken with it"
+    UNTRUSTED = "its certificate is refused"
+    HTTP = "no answer over HTTPS"
+
+    def because(self, reason: str) -> Trouble:
+        """The same kind of trouble, told with its `reason`, which must be printable. It equals no other by chance."""
+        told = str.__new__(Trouble, f"{self.kind.value}: {reason}")
+        told._name_, told._value_ = self._name_, str(told)
+        return told
+
+    @property
+    def kind(self) -> Trouble:
+        """What it is without its reason: a member of this class."""
+        return Trouble[self._name_]
 
 
 Deliver = Callable[[bytes | Trouble], None]

@@ -50,6 +50,16 @@ class _Shared:
         self.sharers.pop(self, None)
 
 
+BREATH_S: Final = 0.000_05
+"""As long as the system takes to wake somebody."""
+
+
+def breathe() -> None:
+    """Another thread has been able to run: where one works for long, those who answer clients wait 5 ms for their turn
+    each time that it does not let go."""
+    time.sleep(BREATH_S)
+
+
 class RealClock:
     """The `Clock` of production, with timers on `loop`."""
 

@@ -20,7 +20,7 @@ from __future__ import annotations
 import enum
 import ipaddress
 import socket
-from collections.abc import Collection, Mapping
+from collections.abc import Collection, Container, Mapping
 from typing import Final
 
 from resolver.message import Transport
@@ -134,10 +134,12 @@ class OnlyDeclared:
 
 
 class Apart:
-    """A `Network` in which endpoints that a person configured are reached through one, all others through another."""
+    """A `Network` in which endpoints that a person configured are reached through one, all others through another.
 
-    def __init__(self, configured: Collection[Endpoint], through: Network, others: Network) -> None:
-        self._configured, self._through, self._others = frozenset(configured), through, others
+    `configured` is asked for each message: what it holds may change."""
+
+    def __init__(self, configured: Container[Endpoint], through: Network, others: Network) -> None:
+        self._configured, self._through, self._others = configured, through, others
 
     def send(
         self, to: Endpoint, wire: bytes, transport: Transport, deliver: Deliver, *, reuse: bool = False
@@ -157,13 +159,13 @@ class OnlyPublic:
         *,
         own: Collection[Endpoint],
         allow_private: bool = False,
-        allowed: Collection[Endpoint] = (),
+        allowed: Container[Endpoint] = (),
     ) -> None:
+        """What is `allowed` may change."""
         self._inner, self._clock = inner, clock
         self._own = frozenset(own)
-        self._own_wildcard_ports = frozenset(endpoint.port for endpoint in own if endpoint.host in WILDCARDS)
         self._allow_private = allow_private
-        self._allowed = frozenset(allowed)
+        self._allowed = allowed
         self._verdicts: dict[Endpoint, bool] = {}
 
     def send(
@@ -171,7 +173,7 @@ class OnlyPublic:
     ) -> Sending:
         """`wire` is on its way to `to`, or `Trouble.FORBIDDEN` is."""
         verdict = self._verdicts.get(to)
-        if verdict is None:
+        if verdict is None or (not verdict and to in self._allowed):
             verdict = self._remember(to)
         if not verdict:
             return Undelivered(self._clock, deliver, Trouble.FORBIDDEN)
@@ -179,7 +181,7 @@ class OnlyPublic:
 
     def may_ask(self, to: Endpoint) -> bool:
         """Whether `to` may be asked, by the rules of this module."""
-        if to in self._own or (to.port in self._own_wildcard_ports and _is_here(to.host)):
+        if is_ours(to, self._own):
             return False
         if to in self._allowed:
             return True
@@ -187,10 +189,15 @@ class OnlyPublic:
         return reach is Reach.PUBLIC or (reach is Reach.PRIVATE and self._allow_private)
 
     def _remember(self, to: Endpoint) -> bool:
-        if len(self._verdicts) >= MAX_JUDGED:
+        if len(self._verdicts) >= MAX_JUDGED and to not in self._verdicts:
             del self._verdicts[next(iter(self._verdicts))]
         verdict = self._verdicts[to] = self.may_ask(to)
         return verdict
+
+
+def is_ours(to: Endpoint, own: Collection[Endpoint]) -> bool:
+    """Whether a message to `to` comes to a listener at one of `own`."""
+    return to in own or (any(each.port == to.port and each.host in WILDCARDS for each in own) and _is_here(to.host))
 
 
 def _is_here(host: str) -> bool:

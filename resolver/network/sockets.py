@@ -5,7 +5,8 @@ Rules:
   a port that was drawn for it (`ports`). Only those to servers whose replies are believable without that may share
   sockets (`pooled`), if the sender says so. What arrives is delivered until the sending is closed: a late answer may
   still be wanted, a forged one must be passed over.
-* Streams are kept and shared (`streams`).
+* Streams are kept and shared (`streams`). What must be encrypted never leaves by one: it needs to be known whom a
+  certificate must be for, so it takes another way (`encrypted`, found by `speaking`).
 * Trouble is delivered from the loop, once, and frees the socket.
 
 Limits: at most `MAX_OPEN` sockets at a time, fewer where the process may not open so many files; beyond that
@@ -19,7 +20,7 @@ from __future__ import annotations
 import asyncio
 import socket
 from collections.abc import Mapping
-from typing import Final
+from typing import TYPE_CHECKING, Final
 
 from resolver.message import Transport
 from resolver.network.base import Clock, Deliver, Endpoint, Entropy, Network, Sending, Timer, Trouble
@@ -31,7 +32,11 @@ from resolver.network.tally import Tally
 from resolver.network.troubles import local_trouble_of, trouble_of
 from resolver.network.undelivered import Undelivered
 
+if TYPE_CHECKING:
+    from resolver.network.encrypted import Encrypted
+
 _UDP: Final = Transport.UDP
+_TCP: Final = Transport.TCP
 
 MAX_OPEN: Final = 4096
 """Sockets open to other servers at a time (Unbound's outgoing-range has the same default)."""
@@ -67,6 +72,7 @@ class SocketNetwork:
         self._streams = Streams(self._poller, clock, self._tally, share, self._has_room, source)
         self._sweeping: Timer | None = None
         self._others: dict[str, SocketNetwork] = {}
+        self._encrypted: Encrypted | None = None
 
     def at(self, source: str) -> Network:
         """The same network for who sends from the IPv4 address `source`, or this one itself where this machine has no
@@ -87,6 +93,14 @@ class SocketNetwork:
                 tally=self._tally,
             )
         return made
+
+    def encrypted(self) -> Encrypted:
+        """What carries messages to servers over TLS, from now on; it is closed with this network."""
+        if self._encrypted is None:
+            from resolver.network.encrypted import Encrypted
+
+            self._encrypted = Encrypted(self._poller, self._clock, self.max_open // 4, self._has_room)
+        return self._encrypted
 
     @property
     def open(self) -> int:
@@ -127,6 +141,7 @@ class SocketNetwork:
             "upstream.connections": self._kept(),
             "upstream.tcp_reused": tally.tcp_reused,
             "upstream.tcp_repeated": tally.tcp_repeated,
+            **({} if self._encrypted is None else self._encrypted.counts()),
         }
 
     def close(self) -> None:
@@ -136,6 +151,8 @@ class SocketNetwork:
             self._sweeping = None
         for other in self._others.values():
             other.close()
+        if self._encrypted is not None:
+            self._encrypted.close()
         for owner in tuple(self._poller.watched.values()):
             owner.close()
         self._poller.close()
@@ -146,6 +163,8 @@ class SocketNetwork:
 
     def _shared(self, to: Endpoint, wire: bytes, transport: Transport, deliver: Deliver) -> Sending | None:
         """`wire` is on its way by a socket that others may use; None when it must have a fresh one."""
+        if transport is not _UDP and transport is not _TCP:
+            return Undelivered(self._clock, deliver, Trouble.FORBIDDEN)
         if self._sweeping is None:
             self._sweeping = self._clock.after(SWEEP_S, self._sweep)
         if transport is not _UDP:

@@ -40,6 +40,7 @@ class Counters:
     answers_nxdomain: int = 0
     answers_servfail: int = 0
     answers_other: int = 0
+    answers_ruled: int = 0
     answers_untold: int = 0
     answers_internal_error: int = 0
     upstream_sent: int = 0
@@ -49,7 +50,16 @@ class Counters:
     upstream_failures: int = 0
     upstream_zone_busy: int = 0
     questions_joined: int = 0
+    forwarded_hedged: int = 0
+    forwarded_retried: int = 0
+    forwarded_looped: int = 0
     failures_cached: int = 0
+    filters_local: int = 0
+    filters_blocked: int = 0
+    filters_rebinding: int = 0
+    filters_dns64: int = 0
+    filters_rpz: int = 0
+    filters_rpz_disabled: int = 0
     cache_prefetched: int = 0
     signatures_checked: int = 0
     signatures_refuted: int = 0

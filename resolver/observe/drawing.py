@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Sequence
 
+from resolver.engine.knowledge import CONFIGURED
 from resolver.message import Reply
 from resolver.observe.notes import in_words
 from resolver.observe.transcript import Node, Root
@@ -31,7 +32,7 @@ def branches(nodes: Sequence[Node], indent: str = "", *, noting: bool = False) -
         rtt = "" if node.rtt is None else f" {node.rtt * 1000:.1f} ms"
         if node.address:
             recursion = ", recursion desired" if node.recursion_desired else ""
-            asked = f"{node.asked}  → {node.server or '(a configured server)'} {node.address}"
+            asked = f"{node.asked}  → {node.server or f'({node.upstream or CONFIGURED})'} {node.address}"
             yield f"{indent}{stem}{asked} ({node.transport}{recursion}){rtt}"
         else:
             yield f"{indent}{stem}{node.asked}  ({node.why or 'replies are waited for'})"

@@ -59,7 +59,25 @@ class Faulted(NamedTuple):
     """Whether hierarchy.toml says so; else it was added at run time."""
 
 
-Note: TypeAlias = At | Held | Inferred | Joined | Faulted
+class Ruled(NamedTuple):
+    """A rule of the configuration fitted, and `action` was done."""
+
+    rule: str
+    action: str
+    answers: bool = False
+    """Whether that was the answer, and nobody else was asked."""
+
+
+class Decided(NamedTuple):
+    """What a client is told was decided here: the `kind` of policy, the name or network that it has a word on, and the
+    list, the zone or the setting where that stands."""
+
+    kind: str
+    trigger: str
+    source: str
+
+
+Note: TypeAlias = At | Held | Inferred | Joined | Faulted | Ruled | Decided
 
 
 def in_words(note: Note) -> str:
@@ -77,3 +95,7 @@ def in_words(note: Note) -> str:
             return "joined the same question, which was being asked already"
         case Faulted(fault, rule, _):
             return f"fault: {fault} (rule {rule})"
+        case Decided(kind, trigger, source):
+            return f"decided here ({kind}): {trigger}, by {source}"
+        case Ruled(ruled, action, _):
+            return f"{ruled}: {action}"

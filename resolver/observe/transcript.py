@@ -28,6 +28,7 @@ from weakref import WeakValueDictionary
 
 from resolver.dnssec.evidence import Evidence
 from resolver.engine.actions import Exchange, Found, Listen, Lookup, Malformed, NotFound, Replied, Unanswered
+from resolver.engine.knowledge import CONFIGURED
 from resolver.engine.outcome import (
     Alias,
     Answered,
@@ -73,12 +74,15 @@ class Node:
     event: Replied | Unanswered | Malformed | Found | NotFound | None = None
     outcome: Outcome | None = None
     notes: list[Note] = field(default_factory=list)
+    upstream: str = ""
+    """Which member of which pool the server is, if it is one of a pool that has a name."""
 
     def as_data(self) -> dict[str, object]:
         """The words, and those of what is below, as JSON can carry them."""
         return {
             "asked": self.asked,
             "server": self.server,
+            "upstream": self.upstream,
             "address": self.address,
             "zone": self.zone,
             "transport": self.transport,
@@ -202,6 +206,7 @@ class Transcript:
             transport=str(action.transport),
             recursion_desired=action.rd,
             action=action,
+            upstream="" if action.upstream == CONFIGURED else action.upstream,
         )
         self._sent[_key(action.server.host, action.question)] = node
         return self._begin(node)
@@ -236,6 +241,11 @@ class Transcript:
         node.event = event
         match event:
             case Replied(server, transport, message, rtt):
+                sent = (
+                    self._sent.get(_key(server.host, message.question)) if message.question and node.upstream else None
+                )
+                if sent is not None:  # perhaps another one, which was asked before
+                    node.upstream = sent.upstream
                 node.address, node.transport, node.rtt = str(server), str(transport), rtt
                 node.came_back = _summary(message.rcode, message.answer, message.authority, message.flags)
             case Unanswered(trouble, waited, suspicion):

@@ -14,7 +14,11 @@ Rules
 * Cookies (RFC 7873) fit or not as the letter case does: where a server that has given one sends a datagram without
   ours, the engine hears of a forgery at once, since id and question did fit.
 * Earlier tries of the same question to the same zone stay open, so a late reply still counts, also one that comes
-  while nobody waits. Another zone or question closes them. Trouble counts only for the try that is waited for.
+  while nobody waits. Another zone or question closes them. Trouble counts only for the try that is waited for, or
+  for those that stay (`Exchange.upstream`), as the members of a pool do of which two are asked.
+* Who is asked for a name in exactly the letter case that was drawn for a message to an upstream has got it from there:
+  the upstream asks us in turn.
+* A reply for another subnet of clients than was told fits nothing.
 * A datagram with TC set that was cut in the middle of a record is a truncated reply, not a malformed one.
 * A reply without a question fits nothing. One is heeded: FORMERR or NOTIMP to a message with an OPT, which servers say
   that cannot read EDNS (RFC 6891 section 7). It has the server asked without, and no more.
@@ -43,6 +47,8 @@ from resolver.wire.render import render_query
 Heard = Replied | Unanswered | Malformed
 
 HEADER: Final = 12
+SUBNET_OPTION: Final = 8
+"""The EDNS option of a client's subnet (RFC 7871 section 6)."""
 
 MAX_MISSES: Final = 3
 """Datagrams that do not fit, for one question to one server. Broken servers and stray packets send one or two;
@@ -52,7 +58,6 @@ guessing 16 bits of id takes thousands, so that a forger's chance is below one i
 _make: Final = tuple.__new__
 
 _UDP: Final = Transport.UDP
-_TCP: Final = Transport.TCP
 _UNREADABLE: Final = (Rcode.FORMERR, Rcode.NOTIMP)
 
 
@@ -72,6 +77,8 @@ class Means:
     cookies: Cookies | None = None
     validates: bool = False
     whole: bool = True
+    subnet: bytes = b""
+    """What servers that recurse on our behalf are told of who asks (RFC 7871); empty for nothing."""
 
 
 class _Try:
@@ -155,7 +162,7 @@ class Conversation:
 
     def _send(self, action: Exchange) -> _Try:
         means = self._means
-        server, question, _, transport, _, rd, with_edns, _, _ = action
+        server, question, _, transport, _, rd, with_edns, _, _, _ = action
         if means.use_0x20:
             name, rtype, cls = question
             message_id, name = drawn(name, means.entropy)
@@ -169,6 +176,8 @@ class Conversation:
                 option = means.cookies.option(server)
                 cookie = option[1]
                 options = (option,)
+            if means.subnet and rd:
+                options = (*options, (SUBNET_OPTION, means.subnet))
             edns = _make(Edns, (means.payload, 0, True, options))
         # A cookie that the server has given makes its datagrams believable, whichever port they come to.
         believable = len(cookie) > CLIENT_SIZE
@@ -184,7 +193,7 @@ class Conversation:
     def _time_out(self) -> None:
         """The time of what is waited for is over."""
         attempt = self._current
-        if attempt is not None and attempt.action.transport is _TCP:
+        if attempt is not None and attempt.action.transport is not _UDP and not attempt.action.upstream:
             attempt.close()  # a stream is not waited for again
         self._settle(Unanswered(Trouble.TIMEOUT, self._seconds))
 
@@ -193,16 +202,34 @@ class Conversation:
         waited = self._means.clock.monotonic() - attempt.began
         if type(data) is not bytes:
             assert isinstance(data, Trouble)
-            if attempt is self._current:
-                if attempt.action.transport is _TCP:
-                    attempt.close()
-                self._settle(Unanswered(data, waited))
+            self._failed(attempt, data, waited)
             return
         heard = self._judge(attempt, data, waited) or self._missed(attempt, waited)
         if heard is not None:
             attempt.close()  # one reply is all that a message gets; a duplicate is not another one
             self._tries.remove(attempt)
             self._settle(heard)
+
+    def _failed(self, attempt: _Try, trouble: Trouble, waited: float) -> None:
+        """`trouble` has come of `attempt`, which matters while that is waited for, or where it stays."""
+        action = attempt.action
+        if attempt is self._current:
+            if action.transport is not _UDP or action.upstream:
+                attempt.close()
+            self._settle(Unanswered(trouble, waited))
+        elif action.upstream:
+            attempt.close()
+            self._settle(Unanswered(trouble, waited, None, action.server))
+
+    def came_back(self, spelled: bytes) -> bool:
+        """Whether `spelled`, the name that somebody asks for now, is in the letter case that was drawn for a message
+        which is still open: then the one that it was sent to asks us in turn, and is not waited for any more."""
+        end = HEADER + len(spelled)
+        for attempt in self._tries:
+            if attempt.action.upstream and attempt.sending is not None and attempt.wire[HEADER:end] == spelled:
+                self._failed(attempt, Trouble.LOOP, self._means.clock.monotonic() - attempt.began)
+                return True
+        return False
 
     def _settle(self, heard: Heard) -> None:
         if self._timer is None:
@@ -220,7 +247,7 @@ class Conversation:
             return None
         if data[4:6] != b"\0\1":
             return self._without_question(attempt, data, waited)
-        server, question, _, transport, _, _, edns, _, _ = attempt.action
+        server, question, _, transport, _, _, edns, _, _, _ = attempt.action
         name = question.name
         behind = HEADER + len(name)
         end = behind + 4
@@ -243,12 +270,14 @@ class Conversation:
             udp = transport is _UDP
             if sent and cookies is not None and not cookies.accepts(server, sent, message.edns, forgeable=udp):
                 return self._without_cookie(attempt, waited)
+            if means.subnet and is_of_another(message.edns, means.subnet):
+                return None
         return _make(Replied, (server, transport, message, waited, edns))
 
     def _without_cookie(self, attempt: _Try, waited: float) -> Heard:
         """What follows from a reply that fits in all but its cookie."""
         self._means.counters.upstream_ignored += 1
-        if attempt.action.transport is _TCP:
+        if attempt.action.transport is not _UDP:
             return Malformed(attempt.action.server, "another cookie than ours")
         self._means.counters.upstream_suspected += 1
         return Unanswered(Trouble.TIMEOUT, waited, Suspicion.FORGERY, attempt.action.server)
@@ -265,7 +294,7 @@ class Conversation:
     def _missed(self, attempt: _Try, waited: float) -> Malformed | Unanswered | None:
         """What follows from a message that does not fit; None when the wait goes on."""
         self._means.counters.upstream_ignored += 1
-        if attempt.action.transport is _TCP:
+        if attempt.action.transport is not _UDP:
             return Malformed(attempt.action.server, "not a reply to what was asked")
         misses = self._misses[attempt.action.server] = self._misses.get(attempt.action.server, 0) + 1
         if misses < MAX_MISSES:
@@ -275,6 +304,13 @@ class Conversation:
             if other.action.server == attempt.action.server and other.action.transport is _UDP:
                 other.close()
         return Unanswered(Trouble.TIMEOUT, waited, Suspicion.FORGERY, attempt.action.server)
+
+
+def is_of_another(edns: Edns | None, subnet: bytes) -> bool:
+    """Whether a reply is for another subnet than the one that was told: family, source length and address are to be the
+    same, the scope alone is the server's (RFC 7871 section 7.3)."""
+    given = () if edns is None else edns.options
+    return any(code == SUBNET_OPTION and data[:3] + data[4:] != subnet[:3] + subnet[4:] for code, data in given)
 
 
 def _unheard(_: Heard) -> None:

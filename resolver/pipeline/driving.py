@@ -52,6 +52,8 @@ from resolver.wire import names
 from resolver.wire.parse import DEFAULT_BOUNDS, Bounds
 
 MAX_PER_ZONE: Final = 200
+LEAST_LETTERS: Final = 12
+"""Of a name whose letter case tells that it has come back: one in 4,096 who draw the case too draws the same."""
 
 Result = Answer | ResolutionFailed
 """What becomes of a question. A failure in it was never raised, or no more: see `ResolutionFailed.fresh`."""
@@ -78,6 +80,8 @@ class Tools:
     bounds: Bounds = DEFAULT_BOUNDS
     cookies: Cookies | None = None
     verifier: Verifier = field(default_factory=Inline)
+    subnet: bytes = b""
+    """What servers that recurse on our behalf are told of who asks, as data of an EDNS option (RFC 7871)."""
 
 
 class Driver:
@@ -97,6 +101,7 @@ class Driver:
             tools.cookies,
             known.validates,
             whole=tools.transcript is not None,
+            subnet=tools.subnet,
         )
         self._max_per_zone = max_per_zone
         self._per_zone: dict[bytes, list[int]] = {}
@@ -179,6 +184,13 @@ class Drive:
             self._steps.close()
             self._end(late(self._name))
 
+    def came_back(self, spelled: bytes) -> bool:
+        """Whether somebody who asks for `spelled` asks on behalf of one that this question was sent to, which is then
+        not waited for any more. Names of few letters do not tell, nor those without capitals, as most people ask."""
+        if spelled == spelled.lower() or sum(map(_is_letter, spelled)) < LEAST_LETTERS:
+            return False
+        return self._conversation.came_back(spelled)
+
     def _look_up(self, lookup: Lookup, done: Done) -> None:
         """`done` has the answer to `lookup`, which this one needs."""
         raise NotImplementedError
@@ -209,7 +221,8 @@ class Drive:
                 if event is None:
                     return
         except StopIteration as stop:
-            result = stop.value
+            answer: Answer = stop.value
+            result = answer._replace(told=self._budget.told) if self._budget.told else answer
         except ResolutionFailed as failure:
             self._steps.close()  # which it was not, where the failure is not its own
             result = failure.fresh()
@@ -303,6 +316,10 @@ class Drive:
             self._driver.counters.signatures_refuted += event.good.count(False)
         elif isinstance(event, Undecided) and isinstance(action, Race) and self._left <= action.seconds:
             raise late(action.lookups[0].question.name)
+
+
+def _is_letter(octet: int) -> bool:
+    return 97 <= octet | 0x20 <= 122
 
 
 class _Lookups:

@@ -5,7 +5,7 @@ Rules
   verdict ends it, but for `Left`, by which those behind that policy are not asked of this question again.
 * What a policy has changed is never stored as octets, so that each time is counted. Where a policy looks at who asks,
   no answer is.
-* A redirected answer is looked up below, and told with its alias before it. Policies have no word on it.
+* A redirected answer is looked up below, and told with its aliases before it. Policies have no word on it.
 
 Limits: look-ups that the resolver makes for itself, such as those for addresses of name servers, do not pass here.
 """
@@ -162,7 +162,7 @@ def _led(verdict: Redirected, done: Told, result: Reply | ResolutionFailed) -> N
 
 
 def _behind(verdict: Redirected, found: Reply) -> Reply:
-    """`found`, which is told of the target, behind the alias that led there."""
+    """`found`, which is told of the target, behind the aliases that led there."""
     return found._replace(
-        answer=(verdict.link, *found.answer), ad=False, aa=False, ede=(*verdict.ede, *found.ede), storable=False
+        answer=(*verdict.links, *found.answer), ad=False, aa=False, ede=(*verdict.ede, *found.ede), storable=False
     )

@@ -14,8 +14,6 @@ Rules
 
 from __future__ import annotations
 
-from collections.abc import Mapping
-from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Final
 
 from resolver.cache import records as held
@@ -35,6 +33,7 @@ from resolver.message import Ede, Message, Proof, Question, Rcode, RRset, Type
 from resolver.network.base import Clock
 from resolver.observe.notes import Held, Inferred
 from resolver.observe.transcript import Transcript
+from resolver.pipeline.routes import Routes
 from resolver.wire import names
 
 if TYPE_CHECKING:
@@ -50,44 +49,6 @@ _ANSWER: Final = Credibility.ANSWER
 _ANSWER_AA: Final = Credibility.AUTHORITATIVE_ANSWER
 _PRIMING_PAUSE_S: Final = 60
 """How long hints serve unprimed after a priming that failed."""
-
-
-@dataclass(frozen=True, slots=True)
-class Routes:
-    """What the configuration says of whom to ask; keys are folded names.
-
-    `root` are the root hints, or in the recursive mode (`recursed_root`) the root servers that offer
-    recursion.
-    """
-
-    root: Delegation
-    recursed_root: bool = False
-    stubs: Mapping[bytes, Delegation] = field(default_factory=dict)
-    forwards: Mapping[bytes, Delegation] = field(default_factory=dict)
-
-    def forward(self, name: bytes) -> Delegation | None:
-        """The forward zone that `name` is in, unless a stub zone is closer to it."""
-        for ancestor in names.ancestors(name):
-            if ancestor in self.stubs:
-                return None
-            if ancestor in self.forwards:
-                return self.forwards[ancestor]
-        return None
-
-    def closest(self, name: bytes) -> bytes | None:
-        """The stub or forward zone that `name`, folded, is in."""
-        if not (self.stubs or self.forwards):
-            return None
-        return next((each for each in names.ancestors(name) if each in self.stubs or each in self.forwards), None)
-
-    def has_zone(self, name: bytes) -> bool:
-        """Whether `name` is that of a stub or forward zone."""
-        folded = names.fold(name)
-        return folded in self.stubs or folded in self.forwards
-
-    def has_stub(self, name: bytes) -> bool:
-        """Whether `name` is in a stub zone."""
-        return bool(self.stubs) and any(ancestor in self.stubs for ancestor in names.ancestors(name))
 
 
 class Known:
@@ -214,9 +175,23 @@ class Known:
         name = question.name.lower()
         if question.type == _DS and name != names.ROOT:
             name = names.parent(name)
+        if self.routes.forwards and (forward := self.routes.forward(name)) is not None:
+            return forward
+        return self._iterated(name)
+
+    def otherwise(self, question: Question) -> Route | None:
+        """Who is asked for `question` where it is forwarded first, in vain."""
+        name = question.name.lower()
+        if question.type == _DS and name != names.ROOT:
+            name = names.parent(name)
+        forward = self.routes.forward(name)
+        if forward is None or forward.delegation.zone not in self.routes.first:
+            return None
+        return self._iterated(name)
+
+    def _iterated(self, name: bytes) -> Route:
+        """Who is asked for what is below `name`, folded, where no forwarder is."""
         routes = self.routes
-        if routes.forwards and (forward := routes.forward(name)) is not None:
-            return Route(forward, recursed=True)
         if routes.recursed_root and not routes.has_stub(name):
             return Route(routes.root, recursed=True)
         stubs, learnt = routes.stubs, self.delegations
@@ -224,7 +199,7 @@ class Known:
         while True:
             nearest = (stubs.get(ancestor) if stubs else None) or learnt.get(ancestor)
             if nearest is not None:
-                return _make(Route, (nearest, False))
+                return _make(Route, (nearest, False, None))
             length = name[pos]
             if not length:
                 return Route(routes.root)

@@ -89,6 +89,10 @@ class ZoneKnowledge:
         )
         return Route(replace(below, servers=willing), recursed=True) if willing else Route(below)
 
+    def otherwise(self, question: Question) -> Route | None:
+        """Nobody: it has no upstreams."""
+        return None
+
     def wants_priming(self) -> bool:
         """Never: it has no hints."""
         return False

@@ -7,6 +7,8 @@ Rules
 * AD says that all that is told is proven; what holds the proof of a denial without a SOA is one without records. It is
   told to those who know it, by DO or by AD itself (RFC 6840 section 5.8), and not to those who want nothing checked
   (CD).
+* What upstreams said of an answer by extended errors is told on to those who asked for it then, not to those who
+  are told out of the cache.
 * Of what is insecure because of something that is not known here it is told why (RFC 8914 sections 4.2 and 4.3).
 """
 
@@ -34,7 +36,7 @@ def reply_of(answer: Answer, query: Query, again_s: int | None = None, why: Why 
 
     It may be stored for `again_s` seconds, or for as long as it is good. `why` is given where answers are proven.
     """
-    rcode, rrsets, soa, keeps = answer
+    rcode, rrsets, soa, keeps, told = answer
     authority: tuple[RRset, ...] = () if soa is None else (soa,)
     edns = query.edns
     do = edns is not None and edns.do
@@ -43,6 +45,8 @@ def reply_of(answer: Answer, query: Query, again_s: int | None = None, why: Why 
         whole = keeps or (soa is not None and not soa.rdatas)
         proven = whole and not query.cd and is_secure(rrsets, authority)
     ede = () if why is None or edns is None else _remarks((*rrsets, *authority), why)
+    if told and edns is not None:
+        ede = (*ede, *told)
     if do:
         rrsets, authority = _signed(rrsets), (*_signed(authority), *_beside((*rrsets, *authority)))
     return _make(

@@ -27,7 +27,7 @@ from typing import Final, Protocol
 from resolver.answering import Told
 from resolver.cache.failures import FIRST_S, LONGEST_S, Failures
 from resolver.engine.actions import Lookup
-from resolver.engine.budget import NO_REACHABLE_AUTHORITY, Budget, Limits
+from resolver.engine.budget import NETWORK_ERROR, NO_REACHABLE_AUTHORITY, Budget, Limits
 from resolver.engine.knowledge import Knowledge
 from resolver.engine.outcome import Answer
 from resolver.errors import ResolutionFailed
@@ -87,7 +87,8 @@ class Resolved:
         """`done` has the reply to `query` from the servers of the world, or why there is none."""
         self._counters.answers_resolved += 1
         deadline, worked_until = query.deadline, self._clock.monotonic() + self._work_s
-        budget = Budget(self._limits, worked_until if worked_until > deadline else deadline)
+        until = worked_until if worked_until > deadline else deadline
+        budget = Budget(self._limits, until, None, query.client.host)
         lookup = _make(Lookup, (query.question, self._known.validates and not query.cd))
         self._ask(lookup, budget, 0, None, partial(self._tell, done, query, lookup.checked), deadline)
 
@@ -167,6 +168,10 @@ class Resolved:
         elif asker is not None and flight.waits(asker):
             text = f"what is needed of {names.to_text(question.name)} depends on itself"
             done(ResolutionFailed("CYCL", NO_REACHABLE_AUTHORITY, text, label="cycle", own_limit=True))
+        elif asker is None and flight.came_back(question.name):
+            self._counters.forwarded_looped += 1
+            text = f"{names.to_text(question.name)} is asked by an upstream that it was sent to"
+            done(ResolutionFailed("LPBK", NETWORK_ERROR, text, label="loop", own_limit=True))
         else:
             self._counters.questions_joined += 1
             again = partial(self._ask, lookup, budget, depth, asker, done, patience)

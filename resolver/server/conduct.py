@@ -2,16 +2,19 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Hashable
 from dataclasses import dataclass
 from typing import Final
 
-from resolver.message import EDNS_PAYLOAD
+from resolver.message import EDNS_PAYLOAD, Client
 from resolver.server.flights import MOST
 from resolver.wire.parse import DEFAULT_BOUNDS, Bounds
 
 Explains = Callable[[int], str | None]
 """Tells why the query of that id, which is told its answer now, is told that."""
+
+KindOf = Callable[[Client], Hashable]
+"""Tells of a client what it is to the rules: those of one kind are told the same of the same question."""
 
 ANSWERING_S: Final = 0.02
 """Of a client's time, what is kept for telling it that there is no answer."""
@@ -33,3 +36,5 @@ class Conduct:
     explains: Explains | None = None
     recursion_available: bool = True
     bounds: Bounds = DEFAULT_BOUNDS
+    kind_of: KindOf | None = None
+    """Where there is one, what is stored for one kind of clients is served to no other."""

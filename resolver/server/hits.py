@@ -17,6 +17,7 @@ from resolver.cache.answers import AnswerStore, Serve
 from resolver.message import Transport
 from resolver.network.base import Datagram, Datagrams
 from resolver.observe.counters import Counters
+from resolver.server.kinds import Kinds
 from resolver.server.options import ENCRYPTED
 from resolver.server.padding import Padding
 
@@ -27,18 +28,22 @@ if TYPE_CHECKING:  # where nothing is limited it is not loaded
 class Hits:
     """The stored answers, for the listeners of one transport. What goes over TCP and over TLS is the same."""
 
-    __slots__ = ("_counters", "_limiting", "_store", "_transport")
+    __slots__ = ("_counters", "_limiting", "_store", "_transport", "kinds")
 
     def __init__(
         self,
         store: Callable[[], AnswerStore | None],
         counters: Counters,
         transport: Transport,
-        limiting: Callable[[], Limiting | None] | None = None,
+        limiting: Callable[[], Limiting | None] = lambda: None,
+        kinds: Callable[[], Kinds | None] = lambda: None,
     ) -> None:
-        """`store` gives the one in force, or None where nothing is to be served from store; `limiting` the limits."""
+        """`store` gives the one in force, or None where nothing is to be served to whoever asks; `limiting` the
+        limits."""
         self._store, self._counters, self._transport = store, counters, transport
-        self._limiting = limiting or _unlimited
+        self._limiting = limiting
+        self.kinds = kinds
+        """Gives the stored answers by kinds of clients, where these are told apart."""
 
     def begin(self) -> Serve | None:
         """What gives stored responses in this turn of the loop; None where there are none. It raises nothing."""
@@ -62,9 +67,11 @@ class Hits:
 
     def served(self, count: int) -> None:
         """So many queries were answered with what `begin` gave."""
-        store = self._store()
+        store, kinds = self._store(), self.kinds()
         if store is not None:
             store.hits += count
+        elif kinds is not None:
+            kinds.served(count)
         match self._transport:
             case Transport.UDP:
                 self._counters.queries_udp += count
@@ -74,7 +81,3 @@ class Hits:
                 self._counters.queries_tls += count
             case Transport.HTTPS:
                 self._counters.queries_https += count
-
-
-def _unlimited() -> None:
-    """Nothing is limited."""

@@ -25,8 +25,8 @@ from functools import partial
 from typing import Final, NamedTuple
 
 from resolver.cache.answers import Serve
-from resolver.cache.buckets import REMEMBERED, Buckets, Network, Prefixes
-from resolver.message import Client, Ede, Query, Rcode, Transport
+from resolver.cache.buckets import REMEMBERED, Buckets, Network, Prefixes, RateClass
+from resolver.message import UNTOLD, Client, Ede, Query, Rcode, Reply, Transport
 from resolver.network.base import Clock, Datagram, Datagrams
 from resolver.observe.counters import Counters
 from resolver.observe.log import Log
@@ -37,6 +37,8 @@ from resolver.wire import responses
 
 _UDP: Final = Transport.UDP
 _TC: Final = 0x02
+_CUT: Final = Reply(Rcode.NOERROR, ra=True, tc=True)
+_OF_CLASS: Final = Ede(0, "more queries of this kind a second than a client may send [RATC]")
 _RATE: Final = Ede(0, "more queries a second than a client may send [RATE]")
 
 QUIET_S: Final = 5.0
@@ -73,6 +75,39 @@ class _Who(NamedTuple):
     told: int
 
 
+class Slips:
+    """Tells of every so many-th that it should come by TCP; of none, with 0."""
+
+    __slots__ = ("_count", "_each")
+
+    def __init__(self, each: int) -> None:
+        self._each, self._count = each, 0
+
+    def next(self) -> bool:
+        """Whether it is told to this one."""
+        if not self._each:
+            return False
+        self._count = (self._count + 1) % self._each
+        return not self._count
+
+
+class Classes:
+    """Keeps the rates of the classes that rules put queries into (`pipeline/routed.py`)."""
+
+    __slots__ = ("_classes", "_slips")
+
+    def __init__(self, classes: Mapping[str, RateClass], slip: int) -> None:
+        self._classes, self._slips = classes, Slips(slip)
+
+    def __call__(self, name: str, client: Client) -> Reply | None:
+        """What `client` is told whose query is one too many of the class `name`; None where it is not. It counts."""
+        if self._classes[name].take(client):
+            return None
+        if client.transport is not _UDP:
+            return Reply(Rcode.REFUSED, ra=True, ede=(_OF_CLASS,))
+        return _CUT if self._slips.next() else UNTOLD
+
+
 class Limiting:
     """Keeps `limits`."""
 
@@ -93,7 +128,7 @@ class Limiting:
             if each
         }
         self._hosts: dict[Hashable, _Who | None] = {}
-        self._slipping = 0
+        self._slips = Slips(limits.slip)
         self._quiet_until = {"queries": 0.0, "responses": 0.0}
 
     def counts(self) -> dict[str, int]:
@@ -176,7 +211,7 @@ class Limiting:
     def _turn_away(self, reading: Reading, wire: bytes, client: Client, send: Send, who: _Who, now: float) -> None:
         """The datagram `wire` is over the limit: its client hears nothing, or that it should come by TCP."""
         self._warn("queries", self._asking, who.asking, now)
-        if self._slips():
+        if self._slips.next():
             self._counters.limits_queries_truncated += 1
             said = reading.brief(wire, client, Rcode.NOERROR)
             send(said[:2] + bytes((said[2] | _TC,)) + said[3:])
@@ -198,7 +233,7 @@ class Limiting:
         if buckets is None or buckets.take((who.told, like), now):
             return response
         self._warn("responses", self._telling, who.told, now)
-        if self._slips():
+        if self._slips.next():
             self._counters.limits_responses_truncated += 1
             return responses.cut(response)
         self._counters.limits_responses_dropped += 1
@@ -207,19 +242,11 @@ class Limiting:
     def _over(self, who: _Who, response: bytes, now: float) -> bytes | None:
         """What is sent in place of a stored `response` to a query over the limit."""
         self._warn("queries", self._asking, who.asking, now)
-        if self._slips():
+        if self._slips.next():
             self._counters.limits_queries_truncated += 1
             return responses.cut(response)
         self._counters.limits_queries_dropped += 1
         return None
-
-    def _slips(self) -> bool:
-        """Whether this one is told that it should come by TCP."""
-        slip = self.limits.slip
-        if not slip:
-            return False
-        self._slipping = (self._slipping + 1) % slip
-        return not self._slipping
 
     def _learn(self, address: Hashable, host: str) -> _Who | None:
         if len(self._hosts) >= REMEMBERED:

@@ -36,6 +36,7 @@ from resolver.server.conduct import Conduct
 from resolver.server.cookies import Cookies
 from resolver.server.flights import BUSY, Flights
 from resolver.server.hits import Hits
+from resolver.server.kinds import Kinds
 from resolver.server.options import Options
 from resolver.server.reading import Reading
 from resolver.server.saying import for_all, full
@@ -97,13 +98,13 @@ class Responder:
         self._reading = Reading(conduct or Conduct(), cookies, idle_seconds, clock=clock, counters=counters, log=log)
         self._flights = Flights(counters)
         self._waiting = Waiting(clock, self._begin)
-        self.datagrams = Hits(self._store, counters, Transport.UDP, self._limits)
+        self.datagrams = Hits(self._store, counters, Transport.UDP, self._limits, self._by_kind)
         """What listeners look into before they hand a datagram to `fresh`."""
-        self.streams = Hits(self._store, counters, Transport.TCP, self._limits)
+        self.streams = Hits(self._store, counters, Transport.TCP, self._limits, self._by_kind)
         """The same for messages over TCP."""
-        self.encrypted = Hits(self._store, counters, Transport.TLS, self._limits)
+        self.encrypted = Hits(self._store, counters, Transport.TLS, self._limits, self._by_kind)
         """The same for messages over TLS."""
-        self.https = Hits(self._store, counters, Transport.HTTPS, self._limits)
+        self.https = Hits(self._store, counters, Transport.HTTPS, self._limits, self._by_kind)
         """The same for messages over HTTPS."""
         self.adjust(answerer, conduct or Conduct(), answers, access, cookies, limiting)
 
@@ -121,6 +122,8 @@ class Responder:
         self.conduct = self._reading.conduct = conduct
         self.answers, self.access, self._reading.cookies = answers, access, cookies
         self.limiting = limiting
+        kind_of = conduct.kind_of
+        self._kinds = None if answers is None or kind_of is None else Kinds(answers, kind_of)
 
     @property
     def answerer(self) -> Answerer:
@@ -157,6 +160,13 @@ class Responder:
             counters.queries_ignored += 1
             send(None)
             return
+        answers = self.answers
+        if self._kinds is not None:
+            answers = self._kinds.of(client)
+            stored = self._of_its_kind(wire, client, answers)
+            if stored is not None:
+                send(stored)
+                return
         if self.limiting is None:
             read = self._reading.read(wire, client)
         else:
@@ -168,7 +178,11 @@ class Responder:
             send(read)
             return
         query, heard = read
-        job = _Job(wire, query, heard.told, send, self.answers)
+        self._take(_Job(wire, query, heard.told, send, answers))
+
+    def _take(self, job: _Job) -> None:
+        """`job` is answered at once, or gets a place, or is turned away."""
+        query = job.query
         if self._peek is not None:
             try:
                 reply = self._peek(query)
@@ -178,7 +192,7 @@ class Responder:
             if reply is not None:
                 self._answer(job, reply)
                 return
-        conduct = self.conduct
+        conduct, host = self.conduct, query.client.host
         refusal = self._flights.enter(host, conduct.max_in_flight, conduct.max_per_client)
         if refusal is not None:
             self._turn_away(job, refusal)
@@ -190,6 +204,20 @@ class Responder:
         if given_up is not None:
             self._flights.leave(given_up.query.client.host)
             self._turn_away(given_up, BUSY)
+
+    def _by_kind(self) -> Kinds | None:
+        """What is served by kinds of clients; nothing is where each query is logged."""
+        return None if self.conduct.log_queries else self._kinds
+
+    def _of_its_kind(self, wire: bytes, client: Client, answers: AnswerStore | None) -> bytes | None:
+        """What is stored in `answers` for such as `client`, where it may be told without being counted by limits."""
+        if answers is None or self.limiting is not None or self.conduct.log_queries:
+            return None
+        answers.begin()
+        response = answers.datagram(wire) if client.transport is _UDP else answers.stream(wire)
+        if response is not None and self.answers is not None:
+            self.answers.hits += 1
+        return response
 
     def give_up(self) -> None:
         """Queries that wait to be begun get no answer any more: the program ends."""
@@ -210,8 +238,8 @@ class Responder:
         return self.encrypted if transport is Transport.TLS else self.https
 
     def _store(self) -> AnswerStore | None:
-        """What is served from; nothing is where each query is logged."""
-        return None if self._reading.conduct.log_queries else self.answers
+        """What is served to whoever asks; nothing is where each query is logged, or clients are told apart."""
+        return None if self._reading.conduct.log_queries or self._kinds is not None else self.answers
 
     def _turn_away(self, job: _Job, refusal: Ede) -> None:
         """There is no place for `job`: it is told what has expired, if anything is held; else nothing, or why."""

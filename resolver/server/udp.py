@@ -122,6 +122,9 @@ class UdpListener:
         datagrams, admitted = self._datagrams, self._admitted
         receive, host = datagrams.receive, datagrams.host
         stored = self._begin() or _nothing
+        kinds = None if stored is not _nothing or self._hits is None else self._hits.kinds()
+        if kinds is not None:
+            kinds.begin()
         answers: list[Datagram] = []
         others: list[Datagram] = []
         read = 0
@@ -134,6 +137,9 @@ class UdpListener:
                 wire, address = datagram
                 try:
                     admits = admitted is None or host(address) in admitted or self._admits(address)
+                    if kinds is not None:
+                        at = host(address)
+                        stored = kinds.hosts.get(at) or kinds.learn(at, datagrams.peer(address)[0])
                     response = stored(wire) if admits else None
                 except Exception as error:
                     self._broke(error)

@@ -73,6 +73,8 @@ class Crew:
         self._waiting: dict[int, Timer] = {}
         self._ending = False
         self._beat: Timer | None = None
+        self.greet: Callable[[Link], None] = lambda _: None
+        """Called with each worker that has begun to answer."""
         self.shown: Shown | None = None
         """What clients of TLS are shown, for workers that are started from now on."""
         self.due: list[int] = []
@@ -181,6 +183,7 @@ class Crew:
     def _changed(self, link: Link) -> None:
         self._wake()
         if not link.ended:
+            self.greet(link)
             if self.complete:
                 self._log.info("worker_started", worker=link.index, pid=link.life.pid)
             elif link.index == 0:

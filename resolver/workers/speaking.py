@@ -35,12 +35,13 @@ SILENT: Final = "workers.silent"
 COUNTED: Final = (WORKERS, RESTARTED, SILENT)
 """What is added to the numbers of the workers."""
 
+Changed = Callable[[str, Any], None]
+"""Takes the path of what has changed a worker, and what that worker says of it."""
 
-def of_all(
-    links: Callable[[], Sequence[Link]], own: Callable[[], Mapping[str, int]], changed: Callable[[str], None]
-) -> list[Route]:
+
+def of_all(links: Callable[[], Sequence[Link]], own: Callable[[], Mapping[str, int]], changed: Changed) -> list[Route]:
     """What is asked of a program, asked of the workers behind `links`. `own` is what the supervisor itself counts, and
-    `changed` is called with the path of what has changed a worker."""
+    `changed` is called once for each change."""
 
     def asking(route: OfProgram) -> Route:
         def ask_all(ask: Ask) -> object:
@@ -54,8 +55,9 @@ def of_all(
                     return
                 try:
                     heard = [(link, future.result()) for link, future in zip(asked, answers, strict=True)]
-                    if seconds == CHANGE_S and any(answer and answer[0] == HTTPStatus.OK for _, answer in heard):
-                        changed(route.path)
+                    done = [answer[1] for _, answer in heard if answer and answer[0] == HTTPStatus.OK]
+                    if seconds == CHANGE_S and done:
+                        changed(route.path, done[0])
                     result.set_result(_merged(route, ask, heard, seconds, own))
                 except Exception as wrong:
                     result.set_exception(wrong)

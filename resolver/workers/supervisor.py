@@ -24,7 +24,7 @@ import signal
 import sys
 from collections.abc import Callable
 from pathlib import Path
-from typing import Final, TextIO
+from typing import Any, Final, TextIO
 
 from resolver import fronts
 from resolver.banner import banner
@@ -45,6 +45,7 @@ from resolver.server.flights import MOST, affordable
 from resolver.workers import speaking
 from resolver.workers.count import wanted
 from resolver.workers.crew import Crew
+from resolver.workers.repeating import Repeating
 from resolver.workers.speaking import RESTARTED, WORKERS
 from resolver.workers.worker import Build
 
@@ -83,6 +84,7 @@ class Supervisor:
         self._reload = self._told = self._announced = False
         self._changed: set[str] = set()
         """Paths of what workers were asked to change, and have changed, since the world was read."""
+        self._repeating = Repeating()
         self._patience: Timer | None = None
 
     async def begin(self, build: Build) -> None:
@@ -94,7 +96,8 @@ class Supervisor:
         before, limit = descriptors.raise_limit()
         secret = drawn(SystemEntropy())
         self._crew = Crew(loop, self._clock, self._log, build, secret, self._wake.set)
-        of_workers = speaking.of_all(lambda: self._crew.links, self._counts, self._changed.add)
+        self._crew.greet = self._repeating.tell
+        of_workers = speaking.of_all(lambda: self._crew.links, self._counts, self._note)
         table = [*of_process(lambda: self._loaded), *of_workers]
         self._control = ControlPlace(table, self._clock, self._log)
         self._admin = AdminPlace(table, self._clock, self._log)
@@ -181,6 +184,11 @@ class Supervisor:
             self._out.flush()
         of = config.resolver
         self._log.info("started", mode=of.mode, roots=of.roots, config=self._loaded.file, workers=len(self._crew.links))
+
+    def _note(self, path: str, value: Any) -> None:
+        """Workers have changed by what they were asked at `path`."""
+        if not self._repeating.heard(path, value):
+            self._changed.add(path)
 
     def _counts(self) -> dict[str, int]:
         return {WORKERS: len(self._crew.links), RESTARTED: self._crew.restarted}

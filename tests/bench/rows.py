@@ -14,11 +14,24 @@ from collections.abc import Callable, Collection, Mapping
 from dataclasses import dataclass
 from typing import Final
 
+from tests.bench.blocking import list_memory, list_start
 from tests.bench.hierarchy import BAKED_ZONE, ZONE
 from tests.bench.loading import Load
 from tests.bench.names import Fresh, Hits, Mixed, NewZones, NoSuch, Signed
 from tests.bench.sample import Memory, Sample, Turn, first_answer, idle_memory
-from tests.bench.servers import ALONE, AUTHORITIES, FORWARDER, OURS, RESOLVERS, SHIPPED, VALIDATING, Server
+from tests.bench.servers import (
+    ALONE,
+    AUTHORITIES,
+    FORWARDER,
+    FORWARDERS,
+    OURS,
+    RESOLVERS,
+    RULED,
+    SHIPPED,
+    UNRULED,
+    VALIDATING,
+    Server,
+)
 from tests.bench.signature import signature
 
 BASE: Final = "unbound"
@@ -29,6 +42,9 @@ BEST: Final = "best peer"
 
 RIVAL: Final = "knot-resolver"
 """Who is the best over TCP and TLS."""
+
+FASTEST: Final = "dnsmasq"
+"""Who does nothing but forward, and the least for it."""
 
 CPU: Final = "µs CPU/query"
 
@@ -96,6 +112,9 @@ SIGNED_NAMES: Final = 24_000
 """Two thirds more than all parts of a sample ask for, but for a server that is very fast."""
 _VALIDATED: Final = Load(8_000, lambda _, __, by: Signed(SIGNED_NAMES // by))
 
+_GATED: Final = Load(100_000, lambda *_: Hits(1_000))
+_FORWARDED: Final = Load(15_000, lambda n, *_: Fresh(ZONE, n))
+
 ROWS: Final = (
     Row("start", "exec to the first answer", "ms", first_answer, RESOLVERS, 400, forwarders=True),
     Row("start-world", "the same with the shipped world", "ms", first_answer, SHIPPED, 400),
@@ -104,15 +123,20 @@ ROWS: Final = (
     Row("idle-rss-world", "the same with the shipped world", "MiB", idle_memory, SHIPPED),
     _memory("rss-100k", "memory of a name, 100,000 kept", Memory(100_000)),
     _memory("rss-1m", "memory of a name, 1,000,000 kept", Memory(1_000_000), bound=350, wanted=True),
+    Row("lists-start", "start with 1,000,000 names blocked", "ms CPU", list_start, ALONE, 10_000, once=True),
+    Row("lists-rss", "memory of 1,000,000 names blocked", "MiB", list_memory, ALONE, 150, once=True),
     _hits("udp-hit", "UDP hit, 1,000 names", Load(100_000, lambda *_: Hits(1_000)), 1.25),
     _hits("udp-hit-100k", "UDP hit, 100,000 names", Load(100_000, lambda _, __, by: Hits(100_000 // by)), 1.25),
     _misses("zipf", "mixed by Zipf, 1,000,000 names", Load(40_000, lambda n, _, by: Mixed(n, 40_000 // by))),
     _hits("tcp-hit", "TCP hit, 16 connections", Load(100_000, lambda *_: Hits(1_000), "tcp"), 0.6, BEST),
     _hits("dot-hit", "TLS hit, 16 connections", Load(100_000, lambda *_: Hits(1_000), "dot"), 0.85, BEST),
+    Row("rules-0", "UDP hit of a gateway, no rules", CPU, _GATED, UNRULED, usual=("dnsdist",)),
+    Row("rules-50", "UDP hit of a gateway, 50 rules", CPU, _GATED, RULED, usual=("dnsdist",)),
     _misses("miss", "miss, fresh upstream sockets", Load(15_000, lambda n, *_: Fresh(ZONE, n)), 2.0),
     _misses("miss-pooled", "miss, upstream with DNS cookies", Load(15_000, lambda n, *_: Fresh(BAKED_ZONE, n)), 1.5),
     _misses("new-zone", "miss, new zone: referral, answer", Load(15_000, lambda _, z, __: NewZones(z)), 2.0, 40_000),
     _misses("nxdomain", "NXDOMAIN flood: random names", Load(15_000, lambda n, *_: NoSuch(n), code="NXDOMAIN")),
+    Row("forwarded-miss", "forwarded miss", CPU, _FORWARDED, FORWARDERS, 0.8, FASTEST, (FASTEST,), forwarders=True),
     Row("validate", "miss, signed and validated", CPU, _VALIDATED, VALIDATING, signed=SIGNED_NAMES),
     Row("signature", "proof of a signature, keys known", "µs CPU", signature, ALONE, 250),
     _authority("authority", "authoritative answer, 1,000 names", Load(100_000, lambda *_: Hits(1_000)), 2.0),

@@ -20,7 +20,7 @@ from pathlib import Path
 from typing import Final, NamedTuple
 
 from resolver.config.sections.server import Server as ServerSettings
-from tests.bench import hierarchy
+from tests.bench import hierarchy, ruled
 from tests.bench.hierarchy import HINTS, LEAF, ZONE, Hierarchy
 from tests.bench.machine import HOST, Absent, Process, find, free_port
 from tests.bench.own import environ, stored
@@ -87,14 +87,14 @@ class Server(NamedTuple):
     modes: tuple[str, ...] = ("udp", "tcp")
 
 
-def _peer(program: str, template: str, *arguments: str, proven: bool = False) -> Start:
+def _peer(program: str, template: str, *arguments: str, proven: bool = False, rules: str = "") -> Start:
     """A program that is configured by one file, `arguments` having places as the template has them."""
 
     @contextmanager
     def start(arena: Arena, tls: bool) -> Iterator[Running]:
         directory = arena.directory(program)
         config = directory / template
-        places = resolver_places(arena, directory, tls, proven) | {"config": config}
+        places = resolver_places(arena, directory, tls, proven) | {"config": config, "rules": rules}
         config.write_text(filled(template, places, tls, proven))
         argv = [find(program) or program, *(argument.format_map(places) for argument in arguments)]
         with _answering(argv, arena, directory, places) as running:
@@ -103,8 +103,8 @@ def _peer(program: str, template: str, *arguments: str, proven: bool = False) ->
     return start
 
 
-def _own(template: str, proven: bool = False) -> Start:
-    """Our daemon with this configuration."""
+def own(template: str, proven: bool = False, rules: str = "", **settings: str) -> Start:
+    """Our daemon with this configuration, `rules` in it, and `settings` of its environment."""
 
     @contextmanager
     def start(arena: Arena, tls: bool) -> Iterator[Running]:
@@ -112,11 +112,11 @@ def _own(template: str, proven: bool = False) -> Start:
             raise Absent("not available: there is no setting server.listen_tls")
         directory = arena.directory(OURS)
         config = directory / "resolver.toml"
-        places = resolver_places(arena, directory, tls, proven)
+        places = resolver_places(arena, directory, tls, proven) | {"rules": rules}
         config.write_text(filled(template, places, tls, proven))
         argv = [sys.executable, "-m", "resolver", "serve", "--config", str(config)]
         counts = partial(stored, directory)
-        with _answering(argv, arena, directory, places, environ(directory), counts) as running:
+        with _answering(argv, arena, directory, places, environ(directory, **settings), counts) as running:
             yield running
 
     return start
@@ -200,7 +200,7 @@ _DNSDIST: Final = _peer("dnsdist", "dnsdist.conf", "--supervised", "--disable-sy
 _DNSMASQ: Final = _peer("dnsmasq", "dnsmasq.conf", "-d", "-C", "{config}")
 
 RESOLVERS: Final[Mapping[str, Server]] = {
-    OURS: Server(None, _own("resolverd.toml"), modes=_ALL),
+    OURS: Server(None, own("resolverd.toml"), modes=_ALL),
     "unbound": Server("unbound", _UNBOUND, modes=_ALL),
     "knot-resolver": Server("kresd", _KNOT, modes=_ALL),
     "pdns-recursor": Server("pdns_recursor", _POWERDNS),
@@ -212,12 +212,12 @@ RESOLVERS: Final[Mapping[str, Server]] = {
 """Those that answer any client, ours first."""
 
 VALIDATING: Final[Mapping[str, Server]] = {
-    OURS: Server(None, _own("resolverd.toml", proven=True)),
+    OURS: Server(None, own("resolverd.toml", proven=True)),
     "unbound": Server("unbound", _peer("unbound", "unbound.conf", "-d", "-c", "{config}", proven=True)),
 }
 """Those that answer any client with what they have proven."""
 
-ALONE: Final[Mapping[str, Server]] = {OURS: Server(None, _own("resolverd.toml"))}
+ALONE: Final[Mapping[str, Server]] = {OURS: Server(None, own("resolverd.toml"))}
 """Ours alone."""
 
 AUTHORITIES: Final[Mapping[str, Server]] = {
@@ -229,5 +229,26 @@ AUTHORITIES: Final[Mapping[str, Server]] = {
 SHIPPED: Final[Mapping[str, Server]] = {OURS: Server(None, shipped)}
 """Ours alone, with the world that it comes with."""
 
-FORWARDER: Final[Mapping[str, Server]] = {OURS: Server(None, _own("resolverd-forwarder.toml"))}
+
+def _ruled(ours: str, dnsdist: str) -> Mapping[str, Server]:
+    """Ours and dnsdist, before the leaf, with these rules."""
+    command = ("--supervised", "--disable-syslog", "-C", "{config}")
+    beside = _peer("dnsdist", "dnsdist-rules.conf", *command, rules=dnsdist)
+    return {OURS: Server(None, own("resolverd-rules.toml", rules=ours)), "dnsdist": Server("dnsdist", beside)}
+
+
+RULED: Final = _ruled(ruled.ours(), ruled.dnsdist())
+"""Those that look at queries by rules, with fifty of them."""
+UNRULED: Final = _ruled("", "")
+"""The same without any."""
+
+FORWARDERS: Final[Mapping[str, Server]] = {
+    OURS: Server(None, own("resolverd-forwarder.toml")),
+    "dnsmasq": Server("dnsmasq", _DNSMASQ, forwards=True, modes=("udp",)),
+    "dnsdist": Server("dnsdist", _DNSDIST, forwards=True, modes=_ALL),
+    "unbound": Server("unbound", _peer("unbound", "unbound-forwarder.conf", "-d", "-c", "{config}"), forwards=True),
+}
+"""Those that ask one upstream for everything."""
+
+FORWARDER: Final[Mapping[str, Server]] = {OURS: Server(None, own("resolverd-forwarder.toml"))}
 """Ours alone, with nothing but a forwarder."""

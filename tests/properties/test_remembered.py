@@ -21,7 +21,8 @@ from resolver.engine.outcome import Alias, Answer, Answered, Denied, Overlong
 from resolver.errors import ResolutionFailed
 from resolver.message import Message, Question, Type
 from resolver.network.entropy import SeededEntropy
-from resolver.pipeline.knowledge import Known, Routes
+from resolver.pipeline.knowledge import Known
+from resolver.pipeline.routes import Routes
 from resolver.wire import names
 from tests.properties.profiles import examples
 from tests.properties.test_proofs import Liar, is_true

@@ -15,17 +15,43 @@ from resolver.control.challenges import Challenges
 from resolver.control.routes import routes
 from resolver.control.table import Inside, Table
 from resolver.control.turns import Turns
-from resolver.errors import ConfigError, ListenError, ResolverdError
+from resolver.errors import ConfigError, InputError, ListenError, ResolverdError
 from resolver.laboratory import Laboratory, MovableClock
 from resolver.network.faults import FaultTable
 from resolver.observe.history import History
 from resolver.observe.log import Log
 
 
+class Pools:
+    """A double of the pools of a program: one with one member."""
+
+    def __init__(self) -> None:
+        self.told: list[tuple[str, str, str]] = []
+
+    def listed(self) -> list[dict[str, object]]:
+        """It."""
+        return [{"name": "office", "members": [{"name": "left", "state": "up"}]}]
+
+    def drain(self, pool: str, member: str) -> str:
+        """It is told."""
+        return self._tell("drain", pool, member)
+
+    def undrain(self, pool: str, member: str) -> str:
+        """It is told."""
+        return self._tell("undrain", pool, member)
+
+    def _tell(self, what: str, pool: str, member: str) -> str:
+        if pool != "office":
+            raise InputError(f'there is no pool "{pool}"', instead="did you mean 'office'?")
+        self.told.append((what, pool, member))
+        return "left"
+
+
 class Program:
     """A double of the running program."""
 
     def __init__(self) -> None:
+        self.pools = Pools()
         self.flushed: list[tuple[bytes, bool]] = []
 
     def stats(self) -> Mapping[str, int | float | str]:

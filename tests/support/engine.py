@@ -23,7 +23,7 @@ from resolver.engine.actions import (
 )
 from resolver.engine.budget import BOGUS, Budget
 from resolver.engine.delegation import UNTOUCHED, Delegation, NameServer
-from resolver.engine.knowledge import Route
+from resolver.engine.knowledge import Route, Upstreams
 from resolver.engine.outcome import Conclusion, Outcome
 from resolver.errors import Bogus, ResolutionFailed
 from resolver.message import Ede, Message, Question, RRset, Type
@@ -113,6 +113,8 @@ class Written:
         self.proven: list[tuple[Question, bytes]] = []
         self.referrals: list[tuple[bytes, Message]] = []
         self.remarks: dict[bytes, tuple[Ede, ...]] = {}
+        self.upstreams: Upstreams | None = None
+        self.instead: Route | None = None
 
     def recall(self, name: bytes, rtype: int, checked: bool = False) -> Conclusion | None:
         self.asked_checked.append(checked)
@@ -127,8 +129,11 @@ class Written:
             folded = names.parent(folded)
         for ancestor in names.ancestors(folded):
             if ancestor in self.delegations:
-                return Route(self.delegations[ancestor], self.recursed)
+                return Route(self.delegations[ancestor], self.recursed, self.upstreams)
         return None
+
+    def otherwise(self, question: Question) -> Route | None:
+        return self.instead
 
     def wants_priming(self) -> bool:
         wanted, self.unprimed = self.unprimed, False

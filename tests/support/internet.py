@@ -9,15 +9,20 @@ from typing import Any
 from resolver import hints
 from resolver.answering import awaited
 from resolver.auth.authority import Authority
+from resolver.balance.policies import FirstAvailable
+from resolver.balance.pool import Member, Pool
 from resolver.cache.answers import AnswerStore
 from resolver.cache.cookies import Cookies
 from resolver.cache.records import Records, TtlLimits
 from resolver.cache.servers import Servers
+from resolver.config.upstreams import upstream
 from resolver.engine.actions import Steps
 from resolver.engine.budget import Budget, Limits
 from resolver.engine.delegation import Delegation, NameServer, Trim
+from resolver.engine.knowledge import Route
 from resolver.engine.outcome import Conclusion
 from resolver.errors import ResolutionFailed
+from resolver.forwarding import route
 from resolver.message import Client, Edns, Message, Query, Question, Reply, Respond, Transport
 from resolver.network.base import Endpoint
 from resolver.network.entropy import SeededEntropy
@@ -27,8 +32,10 @@ from resolver.observe.log import Log
 from resolver.observe.transcript import Transcript
 from resolver.pipeline.cached import Cached
 from resolver.pipeline.driving import Tools
-from resolver.pipeline.knowledge import Known, Routes
+from resolver.pipeline.forwarded import Forwarded, Hedging
+from resolver.pipeline.knowledge import Known
 from resolver.pipeline.resolved import Resolved
+from resolver.pipeline.routes import Routes
 from resolver.pipeline.staged import Staged
 from resolver.pipeline.verifying import Inline, Verifier
 from resolver.server.conduct import Conduct
@@ -127,6 +134,8 @@ class Resolver:
         roots: tuple[str, ...] = (ROOT_SERVER,),
         stubs: dict[str, tuple[str, ...]] | None = None,
         forwards: dict[str, tuple[str, ...]] | None = None,
+        first: tuple[str, ...] = (),
+        hedge: int = 0,
         limits: Limits | None = None,
         use_0x20: bool = False,
         minimises: bool = False,
@@ -147,10 +156,18 @@ class Resolver:
         self.transcript = transcript
         self.records = Records(1 << 20, clock, ttls)
         self.servers = Servers(clock, internet.entropy)
+        self.pools: dict[str, Pool] = {}
         named = (
             NameServer(names.from_text(f"r{number}.hints."), (Endpoint(host, 53),)) for number, host in enumerate(roots)
         )
-        routes = Routes(hints.root(named), stubs=_configured(stubs), forwards=_configured(forwards))
+        routes = Routes(
+            hints.root(named),
+            stubs=_configured(stubs),
+            forwards={
+                names.from_text(zone): self.forward(zone, hosts, hedge) for zone, hosts in (forwards or {}).items()
+            },
+            first=frozenset(map(names.from_text, first)),
+        )
         known = Known(
             self.records,
             self.servers,
@@ -194,6 +211,23 @@ class Resolver:
             conduct=Conduct(),
             answers=self.answers,
         )
+
+    def forward(self, zone: str, hosts: tuple[str, ...], hedge: int) -> Route:
+        """All below `zone` is asked of a pool, of which the first that works is asked; each of `hosts` is an address
+        or a URL."""
+        clock, counters = self.internet.clock, self.internet.counters
+        members = [Member(host, upstream(host)) for host in hosts]
+        pool = self.pools[zone] = Pool(zone, members, FirstAvailable(self.internet.entropy), clock)
+        whom = Forwarded(
+            pool,
+            clock,
+            counters,
+            Hedging(hedge),
+            retry_s=0.8,
+            patience_s=4.0,
+            by_client=False,
+        )
+        return route(names.from_text(zone), whom)
 
     async def ask(
         self, name: str, rtype: str = "A", *, seconds: float = 4.5, do: bool = False, ad: bool = False, cd: bool = False

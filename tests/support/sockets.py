@@ -146,6 +146,12 @@ async def read_message(reader: asyncio.StreamReader) -> bytes:
     return await reader.readexactly(int.from_bytes(await reader.readexactly(2), "big"))
 
 
+async def until(condition: Callable[[], object]) -> None:
+    """`condition` holds; the loop has as many turns as that takes."""
+    for _ in iter(lambda: bool(condition()), True):
+        await asyncio.sleep(0)
+
+
 def framed(wire: bytes) -> bytes:
     """`wire` as a stream carries it."""
     return len(wire).to_bytes(2, "big") + wire

@@ -45,6 +45,8 @@ UNUSED = (
     "unittest",
     "resolver.auth.authority",
     "resolver.auth.hierarchy",
+    "h2",
+    "resolver.network.encrypted",
     "resolver.pipeline.recursing",
     "resolver.simulation",
     "resolver.testing",

@@ -801,10 +801,10 @@ def test_two_changes_at_once_are_made_one_after_the_other():
     async def main(made):
         put_in_force = made.program._put_in_force
 
-        async def slowly(config, world):
+        async def slowly(*coming):
             order.append("begun")
             await asyncio.sleep(1)
-            await put_in_force(config, world)
+            await put_in_force(*coming)
             order.append("done")
 
         made.program._put_in_force = slowly

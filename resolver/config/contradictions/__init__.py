@@ -12,7 +12,7 @@ import ipaddress
 from collections.abc import Iterator
 from typing import TYPE_CHECKING
 
-from resolver.config.contradictions import filters, pools, rules, tls
+from resolver.config.contradictions import checks, filters, policies, pools, relays, rules, tls
 from resolver.config.contradictions.base import Contradiction, wildcard
 
 if TYPE_CHECKING:
@@ -34,8 +34,11 @@ def find_contradictions(config: Config) -> list[Contradiction]:
         *tls.find(config),
         *_roots(config),
         *pools.find(config),
+        *relays.find(config),
+        *checks.find(config),
         *rules.find(config),
         *filters.find(config),
+        *policies.find(config),
         *_dnssec(config),
         *_limits(config),
         *_workers(config),
@@ -73,7 +76,9 @@ def _listeners(config: Config) -> Iterator[Contradiction]:
 
 def beyond_loopback(config: Config) -> bool:
     """Whether anybody but this machine can ask."""
-    listening = (*config.server.listen, *config.server.listen_tls, *config.server.listen_https)
+    server = config.server
+    relays = (each for pool in config.pools.values() for each in pool.listen)
+    listening = (*server.listen, *server.listen_tls, *server.listen_https, *relays)
     return not all(ipaddress.ip_address(endpoint.host).is_loopback for endpoint in listening)
 
 
@@ -87,7 +92,7 @@ def _roots(config: Config) -> Iterator[Contradiction]:
     if ours.mode == "recursive" and ours.roots == "internet":
         what = 'mode = "recursive" with roots = "internet": no root server of the Internet offers recursion'
         yield Contradiction("resolver", "mode", what, 'set mode = "iterative" or roots = "simulated"')
-    if ours.roots == "simulated" and world.serve is False and "." not in ours.forward_zones:
+    if ours.roots == "simulated" and world.serve is False and not config.forwards_all:
         what = 'roots = "simulated" but world.serve is false, so there is no root to ask'
         yield Contradiction("world", "serve", what, 'set serve = "auto" or resolver.roots = "internet"')
     if world.in_memory and not config.world_served:

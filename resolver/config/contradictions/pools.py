@@ -2,24 +2,72 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+import ipaddress
+from collections.abc import Iterable, Iterator
 from typing import TYPE_CHECKING
 
-from resolver.config.contradictions.base import Contradiction
+from resolver.config.contradictions.base import Contradiction, wildcard
+from resolver.config.upstreams import SYSTEM
+from resolver.text import closest
 
 if TYPE_CHECKING:
     from resolver.config.sections import Config
+    from resolver.network.base import Endpoint
 
 
 def find(config: Config) -> Iterator[Contradiction]:
     """Every contradiction among these settings of `config`."""
-    for zone in sorted(config.resolver.stub_zones.keys() & config.resolver.forward_zones.keys()):
-        what = f'"{zone}" is both a stub zone and a forward zone'
-        yield Contradiction("resolver", "forward_zones", what, "keep one of the two")
+    yield from _zones(config)
+    yield from _named(config)
+    yield from _upstreams(config)
 
-    for key, zones in (("forward_zones", config.resolver.forward_zones), ("stub_zones", config.resolver.stub_zones)):
-        for zone, servers in zones.items():
-            for endpoint in servers:
-                if endpoint in config.server.listen:
-                    what = f'"{zone}" is to be asked of {endpoint}, where this daemon itself listens'
-                    yield Contradiction("resolver", key, what, "name another server")
+
+def _zones(config: Config) -> Iterator[Contradiction]:
+    ours = config.resolver
+    for zone in sorted((ours.stub_zones.keys() & ours.forward_zones.keys()) - frozenset(ours.forward_first)):
+        what = f'"{zone}" is both a stub zone and a forward zone'
+        yield Contradiction("resolver", "forward_zones", what, "keep one, or add it to resolver.forward_first")
+    for zone in sorted(frozenset(ours.forward_first) - ours.forward_zones.keys()):
+        what = f'"{zone}" is no forward zone'
+        yield Contradiction("resolver", "forward_first", what, "add it to resolver.forward_zones, or remove it here")
+
+
+def _named(config: Config) -> Iterator[Contradiction]:
+    """Pools that forward zones name."""
+    for zone, whom in config.resolver.forward_zones.items():
+        if not isinstance(whom, str) or (whom == SYSTEM and whom not in config.pools):
+            continue
+        if whom not in config.pools:
+            near = closest(whom, config.pools)
+            instead = f'did you mean "{near}"?' if near else f"add a table [pools.{whom}] with its members"
+            yield Contradiction("resolver", "forward_zones", f'"{zone}": there is no pool "{whom}"', instead)
+        elif config.pools[whom].mode != "forward":
+            what = f'"{zone}": the pool "{whom}" passes messages on without looking inside'
+            yield Contradiction("resolver", "forward_zones", what, 'name a pool with mode = "forward"')
+
+
+def _upstreams(config: Config) -> Iterator[Contradiction]:
+    ours = config.resolver
+    for section, key, what, upstreams in (
+        *(("resolver", "stub_zones", f'"{zone}"', servers) for zone, servers in ours.stub_zones.items()),
+        *(
+            ("resolver", "forward_zones", f'"{zone}"', servers)
+            for zone, servers in ours.forward_zones.items()
+            if not isinstance(servers, str)
+        ),
+        *(
+            (f"pools.{name}", "members", f'"{name}"', tuple(each.upstream for each in pool.members))
+            for name, pool in config.pools.items()
+            if not isinstance(pool.members, str)
+        ),
+    ):
+        for each in upstreams:
+            if _is_ours(each.endpoint, (*config.server.listen, *config.server.listen_tls)):
+                text = f"{what} is to be asked of {each.endpoint}, where this daemon itself listens"
+                yield Contradiction(section, key, text, "name another server")
+
+
+def _is_ours(endpoint: Endpoint, listening: Iterable[Endpoint]) -> bool:
+    """Whether a message to `endpoint` comes to one of those that are `listening`: on loopback a wildcard takes all."""
+    loopback = ipaddress.ip_address(endpoint.host).is_loopback
+    return any(each == endpoint or (loopback and each == wildcard(endpoint)) for each in listening)

@@ -16,14 +16,16 @@ from resolver.config.sections.base import Section
 from resolver.config.sections.budget import Budget
 from resolver.config.sections.cache import Cache
 from resolver.config.sections.dnssec import Dnssec
-from resolver.config.sections.filters import Filters, Rpz
+from resolver.config.sections.filters import Filters
 from resolver.config.sections.limits import Limits
 from resolver.config.sections.pools import Pool
 from resolver.config.sections.resolver import Resolver
+from resolver.config.sections.rpz import Rpz
 from resolver.config.sections.rules import Rule
 from resolver.config.sections.server import Server
 from resolver.config.sections.service import Admin, Control, History, Log
 from resolver.config.sections.world import World
+from resolver.config.upstreams import SYSTEM, PoolMember
 
 __all__ = [
     "HEALTH_NAME",
@@ -110,7 +112,28 @@ class Config(Section):
         """Whether the simulated servers run, with `world.serve = "auto"` decided."""
         if self.world.serve != "auto":
             return self.world.serve
-        return self.resolver.roots == "simulated" and "." not in self.resolver.forward_zones
+        return self.resolver.roots == "simulated" and not self.forwards_all
+
+    @property
+    def forwards_all(self) -> bool:
+        """Whether nothing is iterated from the root, because all is forwarded and only forwarded."""
+        return "." in self.resolver.forward_zones and "." not in self.resolver.forward_first
+
+    @property
+    def all_pools(self) -> dict[str, Pool]:
+        """The pools by name, with those that forward zones have without a table of their own."""
+        made = dict(self.pools)
+        for zone, whom in self.resolver.forward_zones.items():
+            if whom == SYSTEM and SYSTEM not in made:
+                made[SYSTEM] = Pool(members=SYSTEM, check="none")
+            elif not isinstance(whom, str):
+                made[f"forward:{zone}"] = Pool(members=tuple(map(PoolMember, whom)), check="none")
+        return made
+
+    def pool_of(self, zone: str) -> str:
+        """The name of the pool that the forward zone `zone` has asked."""
+        whom = self.resolver.forward_zones[zone]
+        return whom if isinstance(whom, str) else f"forward:{zone}"
 
     @model_validator(mode="after")
     def _settings_go_together(self) -> Config:

@@ -12,6 +12,7 @@ from typing import Annotated, NamedTuple
 
 from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, PlainValidator
 
+from resolver.config.upstreams import authorities, forwarders
 from resolver.config.values import (
     Network,
     http_path,
@@ -21,9 +22,8 @@ from resolver.config.values import (
     one_or_more,
     parsed_zone,
     tls_endpoint,
-    upstream_endpoint,
 )
-from resolver.network.base import Endpoint
+from resolver.network.base import Endpoint, Upstream
 
 
 class Doc(NamedTuple):
@@ -63,13 +63,14 @@ Networks = Annotated[
     tuple[Annotated[Network, PlainValidator(ip_network)], ...],
     Field(strict=False, max_length=1024),
 ]
-Upstreams = Annotated[
-    tuple[Annotated[Endpoint, PlainValidator(upstream_endpoint)], ...],
-    Field(strict=False, min_length=1, max_length=32),
+Zone = Annotated[str, PlainValidator(parsed_zone)]
+StubTable = Annotated[
+    dict[Zone, Annotated[tuple[Upstream, ...], PlainValidator(authorities)]],
+    Doc(form='a table: zone = list of "ADDR", "ADDR:PORT" or URLs'),
 ]
-ZoneTable = Annotated[
-    dict[Annotated[str, PlainValidator(parsed_zone)], Upstreams],
-    Doc(form='a table: zone = list of "ADDR" or "ADDR:PORT"'),
+ForwardTable = Annotated[
+    dict[Zone, Annotated[tuple[Upstream, ...] | str, PlainValidator(forwarders)]],
+    Doc(form='a table: zone = list of "ADDR", "ADDR:PORT" or URLs; or the name of a pool; or `"system"`'),
 ]
 OptionalPath = Annotated[Path | None, Field(strict=False), Doc(form="a path")]
 

@@ -6,7 +6,7 @@ from typing import Annotated, Literal
 
 from pydantic import Field, PlainValidator
 
-from resolver.config.sections.base import Doc, OptionalPath, Section, ZoneTable
+from resolver.config.sections.base import Doc, ForwardTable, OptionalPath, Section, StubTable, Zone
 from resolver.config.values import special_zone
 
 SpecialNames = Annotated[
@@ -30,15 +30,24 @@ class Resolver(Section):
     hints_file: OptionalPath = None
     """A master file with the NS records of the root and their addresses, for `roots = "file"`."""
 
-    stub_zones: ZoneTable = Field(default_factory=dict)
+    stub_zones: StubTable = Field(default_factory=dict)
     """Zones whose authoritative servers are given here: they are asked without recursion (RD=0), and what
-    lies below is iterated from them. The longest match wins. A port not given is 53. A zone that is not signed, and
+    lies below is iterated from them. The longest match wins. A port not given is 53; `"tcp://192.0.2.1"` is asked over
+    TCP alone. A zone that is not signed, and
     that the zones above prove not to be there, such as `corp`, is believed where `dnssec.negative_trust_anchors`
     has it. Peers: Unbound `domain-insecure`, BIND `validate-except`."""
 
-    forward_zones: ZoneTable = Field(default_factory=dict)
-    """Zones for which other resolvers are asked, with recursion (RD=1); `"."` forwards everything. The
-    longest match wins. A port not given is 53. Of zones that are not signed the same is true as of `stub_zones`."""
+    forward_zones: ForwardTable = Field(default_factory=dict)
+    """Zones for which other resolvers are asked, with recursion (RD=1); `"."` forwards everything. The longest match
+    wins. They are a list of upstreams, each written as in a pool (`"192.0.2.1"`, `"tls://192.0.2.1#dns.example"`); or a
+    pool, by its name; or `"system"`, those in /etc/resolv.conf. A list is a pool with all settings at their defaults,
+    whose members are not checked but by what they answer. Of zones that are not signed the same is true as of
+    `stub_zones`. Peers: Unbound `forward-zone`, BIND `forwarders`, dnsmasq `server`, CoreDNS `forward`."""
+
+    forward_first: Annotated[tuple[Zone, ...], Field(strict=False, max_length=1024), Doc(form="a list of zones")] = ()
+    """Those of `forward_zones` that are iterated, from the root or a stub zone, where none of the upstreams is of use,
+    for which they have half of the time that a client waits. The others are forwarded only. Peers: Unbound
+    `forward-first`, BIND `forward first`."""
 
     unreserved: SpecialNames = ()
     """Special-use names that are looked up like any other, with all that are special below them, such as

@@ -199,6 +199,11 @@ def resolver(scenario: Scenario, place: Place) -> Path:
     for section, values in ours.items():
         lines.append(f"[{section}]")
         lines += [f"{key} = {toml(value)}" for key, value in values.items()]
+    for number, table in enumerate(config.rpz):
+        file = place.directory / f"policy{number}.zone"
+        file.write_text(made.texts[str(table.file)])
+        said = {key: getattr(table, key) for key in sorted(table.model_fields_set)} | {"file": file}
+        lines += ["[[rpz]]", *(f"{key} = {toml(value)}" for key, value in said.items())]
     path = place.directory / "resolver.toml"
     path.write_text("\n".join(lines) + "\n")
     return path

@@ -20,7 +20,7 @@ from __future__ import annotations
 import calendar
 import ipaddress
 import re
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, field
 from typing import Any, Final, NoReturn
 
@@ -32,6 +32,8 @@ from resolver.engine.delegation import Delegation, NameServer
 from resolver.errors import ConfigError, ScenarioError
 from resolver.hints import PORT
 from resolver.network.base import Endpoint
+from resolver.testing.replay import filters, policies
+from resolver.testing.replay.filters import Filters
 from resolver.testing.replay.script import Scenario, Word
 from resolver.testing.virtual_time import WALL_START
 from resolver.text import nearest
@@ -40,8 +42,6 @@ from resolver.wire import names
 MEANINGLESS: Final[dict[str, str]] = {
     "verbosity": "how much Unbound logs; the transcript is always whole here",
     "log-servfail": "what Unbound logs",
-    "rpz-log": "what Unbound logs",
-    "rpz-log-name": "what Unbound logs",
     "target-fetch-policy": "addresses of name servers are looked up when they are needed, never beforehand",
     "rrset-roundrobin": "answers are compared as sets",
     "minimal-responses": "answers are always minimal; what else a script expects counts at the level strict",
@@ -59,7 +59,7 @@ MEANINGLESS: Final[dict[str, str]] = {
     "ede-serve-expired": "extended errors are always sent",
     "discard-timeout": "a late answer of Unbound's is dropped; here a client is always answered in time",
     "name": "read with its clause",
-    "zonefile": "the contents belong to the features auth-zone and rpz",
+    "zonefile": "the contents belong to the feature auth-zone",
     "for-downstream": "belongs to the feature auth-zone",
     "for-upstream": "belongs to the feature auth-zone",
     "fallback-enabled": "belongs to the feature auth-zone",
@@ -69,13 +69,13 @@ MEANINGLESS: Final[dict[str, str]] = {
 
 FEATURES: Final[dict[str, str]] = {
     "auto-trust-anchor-file": "rfc5011",
-    "rpz": "rpz",
     "auth-zone": "auth-zone",
-    "forward-first": "forward-first",
     "view": "views",
-    "local-data": "local-data",
 }
 """Words that need a feature, by its name."""
+
+_TRANSFER: Final = "rpz-transfer"
+"""The feature that a policy zone needs which is to be had from elsewhere."""
 
 _CLAUSES: Final = frozenset(("server", "stub-zone", "forward-zone", "auth-zone", "rpz", "view"))
 _STALE_VALUES: Final = {
@@ -106,6 +106,8 @@ class Arrangement:
     families: frozenset[int] = frozenset((4, 6))
     wall: float = WALL_START
     needs: dict[str, int] = field(default_factory=dict)
+    texts: Mapping[str, str] = field(default_factory=dict)
+    """What stands in the place of files that the configuration names."""
 
 
 def arrange(scenario: Scenario) -> Arrangement:
@@ -125,12 +127,14 @@ class _Arranger:
             "nsec3_iterations_insecure": _ITERATIONS,
             "nsec3_iterations_max": _NEVER_BOGUS,
         }
+        self._filters = Filters()
         self._lines: dict[str, Word] = {}
         self._zones: dict[str, dict[str, list[str]]] = {"stub-zone": {}, "forward-zone": {}}
         self._reserves = False
         self._nodefault: list[str] = []
         self._anchored: set[bytes] = set()
-        self._made = Arrangement()
+        self._policies: list[dict[str, Any]] = []
+        self._made = Arrangement(texts=dict(scenario.files))
 
     def result(self) -> Arrangement:
         clause = ""
@@ -162,7 +166,9 @@ class _Arranger:
             # Where the script has no anchor of its own, that of the Internet's root must not count.
             self._dnssec["negative_trust_anchors"].append(negative.read("."))
         try:
-            return Config.model_validate({"resolver": self._resolver, "cache": self._cache, "dnssec": self._dnssec})
+            ours = {"resolver": self._resolver, "cache": self._cache, "dnssec": self._dnssec}
+            ours |= {"filters": self._filters.settings()}
+            return Config.model_validate({**ours, "rpz": self._policies})
         except ValidationError as wrong:
             found = wrong.errors()[0]
             word = self._lines.get(str(found["loc"][-1]), Word(1, 0, "the configuration", ""))
@@ -170,13 +176,25 @@ class _Arranger:
 
     def _clause(self, clause: str, words: list[Word]) -> None:
         """The words of one clause; of the top of a file `clause` is empty."""
+        if clause == "rpz":
+            table = policies.table(words, self._made.texts, self._fail)
+            if table is None:
+                self._made.needs.setdefault(_TRANSFER, words[0].line if words else 1)
+            else:
+                self._policies.append(table)
+            return
         zone = next((word.value for word in words if word.key == "name"), ".")
         for word in words:
+            if clause == "view" and word.key.startswith("local-"):
+                continue  # belongs to the feature views
             if word.key in ("stub-addr", "forward-addr"):
                 kind = word.key.replace("-addr", "-zone")
                 if clause not in ("", "server", kind):
                     self._fail(word, f"{word.key} in the clause {clause}", f"write it in a {kind}")
                 self._zones[kind].setdefault(zone.rstrip(".") or ".", []).append(self._address(word))
+            elif word.key == "forward-first" and clause == "forward-zone":
+                if self._yes(word):
+                    self._resolver.setdefault("forward_first", []).append(zone.rstrip(".") or ".")
             else:
                 self._word(word)
 
@@ -191,6 +209,12 @@ class _Arranger:
             zone = word.value.removesuffix(" nodefault")
             if zone.rstrip(".") != "test":  # which is special to Unbound, and a name as any other here
                 self._nodefault.append(zone)
+        elif self._filters.takes(word.key):
+            try:
+                self._filters.take(word.key, word.value)
+            except ValueError as wrong:
+                what, _, instead = str(wrong).partition("; ")
+                self._fail(word, f"{word.key}: {what}", instead or "write what Unbound takes")
         elif word.key not in MEANINGLESS:
             self._fail(
                 word,
@@ -220,7 +244,9 @@ class _Arranger:
             self._fail(word, f"{word.value!r} is no date", "write YYYYMMDDhhmmss or seconds since 1970")
 
     def _modules(self, word: Word) -> None:
-        unknown = set(word.value.split()) - {"iterator", "validator", "respip"}
+        modules = set(word.value.split())
+        self._filters.synthesises = "dns64" in modules
+        unknown = modules - {"iterator", "validator", "respip", "dns64"}
         if unknown:
             self._fail(word, f"there is no module {unknown.pop()!r} here", "a resolver iterates and validates")
 
@@ -331,4 +357,5 @@ _WORDS: Final[dict[str, Callable[[_Arranger, Word], None]]] = {
 
 def words_known() -> Iterable[str]:
     """Every word that a configuration may have."""
-    return {*_WORDS, *MEANINGLESS, *FEATURES, *_CLAUSES, "stub-addr", "forward-addr", "local-zone"}
+    known = {*_WORDS, *MEANINGLESS, *FEATURES, *_CLAUSES, *filters.WORDS, *policies.WORDS}
+    return {*known, "stub-addr", "forward-addr", "forward-first"}

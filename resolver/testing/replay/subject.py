@@ -114,7 +114,9 @@ class Inside:
             clock=self._clock,
             entropy=SeededEntropy(1),
             log=Log(self._log, self._clock.wall),
-            arranged=Arranged(self.network, root=arrangement.root, transcript=self._transcript),
+            arranged=Arranged(
+                self.network, root=arrangement.root, transcript=self._transcript, texts=arrangement.texts
+            ),
         )
 
     @property

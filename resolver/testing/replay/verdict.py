@@ -87,22 +87,15 @@ def verdict_on(path: Path, course: playing.Course, needs: Iterable[str] = ()) ->
     return Verdict(path, Status.FAIL, reason, tuple(lines), notes)
 
 
-def _by_trusting_forwarders(found: list[Difference]) -> bool:
-    """Whether it is what somebody does who has nobody else to ask."""
-    return found[0].text.startswith("SERVFAIL for ")
-
-
 def _by_anything(found: list[Difference]) -> bool:
     return bool(found)
 
 
 LACKS: Final[dict[str, Callable[[list[Difference]], bool]]] = {
-    "rpz": _by_anything,
+    "rpz-transfer": _by_anything,
     "auth-zone": _by_anything,
     "rfc5011": _by_anything,
     "views": _by_anything,
-    "local-data": _by_anything,
-    "forward-first": _by_trusting_forwarders,
 }
 """The features of `settings.FEATURES` that we do not have, and whether the lack of one explains what went wrong; the
 first that does is named."""

@@ -249,3 +249,33 @@ def test_nothing_that_was_ready_is_served_when_all_is_forgotten():
     answers.clear()
     assert answers.datagram(query()) is None
     assert answers.bytes_held() == 0
+
+
+def test_a_view_serves_nothing_of_another_and_nothing_of_the_whole_and_all_share_one_limit():
+    answers, _ = made()
+    views = [answers.view(), answers.view()]
+    answers.keep(query(), answered(ttl=1))
+    views[0].keep(query(), answered(ttl=2))
+    views[0].keep(query(), answered(ttl=3), stream=True)
+    views[1].keep(query(), answered(ttl=4))
+
+    def ttl(out: bytes | None) -> int | None:
+        return None if out is None else min(each.ttl for each in parse(out).answer)
+
+    for _ in range(2):
+        assert [ttl(served(each, query())) for each in (answers, *views)] == [1, 2, 4]
+        assert [ttl(each.stream(query())) for each in (answers, *views)] == [None, 3, None]
+    assert len(answers) == 4
+    assert answers.bytes_held() >= 4 * len(answered())
+
+
+def test_a_view_ends_when_everything_is_forgotten():
+    answers, _ = made()
+    view = answers.view()
+    generation = view.generation
+    view.keep(query(), answered())
+    answers.clear()
+    assert served(view, query()) is None
+    view.keep(query(), answered(), generation)
+    assert served(view, query()) is None, "its making began before"
+    assert len(answers) == 0

@@ -185,6 +185,24 @@ def test_a_token_that_the_daemon_would_refuse_is_unusable(capsys: pytest.Capture
     assert main(["check", "--config", "my.toml"]) == 0
 
 
+def test_bad_lines_of_a_list_are_printed_and_a_file_that_is_no_list_is_unusable(
+    capsys: pytest.CaptureFixture[str],
+) -> None:
+    Path("my.toml").write_text('[filters]\nblock_lists = ["names.txt"]\n[resolver]\nroots = "internet"\n')
+    good = "".join(f"a{number}.test\n" for number in range(9))
+    Path("names.txt").write_text(f"{good}no name\nx y\nx y\nx y\n")
+    assert main(["check", "--config", "my.toml"]) == 0
+    printed = capsys.readouterr().out.splitlines()
+    assert printed[0].endswith('names.txt:10: "no name" is no name')
+    assert printed[3].endswith("names.txt: 4 lines cannot be read, and are skipped")
+    Path("names.txt").write_text("<html>\n")
+    assert main(["check", "--config", "my.toml"]) == 2
+    assert "most of it cannot be read (bad lines: 1), as line 1" in capsys.readouterr().err
+    Path("names.txt").unlink()
+    assert main(["check", "--config", "my.toml"]) == 2
+    assert "my.toml:2: block_lists" in capsys.readouterr().err
+
+
 @pytest.mark.parametrize("hints", ["garbage here", "", ". NS a.root.\n"])
 def test_hints_that_the_daemon_would_refuse_are_unusable(hints: str, capsys: pytest.CaptureFixture[str]) -> None:
     Path("hints").write_text(hints)
@@ -205,7 +223,7 @@ def test_a_walk_outside_the_simulated_world_is_traced_too(mode: str, capsys: pyt
     assert main(["trace", "www.example.com", "--config", "my.toml", "--mode", mode]) == 1
     told = capsys.readouterr().out
     assert f"(a configured server) {where}" in told
-    assert f".: the configured server {where}: connection refused [UNRE]" in told
+    assert f".: the configured server {where}: connection refused [PLUN]" in told
 
 
 @pytest.mark.parametrize("name", ["example.com/subtre", "example.com/all", "com/"])

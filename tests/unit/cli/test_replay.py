@@ -22,7 +22,7 @@ def files(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     (tmp_path / "some/a.rpl").write_text(good)
     (tmp_path / "some/where/b.rpl").write_text(good.replace("QR RD RA NOERROR", "QR RD RA REFUSED"))
     (tmp_path / "some/c.rpl").write_text(
-        good.replace("CONFIG_END", 'rpz:\n name: "other."\nCONFIG_END').replace("QR RD RA", "QR RD RA AD")
+        good.replace("CONFIG_END", 'auth-zone:\n name: "other."\nCONFIG_END').replace("QR RD RA", "QR RD RA AD")
     )
     (tmp_path / "bad.rpl").write_text(good.replace("MATCH all", "MATCH colour"))
     return tmp_path
@@ -33,7 +33,7 @@ def test_a_folder_is_played_whole_with_one_line_a_file(files: Path, capsys: pyte
     out = capsys.readouterr().out.splitlines()
     assert [line for line in out if not line.startswith(" ")] == [
         "PASS some/a.rpl",
-        "SKIP some/c.rpl: needs-rpz",
+        "SKIP some/c.rpl: needs-auth-zone",
         "FAIL some/where/b.rpl",
         "failed:",
         "1 PASS, 1 FAIL, 1 SKIP",
@@ -94,7 +94,7 @@ def test_files_are_chosen_by_their_path_or_title(files: Path, capsys: pytest.Cap
     path = files / "some/c.rpl"
     path.write_text(path.read_text().replace("SCENARIO_BEGIN a scenario", "SCENARIO_BEGIN of ghosts"))
     assert main(["replay", "-k", "ghost", "some"]) == 0
-    assert capsys.readouterr().out.startswith("SKIP some/c.rpl: needs-rpz\n0 PASS")
+    assert capsys.readouterr().out.startswith("SKIP some/c.rpl: needs-auth-zone\n0 PASS")
     assert main(["replay", "-k", "where", "some", "bad.rpl"]) == 1
     assert capsys.readouterr().out.startswith("FAIL some/where/b.rpl\n")
 

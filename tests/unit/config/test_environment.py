@@ -6,7 +6,8 @@ import pytest
 
 from resolver.config import load
 from resolver.errors import ConfigError
-from resolver.network.base import Endpoint
+from resolver.message import Transport
+from resolver.network.base import Endpoint, Upstream
 
 
 @pytest.fixture(autouse=True)
@@ -35,7 +36,7 @@ def test_lists_and_tables_are_json() -> None:
     }
     config = load(None, environ).config
     assert config.server.listen == (Endpoint("0.0.0.0", 53), Endpoint("::", 53))
-    assert config.resolver.forward_zones == {".": (Endpoint("192.0.2.1", 53),)}
+    assert config.resolver.forward_zones == {".": (Upstream(Endpoint("192.0.2.1", 53), Transport.UDP),)}
 
 
 @pytest.mark.parametrize("text", ["127.0.0.1:53", "", "[", "[" * 100_000])

@@ -229,6 +229,7 @@ POOLS = """
 [pools.office]
 members = ["192.0.2.1", {address = "tls://192.0.2.2#dns.example", weight = 3}]
 [[rules]]
+types = ["ANY"]
 action = "refuse"
 """
 
@@ -242,7 +243,7 @@ def test_tables_of_pools_and_rules_are_read_with_their_names_and_in_their_order(
     assert [each.action for each in loaded.config.rules] == ["refuse", "pool"]
     assert loaded.sources["pools.office.members"] == "resolver.toml:3"
     assert loaded.sources["pools.office.policy"] == "default"
-    assert loaded.sources["rules.2.pool"] == "resolver.toml:8"
+    assert loaded.sources["rules.2.pool"] == "resolver.toml:9"
 
 
 @pytest.mark.parametrize(
@@ -256,6 +257,10 @@ def test_tables_of_pools_and_rules_are_read_with_their_names_and_in_their_order(
         (
             "[pools.b]\nmembers = ['192.0.2.1']\npolcy = 'x'\n",
             "resolver.toml:3: unknown key 'polcy' in [pools.b]; did you mean 'policy'?",
+        ),
+        (
+            "[pools.b]\nmembers = ['192.0.2.1']\npolicy = 'least-outstandin'\n",
+            "resolver.toml:3: pools.b.policy: \"least-outstandin\" is no policy; did you mean 'least-outstanding'?",
         ),
         ("[pools]\nb = 3\n", "resolver.toml:2: pools.b is 3; write a section [pools.b] with keys below it"),
         ("rules = 3\n", "resolver.toml:1: rules is 3; write [[rules]] with keys below it"),

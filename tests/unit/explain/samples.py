@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Callable, Coroutine
+from pathlib import Path
 from typing import Any, Final
 
 from resolver.auth.plan import Plan
@@ -24,6 +25,7 @@ SAMPLES: Final[dict[str, Sample]] = {}
 """By cause."""
 
 MINUTE: Final = 60.0
+POLICY: Final = Path(__file__).resolve().parents[2] / "data" / "policy.zone"
 
 
 def sample(cause: str) -> Callable[[Sample], Sample]:
@@ -87,6 +89,14 @@ asked("other-class", "www.example.com", cls=4)
 asked("transfer", "example.com", "AXFR")
 asked("meta-type", "www.example.com", "MAILA")
 asked("health", "health.resolverd.invalid", "TXT")
+asked("by-rule", "www.example.com", settings={"rules": [{"action": "refuse", "name": "closed", "types": ["A"]}]})
+asked(
+    "local-data",
+    "www.corp.example",
+    settings={"filters": {"local_zones": {"corp.example": "static"}, "local_data": ["www.corp.example A 192.0.2.1"]}},
+)
+asked("policy-zone", "www.shop.test", settings={"rpz": [{"zone": "rpz.example", "file": POLICY}]})
+asked("blocked", "a.ads.example.com", settings={"filters": {"block": ["ads.example.com"]}})
 asked("localhost", "db.localhost")
 asked("reserved", "printer.local")
 
@@ -146,6 +156,19 @@ async def _put_together(made: Scripted) -> Explanation:
 
 
 staged("put-together", _put_together)
+
+
+def _of_shop(name: str, rtype: str) -> Callable[[Scripted], Coroutine[Any, Any, Explanation]]:
+    async def main(made: Scripted) -> Explanation:
+        made.delegate()
+        made.shop()
+        return await made.why(name, rtype)
+
+    return main
+
+
+staged("dns64", _of_shop("www.shop.test", "AAAA"), filters={"dns64": ["64:ff9b::/96"]})
+staged("private-address", _of_shop("ns1.shop.test", "A"), filters={"rebinding": True})
 
 # -- servers that fail
 
@@ -310,6 +333,42 @@ async def _forwarded(made: Scripted) -> Explanation:
 
 
 staged("forwarder", _forwarded, resolver={"forward_zones": {".": ["192.0.2.53:53"]}})
+
+
+OFFICE: Final = {
+    "resolver": {"forward_zones": {".": "office"}},
+    "pools": {"office": {"members": [{"address": "192.0.2.53", "name": "first"}], "check": "none"}},
+}
+
+
+def of_office(cause: str, answer: Callable[[Message], Message | None] | None, **pool: Any) -> None:
+    """The cause where the one member of a pool has that `answer`, or is not there."""
+
+    async def main(made: Scripted) -> Explanation:
+        if answer is not None:
+            made.internet.script("192.0.2.53", lambda query, _: answer(query))
+        return await made.why("www.shop.test")
+
+    pools = {"office": {**OFFICE["pools"]["office"], **pool}}  # type: ignore[dict-item]
+    staged(cause, main, **{**OFFICE, "pools": pools})
+
+
+of_office("pool", lambda query: said(query.question, "www.shop.test. 60 IN A 192.0.2.1", ra=True))
+of_office("no-upstream", None, members="system")
+of_office("upstreams-silent", lambda _: None)
+of_office("upstream-unreachable", None)
+of_office("upstream-failed", lambda query: said(query.question, rcode=2, ra=True))
+
+
+async def _looping(made: Scripted) -> Explanation:
+    def respond(wire: bytes, client: Client, send: Callable[[bytes | None], None]) -> None:
+        made.program.respond(bytes((wire[0] ^ 1, *wire[1:])), client, send)
+
+    made.internet.serve("192.0.2.53", respond)
+    return await made.why("some-name-of-many-letters.shop.test")
+
+
+staged("forwarding-loop", _looping, **{**OFFICE, "resolver": {"forward_zones": {".": "office"}, "use_0x20": True}})
 
 
 async def _failed_over(made: Scripted) -> Explanation:

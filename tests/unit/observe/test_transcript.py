@@ -186,8 +186,8 @@ def test_values_stand_beside_the_words():
     (node,) = transcript.roots
     assert (node.action, node.event, node.outcome) == (ASKED, event, outcome)
     assert set(node.as_data()) == {
-        "asked", "server", "address", "zone", "transport", "recursion_desired", "why", "rtt", "came_back", "decided",
-        "below",
+        "asked", "server", "upstream", "address", "zone", "transport", "recursion_desired", "why", "rtt", "came_back",
+        "decided", "below",
     }  # fmt: skip
 
 

@@ -11,7 +11,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from resolver.cache.cookies import Cookies
-from resolver.engine.actions import Exchange, Malformed, Replied, Suspicion, Unanswered
+from resolver.engine.actions import Exchange, Listen, Malformed, Replied, Suspicion, Unanswered
 from resolver.message import CD, QR, TC, Edns, Message, Question, RRset, Transport, Type
 from resolver.network.base import Endpoint, Trouble
 from resolver.network.entropy import SeededEntropy
@@ -100,8 +100,10 @@ class Talk:
 
         self.clock.after(seconds, act)
 
-    async def ask(self, server=ONE, *, seconds=1.0, question=WWW, zone=ZONE, transport=UDP, edns=True, rd=False):
-        action = Exchange(server, question, zone, transport, seconds, rd, edns)
+    async def ask(
+        self, server=ONE, *, seconds=1.0, question=WWW, zone=ZONE, transport=UDP, edns=True, rd=False, upstream=""
+    ):
+        action = Exchange(server, question, zone, transport, seconds, rd, edns, upstream=upstream)
         return await self.hear(lambda: self.conversation.exchange(action, seconds))
 
 
@@ -735,3 +737,58 @@ def test_what_the_engine_has_no_use_for_is_read_where_somebody_looks_at_it(whole
     message, beside = talk(main, whole=whole)
     assert len(message.answer) == 1
     assert message.authority == ((beside,) if whole else ())
+
+
+# -- members of pools, of which two may be asked
+
+
+@pytest.mark.parametrize("transport", [TCP, Transport.TLS, Transport.HTTPS])
+def test_a_stream_to_an_upstream_stays_open_when_its_time_is_over(transport):
+    async def main(talk):
+        first = await talk.ask(transport=transport, seconds=0.1, upstream="a")
+        talk.later(0.05, 0, good)
+        second = await talk.ask(TWO, transport=transport, seconds=1.0, upstream="b")
+        return first, second, [each.closed for each in talk.wire.sent]
+
+    first, second, closed = talk(main)
+    assert first == Unanswered(Trouble.TIMEOUT, 0.1)
+    assert isinstance(second, Replied)
+    assert second.server == ONE
+    assert closed == [True, False]
+
+
+def test_trouble_with_an_upstream_is_told_while_another_is_waited_for_and_that_goes_on():
+    async def main(talk):
+        await talk.ask(transport=TCP, seconds=0.1, upstream="a")
+        talk.later(0.05, 0, Trouble.RESET)
+        second = await talk.ask(TWO, transport=TCP, seconds=1.0, upstream="b")
+        talk.later(0.05, 1, good)
+        third = await talk.hear(lambda: talk.conversation.listen(Listen(WWW, ZONE, 1.0), 1.0))
+        return second, third
+
+    second, third = talk(main)
+    assert second == Unanswered(Trouble.RESET, pytest.approx(0.15), None, ONE)
+    assert third.server == TWO
+
+
+def test_who_asks_in_the_letter_case_that_was_drawn_has_it_from_the_upstream_that_it_was_sent_to():
+    async def main(talk):
+        await talk.ask(seconds=0.1, upstream="a")
+        drawn_for = [each.query.question.name for each in talk.wire.sent]
+        lower = talk.conversation.came_back(WWW.name)
+        seen = []
+        talk.clock.after(0.05, lambda: seen.append(talk.conversation.came_back(drawn_for[0])))
+        second = await talk.ask(TWO, seconds=1.0, upstream="b")
+        return lower, seen, second, talk.conversation.came_back(drawn_for[0]), talk.wire.sent[0].closed
+
+    lower, seen, second, again, closed = talk(main)
+    assert (lower, seen, again, closed) == (False, [True], False, True)
+    assert second == Unanswered(Trouble.LOOP, pytest.approx(0.15), None, ONE)
+
+
+def test_a_server_that_is_no_upstream_is_not_suspected_of_asking_us():
+    async def main(talk):
+        await talk.ask(seconds=0.1)
+        return talk.conversation.came_back(talk.wire.sent[0].query.question.name)
+
+    assert talk(main) is False

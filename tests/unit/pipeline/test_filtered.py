@@ -16,7 +16,7 @@ WHY = Cause("test", "www.test.", "here")
 FOUND = Reply(0, sets("www.test. 9 IN A 192.0.2.1"), ra=True, ad=True, storable=True)
 SETTLED = Settled(WHY, Reply(Rcode.NXDOMAIN))
 LINK = rrset("www.test. 9 IN CNAME other.test.")
-LED = Redirected(WHY, LINK, name("other.test."))
+LED = Redirected(WHY, (LINK,), name("other.test."))
 FAILED = ResolutionFailed("TEST", 22, "nothing")
 
 

@@ -12,10 +12,12 @@ from resolver.dnssec.gaps import Gaps
 from resolver.dnssec.negative import NegativeAnchor, NegativeAnchors
 from resolver.dnssec.trust import Trust
 from resolver.engine.delegation import Delegation
+from resolver.engine.knowledge import Route
 from resolver.engine.outcome import Alias, Answered, Denied, Overlong
 from resolver.message import Proof, Question, Rcode, Status, Type
 from resolver.network.entropy import SeededEntropy
-from resolver.pipeline.knowledge import Known, Routes
+from resolver.pipeline.knowledge import Known
+from resolver.pipeline.routes import Routes
 from resolver.wire import names
 from tests.support import denials, zone_text
 from tests.support.clocks import ManualClock
@@ -31,7 +33,7 @@ def made(*, stubs=(), forwards=(), recursed_root: bool = False, **limits):
         ROOT,
         recursed_root,
         {name(zone): delegation(zone, 50 + number) for number, zone in enumerate(stubs)},
-        {name(zone): delegation(zone, 90 + number) for number, zone in enumerate(forwards)},
+        {name(zone): Route(delegation(zone, 90 + number), recursed=True) for number, zone in enumerate(forwards)},
     )
     records = Records(1 << 20, clock, TtlLimits(**limits))
     return Known(records, Servers(clock, SeededEntropy(1)), routes, clock, port=53, minimises=True), clock

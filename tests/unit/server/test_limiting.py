@@ -7,13 +7,14 @@ import json
 import pytest
 
 from resolver.cache.answers import AnswerStore
-from resolver.message import TC, Client, Edns, Message, Question, Rcode, Reply, Transport, Type
+from resolver.cache.buckets import Buckets, Prefixes, RateClass
+from resolver.message import TC, UNTOLD, Client, Edns, Message, Question, Rcode, Reply, Transport, Type
 from resolver.observe.counters import Counters
 from resolver.observe.log import Log
 from resolver.server import limiting as module
 from resolver.server.conduct import Conduct
 from resolver.server.cookies import OPTION, Cookies
-from resolver.server.limiting import Limiting, Limits
+from resolver.server.limiting import Classes, Limiting, Limits
 from resolver.server.respond import Responder
 from resolver.testing.virtual_time import VirtualClock
 from resolver.wire import responses
@@ -326,3 +327,17 @@ def test_the_hosts_that_listeners_know_are_bounded(run, monkeypatch):
             assert len(f.limiting._hosts) <= 10
 
     front(run, main, queries_per_s=1)
+
+
+def test_a_class_of_a_rule_refuses_streams_and_drops_or_cuts_datagrams(run):
+    async def main():
+        clock = VirtualClock()
+        rates = {"slow": RateClass(Buckets(1, 1, 100), Prefixes(32, 56), clock)}
+        made = Classes(rates, 2)
+        udp = [made("slow", Client(HOSTILE, 1, Transport.UDP)) for _ in range(4)]
+        return udp, [made("slow", Client(HOSTILE, 1, each)) for each in (Transport.TCP, Transport.TLS)]
+
+    udp, streams = run(main())
+    assert udp[:2] == [None, UNTOLD]
+    assert (udp[2].tc, udp[3]) == (True, UNTOLD)
+    assert (streams[0], streams[1].rcode, streams[1].ede[0].text[-6:]) == (None, Rcode.REFUSED, "[RATC]")

@@ -673,3 +673,30 @@ def test_an_answer_that_was_made_before_the_end_still_leaves(on_loop):
         asker.close()
 
     on_loop(main())
+
+
+def test_where_clients_are_told_apart_each_host_is_served_what_is_stored_for_its_kind():
+    class ByHost:
+        """Kinds of clients: even addresses and odd ones; nothing is stored for others than those of the first."""
+
+        def __init__(self):
+            self.hosts, self.begun, self.learnt = {}, 0, []
+
+        def begin(self):
+            self.begun += 1
+
+        def learn(self, host, text):
+            self.learnt.append(text)
+            even = int(text.rpartition(".")[2]) % 2 == 0
+            self.hosts[host] = (lambda wire: b"even") if even else (lambda wire: None)
+            return self.hosts[host]
+
+    kinds = ByHost()
+    came = [(b"ask", (f"192.0.2.{last}", 1024)) for last in (1, 2, 1, 2, 4)]
+    sock, listener, read = written("127.0.0.1", *came, stored=lambda wire: b"for all")
+    listener._hits.kinds, listener._begin = (lambda: kinds), (lambda: None)
+    read()
+    told = sorted((to[0], wire) for wire, to in sock.sent)
+    odd, even = ("192.0.2.1", b"re:ask"), ("192.0.2.2", b"even")
+    assert told == [odd, odd, even, even, ("192.0.2.4", b"even")]
+    assert kinds.learnt == ["192.0.2.1", "192.0.2.2", "192.0.2.4"], "each is looked at once"

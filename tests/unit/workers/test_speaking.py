@@ -28,7 +28,7 @@ class Asked:
     def __init__(self, stage: Stage, actors: list[Actor]) -> None:
         self.stage, self.actors = stage, actors
         self.changed: list[str] = []
-        of_workers = of_all(lambda: stage.crew.links, lambda: {"workers": 3}, self.changed.append)
+        of_workers = of_all(lambda: stage.crew.links, lambda: {"workers": 3}, lambda path, _: self.changed.append(path))
         table = [*of_process(lambda: load(None, {})), *of_workers]
         self.table = Table(table, Log(stage.text, stage.clock.wall))
         self.answers: list[tuple[int, Any]] = []

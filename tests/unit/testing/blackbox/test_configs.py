@@ -146,3 +146,14 @@ def test_whoever_asks_our_own_daemon_beyond_loopback_may(tmp_path: Path) -> None
 )
 def test_a_command_says_whose_configuration_it_takes(command: str, daemon: str | None) -> None:
     assert named_by(command.split()) == daemon
+
+
+def test_a_policy_zone_stands_beside_our_own_configuration(tmp_path: Path) -> None:
+    config = (
+        'rpz:\n name: "p."\n rpz-action-override: drop\n zonefile:\nTEMPFILE_NAME p.zone\nTEMPFILE_CONTENTS p.zone\n'
+        "@ SOA ns. h. 1 2 3 4 5\nTEMPFILE_END\n" + ROOT
+    )
+    told = tomllib.loads(resolver(scenario(asks(1, QUESTION), config=config), Place(tmp_path, WHERE)).read_text())
+    (table,) = told["rpz"]
+    assert (table["zone"], table["action"], Path(table["file"]).parent) == ("p.", "drop", tmp_path)
+    assert Path(table["file"]).read_text() == "@ SOA ns. h. 1 2 3 4 5\n"

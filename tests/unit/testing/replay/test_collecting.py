@@ -17,7 +17,7 @@ QUESTION = "www.example. IN A"
 ADDRESS = ("SECTION ANSWER", "www.example. 300 IN A 192.0.2.7")
 GOOD = text(server(PRIMING, entry(QUESTION, *ADDRESS)), asks(1, QUESTION), is_told(2, QUESTION, *ADDRESS))
 WRONG = GOOD.replace("QR RD RA NOERROR", "QR RD RA REFUSED")
-LACKING = GOOD.replace("CONFIG_END", 'rpz:\n name: "other."\nCONFIG_END').replace("QR RD RA", "QR RD RA AD")
+LACKING = GOOD.replace("CONFIG_END", 'auth-zone:\n name: "other."\nCONFIG_END').replace("QR RD RA", "QR RD RA AD")
 STRICT = GOOD.replace("MATCH all", "MATCH all ede=3")
 MALFORMED = GOOD.replace("MATCH all", "MATCH colour")
 
@@ -39,7 +39,7 @@ def test_scenarios_are_no_tests_until_they_are_wanted(pytester: pytest.Pytester)
 def test_every_file_is_a_test_once_the_option_says_so(pytester: pytest.Pytester) -> None:
     found = pytester.runpytest(*PLUGIN, "--rpl", "-v")
     found.assert_outcomes(passed=1, failed=2, skipped=1)
-    found.stdout.fnmatch_lines(["good.rpl::scenario PASSED*", "lacking.rpl::scenario SKIPPED (needs-rpz)*"])
+    found.stdout.fnmatch_lines(["good.rpl::scenario PASSED*", "lacking.rpl::scenario SKIPPED (needs-auth-zone)*"])
 
 
 @pytest.mark.usefixtures("files")
@@ -72,7 +72,7 @@ def test_a_failure_shows_the_difference_and_the_messages_and_nothing_of_the_play
 @pytest.mark.usefixtures("files")
 def test_a_skip_is_told_of_the_file_with_its_reason(pytester: pytest.Pytester) -> None:
     found = pytester.runpytest(*PLUGIN, "lacking.rpl", "-rs")
-    found.stdout.fnmatch_lines(["SKIPPED * lacking.rpl:1: needs-rpz"])
+    found.stdout.fnmatch_lines(["SKIPPED * lacking.rpl:1: needs-auth-zone"])
 
 
 @pytest.mark.usefixtures("files")

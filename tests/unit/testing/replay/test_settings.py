@@ -5,7 +5,8 @@ from dataclasses import replace
 import pytest
 
 from resolver.errors import ScenarioError
-from resolver.network.base import Endpoint
+from resolver.message import Transport
+from resolver.network.base import Endpoint, Upstream
 from resolver.testing.replay.settings import FEATURES, MEANINGLESS, arrange, words_known
 from resolver.testing.virtual_time import WALL_START
 from tests.support.scripts import asks, scenario
@@ -41,8 +42,8 @@ def test_zones_become_those_of_the_settings():
         'stub-zone:\n name: "example.com"\n stub-addr: 192.0.2.2\n'
         'forward-zone:\n name: "b."\n forward-addr: 192.0.2.3\n'
     )
-    assert made.config.resolver.stub_zones == {"example.com.": (Endpoint("192.0.2.2", 53),)}
-    assert made.config.resolver.forward_zones == {"b.": (Endpoint("192.0.2.3", 53),)}
+    assert made.config.resolver.stub_zones == {"example.com.": (Upstream(Endpoint("192.0.2.2", 53), Transport.UDP),)}
+    assert made.config.resolver.forward_zones == {"b.": (Upstream(Endpoint("192.0.2.3", 53), Transport.UDP),)}
 
 
 def test_what_is_said_of_stale_answers_and_of_prefetching_becomes_settings():
@@ -70,9 +71,14 @@ def test_nothing_said_is_our_own_default():
 
 
 def test_features_are_needed_by_the_first_line_that_asks_for_them():
-    made = of('forward-zone:\n forward-first: yes\n forward-first: yes\nrpz:\n name: "a."\n')
-    assert made.needs == {"forward-first": 2, "rpz": 4}
-    assert not of("forward-zone:\n forward-first: no\n").needs
+    made = of('auth-zone:\n name: "a."\nauth-zone:\n name: "b."\n')
+    assert made.needs == {"auth-zone": 1}
+
+
+def test_zones_that_are_forwarded_first_are_iterated_then():
+    made = of('forward-zone:\n name: "b"\n forward-addr: 192.0.2.3\n forward-first: yes\n')
+    assert made.config.resolver.forward_first == ("b.",)
+    assert of("forward-zone:\n forward-first: no\n").config.resolver.forward_first == ()
 
 
 def test_trust_anchors_and_what_goes_with_them_become_settings(tmp_path):
@@ -115,6 +121,29 @@ def test_the_root_of_the_internet_is_not_believed_in_a_script():
     assert of(f'server:\n trust-anchor: ". {DS}"\n').config.dnssec.negative_trust_anchors == ()
 
 
+def test_words_about_local_zones_private_addresses_and_dns64_become_filters():
+    ours = of(
+        'server:\n local-zone: "corp." static\n local-zone: "b.corp." inform_deny\n'
+        ' local-data: "a.corp. 60 IN A 192.0.2.1"\n local-data-ptr: "192.0.2.1 a.corp."\n'
+        ' module-config: "dns64 validator iterator"\n private-address: 10.0.0.0/8\n private-domain: "c."\n'
+    ).config.filters
+    assert ours.local_zones == {"corp.": "static", "b.corp.": "deny"}
+    assert ours.local_data == ("a.corp. 60 IN A 192.0.2.1", "1.2.0.192.in-addr.arpa PTR a.corp.")
+    assert list(map(str, ours.dns64)) == ["64:ff9b::/96"]
+    assert ours.rebinding
+    assert ours.rebinding_names == ("c.",)
+    assert "10.0.0.0/8" not in map(str, ours.rebinding_networks)
+    assert "192.168.0.0/16" in map(str, ours.rebinding_networks)
+    assert list(map(str, of("server:\n dns64-prefix: 2001:db8::/96\n").config.filters.dns64)) == ["2001:db8::/96"]
+
+
+def test_local_zones_of_a_view_are_those_of_its_clients_alone():
+    made = of('server:\n\nview:\n name: "v"\n local-zone: "corp." static\n local-data: "a.corp. A 192.0.2.1"\n')
+    assert not made.config.filters.local_zones
+    assert not made.config.filters.local_data
+    assert "views" in made.needs
+
+
 def test_every_word_without_meaning_has_a_reason_and_no_word_has_two_places():
     assert all(len(reason) > 15 for reason in MEANINGLESS.values())
     assert not MEANINGLESS.keys() & FEATURES.keys()
@@ -133,11 +162,20 @@ def test_every_word_without_meaning_has_a_reason_and_no_word_has_two_places():
         ("server:\n module-config: python\n", "some.rpl:2: there is no module 'python' here"),
         ("server:\n access-control: 10.0.0.0/8 refuse\n", "some.rpl:2: access-control '10.0.0.0/8 refuse'"),
         (
-            'rpz:\n name: "."\n stub-addr: 192.0.2.1\n',
-            "some.rpl:3: stub-addr in the clause rpz; write it in a stub-zone",
+            'view:\n name: "."\n stub-addr: 192.0.2.1\n',
+            "some.rpl:3: stub-addr in the clause view; write it in a stub-zone",
+        ),
+        ('rpz:\n name: "."\n stub-addr: 192.0.2.1\n', "some.rpl:3: 'stub-addr' has no meaning in a clause rpz"),
+        ('rpz:\n name: "p."\n zonefile: p.zone\n', "some.rpl:3: zonefile: 'p.zone' stands nowhere"),
+        ("rpz:\n rpz-log: yes\n", "some.rpl:2: rpz without a name"),
+        (
+            'rpz:\n name: "p."\n rpz-action-override: nxdomian\n',
+            "some.rpl:3: rpz-action-override: 'nxdomian'; write one of nxdomain",
         ),
         ("stub-addr: here\n", "some.rpl:1: 'here' is no IP address"),
-        ('server:\n local-zone: "a." static\n', "some.rpl:2: 'local-zone' is neither"),
+        ('server:\n local-zone: "a." statick\n', 'some.rpl:2: local-zone: "statick" is no type of a local zone; did'),
+        ('server:\n local-data: "a. A here"\n', 'some.rpl:2: local-data: "a. A here": "here" is no data of type A'),
+        ("server:\n dns64-prefix: 64:ff9b::/95\n", 'some.rpl:2: dns64-prefix: "64:ff9b::/95" has 95 bits'),
         (
             'server:\n trust-anchor: ". DS 1 8 2 00"\n',
             "some.rpl:2: trust-anchor: a digest of 1 octets, where type 2 has 32",
@@ -164,3 +202,20 @@ def test_a_word_that_is_not_understood_is_an_error_with_its_line(config, told):
     with pytest.raises(ScenarioError) as raised:
         of(config)
     assert told in str(raised.value)
+
+
+ZONE = "zonefile:\nTEMPFILE_NAME p.zone\nTEMPFILE_CONTENTS p.zone\n@ SOA ns. h. 1 2 3 4 5\nTEMPFILE_END\n"
+
+
+def test_a_policy_zone_of_a_scenario_is_one_of_ours():
+    made = of(f'rpz:\n name: "p."\n rpz-action-override: cname\n rpz-cname-override: "g."\n rpz-log: yes\n {ZONE}')
+    (table,) = made.config.rpz
+    assert (table.zone, str(table.file), table.action, table.target) == ("p.", "p.zone", "cname", "g.")
+    assert made.texts == {"p.zone": "@ SOA ns. h. 1 2 3 4 5\n"}
+    assert not made.needs
+
+
+@pytest.mark.parametrize("source", [" primary: 192.0.2.1\n", " url: http://example.com/p.zone\n", ""])
+def test_a_policy_zone_that_is_to_be_had_from_elsewhere_is_a_feature_that_we_lack(source):
+    made = of(f'rpz:\n name: "p."\n{source}')
+    assert (made.needs, made.config.rpz) == ({"rpz-transfer": 2}, ())

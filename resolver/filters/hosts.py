@@ -1,0 +1,69 @@
+"""Decides which records a hosts file has (hosts(5)): the address of each name, and the name of each address.
+
+Rules: a line is an address and names, of which the first is what the address is called (PTR). `#` begins a comment. A
+bad line is skipped, counted, and the first few are told with their number. A file with more bad lines than good ones is
+no hosts file.
+
+Limits: as for a list of names (`lists.py`); addresses with a scope (`fe80::1%eth0`) mean nothing to others, and are
+left out without a word.
+"""
+
+from __future__ import annotations
+
+import ipaddress
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Final
+
+from resolver.errors import BadName, ConfigError
+from resolver.filters.lists import MAX_TOLD, Mistake, Report
+from resolver.filters.records import Record
+from resolver.message import Type
+from resolver.wire import names
+
+_SHOWN: Final = 60
+
+
+def read(path: Path, most: int) -> tuple[list[Record], Report]:
+    """The records of the hosts file at `path`, at most so many, and what came of reading it. Raises `ConfigError`."""
+    report = Report(path, "hosts")
+    records: list[Record] = []
+    called: set[bytes] = set()
+    try:
+        text = path.read_bytes().decode("utf-8", "replace")
+    except OSError as wrong:
+        raise ConfigError(f"cannot be read: {wrong.strerror}", where=str(path), instead="give a hosts file") from None
+    for number, line in enumerate(text.removeprefix("\ufeff").splitlines(), 1):
+        words = line.partition("#")[0].split()
+        try:
+            records += _of_line(words, called)
+            report.names += max(0, len(words) - 1)
+        except (BadName, ValueError) as wrong:
+            report.bad += 1
+            if len(report.told) < MAX_TOLD:
+                report.told.append(Mistake(number, line[:_SHOWN], f"cannot be read: {wrong}"))
+        if len(records) > most:
+            what = f"has more than {most} records"
+            raise ConfigError(what, where=f"{path}:{number}", instead="raise filters.max_names, or give a smaller one")
+    if report.bad > report.names:
+        what = f"most of it cannot be read (bad lines: {report.bad}), as {report.told[0]}"
+        raise ConfigError(what, where=str(path), instead="give lines of an address and names")
+    return records, report
+
+
+def _of_line(words: list[str], called: set[bytes]) -> Iterator[Record]:
+    """The records of a line. `called` are the reverse names of addresses that have a name."""
+    if not words:
+        return
+    if "%" in words[0]:
+        return
+    address = ipaddress.ip_address(words[0])
+    if len(words) == 1:
+        raise ValueError("there is no name behind the address")
+    listed = [names.from_text(word) for word in words[1:]]
+    for name in listed:
+        yield Record(name, None, Type.A if address.version == 4 else Type.AAAA, address.packed)
+    reverse = names.from_text(address.reverse_pointer)
+    if reverse not in called:
+        called.add(reverse)
+        yield Record(reverse, None, Type.PTR, listed[0])

@@ -1,0 +1,111 @@
+"""Decides what a policy zone wants to be told, from the records of one owner name.
+
+Rules (draft section 3)
+* `CNAME .` is NXDOMAIN, `CNAME *.` NODATA, `CNAME rpz-passthru.` leaves the answer as it is, `CNAME rpz-drop.` tells
+  nothing, `CNAME rpz-tcp-only.` truncates over UDP. A CNAME to the trigger's own name is an older way to say passthru.
+* `CNAME *.garden.example.` leads to the name that was asked for, below `garden.example.`; any other CNAME leads where
+  it says.
+* All other records are data: told to who asks for their type, and NODATA to others.
+
+Limits: SOA, NS and the records of DNSSEC are no policy and are passed over; DNAME cannot be told as data.
+"""
+
+from __future__ import annotations
+
+import enum
+from typing import Final, NamedTuple
+
+from resolver.message import Class, RRset, Type
+from resolver.text import nearest
+from resolver.wire import names, types
+
+_CNAME: Final = int(Type.CNAME)
+
+PASSED_OVER: Final = frozenset((int(Type.SOA), int(Type.NS), int(Type.RRSIG), int(Type.NSEC), int(Type.DNSKEY), 50, 51))
+"""No policy: what makes a zone of it, and what signs that; 50 and 51 are NSEC3 and NSEC3PARAM."""
+
+_UNUSABLE: Final = frozenset((int(Type.DNAME),))
+_RESERVED: Final = "rpz-"
+"""What the last label of a target begins with that is no name."""
+
+_WILDCARD: Final = b"\x01*"
+
+
+class Kind(enum.StrEnum):
+    """What is done."""
+
+    NXDOMAIN = "nxdomain"
+    NODATA = "nodata"
+    PASSTHRU = "passthru"
+    DROP = "drop"
+    TCP_ONLY = "tcp-only"
+    DATA = "data"
+    CNAME = "cname"
+
+
+class Action(NamedTuple):
+    """What is done; of DATA, `rrsets` without an owner; of CNAME, the `target` and the `ttl` of the alias. With `below`
+    the alias leads to the name that was asked for, below `target`."""
+
+    kind: Kind
+    rrsets: tuple[RRset, ...] = ()
+    target: bytes = b""
+    ttl: int = 0
+    below: bool = False
+
+    def leads_to(self, name: bytes) -> bytes | None:
+        """Where `name` is led by a CNAME; None where that would be too long a name."""
+        if not self.below:
+            return self.target
+        made = name[:-1] + self.target
+        return made if len(made) <= names.MAX_NAME else None
+
+
+SPECIAL: Final = {
+    "rpz-passthru.": Kind.PASSTHRU,
+    "rpz-drop.": Kind.DROP,
+    "rpz-tcp-only.": Kind.TCP_ONLY,
+}
+
+SIMPLE: Final = {kind: Action(kind) for kind in Kind}
+"""One of each that says nothing more, as most rules are."""
+
+
+def of_cname(target: bytes, ttl: int, trigger: bytes) -> Action:
+    """What a CNAME to `target` wants for the `trigger`, a folded name, or empty for one that is none.
+
+    Raises `ValueError`.
+    """
+    folded = names.fold(target)
+    if folded == names.ROOT:
+        return SIMPLE[Kind.NXDOMAIN]
+    if folded == _WILDCARD + names.ROOT:
+        return SIMPLE[Kind.NODATA]
+    last = names.to_text(names.last_labels(folded, 1))
+    if last.startswith(_RESERVED):
+        special = SPECIAL.get(names.to_text(folded))
+        if special is None:
+            raise ValueError(f"{names.to_text(folded)} is no action; {nearest(names.to_text(folded), SPECIAL)}")
+        return SIMPLE[special]
+    if folded == trigger:
+        return SIMPLE[Kind.PASSTHRU]
+    if folded.startswith(_WILDCARD):
+        return Action(Kind.CNAME, (), target[len(_WILDCARD) :], ttl, below=True)
+    return Action(Kind.CNAME, (), target, ttl)
+
+
+def with_data(action: Action | None, rtype: int, ttl: int, rdata: bytes) -> Action:
+    """`action` with one record more to be told. Raises `ValueError`."""
+    if rtype in _UNUSABLE:
+        raise ValueError(f"{types.to_text(rtype)} cannot be told as data")
+    if action is None:
+        action = SIMPLE[Kind.DATA]
+    if action.kind is not Kind.DATA:
+        raise ValueError("a CNAME stands for the same trigger already")
+    rrsets = list(action.rrsets)
+    for at, rrset in enumerate(rrsets):
+        if rrset.type == rtype:
+            if rdata not in rrset.rdatas:
+                rrsets[at] = rrset._replace(ttl=min(rrset.ttl, ttl), rdatas=(*rrset.rdatas, rdata))
+            return action._replace(rrsets=tuple(rrsets))
+    return action._replace(rrsets=(*rrsets, RRset(b"", rtype, Class.IN, ttl, (rdata,))))

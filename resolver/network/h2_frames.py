@@ -1,0 +1,63 @@
+"""Decides where one frame of HTTP/2 ends and the next begins, so that a server which leaves can still be heard.
+
+Rules: a server that is about to end a connection says so (GOAWAY, RFC 9113 section 6.8) and goes on to answer what it
+has accepted. The library that reads frames reads none after that one, so it is taken out of what that is given. All
+others pass as they came, whole.
+
+Limits: a frame is at most `MAX_FRAME` octets, since no other size is offered.
+"""
+
+from __future__ import annotations
+
+from typing import Final, NamedTuple
+
+MAX_FRAME: Final = 16_384
+"""Octets of the longest frame without its head (RFC 9113 section 4.2)."""
+
+_HEAD: Final = 9
+_GOAWAY: Final = 7
+_GOAWAY_OCTETS: Final = 8
+
+
+class GoAway(NamedTuple):
+    """A server takes no more requests; `last` is the highest stream that it may have read, `code` says why."""
+
+    last: int
+    code: int
+
+
+class Sieve:
+    """Takes frames of GOAWAY out of a stream of octets."""
+
+    def __init__(self) -> None:
+        self._received = bytearray()
+        self.left: GoAway | None = None
+        """The last that was taken out."""
+
+    def passed(self, octets: bytes) -> bytes:
+        """All other frames that are complete with `octets`. Raises ValueError where a frame is too long, or too short
+        for what it is."""
+        received = self._received
+        received += octets
+        parts, begin = [], 0
+        while len(received) >= begin + _HEAD:
+            size = int.from_bytes(received[begin : begin + 3], "big")
+            if size > MAX_FRAME:
+                raise ValueError(f"a frame of {size} octets")
+            end = begin + _HEAD + size
+            if len(received) < end:
+                break
+            if received[begin + 3] == _GOAWAY:
+                self.left = _goaway(bytes(received[begin + _HEAD : end]))
+            else:
+                parts.append(bytes(received[begin:end]))
+            begin = end
+        del received[:begin]
+        return b"".join(parts)
+
+
+def _goaway(payload: bytes) -> GoAway:
+    if len(payload) < _GOAWAY_OCTETS:
+        raise ValueError("a GOAWAY that is too short")
+    last = int.from_bytes(payload[:4], "big") & 0x7FFFFFFF
+    return GoAway(last, int.from_bytes(payload[4:8], "big"))

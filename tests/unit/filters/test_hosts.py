@@ -1,0 +1,52 @@
+from __future__ import annotations
+
+import pytest
+
+from resolver.errors import ConfigError
+from resolver.filters import hosts
+from resolver.message import Type
+from tests.support.messages import name
+
+
+def read(tmp_path, text, most=100):
+    path = tmp_path / "hosts"
+    path.write_text(text)
+    return hosts.read(path, most)
+
+
+def test_each_name_has_its_address_and_each_address_its_first_name(tmp_path):
+    records, report = read(
+        tmp_path, "# ours\n192.0.2.1 nas.example nas # box\n2001:db8::1\tnas.example\n192.0.2.1 other\n"
+    )
+    assert [(each.name, each.type) for each in records] == [
+        (name("nas.example."), Type.A),
+        (name("nas."), Type.A),
+        (name("1.2.0.192.in-addr.arpa."), Type.PTR),
+        (name("nas.example."), Type.AAAA),
+        (name("1." + "0." * 23 + "8.b.d.0.1.0.0.2.ip6.arpa."), Type.PTR),
+        (name("other."), Type.A),
+    ]
+    assert records[2].rdata == name("nas.example.")
+    assert (report.names, report.bad) == (4, 0)
+
+
+def test_an_address_with_a_scope_is_left_out(tmp_path):
+    assert read(tmp_path, "fe80::1%lo0 localhost\n")[0] == []
+
+
+def test_a_bad_line_is_skipped_counted_and_told(tmp_path):
+    records, report = read(tmp_path, "192.0.2.1 a b c\nnowhere d\n192.0.2.2\n192.0.2.3 a..b e\n")
+    assert len(records) == 4
+    assert (report.bad, [each.line for each in report.told]) == (3, [2, 3, 4])
+
+
+def test_what_is_no_hosts_file_is_an_error(tmp_path):
+    with pytest.raises(ConfigError, match=r"most of it cannot be read .*; give lines of an address and names"):
+        read(tmp_path, "<html>\n")
+
+
+def test_a_hosts_file_that_is_too_long_or_not_there_is_an_error(tmp_path):
+    with pytest.raises(ConfigError, match=r"hosts:1: has more than 2 records; raise filters\.max_names"):
+        read(tmp_path, "192.0.2.1 a b c\n", 2)
+    with pytest.raises(ConfigError, match="cannot be read"):
+        hosts.read(tmp_path / "none", 9)
