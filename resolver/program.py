@@ -322,7 +322,6 @@ class Program:
             **({} if self._filtering is None else self._filtering.counts()),
             **self._fronts.counts(),
             **serving.limits_held(self.responder.limiting),
-            **serving.limits_held(self.responder.limiting),
             **self.lab.faults.counts(),
             **watching.counts(self.lab.history),
             **self.pools.counts(),
