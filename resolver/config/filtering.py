@@ -55,7 +55,7 @@ def block_answer(value: object) -> str | tuple[str, ...]:
     instead = 'write a list of addresses, as in ["192.0.2.1", "2001:db8::1"]'
     if isinstance(value, str):
         if value not in known:
-            raise ValueError(f"{shown(value)} is no answer to blocked names; {nearest(value, known)}, or {instead}")
+            raise ValueError(f"{shown(value)} is no answer to blocked names; {nearest(value, known)}")
         return value
     if not isinstance(value, (list, tuple)) or not 0 < len(value) <= MAX_ADDRESSES:
         raise ValueError(f"{shown(value)} is no answer to blocked names; {nearest('', known)}, or {instead}")

@@ -33,7 +33,7 @@ def _zones(config: Config) -> Iterator[Contradiction]:
 
 
 def _named(config: Config) -> Iterator[Contradiction]:
-    """Pools that forward zones name."""
+    """Pools that forward zones name and that are not there; `relays` tells of those that pass messages on unread."""
     for zone, whom in config.resolver.forward_zones.items():
         if not isinstance(whom, str) or (whom == SYSTEM and whom not in config.pools):
             continue
@@ -41,9 +41,6 @@ def _named(config: Config) -> Iterator[Contradiction]:
             near = closest(whom, config.pools)
             instead = f'did you mean "{near}"?' if near else f"add a table [pools.{whom}] with its members"
             yield Contradiction("resolver", "forward_zones", f'"{zone}": there is no pool "{whom}"', instead)
-        elif config.pools[whom].mode != "forward":
-            what = f'"{zone}": the pool "{whom}" passes messages on without looking inside'
-            yield Contradiction("resolver", "forward_zones", what, 'name a pool with mode = "forward"')
 
 
 def _upstreams(config: Config) -> Iterator[Contradiction]:
@@ -62,7 +59,7 @@ def _upstreams(config: Config) -> Iterator[Contradiction]:
         ),
     ):
         for each in upstreams:
-            if _is_ours(each.endpoint, (*config.server.listen, *config.server.listen_tls)):
+            if _is_ours(each.endpoint, (*config.server.listen, *config.server.listen_tls, *config.server.listen_https)):
                 text = f"{what} is to be asked of {each.endpoint}, where this daemon itself listens"
                 yield Contradiction(section, key, text, "name another server")
 
