@@ -155,9 +155,8 @@ class Program:
         A world that is in a directory is read again, whatever `change` has made of it.
         """
         async with self._swapping:
-            await self._put_in_force(
-                config, await self._offload(partial(files.read, config, self._given_world, self.lab))
-            )
+            reading = partial(files.read, config, self._given_world, self.lab)
+            await self._put_in_force(config, await self._offload(reading))
             self.reloads += 1
             self._warn()
 

@@ -41,7 +41,7 @@ def test_clients_are_told_what_is_decided_here_and_a_bad_list_changes_nothing(
     assert "EDE: 15 (Blocked): (ads.example.net. is blocked by ads.txt [BLKD])" in blocked.text
 
     ads.write_text("<html>\n<body>\nGone\n")
-    assert "most of it cannot be read (bad lines: 3)" in daemon.reload("reload_refused")
+    assert "most of it cannot be read (bad lines: 2)" in daemon.reload("reload_refused")
     assert dig(daemon, "www.ads.example.net").status == "NXDOMAIN"
     ads.write_text("www.example.com\n")
     daemon.reload()
