@@ -18,7 +18,7 @@ import gc
 import os
 import signal
 import sys
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import replace
 from functools import partial
 from pathlib import Path
@@ -160,6 +160,24 @@ def log_broken(log: Log, context: dict[str, Any]) -> None:
     log.error("internal_error", doing=context.get("message"), error=repr(error), where=place_of(error))
 
 
+def log_unraisable(log: Log, seen: sys.UnraisableHookArgs) -> None:
+    """What was raised where nobody can catch it is one line of the log, too; but for what the `ssl` module says of a
+    client that calls us by octets that are no name (SNI), whose handshake has failed and is counted: anybody can."""
+    if isinstance(seen.exc_value, UnicodeDecodeError) and isinstance(seen.object, bytes):
+        return
+    log.error("internal_error", doing=seen.err_msg, error=repr(seen.exc_value), where=place_of(seen.exc_value))
+
+
+@contextlib.contextmanager
+def unraisable_logged(log: Log) -> Iterator[None]:
+    """Inside, `log_unraisable` is told of all that is raised where nobody can catch it."""
+    before, sys.unraisablehook = sys.unraisablehook, partial(log_unraisable, log)
+    try:
+        yield
+    finally:
+        sys.unraisablehook = before
+
+
 def warn_of_plain(log: Log) -> None:
     """Where something is compiled that cannot be used, it is told: nothing else would but the time that it takes."""
     if (problem := compiled.problem()) is not None:
@@ -196,6 +214,12 @@ class Daemon:
         wanted = self._loaded.config.log
         log = Log(sys.stderr, clock.wall, wanted.level, wanted.format)
         loop.set_exception_handler(lambda _, context: log_broken(log, context))
+        with unraisable_logged(log):
+            await self._live(loop, test_clock, clock, log)
+
+    async def _live(
+        self, loop: asyncio.AbstractEventLoop, test_clock: MovedClock | None, clock: Clock, log: Log
+    ) -> None:
         self._heed_signals(loop)
         before, limit = descriptors.raise_limit()
         program = self._build(self.config) if test_clock is None else self._build(self.config, clock=test_clock)

@@ -155,9 +155,8 @@ class Program:
         A world that is in a directory is read again, whatever `change` has made of it.
         """
         async with self._swapping:
-            await self._put_in_force(
-                config, await self._offload(partial(files.read, config, self._given_world, self.lab))
-            )
+            reading = partial(files.read, config, self._given_world, self.lab)
+            await self._put_in_force(config, await self._offload(reading))
             self.reloads += 1
             self._warn()
 
@@ -322,7 +321,6 @@ class Program:
             **self._composed.branches.counts(),
             **({} if self._filtering is None else self._filtering.counts()),
             **self._fronts.counts(),
-            **serving.limits_held(self.responder.limiting),
             **serving.limits_held(self.responder.limiting),
             **self.lab.faults.counts(),
             **watching.counts(self.lab.history),

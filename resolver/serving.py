@@ -132,9 +132,10 @@ def tcp_limits(config: Config) -> TcpLimits:
 
 
 def https_terms(config: Config) -> Terms:
-    """On which terms HTTPS is answered."""
+    """On which terms HTTPS is answered; of header fields, what rules look at is told of a query."""
     server = config.server
-    return Terms(frozenset(path.encode() for path in server.https_paths), server.https_streams)
+    fields = frozenset(field.lower().encode() for rule in config.rules for field in rule.headers)
+    return Terms(frozenset(path.encode() for path in server.https_paths), server.https_streams, fields)
 
 
 def cookies(config: Config, drawn: bytes, clock: Clock) -> Cookies:

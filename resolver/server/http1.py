@@ -10,6 +10,7 @@ sends before it has its answer, what one read brings.
 
 from __future__ import annotations
 
+import contextlib
 from typing import TYPE_CHECKING, Final
 
 import h11
@@ -110,6 +111,8 @@ class Http1:
         head = doh.head_of(request.method, request.target, fields)
         judged = doh.judged(head, self._connection.https.terms.paths)
         if isinstance(judged, Refusal):
+            with contextlib.suppress(h11.RemoteProtocolError):
+                self._http.next_event()  # its end, if it has no body: then the connection can go on
             self._refuse(judged)
             return
         self._wire = judged

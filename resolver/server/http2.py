@@ -2,7 +2,7 @@
 
 Rules:
 * `h2` speaks HTTP/2. What is here cuts what comes in into frames, so that each can be weighed, and so that requests
-  which have a stored answer and look like an earlier one (`memo.py`) need not pass it: `_quickly`.
+  which have a stored answer and look like an earlier one need not pass it (`quick.py`).
 * A frame that asks nothing and brings nothing costs one of `ODD`, and an answer gives `PER_ANSWER` of them back. Who
   has none left is ended with ENHANCE_YOUR_CALM: floods of PING, SETTINGS, RST_STREAM (CVE-2023-44487), CONTINUATION,
   empty DATA (CVE-2019-9511 to 9518) all cost more than they give.
@@ -41,18 +41,13 @@ from resolver.message import Session
 from resolver.server import doh
 from resolver.server.doh import Refusal
 from resolver.server.http1 import told
-from resolver.server.memo import Known, head_of_answer
+from resolver.server.memo import Known
+from resolver.server.quick import DATA, END_HEADERS, END_STREAM, FRAME, HEAD, HEADERS, Quick
 
 if TYPE_CHECKING:
     from resolver.server.https import HttpsConnection
 
 PREFACE: Final = b"PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n"
-HEAD: Final = 9
-"""Octets before the payload of a frame (RFC 9113 section 4.1)."""
-
-FRAME: Final = 16_384
-"""Octets of the longest payload (SETTINGS_MAX_FRAME_SIZE)."""
-
 ODD: Final = 256
 """Frames beside requests that a client may send ahead of answers."""
 
@@ -68,15 +63,7 @@ SMALL: Final = 64
 UNSENT: Final = 2 * 65_535
 """Octets of answers that wait for room in the windows of the client; beyond, streams are reset."""
 
-_DATA: Final = 0
-_HEADERS: Final = 1
 _CONTINUATION: Final = 9
-_END_STREAM: Final = 0x01
-_END_HEADERS: Final = 0x04
-_WHOLE: Final = (_END_HEADERS, _END_HEADERS | _END_STREAM)
-
-_UPDATE_AT: Final = 16_384
-"""Octets of bodies that passed by `h2`, after which the client gets them back in its window."""
 
 
 class Request:
@@ -95,7 +82,7 @@ class Http2:
     """Speaks HTTP/2 for `connection`."""
 
     def __init__(self, connection: HttpsConnection) -> None:
-        self._connection, self._https, self._memo = connection, connection.https, connection.listener.memo
+        self._connection, self._https = connection, connection.https
         self._http = H2Connection(
             H2Configuration(
                 client_side=False,
@@ -127,10 +114,8 @@ class Http2:
         self.unsent = 0
         self._odd = float(ODD)
         self._counted = connection.now
-        self._window = self._http.remote_settings.initial_window_size
-        self._given_back = 0
         self._newest: Known | None = None
-        self._table = self._number()
+        self._quick = Quick(connection, self._http, self._out)
         self.partial_since: float | None = None
         self._heed: dict[type, Callable[[Any], None]] = {
             RequestReceived: self._begin,
@@ -149,9 +134,7 @@ class Http2:
         now = self._connection.now
         self._odd = min(float(ODD), self._odd + (now - self._counted) * PER_SECOND)
         self._counted = now
-        memo = self._connection.listener.memo
-        if memo is not self._memo:
-            self._memo, self._table = memo, 0
+        self._quick.begin()
         if self._rest:
             octets = self._rest + octets
         at, size = 0, len(octets)
@@ -165,16 +148,16 @@ class Http2:
         while not self.over and size - at >= HEAD:
             end = at + HEAD + int.from_bytes(octets[at : at + 3], "big")
             if end > size:
-                if end - at > HEAD + FRAME:
-                    self._feed(octets[at : at + HEAD])  # which is the end of it
+                if end - at > HEAD + FRAME:  # h2 would wait for the rest of it
+                    self._stop(ErrorCodes.FRAME_SIZE_ERROR)
                 break
             kind = octets[at + 3]
-            if kind == _HEADERS and octets[at + 4] in _WHOLE and not self._amid:
-                beyond = self._quickly(octets, at, end, size)
-                if beyond:
-                    at = beyond
-                    continue
-            self._frame(kind, octets[at + 4], octets[at:end])
+            answers = -1 if self._amid or self._waiting else self._quick.take(kind, octets, at, end)
+            if answers > 0:
+                self._odd = min(float(ODD), self._odd + PER_ANSWER)
+            elif answers < 0:
+                self._quick.release(self._feed)
+                self._frame(kind, octets[at + 4], octets[at:end])
             at = end
         self._rest = b"" if self.over else octets[at:]
         self._mark(now)
@@ -191,6 +174,7 @@ class Http2:
 
     def finish(self) -> None:
         """See `Speaker`."""
+        self._quick.release(self._feed)
         if not self.over:  # h2 would say nothing more after a GOAWAY of its own
             last = GoAwayFrame(0, last_stream_id=self._http.highest_inbound_stream_id, error_code=ErrorCodes.NO_ERROR)
             self._out += (self._http.data_to_send(), last.serialize())
@@ -206,70 +190,26 @@ class Http2:
 
     # Frames
 
-    def _quickly(self, octets: bytes, at: int, end: int, size: int) -> int:
-        """Where the next frame is, if the request at `at` looks like an earlier one and was answered with what is
-        stored; else 0, and nothing has happened."""
-        known = self._memo.get((self._table, octets[at + HEAD : end]))
-        stream = octets[at + 5 : at + HEAD]
-        number = int.from_bytes(stream, "big")
-        http = self._http
-        if known is None or not number & 1 or not http.highest_inbound_stream_id < number < 1 << 31:
-            return 0
-        wire, ends = known.wire, octets[at + 4] & _END_STREAM
-        if wire is None:  # then the body must be the next frame, and whole
-            body = end + HEAD
-            if ends or octets[end + 3 : end + 5] != b"\x00\x01" or octets[end + 5 : body] != stream:
-                return 0
-            length = int.from_bytes(octets[end : end + 3], "big")
-            end = body + length
-            wire = octets[body:end]
-            if end > size or length > FRAME or known.length not in (-1, length) or doh.message(wire) is not wire:
-                return 0
-        elif not ends:
-            return 0
-        if self._waiting or http.encoder.table_size_changes or self._connection.finishing:
-            return 0
-        response = self._connection.stored(wire)
-        room = min(self._window, http.outbound_flow_control_window, http.max_outbound_frame_size)
-        if response is None or len(response) > room:
-            return 0
-        http.highest_inbound_stream_id = number
-        http.outbound_flow_control_window -= len(response)
-        head, body_head = head_of_answer(len(response), doh.freshness(response))
-        self._out += (head, stream, body_head, stream, response)
-        if known.wire is None:
-            self._give_back(length)
-        self._odd = min(float(ODD), self._odd + PER_ANSWER)
-        self._connection.took()
-        return end
-
     def _frame(self, kind: int, flags: int, frame: bytes) -> None:
         """`frame` is weighed, and then handled by h2."""
         self._odd -= _is_odd(kind, flags, len(frame))
         if self._odd < 0:
-            self._calm()
+            self._stop(ErrorCodes.ENHANCE_YOUR_CALM)
             return
-        if kind not in (_HEADERS, _CONTINUATION):
+        if kind not in (HEADERS, _CONTINUATION):
             self._feed(frame)
             return
         self._block += len(frame) - HEAD
         if self._block > doh.MAX_HEADER:
-            self._calm()
+            self._stop(ErrorCodes.ENHANCE_YOUR_CALM)
             return
-        whole, single = bool(flags & _END_HEADERS), not self._amid and flags & ~_END_STREAM == _END_HEADERS
+        whole, single = bool(flags & END_HEADERS), not self._amid and flags & ~END_STREAM == END_HEADERS
         self._amid = not whole
-        before, entries = self._table or self._number(), self._entries()
-        self._newest = None
+        entries, self._newest = self._quick.entries(), None
         self._feed(frame)
-        newest = self._learnt()
+        self._quick.learn(entries, frame[HEAD:], self._learnt() if single else None)
         if whole:
             self._block = 0
-        if self._entries() != entries:
-            self._table = self._number()
-        else:
-            self._table = before
-            if single and newest is not None:
-                self._memo.keep(before, frame[HEAD:], newest)
 
     def _feed(self, octets: bytes) -> None:
         """h2 handles `octets`, and what it makes of them is heeded."""
@@ -286,17 +226,6 @@ class Http2:
     def _learnt(self) -> Known | None:
         """What the last frame was found to ask, if it was a request."""
         return self._newest
-
-    def _entries(self) -> tuple[int, int, object]:
-        """What tells whether the table of HPACK has changed: each entry that is new is an object of its own."""
-        table = self._http.decoder.header_table
-        entries = table.dynamic_entries
-        return table.maxsize, len(entries), id(entries[0]) if entries else None
-
-    def _number(self) -> int:
-        """The number of the table of HPACK as it is now, for clients that call us by the same name."""
-        table = self._http.decoder.header_table
-        return self._memo.table((self._connection.server_name, table.maxsize, tuple(table.dynamic_entries)))
 
     # Events
 
@@ -351,7 +280,7 @@ class Http2:
         self.unsent -= len(self._waiting.pop(stream, b""))
 
     def _settled(self) -> None:
-        self._window = self._http.remote_settings.initial_window_size
+        self._quick.window = self._http.remote_settings.initial_window_size
         self._send_waiting()
 
     # Answers
@@ -408,29 +337,24 @@ class Http2:
         except ProtocolError:
             return
 
-    def _give_back(self, octets: int) -> None:
-        """The client may send as many `octets` again as did not pass h2."""
-        self._given_back += octets
-        if self._given_back >= _UPDATE_AT:
-            self._out.append(b"\x00\x00\x04\x08\x00\x00\x00\x00\x00" + self._given_back.to_bytes(4, "big"))
-            self._given_back = 0
-
     # Ends
 
     def _mark(self, now: float) -> None:
         """Since when the client owes the rest of something."""
         if self._requests:
             self.partial_since = next(iter(self._requests.values())).began
+        elif self._quick.since is not None:
+            self.partial_since = self._quick.since
         elif not self._rest and not self._amid:
             self.partial_since = None
         elif self.partial_since is None:
             self.partial_since = now
 
-    def _calm(self) -> None:
-        """Enough of it."""
+    def _stop(self, code: ErrorCodes) -> None:
+        """Enough of it, and the client is told why."""
         self._https.calmed += 1
         with contextlib.suppress(ProtocolError):
-            self._http.close_connection(ErrorCodes.ENHANCE_YOUR_CALM)
+            self._http.close_connection(code)
         self._end()
 
     def _end(self) -> None:
@@ -445,6 +369,6 @@ class Http2:
 
 def _is_odd(kind: int, flags: int, octets: int) -> bool:
     """Whether a frame of that kind, with these `flags`, asks nothing, and brings nothing to speak of."""
-    if kind == _HEADERS:
-        return not flags & _END_HEADERS
-    return kind != _DATA or (octets < HEAD + SMALL and not flags & _END_STREAM)
+    if kind == HEADERS:
+        return not flags & END_HEADERS
+    return kind != DATA or (octets < HEAD + SMALL and not flags & END_STREAM)

@@ -214,7 +214,9 @@ class HttpsConnection(Served):
         if not self._finishing or self._in_turn or self._transport is None:
             return
         if speaker is None or speaker.over or (not self.outstanding and (self._ended or not speaker.unsent)):
-            self._transport.close()
+            self.flush()
+            if self._transport is not None:
+                self._transport.close()
 
     def flush(self) -> None:
         """What HTTP has to say is on its way."""

@@ -23,7 +23,7 @@ from resolver.control.challenges import Challenges
 from resolver.control.routes import routes
 from resolver.control.table import Inside, Table
 from resolver.control.turns import Turns
-from resolver.daemon import Program, log_broken, loop_factory, movable, settle_memory
+from resolver.daemon import MovedClock, Program, log_broken, loop_factory, movable, settle_memory, unraisable_logged
 from resolver.errors import InputError, ResolverdError
 from resolver.laboratory import Laboratory
 from resolver.listeners import Bound, Kind
@@ -72,6 +72,10 @@ class Worker:
         clock = test_clock or RealClock(loop)
         log = Log(sys.stderr, clock.wall, wanted.level, wanted.format).bind(worker=self._index)
         loop.set_exception_handler(lambda _, context: log_broken(log, context))
+        with unraisable_logged(log):
+            return await self._live(loop, test_clock, log, end)
+
+    async def _live(self, loop: asyncio.AbstractEventLoop, test_clock: MovedClock | None, log: Log, end: Socket) -> int:
         channel = Channel(loop, end, self._hear, lambda: self._end(True))
         self._channel = channel
         loop.add_signal_handler(signal.SIGTERM, lambda: self._end(False))

@@ -96,9 +96,9 @@ def _silence(host: str) -> Iterator[int]:
 
 
 @contextlib.contextmanager
-def arena(*, cache_mb: int = 64, trap: str | None = None) -> Iterator[Arena]:
+def arena(*, cache_mb: int = 64, trap: str | None = None, more: str = "") -> Iterator[Arena]:
     """A daemon with an empty cache of `cache_mb`; every good zone is answered, no silent one ever is. `evil` is that
-    `trap`, at two servers."""
+    `trap`, at two servers. `more` are further sections of its configuration."""
     with contextlib.ExitStack() as stack:
         directory = Path(stack.enter_context(tempfile.TemporaryDirectory(prefix="robustness-")))
         port = stack.enter_context(_authority(directory, AUTHORITY))
@@ -112,7 +112,8 @@ def arena(*, cache_mb: int = 64, trap: str | None = None) -> Iterator[Arena]:
             anchors = [f'"evil. IN {ds_text(ds)}"' for ds in TRAPS[trap].trap.ds[-ANCHORS:]]
         (directory / "hints").write_text(". 3600000 NS a.nowhere.\na.nowhere. 3600000 A 127.0.0.9\n")
         config = directory / "resolver.toml"
-        config.write_text(_CONFIG.format(stubs="\n".join(stubs), cache_mb=cache_mb, anchors=", ".join(anchors)))
+        text = _CONFIG.format(stubs="\n".join(stubs), cache_mb=cache_mb, anchors=", ".join(anchors))
+        config.write_text(text + more)
         daemon = Daemon(directory, "--config", str(config))
         stack.callback(daemon.kill)
         yield Arena(daemon, (daemon.host, daemon.port))

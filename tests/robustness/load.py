@@ -29,6 +29,8 @@ class Stream:
 
     names: Iterator[str]
     rate: float
+    host: str = ""
+    """The address that they come from, if it is to be a certain one."""
     sent: int = 0
     good: int = 0
     """Responses of NOERROR with an answer."""
@@ -47,8 +49,10 @@ class Stream:
         return ordered[min(len(ordered) - 1, int(share * len(ordered)))] if ordered else float("inf")
 
 
-def _connected(at: tuple[str, int]) -> socket.socket:
+def _connected(at: tuple[str, int], host: str = "") -> socket.socket:
     sock = socket.socket(socket.AF_INET, socket.SOCK_DGRAM)
+    if host:
+        sock.bind((host, 0))
     sock.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, BUFFER)
     sock.connect(at)
     sock.setblocking(False)
@@ -72,7 +76,7 @@ def _receive(sock: socket.socket, stream: Stream, open_: dict[int, float]) -> No
 
 def at_a_rate(at: tuple[str, int], streams: Sequence[Stream], seconds: float) -> None:
     """All streams were asked side by side for so long, and what was going to come has come."""
-    sockets = [_connected(at) for _ in streams]
+    sockets = [_connected(at, stream.host) for stream in streams]
     by_socket = dict(zip(sockets, streams, strict=True))
     waiting: list[dict[int, float]] = [{} for _ in streams]
     totals = [int(stream.rate * seconds) for stream in streams]

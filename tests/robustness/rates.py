@@ -24,6 +24,9 @@ FLOOD_S: Final = 10.0
 QUIET_S: Final = 3.0
 """How long the same is measured without the flood, so that what else the machine does can be told from it."""
 
+SHARE: Final = 200
+SHARE_S: Final = 5.0
+
 IDLE: Final = 500
 NAMES: Final = 200_000
 NAMES_LIMIT_S: Final = 300.0
@@ -73,6 +76,23 @@ def flood() -> list[Figure]:
             "all",
             fresh.good == fresh.sent,
         ),
+    ]
+
+
+def share() -> list[Figure]:
+    """A client that asks for what is held as fast as it can send, beside one that asks for what it needs."""
+    known = [f"known{number}.good0" for number in range(100)]
+    with arena(more=f"[limits]\nqueries_per_s = {SHARE}\nslip = 0\nexempt = []\n") as there:
+        for name in known:
+            once(there.at, name)
+        hostile = Stream(itertools.cycle(known), 10.0 * SHARE, "127.0.0.10")
+        modest = Stream(itertools.cycle(known), SHARE / 4, "127.0.0.11")
+        at_a_rate(there.at, (hostile, modest), SHARE_S)
+    most = SHARE * (SHARE_S + 1)
+    about = f"a client that sends {10 * SHARE:,} queries a second where {SHARE} are allowed, {SHARE_S:.0f} s"
+    return [
+        Figure(f"{about}: its answers", f"{hostile.good:,}", f"at most {most:,.0f}", hostile.good <= most),
+        Figure("queries of a modest client lost meanwhile", f"{modest.lost} of {modest.sent}", "0", modest.lost == 0),
     ]
 
 
@@ -154,6 +174,7 @@ def forged_replies() -> list[Figure]:
 
 MEASURES: Final[dict[str, Callable[[], list[Figure]]]] = {
     "flood": flood,
+    "share": share,
     "idle": idle_connections,
     "silent": silent_zones,
     "forged": forged_replies,

@@ -48,6 +48,9 @@ UNUSED = (
     "h2",
     "resolver.network.encrypted",
     "resolver.pipeline.recursing",
+    "resolver.pipeline.routed",
+    "resolver.routing",
+    "resolver.ruling",
     "resolver.simulation",
     "resolver.testing",
 )

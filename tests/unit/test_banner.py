@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import ssl
-
 from resolver.banner import banner
 from resolver.certificates import Shown
 from resolver.config import Config
@@ -33,11 +31,18 @@ Try:
 
 
 def test_where_tls_is_spoken_is_said_with_the_pin_and_whether_it_is_for_development() -> None:
-    config, places, context = Config(), [Endpoint("0.0.0.0", 853)], ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
-    text = banner(config, config.server.listen, [], places, Shown(context, "cGlu", frozenset({"localhost"})))
+    config, places = Config(), ([Endpoint("0.0.0.0", 853)], [])
+    text = banner(config, config.server.listen, [], places, Shown({}, "cGlu", frozenset({"localhost"})))
     assert "\n  0.0.0.0:853  TLS\nephemeral certificate, for development: pin cGlu\n" in text
     assert text.endswith("\n  kdig @127.0.0.1 -p 853 +tls-pin=cGlu www.example.com\n")
-    assert "ephemeral" not in banner(config, config.server.listen, [], places, Shown(context, "cGlu"))
+    assert "ephemeral" not in banner(config, config.server.listen, [], places, Shown({}, "cGlu"))
+
+
+def test_where_https_is_spoken_is_said_as_a_url_with_a_line_to_paste() -> None:
+    config = Config.model_validate({"server": {"https_paths": ["/dns", "/dns-query"]}})
+    text = banner(config, [], [], ([], [Endpoint("::", 443)]), Shown({}, "cGlu"))
+    assert "\n  https://[::]:443/dns\ncertificate: pin cGlu\n" in text
+    assert text.endswith("\n  kdig @::1 -p 443 +https=/dns +tls-pin=cGlu www.example.com\n")
 
 
 def test_port_53_is_not_mentioned_and_a_wildcard_is_asked_on_loopback() -> None:

@@ -2,6 +2,7 @@ from __future__ import annotations
 
 import base64
 import hashlib
+import io
 import os
 import socket
 import ssl
@@ -15,7 +16,10 @@ from cryptography.hazmat.primitives import serialization
 
 from resolver import certificates
 from resolver.config import Config
+from resolver.daemon import unraisable_logged
 from resolver.errors import ConfigError
+from resolver.message import Transport
+from resolver.observe.log import Log
 from tests.support.certificates import write
 
 
@@ -59,7 +63,7 @@ def refused(settings, now=None):
 @pytest.mark.rfc(7858, "4.2")
 def test_without_files_a_certificate_is_made_that_can_be_trusted_by_its_pin():
     made = certificates.shown(server(listen_tls=["192.0.2.1:853", "[::]:853"], identity="ns1.example"), time.time())
-    seen = presented(made.context)
+    seen = presented(made.contexts[Transport.TLS])
     assert pin_of(seen) == made.pin
     names = seen.extensions.get_extension_for_class(x509.SubjectAlternativeName).value
     assert set(names.get_values_for_type(x509.DNSName)) == {"localhost", "ns1.example"}
@@ -80,7 +84,7 @@ def test_an_ephemeral_certificate_stays_until_its_names_change():
 @pytest.mark.rfc(9325, "3.1.1")
 @pytest.mark.rfc(9325, "4.2")
 def test_what_is_spoken_is_modern_tls():
-    context = certificates.shown(server(), 0.0).context
+    context = certificates.shown(server(), 0.0).contexts[Transport.TLS]
     assert context.minimum_version is ssl.TLSVersion.TLSv1_2
     assert {each["kea"] for each in context.get_ciphers()} <= {"kx-ecdhe", "kx-any"}
     assert all(each["aead"] for each in context.get_ciphers())
@@ -90,7 +94,7 @@ def test_a_certificate_in_files_is_shown(tmp_path: Path):
     certificate, key = write(tmp_path)
     made = certificates.shown(files(certificate, key), time.time())
     assert made.ephemeral is None
-    assert presented(made.context).public_bytes(serialization.Encoding.PEM) == certificate.read_bytes()
+    assert presented(made.contexts[Transport.TLS]).public_bytes(serialization.Encoding.PEM) == certificate.read_bytes()
     assert pin_of(x509.load_pem_x509_certificate(certificate.read_bytes())) == made.pin
 
 
@@ -151,3 +155,109 @@ def test_a_file_that_may_not_be_read_is_told(tmp_path: Path):
     certificate, key = write(tmp_path)
     key.chmod(0)
     assert f"server.tls_key: {key} cannot be read: Permission denied" in refused(files(certificate, key))
+
+
+def several(tmp_path, *names, days=3650):
+    pairs = []
+    for number, name in enumerate(names):
+        (tmp_path / str(number)).mkdir()
+        pairs.append(write(tmp_path / str(number), name, days=days - number))
+    return server(tls_certificate=[str(each) for each, _ in pairs], tls_key=[str(each) for _, each in pairs])
+
+
+def spoken(shown, transport, name, version=None, session=None, client=None):
+    """A handshake in memory with who calls us by `name`: the client's end and ours."""
+    if client is None:
+        client = ssl.SSLContext(ssl.PROTOCOL_TLS_CLIENT)
+        client.check_hostname, client.verify_mode = False, ssl.CERT_NONE
+        client.set_alpn_protocols(["h2", "dot"])
+        if version is not None:
+            client.maximum_version = version
+    to_us, to_client = ssl.MemoryBIO(), ssl.MemoryBIO()
+    theirs = client.wrap_bio(to_client, to_us, server_hostname=name, session=session)
+    ours = shown.contexts[transport].wrap_bio(to_us, to_client, server_side=True)
+    done = set()
+    for _ in range(4):
+        for end in (theirs, ours):
+            try:
+                end.do_handshake()
+                done.add(end)
+            except ssl.SSLWantReadError:
+                pass
+    assert len(done) == 2
+    ours.write(b"x")
+    assert theirs.read(1) == b"x"
+    return theirs, ours, client
+
+
+def name_shown(end):
+    certificate = x509.load_der_x509_certificate(end.getpeercert(True))
+    names = certificate.extensions.get_extension_for_class(x509.SubjectAlternativeName).value
+    return names.get_values_for_type(x509.DNSName)[0]
+
+
+@pytest.mark.rfc(6066, "3")
+def test_of_several_certificates_the_one_is_shown_that_is_for_the_name_of_the_client(tmp_path):
+    shown = certificates.shown(several(tmp_path, "dns.example", "other.example", "*.wild.example"), time.time())
+    for name, seen in (
+        ("dns.example", "dns.example"),
+        ("OTHER.example", "other.example"),
+        ("a.wild.example", "*.wild.example"),
+        ("a.b.wild.example", "dns.example"),
+        ("unknown.example", "dns.example"),
+        (None, "dns.example"),
+    ):
+        theirs, ours, _ = spoken(shown, Transport.HTTPS, name)
+        assert name_shown(theirs) == seen
+        assert ours.server_name == (name or "").lower()
+        assert ours.selected_alpn_protocol() == "h2"
+    assert spoken(shown, Transport.TLS, "other.example")[1].selected_alpn_protocol() == "dot"
+
+
+@pytest.mark.parametrize("version", [ssl.TLSVersion.TLSv1_2, ssl.TLSVersion.TLSv1_3])
+@pytest.mark.parametrize("name", ["dns.example", "other.example"])
+def test_sessions_are_resumed_whichever_certificate_is_shown(tmp_path, version, name):
+    shown = certificates.shown(several(tmp_path, "dns.example", "other.example"), time.time())
+    first, _, client = spoken(shown, Transport.TLS, name, version)
+    again, ours, _ = spoken(shown, Transport.TLS, name, version, first.session, client)
+    assert again.session_reused
+    assert ours.session_reused
+
+
+def test_a_certificate_that_nobody_would_be_shown_is_an_error(tmp_path):
+    settings = several(tmp_path, "dns.example", "dns.example")
+    what = "is for no name that one before it is not for, so nobody would be shown it"
+    assert f"{settings.tls_certificate[1]} {what}" in refused(settings)
+
+
+def test_what_is_shown_knows_when_the_first_of_its_certificates_expires(tmp_path):
+    settings = several(tmp_path, "a.example", "b.example", days=10)
+    assert 7.9 < (certificates.shown(settings, time.time()).until - time.time()) / 86400 < 8.1
+
+
+def test_a_client_that_calls_us_by_what_is_no_name_is_refused_and_nothing_is_logged():
+    shown = certificates.shown(server(), time.time())
+    to_us, to_client = ssl.MemoryBIO(), ssl.MemoryBIO()
+    client = ssl.SSLContext(ssl.PROTOCOL_TLS_CLIENT)
+    theirs = client.wrap_bio(to_client, to_us, server_hostname="dns.example")
+    with pytest.raises(ssl.SSLWantReadError):
+        theirs.do_handshake()
+    to_us.write(to_us.read().replace(b"dns.example", b"\xff\xfe\xfd.example"))
+    ours = shown.contexts[Transport.TLS].wrap_bio(to_us, to_client, server_side=True)
+    out = io.StringIO()
+    with unraisable_logged(Log(out, time.time)), pytest.raises(ssl.SSLError):
+        ours.do_handshake()
+    assert out.getvalue() == ""
+
+
+def test_what_else_cannot_be_raised_is_logged():
+    class Broken:
+        def __del__(self):
+            raise ValueError("broken")
+
+    out = io.StringIO()
+    with unraisable_logged(Log(out, time.time)):
+        made = Broken()
+        del made
+    assert "event=internal_error" in out.getvalue()
+    assert "ValueError('broken')" in out.getvalue()

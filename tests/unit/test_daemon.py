@@ -28,6 +28,7 @@ class Program:
 
     simulated: Sequence[tuple[str, Endpoint]] = ()
     encrypted: Sequence[Endpoint] = ()
+    https: Sequence[Endpoint] = ()
     shown = None
     reloads = 0
     lab = Lab(FaultTable())

@@ -309,8 +309,8 @@ def test_a_server_that_is_new_listens_and_one_that_is_gone_does_not(on_loop: Cal
     async def main() -> None:
         bound: list[str] = []
 
-        def bind(endpoints: Any, buffer: Any) -> Any:
-            return bind_all(endpoints, buffer)
+        def bind(endpoints: Any, buffer: Any, kind: Any) -> Any:
+            return bind_all(endpoints, buffer, kind)
 
         config = Config.model_validate({"server": {"listen": ["127.0.0.1:0"]}, "world": {"port": 5399}})
         plan = shop()

@@ -10,7 +10,7 @@ from resolver import listeners as module
 from resolver.certificates import shown
 from resolver.config import Server
 from resolver.errors import ListenError
-from resolver.listeners import Listeners, bind, bind_all, bind_tls
+from resolver.listeners import Kind, Listeners, bind, bind_all, bind_stream
 from resolver.network import listening
 from resolver.network.base import Endpoint
 from resolver.network.clock import RealClock
@@ -73,9 +73,9 @@ def test_listeners_for_tls_share_the_places_and_have_a_port_of_their_own(on_loop
         loop = asyncio.get_running_loop()
         clock = RealClock(loop)
         plain = Listeners(loop, clock)
-        handshakes = Handshakes(clock, shown(Server(), 0.0).context)
+        handshakes = Handshakes(clock, shown(Server(), 0.0).contexts)
         encrypted = Listeners(loop, clock, plain.places, handshakes)
-        bound, ours = bind(ANY, 65536), bind_all([ANY], None)[0]
+        bound, ours = bind(ANY, 65536), bind_all([ANY], 65536, Kind.TLS)[0]
         await plain.start(bound, echo)
         await encrypted.start(ours, echo, None, Kept(lambda wire: b"stored" if wire == b"known" else None))
         trusting = ssl.SSLContext(ssl.PROTOCOL_TLS_CLIENT)
@@ -88,7 +88,7 @@ def test_listeners_for_tls_share_the_places_and_have_a_port_of_their_own(on_loop
         await asyncio.gather(plain.keep_only((), 1.0), encrypted.keep_only((), 1.0))
         last = await ended
         writer.close()
-        bind_tls(ours.endpoint).close()
+        bind_stream(ours.endpoint, Kind.TLS).close()
         await asyncio.sleep(0.01)  # uvloop closes its handles in its next turns
         return ours.udp, bound.endpoint != ours.endpoint, read, counts["udp.dropped_full"], places, last
 

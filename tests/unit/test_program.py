@@ -19,7 +19,7 @@ from resolver.auth import hierarchy
 from resolver.auth.findings import Finding
 from resolver.config import Config
 from resolver.errors import ConfigError, ListenError, ResolutionFailed, ZoneError
-from resolver.listeners import bind_all
+from resolver.listeners import Kind, bind_all
 from resolver.message import Client, Edns, Message, Question, Rcode, Transport
 from resolver.network import descriptors
 from resolver.network.base import Endpoint
@@ -487,11 +487,13 @@ def test_a_listener_for_all_is_private_until_a_reload_names_networks(on_loop):
         await program.start()
         hosts = ("8.8.8.8", "10.0.0.1", "127.0.0.1")
         asked = [[(await hear(program, host)).rcode for host in hosts]]
-        gates = [[udp.allows and udp.allows("8.8.8.8") for _, udp, _ in program._front._pairs.values()]]
+        gates = [[udp.allows and udp.allows("8.8.8.8") for _, udp, _ in program._fronts.of(Kind.PLAIN)._pairs.values()]]
         for server in ({"allow": ["8.0.0.0/8"]}, {}):
             await program.reload(settings(*wildcard, server=server))
             asked.append([(await hear(program, host)).rcode for host in hosts])
-            gates.append([udp.allows and udp.allows("8.8.8.8") for _, udp, _ in program._front._pairs.values()])
+            gates.append(
+                [udp.allows and udp.allows("8.8.8.8") for _, udp, _ in program._fronts.of(Kind.PLAIN)._pairs.values()]
+            )
         await program.reload(settings("127.0.0.1:0"))
         asked.append([(await hear(program, host)).rcode for host in hosts])
         denied = program.stats()["queries.denied"]
@@ -752,10 +754,10 @@ def test_a_world_that_is_changed_before_the_start_opens_nothing_nor_does_one_aft
 
     taken = [ListenError("127.0.0.2:53 is in use", "choose another")]
 
-    def bind_once_free(endpoints, receive_buffer):
+    def bind_once_free(endpoints, receive_buffer, kind):
         if endpoints and taken:
             raise taken.pop()
-        return bind_all(endpoints, receive_buffer)
+        return bind_all(endpoints, receive_buffer, kind)
 
     async def main():
         program = build(settings("127.0.0.1:0"), plan.world(), bind=bind_once_free)

@@ -17,6 +17,7 @@ from resolver.observe.log import Log
 from resolver.server.cookies import Standing
 from resolver.server.flights import MOST
 from resolver.server.limiting import Limiting, Limits
+from resolver.server.terms import Terms
 from resolver.testing.virtual_time import VirtualClock
 
 
@@ -173,3 +174,10 @@ def test_classes_have_their_rates_by_name(run):
         return {name: [rate.take(client) for _ in range(4)] for name, rate in made.items()}, none
 
     assert run(main()) == ({"slow": [True, False, False, False], "bulk": [True, True, True, False]}, {})
+
+
+def test_https_is_answered_at_its_paths_and_told_of_the_header_fields_that_rules_look_at() -> None:
+    rule = {"action": "refuse", "headers": {"X-Team": "blue"}}
+    server = {"listen_https": ["127.0.0.1:443"], "https_paths": ["/a", "/b"], "https_streams": 7}
+    terms = serving.https_terms(Config.model_validate({"server": server, "rules": [rule]}))
+    assert terms == Terms(frozenset({b"/a", b"/b"}), 7, frozenset({b"x-team"}))

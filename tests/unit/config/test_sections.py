@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -162,6 +163,17 @@ def test_an_identity_fits_into_one_character_string() -> None:
         ({"server": {"listen_tls": ["::1"], "tls_certificate": "x"}}, "tls_certificate is set and tls_key is not"),
         ({"server": {"listen_tls": ["::1"], "tls_key": "x"}}, "tls_key is set and tls_certificate is not"),
         ({"server": {"tls_key": "x", "tls_certificate": "x"}}, "nothing listens for TLS"),
+        ({"server": {"listen_https": ["::1"], "tls_key": "x"}}, "tls_key is set and tls_certificate is not"),
+        (
+            {"server": {"listen_https": ["::1"], "tls_key": ["x"], "tls_certificate": ["x", "y"]}},
+            "2 certificates have 1",
+        ),
+        (
+            {"server": {"listen_https": ["127.0.0.1:853"], "listen_tls": ["0.0.0.0"]}},
+            "taken by server.listen_tls",
+        ),
+        ({"server": {"listen_https": ["127.0.0.1", "127.0.0.1:443"]}}, "stands there twice"),
+        ({"server": {"https_paths": ["/dns-query", "/dns-query"]}}, "stands there twice"),
         ({"cache": {"min_ttl_s": 60, "max_ttl_s": 30}}, "above max_ttl_s"),
         ({"dnssec": {"nsec3_iterations_insecure": 151}}, "write at most 150"),
     ],
@@ -235,3 +247,15 @@ def test_a_class_of_limits_has_a_name_and_a_rate():
     assert config(limits={"classes": {"slow-1": 5}}).limits.classes == {"slow-1": 5}
     assert "is no name; write 1 to 63 letters" in complaint(limits={"classes": {"slow down": 5}})
     assert "greater than or equal to 1" in complaint(limits={"classes": {"slow": 0}})
+
+
+@pytest.mark.parametrize("path", ["", "dns-query", "/a b", "/a?b", "/a#b", "/\xe9", "/" + "x" * 255, 5])
+def test_what_is_no_path_of_a_url_is_told(path) -> None:
+    assert "is no path; write one" in complaint(server={"https_paths": [path]})
+
+
+def test_a_lone_path_stands_for_a_list_of_one_certificate() -> None:
+    given = {"listen_https": ["127.0.0.1"], "tls_certificate": "a.pem", "tls_key": ["a.key"]}
+    server = config(server=given).server
+    assert (server.tls_certificate, server.tls_key) == ((Path("a.pem"),), (Path("a.key"),))
+    assert server.listen_https == (Endpoint("127.0.0.1", 443),)

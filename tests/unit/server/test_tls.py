@@ -99,7 +99,7 @@ class Bench:
 
     def __init__(self, shown, server, stored=None, **limits):
         self.clock, self.server = VirtualClock(), server
-        self.handshakes = Handshakes(self.clock, shown.context)
+        self.handshakes = Handshakes(self.clock, shown.contexts)
         loop, self.places = asyncio.get_running_loop(), Places(TcpLimits(**limits))
         self.listener = TcpListener(
             loop, None, server, self.clock, self.places, hits=stored and Kept(stored), handshakes=self.handshakes
@@ -201,7 +201,7 @@ def test_sessions_of_clients_without_tickets_are_remembered_within_a_bound(run, 
     without.options |= ssl.OP_NO_TICKET
 
     def held():
-        return shown.context.session_stats()["number"]
+        return shown.contexts[Transport.TLS].session_stats()["number"]
 
     async def gone(peer):
         """What the client has heard by the end of its connection."""
@@ -264,8 +264,8 @@ def test_tls_1_1_is_refused(run, shown):
 
 @pytest.mark.rfc(9325, "3.5")
 def test_a_renegotiation_is_refused(run, shown):
-    assert shown.context.options & ssl.OP_NO_RENEGOTIATION
-    assert shown.context.options & ssl.OP_NO_COMPRESSION
+    assert shown.contexts[Transport.TLS].options & ssl.OP_NO_RENEGOTIATION
+    assert shown.contexts[Transport.TLS].options & ssl.OP_NO_COMPRESSION
 
 
 @pytest.mark.parametrize(
@@ -598,7 +598,7 @@ def test_to_stop_is_to_finish_what_was_asked_and_to_end_handshakes(run, shown):
 def test_connections_go_on_with_the_certificate_that_they_began_with(run, shown):
     async def act(made):
         old = await Peer(made).shake()
-        made.handshakes.context = certificates.shown(Config().server, WALL_START).context
+        made.handshakes.contexts = certificates.shown(Config().server, WALL_START).contexts
         new = await Peer(made).shake()
         old.ask(b"old")
         new.ask(b"new")
