@@ -27,6 +27,7 @@ from typing import Final
 HOST: Final = "127.0.0.1"
 PACKAGES: Final = {
     "dnsperf": "dnsperf",
+    "h2load": "nghttp2-client",
     "nsd": "nsd",
     "openssl": "openssl",
     "unbound": "unbound",

@@ -41,7 +41,7 @@ BEST: Final = "best peer"
 """The cheapest of the others that were measured, instead of one of them by name."""
 
 RIVAL: Final = "knot-resolver"
-"""Who is the best over TCP and TLS."""
+"""Who is the best over TCP and TLS; over HTTPS it is dnsdist."""
 
 FASTEST: Final = "dnsmasq"
 """Who does nothing but forward, and the least for it."""
@@ -129,6 +129,17 @@ ROWS: Final = (
     _hits("udp-hit-100k", "UDP hit, 100,000 names", Load(100_000, lambda _, __, by: Hits(100_000 // by)), 1.25),
     _misses("zipf", "mixed by Zipf, 1,000,000 names", Load(40_000, lambda n, _, by: Mixed(n, 40_000 // by))),
     _hits("tcp-hit", "TCP hit, 16 connections", Load(100_000, lambda *_: Hits(1_000), "tcp"), 0.6, BEST),
+    Row(
+        "doh-hit",
+        "HTTPS hit, 16 connections",
+        CPU,
+        Load(100_000, lambda *_: Hits(1_000), "doh"),
+        RESOLVERS,
+        1.0,
+        BEST,
+        (BASE, RIVAL, "dnsdist"),
+        forwarders=True,
+    ),
     _hits("dot-hit", "TLS hit, 16 connections", Load(100_000, lambda *_: Hits(1_000), "dot"), 0.85, BEST),
     Row("rules-0", "UDP hit of a gateway, no rules", CPU, _GATED, UNRULED, usual=("dnsdist",)),
     Row("rules-50", "UDP hit of a gateway, 50 rules", CPU, _GATED, RULED, usual=("dnsdist",)),
