@@ -202,7 +202,7 @@ _DNSDIST: Final = _peer("dnsdist", "dnsdist.conf", *_DNSDIST_COMMAND)
 _DNSMASQ: Final = _peer("dnsmasq", "dnsmasq.conf", "-d", "-C", "{config}")
 
 RESOLVERS: Final[Mapping[str, Server]] = {
-    OURS: Server(None, own("resolverd.toml"), modes=_ALL),
+    OURS: Server(None, own("resolverd.toml"), modes=_HTTPS),
     "unbound": Server("unbound", _UNBOUND, modes=_HTTPS),
     "knot-resolver": Server("kresd", _KNOT, modes=_HTTPS),
     "pdns-recursor": Server("pdns_recursor", _POWERDNS),
