@@ -33,7 +33,7 @@ def _zones(config: Config) -> Iterator[Contradiction]:
 
 
 def _named(config: Config) -> Iterator[Contradiction]:
-    """Pools that forward zones name and that are not there; `relays` tells of those that pass messages on unread."""
+    """Pools that forward zones name."""
     for zone, whom in config.resolver.forward_zones.items():
         if not isinstance(whom, str) or (whom == SYSTEM and whom not in config.pools):
             continue
@@ -41,10 +41,13 @@ def _named(config: Config) -> Iterator[Contradiction]:
             near = closest(whom, config.pools)
             instead = f'did you mean "{near}"?' if near else f"add a table [pools.{whom}] with its members"
             yield Contradiction("resolver", "forward_zones", f'"{zone}": there is no pool "{whom}"', instead)
+        elif config.pools[whom].mode != "forward":
+            what = f'"{zone}": the pool "{whom}" passes messages on without looking inside'
+            yield Contradiction("resolver", "forward_zones", what, 'name a pool with mode = "forward"')
 
 
 def _upstreams(config: Config) -> Iterator[Contradiction]:
-    ours = config.resolver
+    ours, server = config.resolver, config.server
     for section, key, what, upstreams in (
         *(("resolver", "stub_zones", f'"{zone}"', servers) for zone, servers in ours.stub_zones.items()),
         *(
@@ -55,11 +58,11 @@ def _upstreams(config: Config) -> Iterator[Contradiction]:
         *(
             (f"pools.{name}", "members", f'"{name}"', tuple(each.upstream for each in pool.members))
             for name, pool in config.pools.items()
-            if not isinstance(pool.members, str)
+            if not isinstance(pool.members, str) and pool.mode == "forward"  # relays.py speaks of the others
         ),
     ):
         for each in upstreams:
-            if _is_ours(each.endpoint, (*config.server.listen, *config.server.listen_tls, *config.server.listen_https)):
+            if _is_ours(each.endpoint, (*server.listen, *server.listen_tls, *server.listen_https)):
                 text = f"{what} is to be asked of {each.endpoint}, where this daemon itself listens"
                 yield Contradiction(section, key, text, "name another server")
 

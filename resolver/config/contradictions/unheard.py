@@ -1,7 +1,8 @@
-"""Which rules wait for queries that never come: over a transport that nobody listens for, or of clients that may not ask.
+"""Which rules wait for queries that never come: over a transport that nobody listens for, or of clients that may not
+ask.
 
-Limits: clients are looked at where somebody listens beyond loopback; who has only loopback to ask by tries rules out with
-`resolver which`. A network of which a part may ask is no mistake.
+Limits: clients are looked at where somebody listens beyond loopback; who has only loopback to ask by tries rules out
+with `resolver which`. A network of which a part may ask is no mistake.
 """
 
 from __future__ import annotations
@@ -47,7 +48,9 @@ def find(config: Config) -> Iterator[Contradiction]:
 
 def _by_transport(label: str, rule: Rule, config: Config) -> Iterator[Contradiction]:
     """Of several matchers that wait for the same in vain the first is told."""
-    wanted = [(key, listeners, f", and no other has {key}") for key, listeners in _NEEDED if getattr(rule, key)]
+    wanted: list[tuple[str, tuple[str, ...], str]] = [
+        (key, listeners, f", and no other has {key}") for key, listeners in _NEEDED if getattr(rule, key)
+    ]
     if rule.transports:
         carrying = tuple(key for key, carried in _LISTENERS.items() if carried & frozenset(rule.transports))
         wanted.append(("transports", carrying, ""))

@@ -58,19 +58,10 @@ def test_a_member_that_is_this_daemon_is_told_at_its_pool(tmp_path):
     ]
 
 
-def test_an_upstream_over_https_that_is_this_daemon_is_told(tmp_path):
-    server = "[server]\nlisten_https = ['127.0.0.1:8443']\n"
-    text = f"{server}[pools.office]\nmembers = ['https://127.0.0.1:8443/dns-query']\n"
-    assert problems(text, tmp_path) == [
-        'resolver.toml:4: "office" is to be asked of 127.0.0.1:8443, where this daemon itself listens; '
-        "name another server"
-    ]
-
-
 def test_a_pool_that_relays_is_none_to_forward_to(tmp_path):
     text = f"[resolver]\nforward_zones = {{'.' = 'office'}}\n{POOLS}mode = 'relay'\nlisten = ['127.0.0.1:5353']\n"
-    told = 'resolver.toml:2: "." is to be asked of "office", which is a relay; name a pool with mode = "forward"'
-    assert problems(text, tmp_path) == [told]
+    (line,) = problems(text, tmp_path)
+    assert "passes messages on without looking inside" in line, "once"
 
 
 def made(text: str, directory: Path) -> Any:
