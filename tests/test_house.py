@@ -45,7 +45,7 @@ ARROWS: dict[str, set[str]] = {
     },
     "server": {"pipeline", "balance", "cache", "wire", "network.base", "observe"},
     "config": {
-        *("wire", "network.base", "routing", "dnssec.anchors", "dnssec.negative"),
+        *("wire", "network.base", "routing", "dnssec.anchors", "dnssec.negative", "server.access"),
         *("filters.kinds", "filters.names", "filters.prefixes", "filters.records"),
     },
 }
