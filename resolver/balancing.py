@@ -22,7 +22,7 @@ if TYPE_CHECKING:
     from resolver.network.shared_table import SharedTable
 
 CHOOSING: Final = (
-    *("policy", "mode", "load_bound", "client_prefix_v4", "client_prefix_v6"),
+    *("policy", "mode", "load_bound", "client_ipv4_prefix", "client_ipv6_prefix"),
     *("sticky", "sticky_password", "sticky_s", "sticky_max_clients"),
 )
 """The settings of which a policy is made."""
@@ -30,7 +30,7 @@ CHOOSING: Final = (
 
 def policy(name: str, settings: Settings, clock: Clock, entropy: Entropy, log: Log) -> Policy:
     """The policy of the pool `name`. `check` has passed."""
-    prefixes = Prefixes(settings.client_prefix_v4, settings.client_prefix_v6)
+    prefixes = Prefixes(settings.client_ipv4_prefix, settings.client_ipv6_prefix)
     made = POLICIES[settings.chosen_by](Means(entropy, clock, prefixes, settings.load_bound))
     if settings.sticky is None:
         return made

@@ -86,6 +86,9 @@ class WatchedPool:
             there = [each.name for each in self.pool.members if each.target == upstream(text)]
         except ValueError:
             there = []
+        if len(there) != 1:  # written without its scheme, or its port, as long as it is clear who is meant
+            places = [(each.name, each.target.endpoint) for each in self.pool.members]
+            there = [name for name, place in places if text in (str(place), place.host)]
         if len(there) == 1:
             return there[0]
         instead = nearest(text, [each.name for each in self.pool.members])

@@ -14,7 +14,8 @@ from typing import Final
 
 from resolver.banner import reachable
 from resolver.cli import options
-from resolver.config import HEALTH_NAME, HEALTH_TEXT
+from resolver.config import HEALTH_NAME, HEALTH_TEXT, load
+from resolver.config.values import listen_endpoint
 from resolver.errors import ConfigError, WireError
 from resolver.message import Question, Rcode, Transport, Type
 from resolver.network.base import Endpoint, Trouble
@@ -36,7 +37,12 @@ TIMEOUT: Final = 2.0
 def add_arguments(parser: argparse.ArgumentParser) -> None:
     """`parser` takes where to ask and for how long."""
     parser.add_argument("--timeout", metavar="SECONDS", type=float, default=TIMEOUT, help="default: 2")
-    parser.add_argument("--listen", metavar="ADDR:PORT", action="append", help="the listener to ask")
+    parser.add_argument(
+        "--listen",
+        metavar="ADDR:PORT",
+        action="append",
+        help="whom to ask, over UDP (default: the first of server.listen)",
+    )
     options.add_config_file(parser)
 
 
@@ -44,7 +50,7 @@ def run(args: argparse.Namespace) -> int:
     """0 if the daemon answers rightly; otherwise why not is printed and 1 returned."""
     if not 0 < args.timeout <= 60:
         raise ConfigError(f"--timeout {args.timeout:g} cannot be waited for", instead="write up to 60 seconds")
-    listener = options.settings(args).config.server.listen[0]
+    listener = _listener(args)
     if listener.port == 0:
         raise ConfigError("server.listen has port 0", instead="give --listen ADDR:PORT with the port that is used")
     trouble = ill(reachable(listener), args.timeout)
@@ -53,6 +59,21 @@ def run(args: argparse.Namespace) -> int:
         return 1
     print("healthy")
     return 0
+
+
+def _listener(args: argparse.Namespace) -> Endpoint:
+    """Whom to ask: what --listen says, or the first of `server.listen`. Raises `ConfigError`."""
+    server = load(args.config).config.server
+    if not args.listen:
+        return server.listen[0]
+    try:
+        asked = listen_endpoint(args.listen[0])
+    except ValueError as wrong:
+        raise ConfigError(f"--listen: {wrong}") from None
+    if asked in (*server.listen_tls, *server.listen_https):
+        ours = ", ".join(map(str, server.listen))
+        raise ConfigError(f"{asked} speaks TLS, and the question is asked over UDP", instead=f"ask one of {ours}")
+    return asked
 
 
 def ill(server: Endpoint, seconds: float) -> str:

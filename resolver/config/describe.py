@@ -12,7 +12,7 @@ from resolver.config.environment import parts_of
 if TYPE_CHECKING:
     from pydantic.fields import FieldInfo
 
-UNITS: Final = {"_ms": "milliseconds", "_s": "seconds", "_kb": "KiB", "_mb": "MiB"}
+UNITS: Final = {"_per_s": "per second", "_ms": "milliseconds", "_s": "seconds", "_kb": "KiB", "_mb": "MiB"}
 WORDS: Final[dict[Any, str]] = {
     int: "an integer",
     float: "a number",

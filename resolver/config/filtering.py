@@ -7,6 +7,7 @@ wrong and, after a semicolon, what to write instead.
 from __future__ import annotations
 
 import ipaddress
+from collections.abc import Sequence
 from typing import Final
 
 from resolver.config.values import Network, ip_network, parsed_zone, shown
@@ -14,7 +15,7 @@ from resolver.filters import records
 from resolver.filters.kinds import BlockAnswer, LocalKind
 from resolver.filters.names import text_of
 from resolver.filters.prefixes import LENGTHS, Prefix
-from resolver.text import nearest
+from resolver.text import closest, nearest
 from resolver.wire.names import from_text
 
 MAX_ADDRESSES: Final = 8
@@ -55,11 +56,17 @@ def block_answer(value: object) -> str | tuple[str, ...]:
     instead = 'write a list of addresses, as in ["192.0.2.1", "2001:db8::1"]'
     if isinstance(value, str):
         if value not in known:
-            raise ValueError(f"{shown(value)} is no answer to blocked names; {nearest(value, known)}, or {instead}")
+            raise ValueError(f"{shown(value)} is no answer to blocked names; {_hint(value, known, instead)}")
         return value
     if not isinstance(value, (list, tuple)) or not 0 < len(value) <= MAX_ADDRESSES:
-        raise ValueError(f"{shown(value)} is no answer to blocked names; {nearest('', known)}, or {instead}")
+        raise ValueError(f"{shown(value)} is no answer to blocked names; {_hint('', known, instead)}")
     return tuple(_address(each, instead) for each in value)
+
+
+def _hint(word: str, known: Sequence[str], instead: str) -> str:
+    """The nearest of `known`; where none is near, all of them, or `instead`."""
+    near = closest(word, known)
+    return f"did you mean {near!r}?" if near else f"use one of: {', '.join(known)}; or {instead}"
 
 
 def _address(value: object, instead: str) -> str:

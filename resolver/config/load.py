@@ -146,7 +146,8 @@ def _read_section(layers: Layers, file: Path, section: str, table: object) -> No
         layers.report(where, f"there are {len(tables)} tables in {section}", f"write {MAX_TABLES} at most")
     else:
         for label, inner in tables.items():
-            if _begins(layers, label, Source(f"{file}:{_line_of(layers, label)}", file)):
+            source = Source(f"{file}:{_line_of(layers, label)}", file)
+            if not isinstance(inner, dict) or _begins(layers, label, source):
                 _read_table(layers, file, label, inner)
 
 
@@ -169,7 +170,10 @@ def _line_of(layers: Layers, label: str, *keys: str) -> int:
 
 def _read_table(layers: Layers, file: Path, label: str, table: object) -> None:
     if not isinstance(table, dict):
+        section, _, key = label.partition(".")
         instead = f"write a section {written(label)} with keys below it"
+        if section in NAMED and key in fields_of(label):
+            instead = f"write it below a header with a name of your own, such as [{section}.office]"
         layers.report(f"{file}:{_line_of(layers, label)}", f"{label} is {shown(table)}", instead)
         return
     for key, value in table.items():

@@ -3,12 +3,15 @@
 from __future__ import annotations
 
 from collections.abc import Iterable
+from typing import Final
 
 from resolver.config import environment
 from resolver.config.layers import fields_of, written
 from resolver.config.sections import LISTED, NAMED, SECTIONS
 
 _ALL = {**SECTIONS, **NAMED, **LISTED}
+_CALLED: Final = {"dot": "tls", "doh": "https"}
+"""What others call the transports that keys are named after."""
 
 
 def nearest_section(section: str) -> str:
@@ -25,7 +28,8 @@ def nearest_section(section: str) -> str:
 def nearest_key(label: str, key: str) -> str:
     """What to write in the place of an unknown `key` under `label`."""
     known = fields_of(label)
-    nearest = _nearest(key.lower(), known)
+    ours = "_".join(_CALLED.get(word, word) for word in key.lower().split("_"))
+    nearest = _nearest(ours, known)
     homes = [name for name, fields in _ALL.items() if key in fields]
     if homes:
         return f"'{key}' belongs below {header(homes[0])}"

@@ -29,6 +29,7 @@ PATH: Final = "/dns-query"
 """Where most servers answer; RFC 8484 leaves it open."""
 TEMPLATE: Final = "{?dns}"
 """What ends the URI of a server where it is written as a template (RFC 8484 section 3)."""
+_MEMBER_KEYS: Final = ("address", "weight", "name")
 MAX_MEMBERS: Final = 256
 MAX_WEIGHT: Final = 1000
 MAX_LISTED: Final = 32
@@ -77,10 +78,14 @@ def member(value: object) -> PoolMember:
         return PoolMember(upstream(value))
     if not isinstance(value, Mapping):
         raise ValueError(f"{shown(value)} is no upstream; {_INSTEAD}")
-    unknown = sorted(set(value) - {"address", "weight", "name"})
+    unknown = sorted(set(value) - set(_MEMBER_KEYS))
     if unknown or "address" not in value:
+        from resolver.text import closest
+
         what = f"has no key {shown(unknown[0])}" if unknown else "needs an `address`"
-        raise ValueError(f"a member of a pool {what}; its keys are address, weight and name")
+        near = closest(str(unknown[0]), _MEMBER_KEYS) if unknown else None
+        instead = f"did you mean '{near}'?" if near else "its keys are address, weight and name"
+        raise ValueError(f"a member of a pool {what}; {instead}")
     weight, name = value.get("weight", 1), value.get("name", "")
     if not isinstance(weight, int) or isinstance(weight, bool) or not 1 <= weight <= MAX_WEIGHT:
         raise ValueError(f"{shown(weight)} is no weight; write 1 to {MAX_WEIGHT}")
@@ -130,6 +135,9 @@ def upstream(value: object) -> Upstream:
         raise ValueError(f"{shown(value)} is no upstream; {_INSTEAD}")
     scheme, separator, rest = value.partition("://")
     if not separator:
+        if slashes := re.match(r"(udp|tcp|tls|https):/?(?!/)", value, re.IGNORECASE):
+            corrected = f"{slashes[1].lower()}://{value[slashes.end() :]}"
+            raise ValueError(f"{shown(value)} has not two slashes behind its scheme; write {shown(corrected)}")
         scheme, rest = "udp", value
     try:
         transport = Transport(scheme.lower())
@@ -141,9 +149,25 @@ def upstream(value: object) -> Upstream:
         raise ValueError(f"{shown(value)} has a name, but no certificate; write tls:// or https://, or no #")
     if slash and transport is not Transport.HTTPS:
         raise ValueError(f"{shown(value)} has a path; write https://, or no /")
-    endpoint = split_endpoint(place, _PORTS[transport], _INSTEAD)
+    endpoint = split_endpoint(place, _PORTS[transport], _instead(transport, place, slash + path))
     if transport is not Transport.HTTPS:
         return Upstream(endpoint, transport, host_name(name) if name else "")
     if not f"/{path}".isascii() or not f"/{path}".isprintable() or " " in path:
         raise ValueError(f"{shown(value)} has no usable path; {_INSTEAD}")
     return Upstream(endpoint, transport, host_name(name) if name else "", f"/{path}" if path else PATH)
+
+
+def _instead(transport: Transport, place: str, path: str) -> str:
+    """What to write where `place` should be an address: of a host, its address, and its name where TLS checks it."""
+    host, _, port = place.partition(":")
+    try:
+        host_name(host)
+    except ValueError:
+        return _INSTEAD
+    if "." not in host or host.replace(".", "").isdigit():
+        return _INSTEAD
+    behind = f":{port}" if port else ""
+    if transport in (Transport.TLS, Transport.HTTPS):
+        example = f"{transport}://192.0.2.1{behind}{path}#{host}"
+        return f'names are not looked up: write its address, and the name behind #, as in "{example}"'
+    return f'names are not looked up: write its address, as in "192.0.2.1{behind}"'

@@ -109,15 +109,20 @@ class Names:
         if not self._count:
             return None
         key = _key_of(name)
-        begin = 0
-        while True:
-            at = self._find(key[begin:] if begin else key)
-            # The text of a name is two octets shorter than its wire form, and here it has an end.
-            covers = len(key) - begin + 1
-            if at and (not self._blob[at] & _BELOW_ONLY or covers < len(name)):
-                return Found(name[len(name) - covers :], self._blob[at] & MAX_NUMBER)
-            begin = key.find(b".", begin) + 1
-            if not begin:
+        table, blob, mask = self._table, self._blob, self._mask
+        while True:  # as `_find` does, which would be a call for each label
+            hashed = hash(key) & _LOW
+            slot = hashed & mask
+            while word := table[slot]:
+                if word >> _SHIFT == hashed and blob.startswith(key, (word & _LOW) + 1):
+                    number = blob[word & _LOW]
+                    # The text of a name is two octets shorter than its wire form, and here it has an end.
+                    if not number & _BELOW_ONLY or len(key) + 1 < len(name):
+                        return Found(name[len(name) - len(key) - 1 :], number & MAX_NUMBER)
+                    break
+                slot = (slot + 1) & mask
+            _, dot, key = key.partition(b".")
+            if not dot:
                 return None
 
     def octets(self) -> int:
@@ -164,13 +169,13 @@ def _key_of(name: bytes) -> bytes:
     labels: list[bytes] = []
     pos = 0
     while length := name[pos]:
-        label = name[pos + 1 : pos + 1 + length]
-        if b"." in label or _END in label:
-            labels.clear()
-        else:
-            labels.append(label)
         pos += length + 1
-    return b".".join(labels) + _END
+        labels.append(name[pos - length : pos])
+    key = b".".join(labels) + _END
+    if key.count(b".") + 1 == (len(labels) or 1) and key.count(_END) == 1:
+        return key
+    odd = max(at for at, label in enumerate(labels) if b"." in label or _END in label)
+    return b".".join(labels[odd + 1 :]) + _END
 
 
 def text_of(name: bytes) -> bytes:

@@ -46,7 +46,7 @@ class Load:
             raise Absent(f"cannot be loaded by {self.mode}")
         zones = arena.hierarchy.zones if arena.hierarchy else 0
         stock = self.stock(turn.number, zones, turn.scale)
-        with turn.server.start(arena, self.mode == "dot") as running:
+        with turn.server.start(arena, self.mode if self.mode in ("dot", "doh") else "") as running:
             fill(arena, running, stock, self.mode)
             part, before = stock.take(self.queries // turn.scale), witness(arena, running)
             cpu_before = running.process.cpu_seconds()

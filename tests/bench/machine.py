@@ -27,6 +27,7 @@ from typing import Final
 HOST: Final = "127.0.0.1"
 PACKAGES: Final = {
     "dnsperf": "dnsperf",
+    "h2load": "nghttp2-client",
     "nsd": "nsd",
     "openssl": "openssl",
     "unbound": "unbound",
@@ -126,6 +127,12 @@ class Process:
     def resident_mib(self) -> float:
         """Resident memory (VmRSS)."""
         return sum(_resident_kib(pid) for pid in self._members()) / 1024
+
+    def signal(self, which: signal.Signals) -> None:
+        """All its living processes have been told."""
+        for pid in self._members():
+            with suppress(ProcessLookupError):
+                os.kill(pid, which)
 
     def stop(self) -> None:
         """The program has ended, by itself within `END_S` or by force."""

@@ -12,7 +12,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import Final, NamedTuple
 
-from tests.bench import load
+from tests.bench import https_load, load
 from tests.bench.load import Outcome, Target
 from tests.bench.machine import Unusable
 from tests.bench.names import Part, Stock
@@ -58,9 +58,12 @@ def ask(
     outstanding: int = load.OUTSTANDING,
 ) -> Outcome:
     """The server has been asked for each of `names`. Raises `Unusable`."""
-    file = load.write_names(arena.work / "names", names)
-    target = Target(running.host, running.tls_port if mode == "dot" else running.port, mode)
-    outcome = load.run(file, target, arena.load_core, rate, each, outstanding)
+    target = Target(running.host, running.tls_port if mode in ("dot", "doh") else running.port, mode)
+    if mode == "doh":
+        outcome = https_load.run(names, target, arena.load_core, arena.work, rate, each, outstanding)
+    else:
+        file = load.write_names(arena.work / "names", names)
+        outcome = load.run(file, target, arena.load_core, rate, each, outstanding)
     if outcome.completed + outcome.lost < len(names):
         raise Unusable(f"{outcome.completed} of {len(names)} queries in {load.LIMIT_S} s, and then no more were asked")
     return outcome

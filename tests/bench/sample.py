@@ -41,13 +41,13 @@ class Turn(NamedTuple):
 
 def first_answer(turn: Turn) -> Sample:
     """Milliseconds from exec to the first answer. Raises `Unusable`."""
-    with turn.server.start(turn.arena, False) as running:
+    with turn.server.start(turn.arena, "") as running:
         return Sample(running.started_s * 1000, {"cpu_ms": running.process.cpu_seconds() * 1000})
 
 
 def idle_memory(turn: Turn) -> Sample:
     """MiB of resident memory after the first answer. Raises `Unusable`."""
-    with turn.server.start(turn.arena, False) as running:
+    with turn.server.start(turn.arena, "") as running:
         return Sample(running.process.resident_mib(), {})
 
 
@@ -61,7 +61,7 @@ class Memory:
         """The sample of `turn`. Raises `Unusable`: also when not all names are kept, as then they take no memory."""
         arena, count = turn.arena, self.names // turn.scale
         stock = Hits(count)
-        with turn.server.start(arena, False) as running:
+        with turn.server.start(arena, "") as running:
             before = running.process.resident_mib()
             fill(arena, running, stock)
             after = running.process.resident_mib()

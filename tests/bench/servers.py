@@ -21,7 +21,7 @@ from typing import Final, NamedTuple
 
 from resolver.config.sections.server import Server as ServerSettings
 from tests.bench import hierarchy, ruled
-from tests.bench.hierarchy import HINTS, LEAF, ZONE, Hierarchy
+from tests.bench.hierarchy import HINTS, LEAF, POOL, ZONE, Hierarchy
 from tests.bench.machine import HOST, Absent, Process, find, free_port
 from tests.bench.own import environ, stored
 from tests.bench.probe import await_answer
@@ -73,7 +73,7 @@ class Arena:
         return certificate, key
 
 
-Start = Callable[[Arena, bool], AbstractContextManager[Running]]
+Start = Callable[[Arena, str], AbstractContextManager[Running]]
 """Starts a server, with a listener for DNS over TLS where that is wanted. Raises `Unusable`."""
 
 
@@ -91,11 +91,11 @@ def _peer(program: str, template: str, *arguments: str, proven: bool = False, ru
     """A program that is configured by one file, `arguments` having places as the template has them."""
 
     @contextmanager
-    def start(arena: Arena, tls: bool) -> Iterator[Running]:
+    def start(arena: Arena, secure: str) -> Iterator[Running]:
         directory = arena.directory(program)
         config = directory / template
-        places = resolver_places(arena, directory, tls, proven) | {"config": config, "rules": rules}
-        config.write_text(filled(template, places, tls, proven))
+        places = resolver_places(arena, directory, secure, proven) | {"config": config, "rules": rules}
+        config.write_text(filled(template, places, secure, proven))
         argv = [find(program) or program, *(argument.format_map(places) for argument in arguments)]
         with _answering(argv, arena, directory, places) as running:
             yield running
@@ -107,13 +107,13 @@ def own(template: str, proven: bool = False, rules: str = "", **settings: str) -
     """Our daemon with this configuration, `rules` in it, and `settings` of its environment."""
 
     @contextmanager
-    def start(arena: Arena, tls: bool) -> Iterator[Running]:
-        if tls and "listen_tls" not in ServerSettings.model_fields:
-            raise Absent("not available: there is no setting server.listen_tls")
+    def start(arena: Arena, secure: str) -> Iterator[Running]:
+        if secure and {"dot": "listen_tls", "doh": "listen_https"}[secure] not in ServerSettings.model_fields:
+            raise Absent(f"not available: there is no setting of server for {secure}")
         directory = arena.directory(OURS)
         config = directory / "resolver.toml"
-        places = resolver_places(arena, directory, tls, proven) | {"rules": rules}
-        config.write_text(filled(template, places, tls, proven))
+        places = resolver_places(arena, directory, secure, proven) | {"rules": rules}
+        config.write_text(filled(template, places, secure, proven))
         argv = [sys.executable, "-m", "resolver", "serve", "--config", str(config)]
         counts = partial(stored, directory)
         with _answering(argv, arena, directory, places, environ(directory, **settings), counts) as running:
@@ -123,7 +123,7 @@ def own(template: str, proven: bool = False, rules: str = "", **settings: str) -
 
 
 @contextmanager
-def shipped(arena: Arena, tls: bool = False) -> Iterator[Running]:
+def shipped(arena: Arena, secure: str = "") -> Iterator[Running]:
     """Our daemon with the shipped world and no configuration."""
     directory = arena.directory("shipped")
     places = {"host": HOST, "port": free_port(), "tls_port": 0}
@@ -137,7 +137,7 @@ AUTHORITY: Final = "127.53.2.1"
 
 
 @contextmanager
-def own_authority(arena: Arena, tls: bool) -> Iterator[Running]:
+def own_authority(arena: Arena, secure: str) -> Iterator[Running]:
     """Our simulated authority of `ZONE`, which is asked itself."""
     directory = arena.directory("authority")
     (directory / "hierarchy.toml").write_text(filled("hierarchy.toml", {"authority": AUTHORITY}))
@@ -150,7 +150,7 @@ def own_authority(arena: Arena, tls: bool) -> Iterator[Running]:
 
 
 @contextmanager
-def nsd_authority(arena: Arena, tls: bool) -> Iterator[Running]:
+def nsd_authority(arena: Arena, secure: str) -> Iterator[Running]:
     """nsd with the same zone."""
     directory, port = arena.directory("nsd"), free_port()
     zones = {ZONE: hierarchy.wildcard_zone(AUTHORITY)}
@@ -160,16 +160,16 @@ def nsd_authority(arena: Arena, tls: bool) -> Iterator[Running]:
         yield Running(process, AUTHORITY, port, 0, answered - began)
 
 
-def resolver_places(arena: Arena, directory: Path, tls: bool, proven: bool = False) -> dict[str, object]:
+def resolver_places(arena: Arena, directory: Path, secure: str, proven: bool = False) -> dict[str, object]:
     """What the templates of resolvers have places for. Raises `Absent` when there is no certificate to be had."""
-    certificate, key = arena.certificate() if tls else ("", "")
+    certificate, key = arena.certificate() if secure else ("", "")
     hints = directory / "hints"
     hints.write_text(HINTS)
     return {
-        "directory": directory, "host": HOST, "port": free_port(), "tls_port": free_port() if tls else 0,
+        "directory": directory, "host": HOST, "port": free_port(), "tls_port": free_port() if secure else 0,
         "hints": hints, "certificate": certificate, "key": key, "leaf": LEAF,
         "modules": "validator iterator" if proven else "iterator", "validation": str(proven).lower(),
-        "anchor": anchor() if proven else "",
+        "anchor": anchor() if proven else "", **{f"pool_{number}": each for number, each in enumerate(POOL, 1)},
     }  # fmt: skip
 
 
@@ -190,22 +190,24 @@ def _answering(
 
 
 _ALL: Final = ("udp", "tcp", "dot")
+_HTTPS: Final = (*_ALL, "doh")
 
 _UNBOUND: Final = _peer("unbound", "unbound.conf", "-d", "-c", "{config}")
 _KNOT: Final = _peer("kresd", "kresd.conf", "-n", "-q", "-c", "{config}", "{directory}")
 _POWERDNS: Final = _peer("pdns_recursor", "recursor.conf", "--config-dir={directory}")
 _BIND: Final = _peer("named", "named.conf", "-f", "-4", "-n", "1", "-c", "{config}")
-_DNSDIST: Final = _peer("dnsdist", "dnsdist.conf", "--supervised", "--disable-syslog", "-C", "{config}")
+_DNSDIST_COMMAND: Final = ("--supervised", "--disable-syslog", "-C", "{config}")
+_DNSDIST: Final = _peer("dnsdist", "dnsdist.conf", *_DNSDIST_COMMAND)
 # With -d it keeps its user. With -k it ends at once in a user namespace (seen of 2.90), where it cannot change him.
 _DNSMASQ: Final = _peer("dnsmasq", "dnsmasq.conf", "-d", "-C", "{config}")
 
 RESOLVERS: Final[Mapping[str, Server]] = {
-    OURS: Server(None, own("resolverd.toml"), modes=_ALL),
-    "unbound": Server("unbound", _UNBOUND, modes=_ALL),
-    "knot-resolver": Server("kresd", _KNOT, modes=_ALL),
+    OURS: Server(None, own("resolverd.toml"), modes=_HTTPS),
+    "unbound": Server("unbound", _UNBOUND, modes=_HTTPS),
+    "knot-resolver": Server("kresd", _KNOT, modes=_HTTPS),
     "pdns-recursor": Server("pdns_recursor", _POWERDNS),
     "bind9": Server("named", _BIND, modes=_ALL),
-    "dnsdist": Server("dnsdist", _DNSDIST, forwards=True, modes=_ALL),
+    "dnsdist": Server("dnsdist", _DNSDIST, forwards=True, modes=_HTTPS),
     # Seen of 2.90: it ends a TCP connection after a hundred queries, and what was sent beyond them gets no answer.
     "dnsmasq": Server("dnsmasq", _DNSMASQ, forwards=True, modes=("udp",)),
 }
@@ -232,8 +234,7 @@ SHIPPED: Final[Mapping[str, Server]] = {OURS: Server(None, shipped)}
 
 def _ruled(ours: str, dnsdist: str) -> Mapping[str, Server]:
     """Ours and dnsdist, before the leaf, with these rules."""
-    command = ("--supervised", "--disable-syslog", "-C", "{config}")
-    beside = _peer("dnsdist", "dnsdist-rules.conf", *command, rules=dnsdist)
+    beside = _peer("dnsdist", "dnsdist-rules.conf", *_DNSDIST_COMMAND, rules=dnsdist)
     return {OURS: Server(None, own("resolverd-rules.toml", rules=ours)), "dnsdist": Server("dnsdist", beside)}
 
 
@@ -249,6 +250,12 @@ FORWARDERS: Final[Mapping[str, Server]] = {
     "unbound": Server("unbound", _peer("unbound", "unbound-forwarder.conf", "-d", "-c", "{config}"), forwards=True),
 }
 """Those that ask one upstream for everything."""
+
+POOLED: Final[Mapping[str, Server]] = {
+    OURS: Server(None, own("resolverd-pool.toml")),
+    "dnsdist": Server("dnsdist", _peer("dnsdist", "dnsdist-pool.conf", *_DNSDIST_COMMAND)),
+}
+"""Those that ask three upstreams alike, and check them."""
 
 FORWARDER: Final[Mapping[str, Server]] = {OURS: Server(None, own("resolverd-forwarder.toml"))}
 """Ours alone, with nothing but a forwarder."""

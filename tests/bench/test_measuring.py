@@ -15,7 +15,7 @@ from tests.bench.sample import Sample, Turn
 from tests.bench.servers import OURS, Arena, Running, Server
 
 
-def never(arena: Arena, tls: bool) -> AbstractContextManager[Running]:
+def never(arena: Arena, secure: str) -> AbstractContextManager[Running]:
     raise NotImplementedError
 
 

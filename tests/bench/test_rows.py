@@ -67,13 +67,14 @@ def test_a_response_of_one_record_is_as_long_as_it_is() -> None:
 PLACES = (
     *("directory", "host", "port", "tls_port", "hints", "certificate", "key", "leaf"),
     *("address", "cookies", "zones", "authority", "modules", "validation", "anchor", "rules"),
+    *("pool_1", "pool_2", "pool_3"),
 )
 
 
 @pytest.mark.parametrize("path", sorted(DIRECTORY.iterdir()), ids=lambda path: path.name)
 def test_a_template_says_nothing_of_tls_unless_it_is_measured(path: Path) -> None:
     places = {name: f"<{name}>" for name in PLACES}
-    plain, secure = (filled(path.name, places, tls) for tls in (False, True))
+    plain, secure = (filled(path.name, places, kind) for kind in ("", "dot"))
     assert "<certificate>" not in plain
     assert "@" not in {line[:1] for line in (plain + secure).splitlines()}
     assert ("<certificate>" in secure) == ("tls" in path.read_text())

@@ -276,12 +276,26 @@ def test_who_drains_may_name_a_member_by_its_name_or_its_address():
         assert scene.pools.drain("office", "left") == "left"
         assert scene.pools.undrain("office", ONE) == "left"
         assert scene.pools.drain("office", f"udp://{OTHER}:53") == OTHER_NAME
+        assert scene.pools.drain("office", f"{OTHER}:53") == OTHER_NAME
         assert scene.states() == ["up", "drained"]
         assert scene.events() == [
             ("left", "drained", "up", '"an operator said so"'),
             ("left", "up", "drained", '"an operator said so"'),
             (OTHER_NAME, "drained", "up", '"an operator said so"'),
         ]
+
+    composed(main, settings())
+
+
+def test_the_address_of_a_member_over_tls_is_enough_to_drain_it():
+    async def main(made: Composed) -> None:
+        scene = Scene(made)
+        await scene.begin(members=[f"tls://{ONE}#dns.example", OTHER, f"tcp://{OTHER}"], check="none")
+        for address in (ONE, f"{ONE}:853"):
+            assert scene.pools.drain("office", address) == f"tls://{ONE}:853#dns.example"
+        with pytest.raises(InputError):
+            scene.pools.drain("office", f"{OTHER}:5353")
+        assert scene.pools.drain("office", OTHER) == OTHER_NAME, "as it is written for the one over UDP"
 
     composed(main, settings())
 

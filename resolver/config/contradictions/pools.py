@@ -47,7 +47,7 @@ def _named(config: Config) -> Iterator[Contradiction]:
 
 
 def _upstreams(config: Config) -> Iterator[Contradiction]:
-    ours = config.resolver
+    ours, server = config.resolver, config.server
     for section, key, what, upstreams in (
         *(("resolver", "stub_zones", f'"{zone}"', servers) for zone, servers in ours.stub_zones.items()),
         *(
@@ -58,11 +58,11 @@ def _upstreams(config: Config) -> Iterator[Contradiction]:
         *(
             (f"pools.{name}", "members", f'"{name}"', tuple(each.upstream for each in pool.members))
             for name, pool in config.pools.items()
-            if not isinstance(pool.members, str)
+            if not isinstance(pool.members, str) and pool.mode == "forward"  # relays.py speaks of the others
         ),
     ):
         for each in upstreams:
-            if _is_ours(each.endpoint, (*config.server.listen, *config.server.listen_tls)):
+            if _is_ours(each.endpoint, (*server.listen, *server.listen_tls, *server.listen_https)):
                 text = f"{what} is to be asked of {each.endpoint}, where this daemon itself listens"
                 yield Contradiction(section, key, text, "name another server")
 

@@ -82,13 +82,8 @@ def _taken(config: Config) -> Iterator[Contradiction]:
 
 
 def _named(config: Config) -> Iterator[Contradiction]:
-    """Relays to which questions would be sent that have been read."""
+    """Relays to which rules would send questions that have been read; pools.py speaks of forward zones."""
     relays: set[object] = {name for name, pool in config.pools.items() if pool.mode == "relay"}
-    for key, zones in (("forward_zones", config.resolver.forward_zones), ("stub_zones", config.resolver.stub_zones)):
-        for zone, to in zones.items():
-            if to in relays:
-                what = f'"{zone}" is to be asked of "{to}", which is a relay'
-                yield Contradiction("resolver", key, what, 'name a pool with mode = "forward"')
     for number, rule in enumerate(config.rules, 1):
         pool: object = getattr(rule, "pool", None)
         if pool in relays:

@@ -55,11 +55,11 @@ class Pool(Section):
     """How a member is chosen; docs/balancing.md says when to use which. Not set: `"least-response-time"`, and
     `"client-hash"` where `mode` is `"relay"`. Peers: dnsdist `leastOutstanding`, CoreDNS `random`."""
 
-    client_prefix_v4: Annotated[int, Field(ge=1, le=32)] = 32
+    client_ipv4_prefix: Annotated[int, Field(ge=1, le=32)] = 32
     """How many bits of an IPv4 address are one client, for `"client-hash"`, `sticky` and relays. Peers: NGINX `ip_hash`
     24."""
 
-    client_prefix_v6: Annotated[int, Field(ge=1, le=128)] = 64
+    client_ipv6_prefix: Annotated[int, Field(ge=1, le=128)] = 64
     """The same of an IPv6 address: hosts change their address within their /64. Peers: NGINX `ip_hash` 128."""
 
     load_bound: Annotated[float, Field(ge=1.05, le=100, strict=False)] = 1.25

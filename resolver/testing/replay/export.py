@@ -34,7 +34,7 @@ MAX_QUERIES: Final = 10_000
 TITLE: Final = "exported from a history"
 
 _COOKIE: Final = 10
-_STREAMS: Final = frozenset((Transport.TCP, Transport.TLS))
+_STREAMS: Final = frozenset((Transport.TCP, Transport.TLS, Transport.HTTPS))
 
 
 @dataclass(frozen=True, slots=True)

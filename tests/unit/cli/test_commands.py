@@ -316,5 +316,16 @@ def test_a_healthcheck_that_cannot_work_is_refused(words: list[str]) -> None:
     assert main(["healthcheck", *words]) == 2
 
 
+def test_a_healthcheck_of_a_listener_for_tls_is_told_whom_to_ask(
+    monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    monkeypatch.setenv("RESOLVER_SERVER__LISTEN_TLS", '["127.0.0.1:8853"]')
+    assert main(["healthcheck", "--listen", "127.0.0.1:8853"]) == 2
+    told = capsys.readouterr().err
+    assert told.startswith(
+        "resolver: 127.0.0.1:8853 speaks TLS, and the question is asked over UDP; ask one of 127.0.0.1:5300"
+    )
+
+
 def test_the_healthcheck_needs_little_time() -> None:
     assert healthcheck.TIMEOUT < 3, "container engines call it unhealthy after some seconds"

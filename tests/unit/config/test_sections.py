@@ -170,7 +170,7 @@ def test_an_identity_fits_into_one_character_string() -> None:
         ),
         (
             {"server": {"listen_https": ["127.0.0.1:853"], "listen_tls": ["0.0.0.0"]}},
-            "taken by server.listen_tls, for TLS",
+            "taken by server.listen_tls",
         ),
         ({"server": {"listen_https": ["127.0.0.1", "127.0.0.1:443"]}}, "stands there twice"),
         ({"server": {"https_paths": ["/dns-query", "/dns-query"]}}, "stands there twice"),

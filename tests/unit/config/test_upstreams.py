@@ -31,7 +31,12 @@ def test_an_upstream_is_written_as_a_url(text, made):
 @pytest.mark.parametrize(
     ("text", "what"),
     [
-        ("https://dns.example/dns-query", "tls://192.0.2.1#dns.example"),
+        ("https://dns.example/dns-query", 'behind #, as in "https://192.0.2.1/dns-query#dns.example"'),
+        ("tls://dns.example:8853", 'as in "tls://192.0.2.1:8853#dns.example"'),
+        ("dns.example", 'names are not looked up: write its address, as in "192.0.2.1"'),
+        ("192.0.2.300", 'write one as in "192.0.2.1", "tls://'),
+        ("tls:/192.0.2.1", 'write "tls://192.0.2.1"'),
+        ("tls:192.0.2.1#dns.example", 'write "tls://192.0.2.1#dns.example"'),
         (f"{AT}#dns.example", "has a name, but no certificate; write tls:// or https://, or no #"),
         (f"tls://{AT}/dns-query", "has a path; write https://, or no /"),
         (f"https://{AT}/a b", "has no usable path"),

@@ -73,7 +73,7 @@ def absolute(record):
 
 
 def reply(rcode="NOERROR", answer=(), authority=()):
-    made = dns.message.make_response(dns.message.make_query("www.example.com", "A", use_edns=0))
+    made = dns.message.make_response(dns.message.make_query("www.example.com", "A", use_edns=0, id=53))
     made.set_rcode(getattr(dns.rcode, rcode))
     made.answer = [dns.rrset.from_text(*each) for each in map(absolute, answer)]
     made.authority = [dns.rrset.from_text(*each) for each in map(absolute, authority)]
