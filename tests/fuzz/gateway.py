@@ -74,6 +74,11 @@ def _path() -> Path:
     return made / "names"
 
 
+def _is_one_line(wrong: ConfigError) -> None:
+    text = str(wrong)
+    assert text.isprintable(), text
+
+
 def _looked_at(report: Report, lines: int) -> None:
     for each in report.told:
         assert str(each).isprintable(), each
@@ -89,15 +94,13 @@ def names_list(data: bytes) -> None:
     try:
         lists.read(path)
     except ConfigError as wrong:
-        assert str(wrong).isprintable(), wrong
+        _is_one_line(wrong)
         return
     _looked_at(lists.reports[0], data.count(b"\n") + 1)
     for held in lists.blocked:
         assert names.from_text(names.to_text(held.name)) == held.name
-        assert (
-            lists.blocked.above(b"\1x" + held.name if len(held.name) < 250 else held.name) is not None
-            or len(held.name) >= 250
-        )
+        below = b"\1x" + held.name
+        assert len(below) > names.MAX_NAME or lists.blocked.above(below) is not None
 
 
 def hosts_file(data: bytes) -> None:
@@ -108,7 +111,7 @@ def hosts_file(data: bytes) -> None:
     try:
         records, report = hosts.read(path, 1000)
     except ConfigError as wrong:
-        assert str(wrong).isprintable(), wrong
+        _is_one_line(wrong)
     else:
         _looked_at(report, data.count(b"\n") + 1)
         for record in records:
