@@ -67,7 +67,7 @@ def on_loop(request: pytest.FixtureRequest) -> Iterator[Run]:
     assert _open_files() <= before, "files were left open"
 
 
-@pytest.fixture
+@pytest.fixture(scope="session")
 def program() -> Callable[[str], str]:
     """`program("dig")`: the path of a client program.
 

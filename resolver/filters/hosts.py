@@ -13,10 +13,10 @@ from __future__ import annotations
 import ipaddress
 from collections.abc import Iterator
 from pathlib import Path
-from typing import Final
+from typing import BinaryIO, Final
 
 from resolver.errors import BadName, ConfigError
-from resolver.filters.lists import MAX_TOLD, Mistake, Report
+from resolver.filters.lists import MAX_BAD, MAX_LINE, MAX_TOLD, Mistake, Report
 from resolver.filters.records import Record
 from resolver.message import Type
 from resolver.wire import names
@@ -30,25 +30,44 @@ def read(path: Path, most: int) -> tuple[list[Record], Report]:
     records: list[Record] = []
     called: set[bytes] = set()
     try:
-        text = path.read_bytes().decode("utf-8", "replace")
+        with path.open("rb") as opened:
+            for number, line in enumerate(_lines(opened), 1):
+                words = line.partition("#")[0].split()
+                try:
+                    records += _of_line(words, called)
+                    report.names += max(0, len(words) - 1)
+                except (BadName, ValueError) as wrong:
+                    report.bad += 1
+                    if len(report.told) < MAX_TOLD:
+                        report.told.append(Mistake(number, line[:_SHOWN], f"cannot be read: {wrong}"))
+                    if report.bad > MAX_BAD:
+                        _sensible(report)
+                if len(records) > most:
+                    what, instead = f"has more than {most} records", "raise filters.max_names, or give a smaller one"
+                    raise ConfigError(what, where=f"{path}:{number}", instead=instead)
     except OSError as wrong:
         raise ConfigError(f"cannot be read: {wrong.strerror}", where=str(path), instead="give a hosts file") from None
-    for number, line in enumerate(text.removeprefix("\ufeff").splitlines(), 1):
-        words = line.partition("#")[0].split()
-        try:
-            records += _of_line(words, called)
-            report.names += max(0, len(words) - 1)
-        except (BadName, ValueError) as wrong:
-            report.bad += 1
-            if len(report.told) < MAX_TOLD:
-                report.told.append(Mistake(number, line[:_SHOWN], f"cannot be read: {wrong}"))
-        if len(records) > most:
-            what = f"has more than {most} records"
-            raise ConfigError(what, where=f"{path}:{number}", instead="raise filters.max_names, or give a smaller one")
+    _sensible(report)
+    return records, report
+
+
+def _lines(opened: BinaryIO) -> Iterator[str]:
+    """The lines of a file; of a long one only the beginning is seen."""
+    first = True
+    while octets := opened.readline(MAX_LINE):
+        rest = octets
+        while len(rest) == MAX_LINE and not rest.endswith(b"\n"):
+            rest = opened.readline(MAX_LINE)
+        line = octets.decode("utf-8", "replace").rstrip("\r\n")
+        yield line.removeprefix("\ufeff") if first else line
+        first = False
+
+
+def _sensible(report: Report) -> None:
+    """Most of what was read could be. Raises `ConfigError`."""
     if report.bad > report.names:
         what = f"most of it cannot be read (bad lines: {report.bad}), as {report.told[0]}"
-        raise ConfigError(what, where=str(path), instead="give lines of an address and names")
-    return records, report
+        raise ConfigError(what, where=str(report.path), instead="give lines of an address and names")
 
 
 def _of_line(words: list[str], called: set[bytes]) -> Iterator[Record]:

@@ -10,7 +10,8 @@ Rules
   counted. So is a bad line, and the first few are told with their number.
 * A file with more bad lines than good ones is no list: nobody wants what is left of it in force.
 
-Limits: of a line the first 64 KiB are seen. `MAX_TOLD` bad lines are told of each file.
+Limits: of a line the first 64 KiB are seen. `MAX_TOLD` bad lines are told of each file; after `MAX_BAD` of them, it is
+not read to its end if there are fewer good ones.
 """
 
 from __future__ import annotations
@@ -28,6 +29,9 @@ from resolver.text import quoted
 MAX_TOLD: Final = 3
 MAX_LINE: Final = 1 << 16
 """Octets of a line that are seen."""
+MAX_BAD: Final = 10_000
+"""Bad lines that are read before it is looked whether a file is a list at all: one that was named by mistake may be
+large."""
 FORMS: Final = "a name on each line, lines of a hosts file, or adblock rules like ||name^"
 _BLOCK: Final = 1 << 14
 """Octets that are read at once: some 600 names, in a millisecond."""
@@ -110,18 +114,25 @@ class Lists:
                 for lines in _lines(iter(lambda: opened.read(_BLOCK), b"")):
                     reading.lines(lines)
                     self._bounded(path)
+                    if report.bad > MAX_BAD:
+                        _sensible(report)
                     self._breathe()
         except OSError as wrong:
             raise ConfigError(f"cannot be read: {wrong.strerror}", where=str(path), instead="give a list") from None
-        if report.bad > report.names + report.repeated + report.skipped:
-            what = f"most of it cannot be read (bad lines: {report.bad}), as {report.told[0]}"
-            raise ConfigError(what, where=str(path), instead=f"give {FORMS}")
+        _sensible(report)
         self.reports.append(report)
 
     def _bounded(self, path: Path) -> None:
         if len(self.blocked) + len(self.allowed) > self._most:
             what = f"with this list there are more than {self._most} names"
             raise ConfigError(what, where=str(path), instead="raise filters.max_names, or leave a list out")
+
+
+def _sensible(report: Report) -> None:
+    """Most of what was read could be. Raises `ConfigError`."""
+    if report.bad > report.names + report.repeated + report.skipped:
+        what = f"most of it cannot be read (bad lines: {report.bad}), as {report.told[0]}"
+        raise ConfigError(what, where=str(report.path), instead=f"give {FORMS}")
 
 
 class _Reading:

@@ -7,7 +7,9 @@ Rules
   A daemon that connects reads what is there.
 * Nothing waits for the store. What is to be told waits in a queue, of which the oldest is dropped when it is full. A
   store that is away is tried again after `AGAIN_S`, then twice as long each time, up to `AGAIN_MAX_S`.
-* Whatever the store says is checked: what is no client, or longer than a name of a member can be, is passed over.
+* Whatever the store says is checked: what is no client, or longer than a name of a member can be, is passed over. So is
+  what others keep under such a key, in another type. Of a value no more is read than can be believed.
+* A store that does not speak as one is away, as one is that says nothing; the log has the beginning of why.
 
 Limits: `WAITING` entries to be told, `PIPELINED` of them at a time, `LOADED` read at a connection. The store is given
 `PATIENCE_S` for each answer.
@@ -21,6 +23,8 @@ from collections import deque
 from collections.abc import AsyncIterator, Callable
 from typing import Any, Final
 
+from resolver.text import printable
+
 PREFIX: Final = "resolverd:sticky"
 WAITING: Final = 10_000
 PIPELINED: Final = 256
@@ -32,6 +36,11 @@ LISTENS_S: Final = 60.0
 """How long one wait for what others publish lasts."""
 _MEMBER: Final = 255
 """Octets of the longest name that is believed."""
+_CLIENT: Final = 2 * 16
+"""Digits of the longest client: an address of IPv6."""
+_WHY: Final = 100
+"""Characters that are told of what a store has said."""
+_OTHER_TYPE: Final = "WRONGTYPE"
 
 Learn = Callable[[bytes, str], None]
 """Told of a client, and of the member that it has."""
@@ -99,8 +108,6 @@ class SharedTable:
         self._woken.set()
 
     async def _run(self) -> None:
-        from valkey.exceptions import ValkeyError
-
         again = AGAIN_S
         try:
             while not self._ended:
@@ -109,12 +116,12 @@ class SharedTable:
                         self._stands(True, "")
                         again = AGAIN_S
                         await _either(self._heard(subscription), self._told())
-                except (ValkeyError, OSError, TimeoutError) as error:
-                    self._stands(False, str(error) or type(error).__name__)
+                except Exception as error:  # the library raises whatever comes of octets that are none of a store
+                    self._stands(False, printable(str(error)[:_WHY]) or type(error).__name__)
                 await asyncio.sleep(again)
                 again = min(2 * again, AGAIN_MAX_S)
         finally:
-            with contextlib.suppress(ValkeyError, OSError, TimeoutError):
+            with contextlib.suppress(Exception):
                 await self._valkey.aclose()
 
     @contextlib.asynccontextmanager
@@ -140,7 +147,10 @@ class SharedTable:
 
     async def _read(self, keys: list[bytes]) -> None:
         if keys:
-            for key, member in zip(keys, await self._valkey.mget(keys), strict=True):
+            pipeline = self._valkey.pipeline(transaction=False)
+            for key in keys:
+                pipeline.getrange(key, 0, _MEMBER)
+            for key, member in zip(keys, await _done(pipeline), strict=True):
                 self._learnt(key.rpartition(b":")[2], member)
 
     async def _heard(self, subscription: Any) -> None:
@@ -170,9 +180,9 @@ class SharedTable:
         for client, member, over in batch:
             key = f"{self._channel}:{client.hex()}"
             pipeline.set(key, member, ex=self._seconds, nx=not over)
-            pipeline.get(key)
+            pipeline.getrange(key, 0, _MEMBER)
             pipeline.expire(key, self._seconds)
-        done = await pipeline.execute()
+        done = await _done(pipeline)
         published = self._valkey.pipeline(transaction=False)
         for (client, _, _), is_set, has in zip(batch, done[::3], done[1::3], strict=True):
             if is_set:
@@ -182,7 +192,7 @@ class SharedTable:
         await published.execute()
 
     def _learnt(self, client: bytes, member: bytes | None) -> None:
-        if not member or len(member) > _MEMBER:
+        if not member or len(member) > _MEMBER or len(client) > _CLIENT:
             return
         try:
             self._learn(bytes.fromhex(client.decode("ascii")), member.decode())
@@ -193,6 +203,18 @@ class SharedTable:
         if is_there is not self._is_there:
             self._is_there = is_there
             self._standing(is_there, why)
+
+
+async def _done(pipeline: Any) -> list[Any]:
+    """What the store says to each command of `pipeline`; nothing to one for what is of another type. Raises what the
+    library does for any other error."""
+    done: list[Any] = await pipeline.execute(raise_on_error=False)
+    for at, each in enumerate(done):
+        if isinstance(each, Exception):
+            if _OTHER_TYPE not in str(each):
+                raise each
+            done[at] = None
+    return done
 
 
 async def _either(*both: Any) -> None:

@@ -4,7 +4,8 @@ Rules: a rule covers another when it decides, and each of its matchers covers on
 exceptions is one of the other's or apart from what the other wants. Where a rule between the two asks another question
 in the place of the one that the first saw, or tags it, what the first sees of it is not what the second sees.
 
-Limits: one earlier rule is looked at, not what several cover together; where it cannot be told, a rule may fit.
+Limits: one earlier rule is looked at, not what several cover together; where it cannot be told, a rule may fit. What
+zones a rule answers from stands in files, so that it is not known here which names it leaves to others.
 """
 
 from __future__ import annotations
@@ -13,7 +14,7 @@ from collections.abc import Iterable, Sequence
 from typing import Final
 
 from resolver.message import Transport
-from resolver.routing.actions import Rewrite, Tag, Truncate, decides
+from resolver.routing.actions import FromZones, Rewrite, Tag, Truncate, decides
 from resolver.routing.circumstances import Chance, Headers, Paths, ServerNames, Tagged
 from resolver.routing.matchers import Matcher, Names, Transports, Types
 from resolver.routing.rules import Rule
@@ -47,7 +48,7 @@ def shadow(rules: Sequence[Rule], rule: Rule) -> Rule | None:
     """The earlier one of `rules` that decides whatever fits `rule`; None where a query may reach that."""
     before = list(rules[: rules.index(rule)])
     for at, earlier in enumerate(before):
-        if decides(earlier.action) and _covers(earlier, rule, before[at + 1 :]):
+        if decides(earlier.action) and not isinstance(earlier.action, FromZones) and _covers(earlier, rule, before[at + 1 :]):
             return earlier
     return None
 

@@ -36,15 +36,17 @@ class Http1:
         self._wire: bytes | None = None
         self._body = bytearray()
         self._session = Session()
-        self._asking = self._reading = self.over = False
+        self._asking = self._reading = self.over = self.behind = False
         self.partial_since: float | None = None
         self.unsent = 0
 
     def receive(self, octets: bytes) -> None:
         """See `Speaker`."""
         if self.over:
+            self.behind = False
             return
-        self._http.receive_data(octets)
+        if octets:
+            self._http.receive_data(octets)
         self._read()
 
     def answer(self, token: int, response: bytes | None) -> None:
@@ -71,8 +73,11 @@ class Http1:
 
     def _read(self) -> None:
         """What has come in is read, as far as the request before is answered."""
-        self._reading = True
+        self._reading, self.behind = True, False
         while not (self.over or self._asking):
+            if self._connection.full:
+                self.behind = True
+                break
             try:
                 event = self._http.next_event()
             except h11.RemoteProtocolError as wrong:

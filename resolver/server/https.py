@@ -4,9 +4,10 @@ much of it at a time (RFC 8484).
 Rules:
 * HTTP/2 where the client offers it (ALPN, RFC 9113 section 3.2), else HTTP/1.1. What each says is for `http2.py` and
   `http1.py`, what a request asks for `doh.py`.
-* All that one read asks and that is stored is answered with one write. What is not stored is handed to `respond`, at
-  most `streams` of one connection at a time: also of those that the client has given up, as they are worked on all the
-  same (CVE-2023-44487).
+* All that one read asks and that is stored is answered with one write, as long as that is `TcpLimits.write_buffer` at
+  most; then with several, and what is left of the read waits while the client takes none. What is not stored is handed
+  to `respond`, at most `streams` of one connection at a time: also of those that the client has given up, as they are
+  worked on all the same (CVE-2023-44487).
 * Places, times and pauses are those of TCP (`served.py`). A connection counts as used when it asks or takes something:
   with pings alone nobody keeps a place.
 * Who is not told anything, as a rule may want it, has his stream reset, or over HTTP/1.1 his connection closed.
@@ -42,6 +43,8 @@ class Speaker(Protocol):
 
     over: bool
     """Whether nothing more is answered."""
+    behind: bool
+    """Whether more has come in than was read, since the answers to it had no room."""
     partial_since: float | None
     """Since when the client owes the rest of a request."""
 
@@ -49,7 +52,7 @@ class Speaker(Protocol):
     """Octets of answers for which the client has given no room yet."""
 
     def receive(self, octets: bytes) -> None:
-        """`octets` have come in, and what they ask is handed to `ask`."""
+        """`octets` have come in, and what they ask is handed to `ask`, until the connection is `full`."""
         ...
 
     def answer(self, token: int, response: bytes | None) -> None:
@@ -110,6 +113,10 @@ class HttpsConnection(Served):
         """While a read is dispatched: what gives stored responses."""
         self.asked = self.served = 0
         """Of the read that is dispatched: requests, and those that were answered with what is stored."""
+        self.full = False
+        """Whether what is ready is to be written before more is read."""
+        self._ready = 0
+        """Octets of stored answers that are to be written."""
         self._speaker: Speaker | None = None
         self._in_turn = self._ended = self._held = False
 
@@ -140,6 +147,15 @@ class HttpsConnection(Served):
 
     def received(self, octets: bytes) -> None:
         """`octets` have come in: every whole request among them is answered, or handed on."""
+        self._read(octets)
+        self._catch_up()
+
+    def _catch_up(self) -> None:
+        """What was left since there was no room for its answers is read, as far as the client takes them."""
+        while self._speaker is not None and self._speaker.behind and not self._blocked:
+            self._read(b"")
+
+    def _read(self, octets: bytes) -> None:
         speaker = self._speaker
         if self._transport is None or speaker is None:
             return
@@ -171,7 +187,7 @@ class HttpsConnection(Served):
         """The response to `wire` if it is stored; else the speaker gets it to the request `token` in due time."""
         response = self.stored(wire)
         if response is not None:
-            self.took()
+            self.took(len(response))
             return response
         self.asked += 1
         self.outstanding += 1
@@ -184,8 +200,10 @@ class HttpsConnection(Served):
                 self._speaker.answer(token, None)
         return None
 
-    def took(self) -> None:
-        """A request was answered with what is stored."""
+    def took(self, octets: int) -> None:
+        """A request was answered with what is stored, so many `octets`."""
+        self._ready += octets
+        self.full = self._ready > self._limits.write_buffer and not self._finishing
         self.asked += 1
         self.served += 1
         self._listener.sent += 1
@@ -200,7 +218,7 @@ class HttpsConnection(Served):
     def finish(self) -> None:
         """No request is taken any more; the connection is closed when the client has its answers."""
         if not self._finishing:
-            self._finishing = True
+            self._finishing, self.full = True, False
             if self._speaker is not None:
                 self._speaker.finish()
                 self.flush()
@@ -223,6 +241,7 @@ class HttpsConnection(Served):
         if self._transport is None or self._speaker is None or self._in_turn:
             return
         octets = self._speaker.octets()
+        self._ready, self.full = 0, False
         if not octets:
             return
         if self._blocked:
@@ -244,11 +263,13 @@ class HttpsConnection(Served):
         if not self._in_turn:
             self.flush()
             self.settle()
+            self._catch_up()
 
     def _go_on(self) -> None:
         """The client takes its answers again."""
         self.hold(self._held)
         self.settle()
+        self._catch_up()
 
     def _owes(self) -> bool:
         """Whether the client must take something."""

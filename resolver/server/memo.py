@@ -27,7 +27,7 @@ BLOCKS: Final = 4_096
 """Blocks that are known, some 500 octets each with what they say."""
 
 LONGEST: Final = 512
-"""Octets of a block; a request for the longest of names has less."""
+"""Octets of a block, and of what it says; a request for the longest of names has less."""
 
 
 class Known(NamedTuple):
@@ -37,6 +37,12 @@ class Known(NamedTuple):
     wire: bytes | None
     session: Session
     length: int = -1
+
+    def size(self) -> int:
+        """Octets of it: a short block may stand for much, by what is in the table of HPACK."""
+        session = self.session
+        told = sum(len(name) + len(value) for name, value in session.headers)
+        return len(self.wire or b"") + len(session.path) + told
 
 
 class Memo:
@@ -65,7 +71,7 @@ class Memo:
 
     def keep(self, table: int, block: bytes, known: Known) -> None:
         """`block` means `known` where the table has the number `table`."""
-        if len(block) > LONGEST:
+        if len(block) > LONGEST or known.size() > LONGEST:
             return
         if len(self._blocks) >= BLOCKS:
             self._blocks.clear()

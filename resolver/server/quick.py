@@ -161,7 +161,7 @@ class Quick:
         http.outbound_flow_control_window -= size
         head, body_head = head_of_answer(size, doh.freshness(response))
         self._out += (head, stream, body_head, stream, response)
-        self._connection.took()
+        self._connection.took(size)
         self._waiting.pop(number, None)
         if number > self._last:
             self._last = number

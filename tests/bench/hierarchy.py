@@ -34,6 +34,8 @@ from tests.bench.signing import SIGNED_ZONE, signed_zone
 from tests.bench.templates import filled
 
 ROOT, TLD, LEAF, BAKED, BULK, SIGNED = (f"{PREFIX}.{last}" for last in range(1, 7))
+POOL: Final = (f"{PREFIX}.7", f"{PREFIX}.8", f"{PREFIX}.9")
+"""Where the upstreams of `failover.py` answer, for as long as a sample lasts."""
 
 ZONE: Final = "example.com"
 FLOODED: Final = "flood.com"
@@ -69,7 +71,7 @@ class Hierarchy:
 
     def queries(self) -> int:
         """How many queries they have had, all together. Raises `Unusable`."""
-        return sum(_queries(directory) for directory in self.directories)
+        return sum(queries(directory) for directory in self.directories)
 
 
 @contextmanager
@@ -116,6 +118,16 @@ def nsd(directory: Path, core: int, address: str, port: int, zones: dict[str, st
     return Process([find("nsd") or "nsd", "-d", "-c", str(conf)], core, directory / "log")
 
 
+def queries(directory: Path) -> int:
+    """How many queries the nsd of `directory` has had. Raises `Unusable`."""
+    control = [find("nsd-control") or "nsd-control", "-c", str(directory / "nsd.conf"), "stats_noreset"]
+    done = subprocess.run(control, capture_output=True, text=True, timeout=15, check=False)
+    found = re.search(r"^num\.queries=(\d+)", done.stdout, re.MULTILINE)
+    if found is None:
+        raise Unusable(f"nsd-control: {(done.stderr or done.stdout).strip()}")
+    return int(found[1])
+
+
 def wildcard_zone(address: str) -> str:
     """A zone that answers any name, served at `address`."""
     return f"$TTL 3600\n{_SOA}@ NS ns1\nns1 A {address}\n* A 192.0.2.2\n"
@@ -132,12 +144,3 @@ def _tld_zone(bulk: Sequence[str]) -> str:
     ]
     lines += (f"{name}. NS ns1.{name}.\nns1.{name}. A {address}\n" for name, address in served)
     return "".join(lines)
-
-
-def _queries(directory: Path) -> int:
-    control = [find("nsd-control") or "nsd-control", "-c", str(directory / "nsd.conf"), "stats_noreset"]
-    done = subprocess.run(control, capture_output=True, text=True, timeout=15, check=False)
-    found = re.search(r"^num\.queries=(\d+)", done.stdout, re.MULTILINE)
-    if found is None:
-        raise Unusable(f"nsd-control: {(done.stderr or done.stdout).strip()}")
-    return int(found[1])

@@ -128,6 +128,12 @@ class Process:
         """Resident memory (VmRSS)."""
         return sum(_resident_kib(pid) for pid in self._members()) / 1024
 
+    def signal(self, which: signal.Signals) -> None:
+        """All its living processes have been told."""
+        for pid in self._members():
+            with suppress(ProcessLookupError):
+                os.kill(pid, which)
+
     def stop(self) -> None:
         """The program has ended, by itself within `END_S` or by force."""
         started = set(self._members())

@@ -10,11 +10,13 @@ A new row is a line in `ROWS`: a function that takes a sample, or a `Load` of a 
 
 from __future__ import annotations
 
+import signal
 from collections.abc import Callable, Collection, Mapping
 from dataclasses import dataclass
 from typing import Final
 
 from tests.bench.blocking import list_memory, list_start
+from tests.bench.failover import Failover
 from tests.bench.hierarchy import BAKED_ZONE, ZONE
 from tests.bench.loading import Load
 from tests.bench.names import Fresh, Hits, Mixed, NewZones, NoSuch, Signed
@@ -25,6 +27,7 @@ from tests.bench.servers import (
     FORWARDER,
     FORWARDERS,
     OURS,
+    POOLED,
     RESOLVERS,
     RULED,
     SHIPPED,
@@ -47,6 +50,7 @@ FASTEST: Final = "dnsmasq"
 """Who does nothing but forward, and the least for it."""
 
 CPU: Final = "µs CPU/query"
+MS: Final = "ms, 99 %"
 
 
 @dataclass(frozen=True, slots=True)
@@ -114,6 +118,7 @@ _VALIDATED: Final = Load(8_000, lambda _, __, by: Signed(SIGNED_NAMES // by))
 
 _GATED: Final = Load(100_000, lambda *_: Hits(1_000))
 _FORWARDED: Final = Load(15_000, lambda n, *_: Fresh(ZONE, n))
+_STOPPED, _HALTED = Failover(30_000, signal.SIGKILL), Failover(30_000, signal.SIGSTOP)
 
 ROWS: Final = (
     Row("start", "exec to the first answer", "ms", first_answer, RESOLVERS, 400, forwarders=True),
@@ -148,6 +153,8 @@ ROWS: Final = (
     _misses("new-zone", "miss, new zone: referral, answer", Load(15_000, lambda _, z, __: NewZones(z)), 2.0, 40_000),
     _misses("nxdomain", "NXDOMAIN flood: random names", Load(15_000, lambda n, *_: NoSuch(n), code="NXDOMAIN")),
     Row("forwarded-miss", "forwarded miss", CPU, _FORWARDED, FORWARDERS, 0.8, FASTEST, (FASTEST,), forwarders=True),
+    Row("failover", "one of three upstreams is stopped", MS, _STOPPED, POOLED, usual=("dnsdist",)),
+    Row("failover-silent", "one of three falls silent", MS, _HALTED, POOLED, usual=("dnsdist",)),
     Row("validate", "miss, signed and validated", CPU, _VALIDATED, VALIDATING, signed=SIGNED_NAMES),
     Row("signature", "proof of a signature, keys known", "µs CPU", signature, ALONE, 250),
     _authority("authority", "authoritative answer, 1,000 names", Load(100_000, lambda *_: Hits(1_000)), 2.0),

@@ -21,7 +21,7 @@ from typing import Final, NamedTuple
 
 from resolver.config.sections.server import Server as ServerSettings
 from tests.bench import hierarchy, ruled
-from tests.bench.hierarchy import HINTS, LEAF, ZONE, Hierarchy
+from tests.bench.hierarchy import HINTS, LEAF, POOL, ZONE, Hierarchy
 from tests.bench.machine import HOST, Absent, Process, find, free_port
 from tests.bench.own import environ, stored
 from tests.bench.probe import await_answer
@@ -169,7 +169,7 @@ def resolver_places(arena: Arena, directory: Path, secure: str, proven: bool = F
         "directory": directory, "host": HOST, "port": free_port(), "tls_port": free_port() if secure else 0,
         "hints": hints, "certificate": certificate, "key": key, "leaf": LEAF,
         "modules": "validator iterator" if proven else "iterator", "validation": str(proven).lower(),
-        "anchor": anchor() if proven else "",
+        "anchor": anchor() if proven else "", **{f"pool_{number}": each for number, each in enumerate(POOL, 1)},
     }  # fmt: skip
 
 
@@ -196,7 +196,8 @@ _UNBOUND: Final = _peer("unbound", "unbound.conf", "-d", "-c", "{config}")
 _KNOT: Final = _peer("kresd", "kresd.conf", "-n", "-q", "-c", "{config}", "{directory}")
 _POWERDNS: Final = _peer("pdns_recursor", "recursor.conf", "--config-dir={directory}")
 _BIND: Final = _peer("named", "named.conf", "-f", "-4", "-n", "1", "-c", "{config}")
-_DNSDIST: Final = _peer("dnsdist", "dnsdist.conf", "--supervised", "--disable-syslog", "-C", "{config}")
+_DNSDIST_COMMAND: Final = ("--supervised", "--disable-syslog", "-C", "{config}")
+_DNSDIST: Final = _peer("dnsdist", "dnsdist.conf", *_DNSDIST_COMMAND)
 # With -d it keeps its user. With -k it ends at once in a user namespace (seen of 2.90), where it cannot change him.
 _DNSMASQ: Final = _peer("dnsmasq", "dnsmasq.conf", "-d", "-C", "{config}")
 
@@ -233,8 +234,7 @@ SHIPPED: Final[Mapping[str, Server]] = {OURS: Server(None, shipped)}
 
 def _ruled(ours: str, dnsdist: str) -> Mapping[str, Server]:
     """Ours and dnsdist, before the leaf, with these rules."""
-    command = ("--supervised", "--disable-syslog", "-C", "{config}")
-    beside = _peer("dnsdist", "dnsdist-rules.conf", *command, rules=dnsdist)
+    beside = _peer("dnsdist", "dnsdist-rules.conf", *_DNSDIST_COMMAND, rules=dnsdist)
     return {OURS: Server(None, own("resolverd-rules.toml", rules=ours)), "dnsdist": Server("dnsdist", beside)}
 
 
@@ -250,6 +250,12 @@ FORWARDERS: Final[Mapping[str, Server]] = {
     "unbound": Server("unbound", _peer("unbound", "unbound-forwarder.conf", "-d", "-c", "{config}"), forwards=True),
 }
 """Those that ask one upstream for everything."""
+
+POOLED: Final[Mapping[str, Server]] = {
+    OURS: Server(None, own("resolverd-pool.toml")),
+    "dnsdist": Server("dnsdist", _peer("dnsdist", "dnsdist-pool.conf", *_DNSDIST_COMMAND)),
+}
+"""Those that ask three upstreams alike, and check them."""
 
 FORWARDER: Final[Mapping[str, Server]] = {OURS: Server(None, own("resolverd-forwarder.toml"))}
 """Ours alone, with nothing but a forwarder."""

@@ -67,6 +67,7 @@ def test_a_response_of_one_record_is_as_long_as_it_is() -> None:
 PLACES = (
     *("directory", "host", "port", "tls_port", "hints", "certificate", "key", "leaf"),
     *("address", "cookies", "zones", "authority", "modules", "validation", "anchor", "rules"),
+    *("pool_1", "pool_2", "pool_3"),
 )
 
 

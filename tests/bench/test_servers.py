@@ -14,7 +14,7 @@ from tests.bench.servers import AUTHORITY, Arena, resolver_places
 from tests.bench.templates import filled
 
 
-@pytest.mark.parametrize("template", ["resolverd.toml", "resolverd-forwarder.toml"])
+@pytest.mark.parametrize("template", ["resolverd.toml", "resolverd-forwarder.toml", "resolverd-pool.toml"])
 def test_our_configuration_is_one(template: str, tmp_path: Path) -> None:
     places = resolver_places(Arena(tmp_path, 0, 0), tmp_path, secure="")
     file = tmp_path / "resolver.toml"

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import contextlib
 import socket
 import subprocess
 from collections.abc import Callable, Iterator
@@ -118,6 +119,8 @@ def test_a_client_of_one_daemon_has_the_same_member_at_another(redis: Redis, on_
         for each in (first, second, third):
             each.sticky.close()
 
+    on_loop(main())
+
 
 def test_a_client_that_moves_moves_everywhere(redis: Redis, on_loop) -> None:
     async def main() -> None:
@@ -132,6 +135,8 @@ def test_a_client_that_moves_moves_everywhere(redis: Redis, on_loop) -> None:
         assert second.picked(ALICE) == moved
         for each in (first, second):
             each.sticky.close()
+
+    on_loop(main())
 
 
 def test_two_that_meet_a_client_at_once_agree(redis: Redis, on_loop) -> None:
@@ -184,5 +189,60 @@ def test_what_is_no_entry_of_ours_is_passed_over(redis: Redis, on_loop) -> None:
             await first.until(lambda: bytes((192, 0, 2, 4)) in first.learnt)
             assert first.learnt == {bytes((192, 0, 2, 3)): "b", bytes((192, 0, 2, 4)): "c"}
             first.sticky.close()
+
+    on_loop(main())
+
+
+def test_what_others_keep_in_another_type_or_under_a_long_key_stops_nobody(redis: Redis, on_loop) -> None:
+    async def main() -> None:
+        from valkey.asyncio import Valkey
+
+        async with Valkey.from_url(redis.url, password="x") as client:
+            for address in (ALICE.client, bytes((192, 0, 2, 9))):
+                await client.hset(f"resolverd:sticky:office:{address.hex()}", "a", "b")
+            await client.set("resolverd:sticky:office:" + "ab" * 40, "a")
+            first = Balancer(redis)
+            assert [first.picked(ALICE), first.picked(BOB)] == ["a", "b"]
+            await first.connected()
+            await first.until(lambda: BOB.client in first.learnt)
+            assert first.learnt == {BOB.client: "b"}
+            assert first.stood == [True]
+            first.sticky.close()
+
+    on_loop(main())
+
+
+@pytest.mark.parametrize("said", [b":abc\r\n", b"*1\r\n" * 3000, b"$-7\r\n", b"-\xff\x1b[31m" + b"a" * 500 + b"\r\n"])
+def test_a_store_that_does_not_speak_as_one_is_away(said: bytes, on_loop, monkeypatch: pytest.MonkeyPatch) -> None:
+    async def speak(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        with contextlib.suppress(ConnectionError):
+            while await reader.read(1000):
+                writer.write(said)
+        writer.close()
+
+    async def main() -> None:
+        monkeypatch.setattr(shared_table, "AGAIN_S", 0.01)
+        came, told = asyncio.Event(), []
+        server = await asyncio.start_server(speak, "127.0.0.1", 0)
+        url = f"valkey://127.0.0.1:{server.sockets[0].getsockname()[1]}/0"
+
+        def stands(is_there: bool, why: str) -> None:
+            told.append((is_there, why))
+            came.set()
+
+        table = SharedTable(url, None, "office", 60, lambda *_: None, stands)
+        table.claim(ALICE.client, "a")
+        table.begin()
+        async with asyncio.timeout(PATIENCE_S):
+            await came.wait()
+        ((is_there, why),) = told
+        assert not is_there
+        assert why.isprintable()
+        assert len(why) < 200
+        assert table._running is not None
+        assert not table._running.done()
+        table.close()
+        await asyncio.wait([table._running])
+        server.close()
 
     on_loop(main())

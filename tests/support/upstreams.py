@@ -1,9 +1,12 @@
-"""Resolvers of others as upstreams over TLS and HTTPS, on loopback: each a process that the test starts and ends."""
+"""Servers of others as upstreams, on loopback: each a process that the test starts, stops, halts and ends."""
 
 from __future__ import annotations
 
+import os
+import signal
 import subprocess
 from abc import ABC, abstractmethod
+from contextlib import suppress
 from pathlib import Path
 from typing import IO
 
@@ -17,18 +20,19 @@ PATH = "/dns-query"
 
 
 class Upstream(ABC):
-    """A resolver that answers each A in example. with its `address`, over TLS and over HTTPS."""
+    """A server that answers each A in example. with its `address`: over UDP; with a certificate, over TLS and HTTPS."""
 
     program: str
     address: str
     starts: str
     """What it says when it answers."""
 
-    def __init__(self, directory: Path, certificate: tuple[Path, Path], path: str) -> None:
+    def __init__(self, directory: Path, certificate: tuple[Path, Path] | None, path: str) -> None:
         """`path` is where the program is. It answers once it is made."""
         self.directory, self.certificate, self._path = directory, certificate, path
         directory.mkdir(exist_ok=True)
-        self.ports = {Transport.TLS: free_port(HOST), Transport.HTTPS: free_port(HOST)}
+        spoken = [Transport.UDP] if certificate is None else [Transport.UDP, Transport.TLS, Transport.HTTPS]
+        self.ports = {each: free_port(HOST) for each in spoken}
         self._process: subprocess.Popen[str] | None = None
         self.start()
 
@@ -45,7 +49,12 @@ class Upstream(ABC):
         """It is starting."""
         command = self.command()
         self._process = subprocess.Popen(
-            [self._path, *command], stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True, cwd=self.directory
+            [self._path, *command],
+            stdout=subprocess.PIPE,
+            stderr=subprocess.STDOUT,
+            text=True,
+            cwd=self.directory,
+            start_new_session=True,
         )
         assert self._process.stdout is not None
         self._output: IO[str] = self._process.stdout
@@ -56,16 +65,28 @@ class Upstream(ABC):
         self._said.wait_for(self.starts)
 
     def stop(self) -> None:
-        """It is gone."""
+        """It is gone, having had time to end."""
         if self._process is not None:
+            self.signal(signal.SIGCONT)
             self._process.terminate()
             try:
                 self._process.wait(PATIENCE)
             finally:
-                self._process.kill()
-                self._process.wait()
-                self._said.close()
-                self._process = None
+                self.kill()
+
+    def kill(self) -> None:
+        """It is gone at once, as when its machine loses power."""
+        if self._process is not None:
+            self.signal(signal.SIGKILL)
+            self._process.wait()
+            self._said.close()
+            self._process = None
+
+    def signal(self, which: signal.Signals) -> None:
+        """It is told, with all that it has started; SIGSTOP makes it silent, and SIGCONT lets it go on."""
+        if self._process is not None:
+            with suppress(ProcessLookupError):
+                os.killpg(self._process.pid, which)
 
     @abstractmethod
     def command(self) -> list[str]:
@@ -78,13 +99,9 @@ class Unbound(Upstream):
     program, address, starts = "unbound", "192.0.2.81", "start of service"
 
     def command(self) -> list[str]:
-        certificate, key = self.certificate
         lines = [
             *(f"interface: {HOST}@{port}" for port in self.ports.values()),
-            f"tls-port: {self.ports[Transport.TLS]}",
-            f"https-port: {self.ports[Transport.HTTPS]}",
-            f'tls-service-pem: "{certificate}"',
-            f'tls-service-key: "{key}"',
+            *self._encrypted(),
             "access-control: 127.0.0.0/8 allow",
             'module-config: "iterator"',
             'chroot: ""',
@@ -102,6 +119,51 @@ class Unbound(Upstream):
         path.write_text("server:\n" + "".join(f"    {line}\n" for line in lines))
         return ["-d", "-c", str(path)]
 
+    def _encrypted(self) -> list[str]:
+        if self.certificate is None:
+            return []
+        certificate, key = self.certificate
+        return [
+            f"tls-port: {self.ports[Transport.TLS]}",
+            f"https-port: {self.ports[Transport.HTTPS]}",
+            f'tls-service-pem: "{certificate}"',
+            f'tls-service-key: "{key}"',
+        ]
+
+
+class Nsd(Upstream):
+    """Debian's nsd, which has authority for example. and speaks no TLS here."""
+
+    program, address, starts = "nsd", "192.0.2.82", "nsd started"
+
+    def command(self) -> list[str]:
+        (self.directory / "zone").write_text(
+            "$TTL 300\n@ SOA ns host 1 3600 900 604800 300\n@ NS ns\n"
+            f"@ A {self.address}\n* A {self.address}\nns A {HOST}\n"
+        )
+        path = self.directory / "nsd.conf"
+        path.write_text(
+            f"""
+server:
+  ip-address: {HOST}@{self.ports[Transport.UDP]}
+  server-count: 1
+  username: ""
+  chroot: ""
+  zonesdir: "{self.directory}"
+  database: ""
+  pidfile: "{self.directory}/pid"
+  xfrdfile: "{self.directory}/xfrd.state"
+  zonelistfile: "{self.directory}/zone.list"
+  rrl-ratelimit: 0
+remote-control:
+  control-enable: no
+zone:
+  name: example
+  zonefile: zone
+"""
+        )
+        return ["-d", "-c", str(path)]
+
 
 class Kresd(Upstream):
     """Debian's knot-resolver."""
@@ -109,7 +171,6 @@ class Kresd(Upstream):
     program, address, starts = "kresd", "192.0.2.80", "^it answers"
 
     def command(self) -> list[str]:
-        certificate, key = self.certificate
         path = self.directory / "kresd.conf"
         answer = f"[kres.type.A] = {{ rdata = kres.str2ip('{self.address}'), ttl = 300 }}"
         path.write_text(
@@ -120,11 +181,20 @@ modules.unload('ta_update')
 modules.unload('ta_signal_query')
 cache.size = 10*MB
 net.ipv6 = false
-net.listen('{HOST}', {self.ports[Transport.TLS]}, {{ kind = 'tls' }})
-net.listen('{HOST}', {self.ports[Transport.HTTPS]}, {{ kind = 'doh2' }})
-net.tls('{certificate}', '{key}')
+net.listen('{HOST}', {self.ports[Transport.UDP]})
+{self._encrypted()}
 policy.add(policy.all(policy.ANSWER({{ {answer} }})))
 event.after(0, function() io.stdout:write('it answers\\n') io.stdout:flush() end)
 """
         )
         return ["-n", "-q", "-c", str(path), str(self.directory)]
+
+    def _encrypted(self) -> str:
+        if self.certificate is None:
+            return ""
+        certificate, key = self.certificate
+        return f"""
+net.listen('{HOST}', {self.ports[Transport.TLS]}, {{ kind = 'tls' }})
+net.listen('{HOST}', {self.ports[Transport.HTTPS]}, {{ kind = 'doh2' }})
+net.tls('{certificate}', '{key}')
+"""

@@ -50,3 +50,26 @@ def test_a_hosts_file_that_is_too_long_or_not_there_is_an_error(tmp_path):
         read(tmp_path, "192.0.2.1 a b c\n", 2)
     with pytest.raises(ConfigError, match="cannot be read"):
         hosts.read(tmp_path / "none", 9)
+
+
+def test_of_a_long_line_only_the_beginning_is_seen_and_the_next_one_is_read(tmp_path, monkeypatch):
+    monkeypatch.setattr(hosts, "MAX_LINE", 32)
+    records, report = read(tmp_path, f"192.0.2.1 a {'b ' * 100}\n192.0.2.2 {'c' * 22}\n192.0.2.3 z\n")
+    assert records[0].name == name("a.")
+    assert records[-1].rdata == name("z.")
+    assert report.bad == 0
+
+
+def test_a_large_file_that_is_no_hosts_file_is_not_read_to_its_end(tmp_path, monkeypatch):
+    monkeypatch.setattr(hosts, "MAX_BAD", 10)
+    with pytest.raises(ConfigError, match=r"most of it cannot be read \(bad lines: 11\)"):
+        read(tmp_path, "garbage\n" * 1000)
+    assert read(tmp_path, "192.0.2.1 a\n" * 20 + "garbage\n" * 15)[1].bad == 15
+
+
+@pytest.mark.parametrize("octets", [b"\0" * 100, b"127.0.0.1 \x1b[31m\xff\n", b"\xef\xbb\xbf\n", b"1.2.3.4 a\rb\r\n"])
+def test_odd_octets_are_at_worst_bad_lines_and_told_escaped(tmp_path, octets):
+    path = tmp_path / "hosts"
+    path.write_bytes(b"192.0.2.1 fine\n" * 3 + octets)
+    _, report = hosts.read(path, 100)
+    assert all(str(each).isprintable() for each in report.told)

@@ -191,3 +191,11 @@ def test_both_ways_of_reading_a_line_agree(tmp_path):
     for line in ("A-b.Example.com", "0.0.0.0 a.b.example", "||a.b.example^", "127.0.0.1 a.b_c.example"):
         fast, slow = read(tmp_path, line * 1 + "\n"), read(tmp_path, f"{line} \n")
         assert held(fast[0]) == held(slow[0]) != []
+
+
+def test_a_large_file_that_is_no_list_is_not_read_to_its_end(tmp_path, monkeypatch):
+    monkeypatch.setattr(module, "MAX_BAD", 10)
+    monkeypatch.setattr(module, "_BLOCK", 64)
+    with pytest.raises(ConfigError, match=r"most of it cannot be read \(bad lines: 1[0-9]\)"):
+        read(tmp_path, "no name\n" * 1000)
+    assert read(tmp_path, "".join(f"a{each}.example\n" for each in range(40)) + "no name\n" * 15)[1].bad == 15

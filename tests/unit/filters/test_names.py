@@ -1,13 +1,14 @@
 from __future__ import annotations
 
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from resolver.filters.names import MAX_NUMBER, Found, Names, text_of
 from resolver.wire.names import ancestors
 from tests.support.messages import name
 
+PROPERTY = settings(derandomize=True, deadline=None, max_examples=100)
 LABELS = st.sampled_from(["a", "b", "ads", "x" * 63, "*"])
 NAMES = st.lists(LABELS, min_size=1, max_size=3).map(lambda labels: name(".".join(labels)))
 
@@ -75,12 +76,14 @@ def test_nothing_is_found_among_none():
     assert list(Names()) == []
 
 
+@PROPERTY
 @given(NAMES)
 def test_a_name_is_written_as_lists_write_it(each):
     assert name(f"{text_of(each).decode()}.") == each
     assert text_of(name(".")) == b""
 
 
+@PROPERTY
 @given(st.lists(st.tuples(NAMES, st.booleans()), max_size=40), NAMES)
 def test_it_says_what_a_plain_set_of_names_would_say(added, asked):
     held, whole, below = Names(), set(), set()
@@ -94,6 +97,7 @@ def test_it_says_what_a_plain_set_of_names_would_say(added, asked):
     assert {each.name for each in held} == whole | below
 
 
+@PROPERTY
 @given(st.lists(NAMES, max_size=60), st.lists(NAMES, max_size=60))
 def test_many_at_once_are_added_as_one_after_the_other(first, then):
     one, all_at_once = Names(), Names()

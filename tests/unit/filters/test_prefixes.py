@@ -3,12 +3,13 @@ from __future__ import annotations
 import ipaddress
 
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from resolver.filters.prefixes import LENGTHS, PRIVATE, Prefix, Ranges, reverse_v4, reversed_v6
 from resolver.wire import names
 
+PROPERTY = settings(derandomize=True, deadline=None, max_examples=100)
 V4 = ipaddress.IPv4Address("192.0.2.33").packed
 
 
@@ -31,6 +32,7 @@ def test_addresses_are_embedded_as_the_rfc_shows(prefix, address):
     assert made.extract(ipaddress.IPv6Address(address).packed) == V4
 
 
+@PROPERTY
 @given(st.binary(min_size=4, max_size=4), st.sampled_from(LENGTHS))
 def test_what_is_embedded_is_extracted_and_nothing_else(address, length):
     made = Prefix(ipaddress.ip_network(f"2001:db8::/{length}"))
@@ -51,17 +53,20 @@ def test_the_zero_octet_of_a_prefix_is_zero():
         Prefix(ipaddress.IPv6Network("2001:db8:0:0:100::/96"))
 
 
+@PROPERTY
 @given(st.ip_addresses())
 def test_private_addresses_are_those_in_the_networks(address):
     assert (address.packed in Ranges(PRIVATE)) == any(address in each for each in PRIVATE)
     assert address.packed not in Ranges(PRIVATE, PRIVATE)
 
 
+@PROPERTY
 @given(st.ip_addresses(v=6))
 def test_the_reverse_name_of_an_address_leads_back_to_it(address):
     assert reversed_v6(names.from_text(address.reverse_pointer)) == address.packed
 
 
+@PROPERTY
 @given(st.ip_addresses(v=4))
 def test_the_reverse_name_of_an_ipv4_address_is_made(address):
     assert reverse_v4(address.packed) == names.from_text(address.reverse_pointer)

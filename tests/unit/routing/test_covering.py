@@ -67,6 +67,11 @@ def test_what_does_not_decide_hides_nothing():
     assert shadow(made, made[1]) is None
 
 
+def test_a_rule_that_answers_from_zones_leaves_the_names_outside_of_them():
+    made = rules({"action": "authority", "zone_files": ["inside.zone"]}, DROP)
+    assert shadow(made, made[1]) is None
+
+
 def test_a_question_that_is_rewritten_on_the_way_may_fit_what_the_first_rule_missed():
     rewrite = {"action": "rewrite", "names": ["b.test"], "to_name": "a.test"}
     made = rules(DROP | {"names": ["a.test"]}, rewrite, DROP | {"names": ["a.test"]})

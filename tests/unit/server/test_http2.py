@@ -496,3 +496,21 @@ def test_limits_are_told_in_the_settings(run):
         assert told.max_header_list_size == doh.MAX_HEADER
 
     bench(run, act, terms=Terms(streams=7))
+
+
+def test_of_streams_that_are_over_no_more_are_remembered_than_may_still_be_heard_of(run, monkeypatch):
+    monkeypatch.setattr(http2._H2, "MAX_CLOSED_STREAMS", 8)
+
+    async def act(made):
+        peer = Peer(made)
+        for number in range(50):  # each has another path, which is read the long way
+            peer.get(QUERY.replace(b"www", b"%03d" % number))
+        assert len(peer.ended) == 50
+        assert len(peer.connection._speaker._http._closed_streams) <= 8
+        late = peer.ended[0]
+        peer.send(frame(8, 0, late, (1).to_bytes(4, "big")))  # a WINDOW_UPDATE that comes late
+        peer.send(frame(3, 0, late, (8).to_bytes(4, "big")))  # and an RST_STREAM
+        assert peer.get() in peer.said
+        assert peer.gone is None
+
+    bench(run, act)
