@@ -48,11 +48,8 @@ def shadow(rules: Sequence[Rule], rule: Rule) -> Rule | None:
     """The earlier one of `rules` that decides whatever fits `rule`; None where a query may reach that."""
     before = list(rules[: rules.index(rule)])
     for at, earlier in enumerate(before):
-        if (
-            decides(earlier.action)
-            and not isinstance(earlier.action, FromZones)
-            and _covers(earlier, rule, before[at + 1 :])
-        ):
+        final = decides(earlier.action) and not isinstance(earlier.action, FromZones)
+        if final and _covers(earlier, rule, before[at + 1 :]):
             return earlier
     return None
 
