@@ -50,6 +50,7 @@ def run(args: argparse.Namespace) -> int:
             _check_anchors(loaded.config)
             _check_token(loaded.config)
             encrypting.check(loaded.config)
+            _check_pools(loaded.config)
             _check_rules(loaded.config)
             _check_filters(loaded.config)
             print(f"{loaded.file or 'built-in settings'}: clean")
@@ -70,12 +71,13 @@ def _check_hints(config: Config) -> None:
 
 
 def _check_certificate(config: Config) -> None:
-    """The certificate that clients of TLS and HTTPS are shown, if there is one, can be used. Raises `InputError`."""
+    """What clients of TLS and HTTPS are shown, if anything, can be used, and what serves them is there. Raises
+    `InputError`."""
     if config.server.listen_tls or config.server.listen_https:
-        from resolver import certificates
+        from resolver import fronts
         from resolver.network.clock import RealClock
 
-        certificates.shown(config.server, RealClock.wall())
+        fronts.to_show(config, RealClock.wall(), None)
 
 
 def _check_anchors(config: Config) -> None:
@@ -93,6 +95,15 @@ def _check_token(config: Config) -> None:
         from resolver.control import guarding
 
         guarding.token_of(config.admin)
+
+
+def _check_pools(config: Config) -> None:
+    """What pools need is there. Raises `InputError`."""
+    if config.pools:
+        from resolver import balancing, probing
+
+        balancing.check(config)
+        probing.certify(config)
 
 
 def _check_rules(config: Config) -> None:
