@@ -214,15 +214,17 @@ async def in_mid_load(
     client = Client(f"load{gateway.loads}")
     transport, _ = await loop.create_datagram_endpoint(lambda: client, remote_addr=where)
     over = asyncio.Event()
-    load = asyncio.ensure_future(client.ask(over))
+    load, telling = asyncio.ensure_future(client.ask(over)), asyncio.ensure_future(story())
     try:
-        await story()
+        await asyncio.wait((load, telling), return_when=asyncio.FIRST_COMPLETED)
         over.set()
+        await (telling if telling.done() else load)
         await load
         with suppress(TimeoutError):
             await asyncio.wait_for(client.until(lambda: not client.outstanding), LOST_S)
     finally:
         load.cancel()
+        telling.cancel()
         transport.close()
     assert not client.wrong
     assert len(client.outstanding) == 0, f"lost, of {client.answers.total()} others: {client.outstanding}"
