@@ -210,6 +210,7 @@ class Http2:
         if kind not in (HEADERS, _CONTINUATION):
             self._feed(frame)
             return
+        self._connection.weighs()
         self._block += len(frame) - HEAD
         if self._block > doh.MAX_HEADER:
             self._stop(ErrorCodes.ENHANCE_YOUR_CALM)
