@@ -17,6 +17,12 @@ SAMPLE: Final = "www.example.com"
 ANY_WORLD: Final = ". NS"
 """What every world answers."""
 
+FORWARDED: Final = 8
+"""Forward zones that are told."""
+
+NAMED: Final = 4
+"""Members of a pool that are told by name; of more, how many they are."""
+
 
 def reachable(endpoint: Endpoint) -> Endpoint:
     """Where a client on this machine asks what listens on `endpoint`: loopback for a wildcard."""
@@ -35,13 +41,16 @@ def banner(
     """The text for what answers at `listening`, over TLS and HTTPS where it is `encrypted` and this certificate
     is `shown`, and the simulated servers that have their own addresses."""
     tls, https = encrypted
-    lines = [f"resolverd {VERSION} ({config.resolver.mode}) answers on"]
+    mode = "forwarding" if config.forwards_all else config.resolver.mode
+    lines = [f"resolverd {VERSION} ({mode}) answers on"]
     lines += [f"  {endpoint}  UDP and TCP" for endpoint in listening]
     lines += [f"  {endpoint}  TLS" for endpoint in tls]
     lines += [f"  https://{endpoint}{config.server.https_paths[0]}" for endpoint in https]
+    lines += [f"  {place}  passed on to the pool {name}" for name, place in _relayed(config)]
     if shown is not None:
         kind = "certificate" if shown.ephemeral is None else "ephemeral certificate, for development"
         lines.append(f"{kind}: pin {shown.pin}")
+    lines += [f"forwarded: {zone} to {_whom(config, zone)}" for zone in list(config.resolver.forward_zones)[:FORWARDED]]
     if simulated:
         ports = sorted({endpoint.port for _, endpoint in simulated})
         where = f"port {ports[0]}" if len(ports) == 1 else f"ports {ports[0]} to {ports[-1]}"
@@ -57,6 +66,21 @@ def banner(
         to = [reachable(each) for each in endpoints if shown is not None]
         lines += [f"  kdig @{each.host} -p {each.port}{option} +tls-pin={shown.pin} {SAMPLE}" for each in to if shown]
     return "\n".join(lines) + "\n"
+
+
+def _relayed(config: Config) -> list[tuple[str, Endpoint]]:
+    """The pools that relay, and where; a port that is drawn is told in the log."""
+    return [(name, place) for name, pool in config.pools.items() for place in pool.listen if place.port]
+
+
+def _whom(config: Config, zone: str) -> str:
+    """Who is asked for a forward zone: the members of its pool, if they are few."""
+    name = config.pool_of(zone)
+    pool = config.all_pools[name]
+    if pool.members == "system":
+        return f"those in {pool.resolv_conf}"
+    listed = f"{len(pool.members)} members" if len(pool.members) > NAMED else ", ".join(map(str, pool.members))
+    return f"the pool {name} ({listed})" if name in config.pools else listed
 
 
 def _to_paste(config: Config, resolver: Endpoint, simulated: Sequence[tuple[str, Endpoint]]) -> list[str]:

@@ -25,6 +25,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final, Protocol, TextIO, cast
 
 from resolver import compiled
+from resolver.announcing import announce
 from resolver.banner import banner
 from resolver.certificates import Shown
 from resolver.config import Config, Loaded
@@ -285,8 +286,7 @@ class Daemon:
             encrypted = program.encrypted, program.https
             self._out.write(banner(config, program.listening, program.simulated, encrypted, program.shown))
             self._out.flush()
-        file = self._loaded.file
-        log.info("started", mode=config.resolver.mode, roots=config.resolver.roots, config=file)
+        announce(log, config, self._loaded.file)
 
     async def _read_again(self, program: Program, control: ControlPlace, admin: AdminPlace, log: Log) -> None:
         try:

@@ -132,7 +132,7 @@ def _chain(walk: Walk, name: str, rtype: str) -> list[Link]:
 
 def _as_text(walk: Walk, links: list[Link] | None, name: str, rtype: str, config: Config) -> Iterator[str]:
     """The chain of trust in `links`, or where they are None the walk; and what came of it."""
-    yield f"{name} {rtype.upper()}, {config.resolver.mode}, from {_origin(config)}"
+    yield f"{name} {rtype.upper()}, {_way(config)}"
     yield ""
     if links is None:
         yield from _walked(walk)
@@ -226,6 +226,13 @@ def _as_data(walk: Walk, name: str, rtype: str, config: Config) -> dict[str, obj
 
 def _count(node: Node) -> int:
     return bool(node.address) + sum(_count(each) for each in node.below)
+
+
+def _way(config: Config) -> str:
+    """How names are looked up, and where that begins."""
+    if config.forwards_all:
+        return "forwarded"
+    return f"{config.resolver.mode}, from {_origin(config)}"
 
 
 def _origin(config: Config) -> str:

@@ -244,7 +244,9 @@ def _usual(question: Question, config: Config) -> str:
         if zone in settings.stub_zones:
             return f"the usual way: stub zone {zone}"
         if zone in settings.forward_zones:
-            return f"the usual way: forward zone {zone}"
+            whom = settings.forward_zones[zone]
+            asked = f"pool {whom}" if isinstance(whom, str) else ", ".join(map(str, whom))
+            return f"the usual way: forward zone {zone}, asked of {asked}"
     return f"the usual way: {settings.mode}, from the {settings.roots} root"
 
 

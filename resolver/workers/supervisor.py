@@ -27,6 +27,7 @@ from pathlib import Path
 from typing import Any, Final, TextIO
 
 from resolver import fronts
+from resolver.announcing import announce
 from resolver.banner import banner
 from resolver.certificates import Shown
 from resolver.config import Loaded
@@ -182,8 +183,7 @@ class Supervisor:
         with contextlib.suppress(OSError, ValueError):  # nobody reads: the daemon runs all the same
             self._out.write(banner(config, crew.endpoints, crew.simulated, (crew.encrypted, crew.https), crew.shown))
             self._out.flush()
-        of = config.resolver
-        self._log.info("started", mode=of.mode, roots=of.roots, config=self._loaded.file, workers=len(self._crew.links))
+        announce(self._log, config, self._loaded.file, len(self._crew.links))
 
     def _note(self, path: str, value: Any) -> None:
         """Workers have changed by what they were asked at `path`."""

@@ -45,6 +45,29 @@ def test_where_https_is_spoken_is_said_as_a_url_with_a_line_to_paste() -> None:
     assert text.endswith("\n  kdig @::1 -p 443 +https=/dns +tls-pin=cGlu www.example.com\n")
 
 
+def test_who_is_asked_in_our_stead_and_what_is_passed_on_is_said() -> None:
+    members = [f"192.0.2.{number}" for number in range(1, 6)]
+    config = Config.model_validate(
+        {
+            "resolver": {"forward_zones": {".": "office", "a.test": ["tls://192.0.2.9"], "b.test": "system"}},
+            "pools": {
+                "office": {"members": members},
+                "raw": {"members": members[:1], "mode": "relay", "listen": ["127.0.0.1:5301", "127.0.0.1:0"]},
+            },
+        }
+    )
+    assert banner(config, [Endpoint("127.0.0.1", 53)], []).startswith(
+        f"""\
+resolverd {VERSION} (forwarding) answers on
+  127.0.0.1:53  UDP and TCP
+  127.0.0.1:5301  passed on to the pool raw
+forwarded: . to the pool office (5 members)
+forwarded: a.test. to tls://192.0.2.9:853
+forwarded: b.test. to those in /etc/resolv.conf
+"""
+    )
+
+
 def test_port_53_is_not_mentioned_and_a_wildcard_is_asked_on_loopback() -> None:
     text = banner(Config(), [Endpoint("::", 53)], [])
     assert text.endswith("  dig @::1 www.example.com\n  nslookup www.example.com ::1\n")

@@ -8,6 +8,8 @@ import pytest
 from resolver.cli import main
 
 RULES = """
+[server]
+listen_tls = ["127.0.0.1:0"]
 [resolver]
 forward_zones = { "fwd.test" = ["192.0.2.9"] }
 [pools.office]
@@ -93,7 +95,8 @@ def test_the_time_and_the_connection_of_a_query_can_be_said(capsys: pytest.Captu
 
 
 def test_what_goes_the_usual_way_says_which_zone_it_is_in(capsys: pytest.CaptureFixture[str], config: str):
-    assert which(capsys, config, "a.fwd.test")[-1] == "the usual way: forward zone fwd.test., since no rule decides"
+    told = "the usual way: forward zone fwd.test., asked of udp://192.0.2.9:53, since no rule decides"
+    assert which(capsys, config, "a.fwd.test")[-1] == told
 
 
 def test_the_same_is_told_as_data(capsys: pytest.CaptureFixture[str], config: str):
