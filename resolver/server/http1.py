@@ -112,6 +112,7 @@ class Http1:
 
     def _begin(self, request: h11.Request) -> None:
         """The head of a request has come."""
+        self._connection.weighs()
         if self.partial_since is None:
             self.partial_since = self._connection.now
         fields = list(request.headers)

@@ -67,8 +67,7 @@ _CONTINUATION: Final = 9
 
 
 class _H2(H2Connection):
-    """A connection that remembers fewer of its former streams: those of which something may still come. There would be
-    13 MiB of them for a client that asks for long."""
+    """A connection that remembers fewer of its former streams: for who asks for long there would be 13 MiB of them."""
 
     MAX_CLOSED_STREAMS = 2_048
 
@@ -116,6 +115,8 @@ class Http2:
         self._requests: dict[int, Request] = {}
         self._asked: set[int] = set()
         """Streams whose requests are worked on, and not given up."""
+        self._refused: dict[int, int] = {}
+        """Octets that have come of bodies of which nothing is wanted, by stream."""
         self._waiting: dict[int, bytes] = {}
         """What of answers waits for room in the windows, by stream."""
         self.unsent = 0
@@ -210,6 +211,7 @@ class Http2:
         if kind not in (HEADERS, _CONTINUATION):
             self._feed(frame)
             return
+        self._connection.weighs()
         self._block += len(frame) - HEAD
         if self._block > doh.MAX_HEADER:
             self._stop(ErrorCodes.ENHANCE_YOUR_CALM)
@@ -259,15 +261,26 @@ class Http2:
 
     def _take(self, event: DataReceived) -> None:
         request = self._requests.get(event.stream_id)
-        if request is None:  # it was refused
-            self._http.acknowledge_received_data(event.flow_controlled_length, event.stream_id)
+        if request is None:
+            self._pass_over(event)
             return
         request.taken += event.flow_controlled_length
         if request.wire is None:
             request.body += event.data
 
+    def _pass_over(self, event: DataReceived) -> None:
+        """Who was refused may end its request, as some take no answer before; but not send on and on."""
+        stream = event.stream_id
+        self._http.acknowledge_received_data(event.flow_controlled_length, stream)
+        if stream in self._refused:
+            self._refused[stream] += event.flow_controlled_length
+            if self._refused[stream] > FRAME:
+                del self._refused[stream]
+                self._reset(stream, ErrorCodes.NO_ERROR, counted=False)  # RFC 9113 section 8.1
+
     def _ask(self, event: StreamEnded) -> None:
         stream = event.stream_id
+        self._refused.pop(stream, None)
         request = self._requests.pop(stream, None)
         if request is None:
             return
@@ -284,6 +297,7 @@ class Http2:
 
     def _give_up(self, event: StreamReset) -> None:
         stream = event.stream_id
+        self._refused.pop(stream, None)
         request = self._requests.pop(stream, None)
         if request is not None and request.taken:
             self._http.acknowledge_received_data(request.taken, stream)
@@ -302,7 +316,7 @@ class Http2:
         fields, body = doh.explained(refusal)
         self._say(stream, b"%d" % refusal.status, fields, body)
         if not ended:
-            self._reset(stream, ErrorCodes.NO_ERROR, counted=False)  # RFC 9113 section 8.1
+            self._refused[stream] = 0
 
     def _say(self, stream: int, status: bytes, fields: list[tuple[bytes, bytes]], body: bytes) -> None:
         try:
@@ -356,7 +370,7 @@ class Http2:
             self.partial_since = next(iter(self._requests.values())).began
         elif self._quick.since is not None:
             self.partial_since = self._quick.since
-        elif not self._rest and not self._amid:
+        elif not (self._rest or self._amid or self._refused):
             self.partial_since = None
         elif self.partial_since is None:
             self.partial_since = now
@@ -373,6 +387,7 @@ class Http2:
         self.over = True
         self._requests.clear()
         self._asked.clear()
+        self._refused.clear()
         self._waiting.clear()
         self.unsent = 0
         self._connection.finish()

@@ -7,7 +7,8 @@ Rules:
 * All that one read asks and that is stored is answered with one write, as long as that is `TcpLimits.write_buffer` at
   most; then with several, and what is left of the read waits while the client takes none. What is not stored is handed
   to `respond`, at most `streams` of one connection at a time: also of those that the client has given up, as they are
-  worked on all the same (CVE-2023-44487).
+  worked on all the same (CVE-2023-44487). Where a read asks for more work than `PER_TURN` requests, the rest of it
+  waits for a later turn of the loop.
 * Places, times and pauses are those of TCP (`served.py`). A connection counts as used when it asks or takes something:
   with pings alone nobody keeps a place.
 * Who is not told anything, as a rule may want it, has his stream reset, or over HTTP/1.1 his connection closed.
@@ -24,7 +25,7 @@ from typing import Any, Final, Protocol
 
 from resolver.cache.answers import Serve
 from resolver.message import Respond, Session, Transport
-from resolver.network.base import Clock
+from resolver.network.base import Clock, Timer
 from resolver.server.handshakes import Handshakes
 from resolver.server.hits import Hits
 from resolver.server.memo import Memo
@@ -36,6 +37,11 @@ from resolver.server.tls import TlsStream
 
 H2: Final = "h2"
 """HTTP/2 as ALPN has it (RFC 9113 section 3.1)."""
+
+
+PER_TURN: Final = 32
+"""Requests of a connection that are read the long way in one turn of the loop: `h2` takes some 150 us for each, and a
+read can hold 1,260 of them."""
 
 
 class Speaker(Protocol):
@@ -117,6 +123,10 @@ class HttpsConnection(Served):
         """Whether what is ready is to be written before more is read."""
         self._ready = 0
         """Octets of stored answers that are to be written."""
+        self._long = 0
+        """Requests of the read that is dispatched that had to be read the long way."""
+        self._later: Timer | None = None
+        """While the rest of a read waits for a later turn."""
         self._speaker: Speaker | None = None
         self._in_turn = self._ended = self._held = False
 
@@ -151,14 +161,31 @@ class HttpsConnection(Served):
         self._catch_up()
 
     def _catch_up(self) -> None:
-        """What was left since there was no room for its answers is read, as far as the client takes them."""
+        """What was left of a read is read, as far as the client takes the answers; where it is work, in a later turn,
+        and nothing more comes in before."""
         while self._speaker is not None and self._speaker.behind and not self._blocked:
+            if self._long >= PER_TURN and not self._finishing:
+                if self._later is None:
+                    self._later = self._listener.clock.after(0.0, self._go_through)
+                break
             self._read(b"")
+        self.hold(self._held)
+
+    def _go_through(self) -> None:
+        """Others have had their turn."""
+        self._later = None
+        if not self._blocked:
+            self._read(b"")
+            self._catch_up()
+        transport = self._transport
+        if transport is not None and self._ended and not self.eof_received():
+            transport.close()
 
     def _read(self, octets: bytes) -> None:
         speaker = self._speaker
         if self._transport is None or speaker is None:
             return
+        self._long = 0
         self.stored, self._in_turn = self._listener.stored_for(self._client.host), True
         try:
             speaker.receive(octets)
@@ -179,7 +206,7 @@ class HttpsConnection(Served):
     def eof_received(self) -> bool:
         """The client will ask nothing more; True keeps the connection until it has its answers."""
         self._ended = True
-        return super().eof_received()
+        return self._later is not None or super().eof_received()
 
     # What HTTP calls
 
@@ -200,18 +227,26 @@ class HttpsConnection(Served):
                 self._speaker.answer(token, None)
         return None
 
+    def weighs(self) -> None:
+        """A request is read the long way, and only so many of them are in one turn."""
+        self._long += 1
+        if self._long >= PER_TURN and not self._finishing:
+            self.full = True
+
     def took(self, octets: int) -> None:
         """A request was answered with what is stored, so many `octets`."""
         self._ready += octets
-        self.full = self._ready > self._limits.write_buffer and not self._finishing
+        if self._ready > self._limits.write_buffer and not self._finishing:
+            self.full = True
         self.asked += 1
         self.served += 1
         self._listener.sent += 1
 
     def hold(self, held: bool) -> None:
-        """Nothing more is read while it is `held`, or while the client takes nothing."""
+        """Nothing more is read while it is `held`, while the client takes nothing, or while there is a rest to be
+        read."""
         self._held = held
-        self._pause((held or self._blocked) and not self._finishing)
+        self._pause((held or self._blocked or self._later is not None) and not self._finishing)
 
     # Ends
 
@@ -284,6 +319,9 @@ class HttpsConnection(Served):
         self.finish()
 
     def _release(self) -> None:
+        if self._later is not None:
+            self._later.cancel()
+            self._later = None
         super()._release()
         self._speaker = None
 

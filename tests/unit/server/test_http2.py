@@ -212,11 +212,24 @@ def test_what_asks_nothing_is_told_why(run, how, status, text):
     bench(run, act)
 
 
-def test_a_request_that_is_refused_before_it_is_whole_is_broken_off(run):
+def test_a_request_that_is_refused_may_be_ended_and_is_broken_off_where_it_goes_on_and_on(run):
     async def act(made):
         peer = Peer(made)
-        stream = peer.post(kind=b"text/plain", ends=False)
-        assert (peer.statuses[stream], peer.resets) == (415, {stream: ErrorCodes.NO_ERROR})
+        stream = peer.post(kind=b"text/plain", length=False, ends=False)
+        assert (peer.statuses[stream], peer.resets, peer.ended) == (415, {}, [stream])
+        for _ in range(2):
+            peer.http.send_data(stream, bytes(8000))
+            peer.send()
+        assert peer.resets == {}
+        peer.http.send_data(stream, bytes(1000))
+        peer.send()
+        assert peer.resets == {stream: ErrorCodes.NO_ERROR}
+        whole = peer.post(kind=b"text/plain", length=False, ends=False)
+        assert peer.connection._speaker.partial_since is not None, "its end is owed"
+        peer.http.send_data(whole, b"", end_stream=True)
+        peer.send()
+        assert whole not in peer.resets
+        assert peer.connection._speaker.partial_since is None
         fields = [*head(b"POST"), (b":path", b"/dns-query"), (b"content-type", b"application/dns-message")]
         long = peer.request([*fields, (b"content-length", b"65536")], ends=False)
         assert peer.statuses[long] == 413

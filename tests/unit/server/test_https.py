@@ -2,9 +2,12 @@
 
 from __future__ import annotations
 
+import asyncio
+
 import pytest
 from h2.settings import SettingCodes
 
+from resolver.server import https
 from tests.support.https import QUERY, Bench, Peer, head, parameter, response
 from tests.support.streams import feed
 
@@ -103,5 +106,35 @@ def test_an_end_in_the_midst_of_a_read_leaves_what_had_no_room(run, protocol):
         stream.drain()
         assert stream.closing
         assert made.listener.sent == sent
+
+    run(main())
+
+
+@pytest.mark.parametrize("protocol", ["h2", "http/1.1"])
+@pytest.mark.parametrize("ends", [False, True])
+def test_a_read_that_is_much_work_goes_on_in_later_turns(run, protocol, ends):
+    async def main():
+        made = Bench(response)
+        if protocol == "h2":
+            peer = Peer(made)
+            windows_without_end(peer)
+            stream, connection, octets = peer.stream, peer.connection, short_requests(peer)[:13_000]
+        else:
+            stream, connection = made.connect(protocol)
+            octets = pipelined()
+        wires = made.server.wires
+        feed(stream, connection, octets)
+        turns, before = 0, 0
+        if ends:
+            assert connection.eof_received()
+        while not stream.reading and not stream.closing:
+            turns += 1
+            assert len(wires) - before <= https.PER_TURN
+            before = len(wires)
+            await asyncio.sleep(0)
+        assert turns >= 4
+        assert len(wires) > 4 * https.PER_TURN
+        assert made.listener.received == len(wires)
+        assert stream.closing is ends
 
     run(main())
