@@ -4,6 +4,7 @@ reference."""
 from __future__ import annotations
 
 import types
+from collections.abc import Iterator
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final, Literal, get_args, get_origin
 
@@ -38,18 +39,28 @@ def kind(field: FieldInfo) -> str:
 
 def bounds(field: FieldInfo) -> str:
     """The range of `field`, or nothing if it has none."""
-    low = high = None
-    for one in field.metadata:
-        low = getattr(one, "ge", low)
-        high = getattr(one, "le", high)
-    return f"{low} to {high}" if low is not None and high is not None else ""
+    low = high = above = None
+    for one in _metadata(field):
+        low, high, above = getattr(one, "ge", low), getattr(one, "le", high), getattr(one, "gt", above)
+    if high is None or (low is None and above is None):
+        return ""
+    return f"{low} to {high}" if above is None else f"above {above}, at most {high}"
+
+
+def _metadata(field: FieldInfo) -> Iterator[object]:
+    """What is said of `field`, and of what it is where it may be missing."""
+    yield from field.metadata
+    for part in get_args(field.annotation):
+        for one in getattr(part, "__metadata__", ()):
+            yield from getattr(one, "metadata", (one,))
 
 
 def unit(key: str, field: FieldInfo) -> str:
     """The unit of `field`, or nothing if it has none."""
-    for one in field.metadata:
-        if getattr(one, "unit", ""):
-            return str(one.unit)
+    for one in _metadata(field):
+        told = getattr(one, "unit", "")
+        if told:
+            return str(told)
     return next((name for suffix, name in UNITS.items() if key.endswith(suffix)), "")
 
 

@@ -37,7 +37,9 @@ MAX_WORKERS: Final = 64
 
 TOKEN: Final = re.compile(r"(?=.{16,512}\Z)[A-Za-z0-9._~+/-]+=*")
 CLASS_NAME: Final = re.compile(r"[A-Za-z0-9_-]{1,63}")
-HOST: Final = re.compile(r"[A-Za-z0-9]([A-Za-z0-9._-]{0,252}[A-Za-z0-9])?\.?")
+HOST: Final = re.compile(
+    r"(?=[A-Za-z0-9])(?=.{1,253}\.?\Z)[A-Za-z0-9_-]{1,63}(?:\.[A-Za-z0-9_-]{1,63})*(?<=[A-Za-z0-9])\.?"
+)
 
 MAX_TEXT: Final = 255
 """Octets in a character-string (RFC 1035 section 3.3)."""

@@ -10,6 +10,7 @@ Rules
 * Names at or below an exception may have them, and so may those of zones that the configuration sends elsewhere: such
   are no names of the Internet. It is the name asked for that counts, by which a page is known to its browser: an alias
   of anybody's may lead to an exception.
+* `localhost` and what is below it are nobody's but this machine's (RFC 6761 section 6.3): they are exceptions.
 
 Limits: what is answered from local data is not from outside, and does not pass here.
 """
@@ -29,6 +30,7 @@ from resolver.wire import names
 REBINDING: Final = "rebinding"
 """The kind of cause."""
 _BLOCKED: Final = 15
+_LOCALHOST: Final = names.from_text("localhost.")
 _V4_HINT: Final = 4
 _V6_HINT: Final = 6
 """The parameters of SVCB that hold addresses (RFC 9460 section 7.3)."""
@@ -48,7 +50,7 @@ class Rebinding:
     ) -> None:
         """`exceptions` are names, folded; addresses in `allowed` are not private; in those that are `translated` there
         are IPv4 addresses."""
-        self._exceptions = frozenset(exceptions)
+        self._exceptions = frozenset((*exceptions, _LOCALHOST))
         self._private = Ranges(PRIVATE, allowed)
         self._translated = (MAPPED, WELL_KNOWN, *translated)
 

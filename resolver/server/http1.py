@@ -24,6 +24,8 @@ if TYPE_CHECKING:
     from resolver.server.https import HttpsConnection
 
 _OK: Final = 200
+_AROUND: Final = 4
+"""Octets of a line of a head beside its name and value."""
 
 
 class Http1:
@@ -115,6 +117,8 @@ class Http1:
         fields = list(request.headers)
         head = doh.head_of(request.method, request.target, fields)
         judged = doh.judged(head, self._connection.https.terms.paths)
+        if sum(len(name) + len(value) + _AROUND for name, value in fields) > doh.MAX_HEADER:  # which one read may bring
+            judged = Refusal(431, f"the head of a request has at most {doh.MAX_HEADER} octets")
         if isinstance(judged, Refusal):
             with contextlib.suppress(h11.RemoteProtocolError):
                 self._http.next_event()  # its end, if it has no body: then the connection can go on

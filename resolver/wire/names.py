@@ -93,7 +93,7 @@ def _escaped(text: str, pos: int) -> tuple[int, int]:
             raise BadName(f"{_shown(text)} quotes {digits[0]!r}; only printable ASCII can be quoted")
         return ord(digits[0]), pos + 1
     if len(digits) < 3 or not (digits.isascii() and digits.isdecimal()) or int(digits) > 255:
-        raise BadName(f"{_shown(text)} has \\{digits}; a number behind a backslash is 000 to 255")
+        raise BadName(f"{_shown(text)} has \\{repr(digits)[1:-1]}; a number behind a backslash is 000 to 255")
     return int(digits), pos + 3
 
 

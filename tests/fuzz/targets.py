@@ -28,6 +28,7 @@ from resolver.server.respond import Responder
 from resolver.wire import names, stored
 from resolver.wire.parse import parse
 from resolver.wire.render import render
+from tests.fuzz import gateway
 from tests.fuzz.proofs import proof
 from tests.support.clocks import ManualClock
 
@@ -322,5 +323,9 @@ TARGETS: dict[str, Target] = {
     "server": server,
     "zone_file": zone_file,
     "world": world,
+    "http": gateway.http,
+    "target": gateway.target,
+    "names_list": gateway.names_list,
+    "hosts_file": gateway.hosts_file,
 }
 """By the names of their folders in tests/data/fuzz."""

@@ -68,7 +68,8 @@ def program(main: Any, *rules: dict[str, Any], **settings: Any) -> Any:
         return await main(made)
 
     resolver = {"roots": "internet", "forward_zones": {".": [WORLD]}, "use_0x20": False, "cookies": False}
-    return composed(go, {"resolver": resolver, "pools": POOLS, "rules": list(rules), **settings})
+    server = {"listen_tls": ["127.0.0.1:853"], "listen_https": ["127.0.0.1:443"]}
+    return composed(go, {"server": server, "resolver": resolver, "pools": POOLS, "rules": list(rules), **settings})
 
 
 def to_office(**matchers: Any) -> dict[str, Any]:

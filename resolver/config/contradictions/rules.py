@@ -6,6 +6,7 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping
 from typing import TYPE_CHECKING, Final
 
+from resolver.config.contradictions import unheard
 from resolver.config.contradictions.base import Contradiction
 
 if TYPE_CHECKING:
@@ -58,7 +59,10 @@ def find(config: Config) -> Iterator[Contradiction]:
             yield Contradiction(label, "name", what, "give them different names")
         elif rule.name:
             names[rule.name] = number
-    yield from _never(config)
+    never = [*_never(config)]
+    yield from never
+    told = {each.section for each in never}
+    yield from (each for each in unheard.find(config) if each.section not in told)
 
 
 def _parameters(label: str, rule: Rule) -> Iterator[Contradiction]:

@@ -8,6 +8,8 @@ import pytest
 from resolver.cli import main
 
 RULES = """
+[server]
+listen_tls = ["127.0.0.1:0"]
 [resolver]
 forward_zones = { "fwd.test" = ["192.0.2.9"] }
 [pools.office]

@@ -49,8 +49,8 @@ def problems(tmp_path: Path, *rules: str) -> list[str]:
         ('action = "drop"\ntimes = ["mon-fry"]', "has a day that is none of mon, tue"),
         ('action = "drop"\ntimes = ["mon"]\ntime_zone = "Europe/Zurch"', '"Europe/Zurch" is no time zone'),
         ('action = "drop"\ntime_zone = "Europe/Zurich"', "there are no times that it would be for"),
-        ('action = "drop"\nchance = 0', "rules.1.chance is 0; write a number"),
-        ('action = "drop"\nchance = 1.5', "rules.1.chance is 1.5; write a number"),
+        ('action = "drop"\nchance = 0', "rules.1.chance is 0; write a number, above 0, at most 1"),
+        ('action = "drop"\nchance = 1.5', "rules.1.chance is 1.5; write a number, above 0, at most 1"),
         ('action = "drop"\nunless = { tipes = ["A"] }', "\"tipes\" is no matcher; did you mean 'types'?"),
         ('action = "drop"\nunless = { types = ["FOO"] }', '"FOO" is no record type'),
         ('action = "drop"\nunless = 1', "rules.1.unless is 1; write a table of matchers"),
@@ -126,7 +126,7 @@ records = ["A 192.0.2.1", 'TXT "two  blanks"']
 def test_the_rules_in_force_are_shown_so_that_they_can_be_read_again(tmp_path: Path):
     file = tmp_path / "resolver.toml"
     (tmp_path / "names.txt").write_text("a.test\n")
-    file.write_text(POOL + SHOWN)
+    file.write_text(f'[server]\nlisten_tls = ["127.0.0.1:0"]\nlisten_https = ["127.0.0.1:0"]\n{POOL}{SHOWN}')
     loaded = load(file, {})
     again = tmp_path / "again" / "again.toml"
     again.parent.mkdir()

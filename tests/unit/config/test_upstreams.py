@@ -41,6 +41,9 @@ def test_an_upstream_is_written_as_a_url(text, made):
         (f"tls://{AT}/dns-query", "has a path; write https://, or no /"),
         (f"https://{AT}/a b", "has no usable path"),
         (f"quic://{AT}", "has no scheme of ours"),
+        (f"tls://{AT}#a..b", "is no host name"),
+        (f"tls://{AT}#{'a' * 64}.example", "is no host name"),
+        (f"tls://{AT}#{'a.' * 127}bcd", "is no host name"),
     ],
 )
 def test_what_is_none_is_told_with_what_to_write(text, what):

@@ -43,6 +43,12 @@ def test_others_are_not(address):
     assert not refused(f"www.evil.test. 9 IN {'AAAA' if ':' in address else 'A'} {address}")
 
 
+@pytest.mark.parametrize("asked", ["localhost.", "app.LOCALHOST."])
+def test_the_name_of_this_machine_is_not_from_outside(asked):
+    query = QUERY._replace(question=Question(name(asked), Type.A))
+    assert Rebinding([]).after(query, Reply(0, sets([f"{asked} 9 IN A 127.0.0.1"]))) is None
+
+
 def test_one_among_others_is_enough():
     assert refused("www.evil.test. 9 IN A 192.0.2.1", "www.evil.test. 9 IN A 10.0.0.1")
 

@@ -114,6 +114,8 @@ def test_many_requests_of_one_read_are_answered_with_one_write(run):
         (CHUNKED + b"20000\r\n" + b"x" * 70_000, 413, True),
         (b"nonsense\r\n\r\n", 400, True),
         (b"GET /" + b"x" * 20_000, 431, True),
+        (GET.replace(b"\r\n\r\n", b"\r\nx: " + b"y" * 20_000 + b"\r\n\r\n"), 431, False),
+        (GET.replace(b"\r\n\r\n", b"\r\nx: y" * 4_000 + b"\r\n\r\n"), 431, False),
     ],
 )  # fmt: skip
 def test_what_asks_nothing_is_told_why(run, octets, status, ends):

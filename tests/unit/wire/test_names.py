@@ -201,3 +201,10 @@ def test_only_what_is_below_can_be_substituted() -> None:
     with pytest.raises(ValueError, match="is not below") as caught:
         names.substitute(b"\x09x\x07example\x03com\0", EXAMPLE, COM)
     assert not isinstance(caught.value, BadName)
+
+
+def test_what_is_wrong_with_a_name_is_told_in_printable_characters():
+    for text in ("a\\25\x05", "a\\1\x1b[", "\\\x07", "\x1b..a", "a" * 100 + "\n"):
+        with pytest.raises(BadName) as caught:
+            names.from_text(text)
+        assert str(caught.value).isprintable()
