@@ -71,7 +71,7 @@ def _limits(config: Config) -> Limits:
         response_prefixes=(given.responses_ipv4_prefix, given.responses_ipv6_prefix),
         window_s=given.responses_window_s,
         slip=given.slip,
-        table=given.table,
+        table=given.max_entries,
     )
 
 
@@ -93,7 +93,7 @@ def rate_classes(config: Config, clock: Clock) -> dict[str, RateClass]:
 
     prefixes = Prefixes(given.ipv4_prefix, given.ipv6_prefix, given.exempt)
     return {
-        name: RateClass(Buckets(rate, rate * given.burst_s, given.table), prefixes, clock)
+        name: RateClass(Buckets(rate, rate * given.burst_s, given.max_entries), prefixes, clock)
         for name, rate in given.classes.items()
     }
 

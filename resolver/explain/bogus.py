@@ -24,6 +24,12 @@ _ADVICE: Final = {
     "dsun": "Have the zone above signed again, with its NSEC or NSEC3 records.",
     "chnf": "Repair the servers of that zone; until then nothing below it can be proven.",
 }
+_REMOVED: Final = ("sigu", "keyn", "nsun", "dsun")
+"""What it looks like when signatures and their kind are taken out of answers."""
+_LEAVE_THEM_IN: Final = (
+    "If whoever is asked in our stead takes signatures out, ask another one, or set dnssec.validation = false; if it"
+    " alone knows the zone, name that in dnssec.negative_trust_anchors."
+)
 OTHER_SIGNATURES: Final = ("sigr", "sigz", "sigl", "sigo", "siga", "sigm", "sigp")
 _TOO_MANY_ITERATIONS: Final = 27
 ALL_THE_SAME: Final = "With CD=1 (`dig +cd`) it is told all the same."
@@ -36,6 +42,8 @@ def bogus(*tags: str) -> Callable[[Case], Said | None]:
         if case.tag not in tags:
             return None
         advice = _ADVICE.get(case.tag, "Have the zone's owner look at how it is signed.")
+        if case.tag in _REMOVED and _forwarded(case):
+            advice = _LEAVE_THEM_IN
         text = f"{case.led}{case.wanted} is bogus: {case.reason}{_on_purpose(case)}."
         return Said(text, f"{_ending(case) or advice} {ALL_THE_SAME}")
 
@@ -104,6 +112,11 @@ def _insecure(case: Case, tag: str, counts: str, advice: str) -> Said | None:
     why = found.text.removesuffix(f" [{tag.upper()}]")
     text = f"{case.led}{case.wanted} was answered, and not proven: {why}{_on_purpose(case)}, so it {counts}."
     return Said(text, advice)
+
+
+def _forwarded(case: Case) -> bool:
+    """Whether somebody was asked who recurses for us."""
+    return any(node.upstream or (node.recursion_desired and not node.server) for node in case.nodes)
 
 
 def _ending(case: Case) -> str:

@@ -139,7 +139,7 @@ def test_every_setting_of_limits_reaches_what_keeps_them(run):
                 responses_ipv4_prefix=8,
                 responses_ipv6_prefix=9,
                 slip=10,
-                table=110,
+                max_entries=110,
             )
         )
 

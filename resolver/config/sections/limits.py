@@ -78,7 +78,7 @@ class Limits(Section):
     """Of so many datagrams beyond a limit one is answered with TC, so that a client which is really there can come by
     TCP; 1 answers all of them so, 0 none. Peers: 2 (BIND `slip`, NSD `rrl-slip`)."""
 
-    table: Annotated[int, Field(ge=100, le=10_000_000), Doc("entries")] = 100_000
+    max_entries: Annotated[int, Field(ge=100, le=10_000_000), Doc("entries")] = 100_000
     """Networks that are counted at once, and as many kinds of answers of each sort, some 150 octets each; beyond it
     those that were quiet for longest are forgotten. Peers: BIND 20,000 (`max-table-size`), NSD 1,000,000
     (`rrl-size`)."""

@@ -35,6 +35,15 @@ def name(text: str) -> bytes:
 # -- how it is told
 
 
+def test_where_a_forwarder_was_asked_it_may_be_what_takes_signatures_out() -> None:
+    async def main(made: Scripted) -> str:
+        made.internet.script("192.0.2.53", lambda query, _: said(query.question, ra=True))
+        return str((await made.why("www.shop.test")).advice)
+
+    forwarding = {"resolver": {"forward_zones": {".": ["192.0.2.53"]}}, "dnssec": {"validation": True}}
+    assert scripted(main, forwarding).startswith("If whoever is asked in our stead takes signatures out")
+
+
 def test_what_nobody_asked_or_has_no_answer_yet_cannot_be_explained() -> None:
     for root in (Root("www.shop.test. A", told=Reply(0)), Root("www.shop.test. A", query=QUERY)):
         with pytest.raises(ValueError, match="nobody asked this, or it has no answer yet"):
