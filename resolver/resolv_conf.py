@@ -13,7 +13,9 @@ be asked here.
 
 from __future__ import annotations
 
+import errno
 import os
+import stat
 from collections.abc import Callable, Collection, Sequence
 from pathlib import Path
 from typing import Final, NamedTuple
@@ -98,6 +100,8 @@ class Followed:
             seen = (found.st_dev, found.st_ino, found.st_mtime_ns, found.st_size)
             if seen == self._seen:
                 return
+            if not stat.S_ISREG(found.st_mode):  # a pipe would keep all clients waiting for whoever writes into it
+                raise OSError(errno.EINVAL, "it is no regular file")
             with self.path.open("rb") as file:
                 text = file.read(MAX_OCTETS).decode("utf-8", "replace")
         except OSError as error:

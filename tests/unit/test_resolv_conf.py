@@ -111,6 +111,20 @@ def test_a_file_that_is_gone_or_says_nothing_leaves_the_members_and_is_told_once
     assert scene.log.getvalue().count("names no server that can be used") == 1
 
 
+def test_a_pipe_in_the_place_of_the_file_keeps_nobody_waiting(tmp_path):
+    async def main(scene):
+        await scene.says("192.0.2.1")
+        scene.followed.begin()
+        scene.file.unlink()
+        os.mkfifo(scene.file)
+        await scene.clock.advance(2 * LOOK_S)
+        await scene.says("192.0.2.2")
+
+    scene = followed(main, tmp_path)
+    assert scene.members == [["192.0.2.1"], ["192.0.2.2"]]
+    assert scene.log.getvalue().count("cannot be read: it is no regular file") == 1
+
+
 def test_a_file_that_names_nobody_but_this_daemon_leaves_nobody(tmp_path):
     async def main(scene):
         await scene.says("192.0.2.1")
