@@ -18,11 +18,11 @@ from resolver.control.turns import Turns
 
 OF_PROGRAM: Final[tuple[OfProgram, ...]] = (
     *running.ROUTES,
+    *pools.ROUTES,
     *zones.ROUTES,
     *faults.ROUTES,
     *clock.ROUTES,
     *messages.ROUTES,
-    *pools.ROUTES,
     *snapshots.ROUTES,
     *challtestsrv.ROUTES,
 )
