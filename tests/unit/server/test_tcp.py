@@ -253,7 +253,7 @@ def test_a_newcomer_gets_in_at_five_hundred_connections(on_loop, start):
     """More than there are places: each of the later ones took that of an earlier one, and so does the newcomer."""
 
     async def main():
-        listener, at = await serve()
+        listener, at = await serve(idle_seconds=1000)  # a twentieth of it where places are few
         others = []
         for _ in range(500):
             reader, writer = await asyncio.open_connection(*at)
