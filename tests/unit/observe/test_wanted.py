@@ -85,7 +85,7 @@ def test_the_newest_are_given_where_fewer_are_wanted(kept):
     [
         ({"servr": "a."}, "there is no filter 'servr'; did you mean 'server'?"),
         ({"side": "servers"}, "side is 'servers'; did you mean 'server'?"),
-        ({"transport": "quic"}, "transport is 'quic'; use one of: tcp, tls, udp"),
+        ({"transport": "quic"}, "transport is 'quic'; use one of: https, tcp, tls, udp"),
         ({"type": "AAAB"}, "'AAAB' is no record type; write one like A, AAAA, MX, or TYPE65280"),
         ({"type": 70_000}, "'TYPE70000' is no record type; write one like A, AAAA, MX, or TYPE65280"),
         ({"rcode": "NXDOMIAN"}, "there is no rcode 'NXDOMIAN'; did you mean 'NXDOMAIN'?"),
