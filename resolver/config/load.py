@@ -26,7 +26,7 @@ from resolver.config.layers import MAX_TABLES, Layers, Source, fields_of, tables
 from resolver.config.nearest import nearest_key, nearest_section, nearest_variable
 from resolver.config.positions import key_lines
 from resolver.config.sections import LISTED, NAMED, SECTIONS, Config
-from resolver.config.values import shown
+from resolver.config.values import shown, shown_path
 from resolver.errors import ConfigError
 from resolver.text import printable
 
@@ -271,11 +271,11 @@ def _report_value(layers: Layers, path: tuple[str, ...], given: object, cause: s
 def _check_files(layers: Layers, config: Config) -> None:
     for label, key, path, instead in _files(config):
         if not _is_file(path):
-            layers.report(layers.where(label, key), f"{key} {shown(str(path))} is no file", instead)
+            layers.report(layers.where(label, key), f"{key} {shown_path(path)} is no file", instead)
     world = config.world.directory
     if world is not None and not _is_file(world / "hierarchy.toml"):
         where = layers.where("world", "directory")
-        layers.report(where, f"directory {shown(str(world))} has no hierarchy.toml", "give a directory that has one")
+        layers.report(where, f"directory {shown_path(world)} has no hierarchy.toml", "give a directory that has one")
 
 
 def _files(config: Config) -> Iterator[tuple[str, str, Path, str]]:

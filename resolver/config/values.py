@@ -41,6 +41,9 @@ HOST: Final = re.compile(
     r"(?=[A-Za-z0-9])(?=.{1,253}\.?\Z)[A-Za-z0-9_-]{1,63}(?:\.[A-Za-z0-9_-]{1,63})*(?<=[A-Za-z0-9])\.?"
 )
 
+MAX_PATH: Final = 400
+"""Characters that are shown of a path."""
+
 MAX_TEXT: Final = 255
 """Octets in a character-string (RFC 1035 section 3.3)."""
 
@@ -51,6 +54,12 @@ def shown(value: object) -> str:
 
     text = printable(json.dumps(value, ensure_ascii=False, default=str))
     return text if len(text) <= 80 else text[:77] + "..."
+
+
+def shown_path(path: Path) -> str:
+    """`path` as a person may look for it: whole as far as most are, for it is the end that tells."""
+    text = printable(f'"{path}"')
+    return text if len(text) <= MAX_PATH else f'"...{text[4 - MAX_PATH :]}'
 
 
 def listen_endpoint(value: object) -> Endpoint:

@@ -32,7 +32,7 @@ address = "{SERVER}"
 """
 
 FAULTS = {
-    "late": {"kind": "latency", "ms": 400},
+    "late": {"kind": "latency", "ms": 420},
     "lost": {"kind": "loss", "skip": 1, "count": 1},
     "twice": {"kind": "duplication"},
     "wid": {"kind": "wrong_id", "count": 1},
@@ -85,7 +85,7 @@ GOOD = "192.0.2.7"
 
 def test_dig_sees_what_goes_wrong_with_datagrams(faulty: Daemon, printed: Print, dig: Ask) -> None:
     assert GOOD in asked(printed, faulty, "sound")
-    assert dig(faulty, "late.f.test", at=SERVER).ms >= 395, "its clock and ours differ"
+    assert dig(faulty, "late.f.test", at=SERVER).ms >= 400
     assert GOOD in asked(printed, faulty, "lost")
     assert "timed out" in asked(printed, faulty, "lost", code=9)
     assert GOOD in asked(printed, faulty, "lost")
@@ -131,7 +131,7 @@ def test_dig_sees_what_goes_wrong_with_streams(faulty: Daemon, printed: Print) -
 def test_kdig_sees_the_same(faulty: Daemon, kdig: Ask) -> None:
     assert GOOD in kdig(faulty, "trickled.f.test", "+tcp", at=SERVER).text
     assert kdig(faulty, "error.f.test", at=SERVER).status == "NOTIMPL"
-    assert kdig(faulty, "late.f.test", at=SERVER).ms >= 395, "its clock and ours differ"
+    assert kdig(faulty, "late.f.test", at=SERVER).ms >= 400
 
 
 def test_the_resolver_is_told_from_clients_on_sockets_too(faulty: Daemon, dig: Ask, printed: Print) -> None:

@@ -139,7 +139,7 @@ WRONG = [
     ('[server]\nidentity = "x"\nlissen = ["127.0.0.1:0"]\n', r"resolver\.toml:3.*lissen.*listen"),
     ("[cache]\nsize_mb = -1\n", r"resolver\.toml:2.*size_mb"),
     ("[server\n", r"resolver\.toml:1"),
-    ('[world]\ndirectory = "nowhere"\n', r"resolver\.toml:2.*has no hierarchy\.toml"),
+    ('[world]\ndirectory = "nowhere"\n', r"resolver\.toml:2.*nowhere.*has no hierarchy\.toml"),
 ]
 """Configurations, and what is said of them."""
 
