@@ -23,7 +23,7 @@ from resolver.auth import master
 from resolver.auth.findings import refuse
 from resolver.cache.buckets import Buckets
 from resolver.config import Config
-from resolver.config.sections import Rpz
+from resolver.config.sections.rpz import Rpz
 from resolver.engine.delegation import Delegation
 from resolver.engine.outcome import Answered
 from resolver.errors import ConfigError

@@ -7,9 +7,8 @@ from typing import Final
 
 from resolver.config import environment
 from resolver.config.layers import fields_of, written
-from resolver.config.sections import LISTED, NAMED, SECTIONS
+from resolver.config.sections import LISTED, NAMED, SECTIONS, Fields
 
-_ALL = {**SECTIONS, **NAMED, **LISTED}
 _CALLED: Final = {"dot": "tls", "doh": "https"}
 """What others call the transports that keys are named after."""
 
@@ -19,10 +18,10 @@ def nearest_section(section: str) -> str:
     homes = [name for name, fields in SECTIONS.items() if section in fields]
     if homes:
         return f"'{section}' belongs below [{homes[0]}]"
-    nearest = _nearest(section.lower(), _ALL)
+    nearest = _nearest(section.lower(), _all())
     if nearest:
         return f"did you mean {header(nearest)}?"
-    return f"the sections are {', '.join(_ALL)}"
+    return f"the sections are {', '.join(_all())}"
 
 
 def nearest_key(label: str, key: str) -> str:
@@ -30,7 +29,7 @@ def nearest_key(label: str, key: str) -> str:
     known = fields_of(label)
     ours = "_".join(_CALLED.get(word, word) for word in key.lower().split("_"))
     nearest = _nearest(ours, known)
-    homes = [name for name, fields in _ALL.items() if key in fields]
+    homes = [name for name, fields in _all().items() if key in fields]
     if homes:
         return f"'{key}' belongs below {header(homes[0])}"
     return f"did you mean '{nearest}'?" if nearest else f"its keys are {', '.join(known)}"
@@ -53,3 +52,8 @@ def _nearest(word: str, known: Iterable[str]) -> str | None:
     import difflib
 
     return next(iter(difflib.get_close_matches(word, list(known), 1, 0.6)), None)
+
+
+def _all() -> dict[str, Fields]:
+    """The keys of all sections."""
+    return {**SECTIONS, **NAMED, **LISTED}

@@ -11,7 +11,7 @@ from resolver.balance.policies import LeastResponseTime, RoundRobin
 from resolver.balance.pool import Key, Member, Pool
 from resolver.balance.sticky import Sticky
 from resolver.config import Config
-from resolver.config.sections import Pool as Settings
+from resolver.config.sections.pools import Pool as Settings
 from resolver.errors import ConfigError
 from resolver.network.entropy import SeededEntropy
 from resolver.observe.log import Log

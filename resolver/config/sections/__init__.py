@@ -6,10 +6,9 @@ names exists is checked where settings are loaded.
 
 from __future__ import annotations
 
-from typing import Annotated, Final
+from typing import TYPE_CHECKING, Annotated, Any, Final
 
 from pydantic import Field, model_validator
-from pydantic.fields import FieldInfo
 
 from resolver.config.contradictions import Contradictions, find_contradictions
 from resolver.config.sections.base import Section
@@ -18,14 +17,25 @@ from resolver.config.sections.cache import Cache
 from resolver.config.sections.dnssec import Dnssec
 from resolver.config.sections.filters import Filters
 from resolver.config.sections.limits import Limits
-from resolver.config.sections.pools import Pool
 from resolver.config.sections.resolver import Resolver
-from resolver.config.sections.rpz import Rpz
-from resolver.config.sections.rules import Rule
 from resolver.config.sections.server import Server
 from resolver.config.sections.service import Admin, Control, History, Log
+from resolver.config.sections.tables import LISTED, NAMED, Fields, listed, named
 from resolver.config.sections.world import World
 from resolver.config.upstreams import SYSTEM, PoolMember
+
+if TYPE_CHECKING:
+    from resolver.config.sections.pools import Pool
+    from resolver.config.sections.rpz import Rpz
+    from resolver.config.sections.rules import Rule
+
+    Pools = dict[str, Pool]
+    Rules = tuple[Rule, ...]
+    PolicyZones = tuple[Rpz, ...]
+else:
+    Pools = Annotated[Any, named("pools")]
+    Rules = Annotated[Any, listed("rules")]
+    PolicyZones = Annotated[Any, listed("rpz")]
 
 __all__ = [
     "HEALTH_NAME",
@@ -39,14 +49,12 @@ __all__ = [
     "Config",
     "Control",
     "Dnssec",
+    "Fields",
     "Filters",
     "History",
     "Limits",
     "Log",
-    "Pool",
     "Resolver",
-    "Rpz",
-    "Rule",
     "Server",
     "World",
 ]
@@ -98,13 +106,13 @@ class Config(Section):
     filters: Filters = Field(default_factory=Filters)
     """Names and answers that are decided here."""
 
-    pools: Annotated[dict[str, Pool], Field(strict=False)] = Field(default_factory=dict)
+    pools: Pools = Field(default_factory=dict)
     """Servers that recurse on our behalf, by the name of the pool."""
 
-    rules: Annotated[tuple[Rule, ...], Field(strict=False)] = ()
+    rules: Rules = ()
     """What becomes of a query, in their order."""
 
-    rpz: Annotated[tuple[Rpz, ...], Field(strict=False)] = ()
+    rpz: PolicyZones = ()
     """Response policy zones, in their order."""
 
     @property
@@ -123,6 +131,10 @@ class Config(Section):
     def all_pools(self) -> dict[str, Pool]:
         """The pools by name, with those that forward zones have without a table of their own."""
         made = dict(self.pools)
+        if not self.resolver.forward_zones:
+            return made
+        from resolver.config.sections.pools import Pool
+
         for zone, whom in self.resolver.forward_zones.items():
             if whom == SYSTEM and SYSTEM not in made:
                 made[SYSTEM] = Pool(members=SYSTEM, check="none")
@@ -143,8 +155,6 @@ class Config(Section):
         return self
 
 
-Fields = dict[str, FieldInfo]
-
 SECTIONS: Final[dict[str, Fields]] = {
     "server": Server.model_fields,
     "world": World.model_fields,
@@ -160,9 +170,3 @@ SECTIONS: Final[dict[str, Fields]] = {
     "filters": Filters.model_fields,
 }
 """The keys of each section."""
-
-NAMED: Final[dict[str, Fields]] = {"pools": Pool.model_fields}
-"""Sections of any number of tables, each under a name: `[pools.NAME]`."""
-
-LISTED: Final[dict[str, Fields]] = {"rules": Rule.model_fields, "rpz": Rpz.model_fields}
-"""Sections that are an array of tables: `[[rules]]`."""
