@@ -18,6 +18,7 @@ from typing import Final
 
 from resolver.network.base import Trouble
 from resolver.network.carrying import Carrier, Home, Query
+from resolver.network.framed import messages
 from resolver.network.trust import DOT
 
 MAX_PIPELINED: Final = 100
@@ -69,17 +70,7 @@ class DotConnection(Carrier):
         return None
 
     def _hear(self, octets: bytes) -> Trouble | None:
-        received = self._received
-        received += octets
-        frames, begin = [], 0
-        while len(received) >= begin + 2:
-            end = begin + 2 + int.from_bytes(received[begin : begin + 2], "big")
-            if len(received) < end:
-                break
-            frames.append(bytes(received[begin + 2 : end]))
-            begin = end
-        del received[:begin]
-        for frame in frames:
+        for frame in messages(self._received, octets):
             if len(frame) < 2:
                 return Trouble.RESET
             if not self._answered(int.from_bytes(frame[:2], "big"), frame) and self._strays > MAX_STRAYS:

@@ -19,14 +19,13 @@ beyond has a connection of its own. Timeouts of replies are the caller's.
 
 from __future__ import annotations
 
-import contextlib
 import socket
 from collections.abc import Callable
 from typing import Final
 
 from resolver.network.base import Clock, Deliver, Endpoint, Sending, Trouble
+from resolver.network.framed import came, connecting, messages
 from resolver.network.poller import READ, WRITE, Poller
-from resolver.network.ports import family_of, stream_socket
 from resolver.network.tally import Tally
 from resolver.network.troubles import local_trouble_of, trouble_of
 from resolver.network.undelivered import Undelivered
@@ -105,16 +104,9 @@ class _Connection:
         self._unsent, self._received = bytearray(), bytearray()
         self._open = self._due = False
         self._writing = True
-        sock = stream_socket(family_of(to.host), home.source)
+        sock = connecting(home.poller, self, to, home.source)
         self._sock: socket.SocketType | None = sock
         self._fd = sock.fileno()
-        try:
-            with contextlib.suppress(BlockingIOError, InterruptedError):
-                sock.connect(to)
-            home.poller.add(self._fd, self, READ | WRITE)
-        except BaseException:
-            sock.close()
-            raise
 
     def put(self, query: _Query) -> None:
         """`query`, whose id is not in use here, is on its way."""
@@ -193,27 +185,11 @@ class _Connection:
 
     def _read(self) -> None:
         assert self._sock is not None
-        try:
-            octets = self._sock.recv(TCP_BUFFER)
-        except (BlockingIOError, InterruptedError):
+        octets = came(self._sock, TCP_BUFFER)
+        if isinstance(octets, Trouble):
+            self._end(octets)
             return
-        except OSError as error:
-            self._end(trouble_of(error))
-            return
-        if not octets:
-            self._end(Trouble.RESET)
-            return
-        received = self._received
-        received += octets
-        frames, begin = [], 0
-        while len(received) >= begin + 2:
-            end = begin + 2 + int.from_bytes(received[begin : begin + 2], "big")
-            if len(received) < end:
-                break
-            frames.append(bytes(received[begin + 2 : end]))
-            begin = end
-        del received[:begin]
-        for frame in frames:
+        for frame in messages(self._received, octets):
             self._arrived(frame)
             if self._closed():  # by a receiver, or for what came
                 return

@@ -20,8 +20,8 @@ import ssl
 from typing import Final, Protocol
 
 from resolver.network.base import Clock, Endpoint, Timer, Trouble
+from resolver.network.framed import came, connecting
 from resolver.network.poller import READ, WRITE, Poller
-from resolver.network.ports import family_of, stream_socket
 from resolver.network.troubles import trouble_of
 from resolver.network.trust import refusal
 
@@ -95,16 +95,9 @@ class TlsStream:
         """Why its certificate was refused, as of X509_verify_cert(3); 0 where it was not."""
         self._timer: Timer | None = None
         self._writing = True
-        sock = stream_socket(family_of(to.host))
+        sock = connecting(poller, self, to)
         self._sock: socket.SocketType | None = sock
         self._fd = sock.fileno()
-        try:
-            with contextlib.suppress(BlockingIOError, InterruptedError):
-                sock.connect(to)
-            poller.add(self._fd, self, READ | WRITE)
-        except BaseException:
-            sock.close()
-            raise
 
     @property
     def session(self) -> ssl.SSLSession | None:
@@ -166,15 +159,9 @@ class TlsStream:
     # -- what comes in
 
     def _read(self, sock: socket.SocketType) -> None:
-        try:
-            octets = sock.recv(READ_SIZE)
-        except (BlockingIOError, InterruptedError):
-            return
-        except OSError as error:
-            self._end(trouble_of(error))
-            return
-        if not octets:
-            self._end(Trouble.RESET)
+        octets = came(sock, READ_SIZE)
+        if isinstance(octets, Trouble):
+            self._end(octets)
             return
         self._incoming.write(octets)
         if not self.shaken:
