@@ -10,8 +10,6 @@ its subject's common name is not looked at, as clients do not look at it either.
 
 from __future__ import annotations
 
-import base64
-import hashlib
 import ssl
 from collections.abc import Callable, Iterable, Sequence
 from pathlib import Path
@@ -83,10 +81,9 @@ def check_names(several: Sequence[Read]) -> None:
 
 def pin(certificate: Certificate) -> str:
     """The SHA-256 of the public key, in base64 (RFC 7858 section 4.2)."""
-    from cryptography.hazmat.primitives.serialization import Encoding, PublicFormat
+    from resolver.network import pins
 
-    key = certificate.public_key().public_bytes(Encoding.DER, PublicFormat.SubjectPublicKeyInfo)
-    return base64.b64encode(hashlib.sha256(key).digest()).decode()
+    return pins.shown(pins.pin_of(certificate))
 
 
 def _load(context: ssl.SSLContext, certificate: Path, key: Path) -> None:

@@ -3,7 +3,9 @@
 Rules:
 * Those of a pool are trusted by its `tls_ca`, or by the certificates of the system. The file is read at the start and
   at each reload; what cannot be used is a `ConfigError` that names the setting, after which nothing has changed.
-* One place has one name and one path for each transport, in whichever pool it stands: queries find it by where it is.
+* One place has one name, one path and the same pins for each transport, in whichever pool it stands: queries find it
+  by where it is.
+* Those that have pins and no name are known by their keys alone.
 * A pool that relays has no terms: it does not look into what it passes on.
 
 Limits: nothing of this is imported where no upstream is encrypted. HTTPS takes the library h2, an extra.
@@ -90,12 +92,17 @@ def _table(contexts: Contexts, config: Config, wanted: Upstreams) -> dict[tuple[
             what = f"{upstream} takes the library h2, which is not installed"
             raise ConfigError(what, where=where, instead="pip install 'resolverd[https]', or write tls://")
         pool = pools[name]
-        context = trusting(name, pool.tls_ca, partial(contexts, transport=upstream.transport))
+        if upstream.pins:
+            importlib.import_module("resolver.network.pins")  # now, when nobody waits for it
+        if upstream.is_known_by_pins_alone:
+            context = contexts(None, transport=upstream.transport, checked=False)
+        else:
+            context = trusting(name, pool.tls_ca, partial(contexts, transport=upstream.transport))
         terms = Terms(upstream, context, pool.https_method == "GET")
         before, other = table.setdefault((upstream.endpoint, upstream.transport), (terms, where))
         if before != terms:
             what = f"{upstream} is spoken to in another way in {other}"
-            instead = "write one name, path, tls_ca and https_method for it, or another of its addresses"
+            instead = "write one name, path, tls_ca and https_method and the same pins, or another of its addresses"
             raise ConfigError(what, where=where, instead=instead)
     return {key: terms for key, (terms, _) in table.items()}
 

@@ -2,7 +2,8 @@
 
 Rules: certificates are trusted by the `tls_ca` of the pool, or by those of the system. A query is sent as the questions
 of clients are, to the same place over the same transport. Streams are opened to `check_port`, or to the member's own
-port where it speaks there what the check does, or to the usual one.
+port where it speaks there what the check does, or to the usual one. Pins of a member hold for its own port: who answers
+at another has another key.
 
 Limits: streams are opened on sockets, so that servers which are in memory alone can be checked with queries only.
 """
@@ -77,12 +78,15 @@ def _over_streams(name: str, pool: Pool, clock: Clock) -> Callable[[Upstream], P
     from resolver.network.stream_probes import Http, StreamProbe, Tls
 
     loop = asyncio.get_running_loop()
-    context = cache(partial(_context, name, pool))
+    context, unchecked = cache(partial(_context, name, pool)), cache(partial(_context, name, pool, checked=False))
 
     def tls(upstream: Upstream) -> Tls | None:
         if pool.check not in _PROTOCOLS:
             return None
-        return Tls(context, pool.check_host or upstream.name or upstream.endpoint.host, pool.check_certificate_days)
+        name = pool.check_host or upstream.name
+        pins = upstream.pins if place(pool, upstream) == upstream.endpoint else frozenset[bytes]()
+        how = context if name or not pins else unchecked
+        return Tls(how, name or upstream.endpoint.host, pool.check_certificate_days, pins)
 
     def http(upstream: Upstream) -> Http | None:
         if pool.check not in ("http", "https"):
@@ -104,11 +108,12 @@ def certify(config: Config) -> None:
             _context(name, pool)
 
 
-def _context(name: str, pool: Pool) -> ssl.SSLContext:
+def _context(name: str, pool: Pool, *, checked: bool = True) -> ssl.SSLContext:
     from resolver.encrypting import trusting
     from resolver.network.trust import client_context
 
     protocols = _PROTOCOLS[pool.check]
-    context = trusting(name, pool.tls_ca, partial(client_context, protocol=protocols[0]))
+    make = partial(client_context, protocol=protocols[0], checked=checked)
+    context = trusting(name, pool.tls_ca, make) if checked else make(None)
     context.set_alpn_protocols(protocols)
     return context

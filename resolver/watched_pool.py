@@ -83,7 +83,7 @@ class WatchedPool:
         if named is not None:
             return named.name
         try:
-            there = [each.name for each in self.pool.members if each.target == upstream(text)]
+            there = [each.name for each in self.pool.members if str(each.target) == str(upstream(text))]
         except ValueError:
             there = []
         if len(there) != 1:  # written without its scheme, or its port, as long as it is clear who is meant

@@ -10,7 +10,8 @@ from typing import TYPE_CHECKING, Final
 
 from pydantic import BaseModel
 
-from resolver.config.upstreams import PoolMember
+from resolver.config.upstreams import PoolMember, shown_pins
+from resolver.network.base import Upstream
 
 if TYPE_CHECKING:
     from resolver.config.load import Loaded
@@ -93,6 +94,11 @@ def _said(table: BaseModel) -> dict[str, object]:
     return {key: getattr(table, key) for key in type(table).model_fields if key in table.model_fields_set}
 
 
+def _upstream(value: Upstream) -> dict[str, object]:
+    """The keys of a table that describes `value`."""
+    return {"address": str(value), **({"pins": shown_pins(value)} if value.pins else {})}
+
+
 def toml(value: object) -> str:
     """`value` as TOML writes it, on one line."""
     if isinstance(value, bool):
@@ -105,9 +111,11 @@ def toml(value: object) -> str:
         pairs = ", ".join(f"{toml(key)} = {toml(inner)}" for key, inner in value.items())
         return f"{{ {pairs} }}" if pairs else "{}"
     if isinstance(value, PoolMember) and (value.name or value.weight != 1):
-        return toml({"address": str(value.upstream), "weight": value.weight, "name": value.name})
+        return toml({**_upstream(value.upstream), "weight": value.weight, "name": value.name})
     if isinstance(value, PoolMember):
-        return toml(str(value.upstream))
+        return toml(value.upstream)
+    if isinstance(value, Upstream) and value.pins:
+        return toml(_upstream(value))
     if isinstance(value, (list, tuple)) and not hasattr(value, "_fields"):
         return f"[{', '.join(toml(inner) for inner in value)}]"
     text = str(value.absolute()) if isinstance(value, Path) else str(value)

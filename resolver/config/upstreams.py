@@ -1,4 +1,4 @@
-"""How upstreams are read: servers that recurse on our behalf, by URL.
+"""How upstreams are read: servers that recurse on our behalf, by URL, and by the keys that they must have.
 
 Each function takes what TOML, JSON or Python gave and either returns the value or raises `ValueError` with what is
 wrong and, after a semicolon, what to write instead.
@@ -8,8 +8,9 @@ Limits: the server of a URL is an address: to look up its name would take the se
 
 from __future__ import annotations
 
+import base64
 import re
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Final, Literal
 
@@ -25,19 +26,25 @@ _PORTS: Final[Mapping[Transport, int]] = {
     Transport.TLS: TLS_PORT,
     Transport.HTTPS: HTTPS_PORT,
 }
+ENCRYPTED: Final = (Transport.TLS, Transport.HTTPS)
 PATH: Final = "/dns-query"
 """Where most servers answer; RFC 8484 leaves it open."""
 TEMPLATE: Final = "{?dns}"
 """What ends the URI of a server where it is written as a template (RFC 8484 section 3)."""
-_MEMBER_KEYS: Final = ("address", "weight", "name")
+_UPSTREAM_KEYS: Final = ("address", "pins")
+_MEMBER_KEYS: Final = ("address", "weight", "name", "pins")
 MAX_MEMBERS: Final = 256
 MAX_WEIGHT: Final = 1000
+MAX_PINS: Final = 16
+"""Pins of one upstream: of its key, of the next one, and of those of a few machines behind one address."""
+PIN_OCTETS: Final = 32
 MAX_LISTED: Final = 32
 """Upstreams of one zone that has no pool of its own."""
 POOL_NAME: Final = re.compile(r"[A-Za-z0-9_-]{1,63}")
 _INSTEAD: Final = (
     'write one as in "192.0.2.1", "tls://192.0.2.1#dns.example" or "https://192.0.2.1/dns-query#dns.example"'
 )
+_PIN: Final = '"' + "A" * 43 + '="'
 
 
 @dataclass(frozen=True, slots=True)
@@ -78,20 +85,75 @@ def member(value: object) -> PoolMember:
         return PoolMember(upstream(value))
     if not isinstance(value, Mapping):
         raise ValueError(f"{shown(value)} is no upstream; {_INSTEAD}")
-    unknown = sorted(set(value) - set(_MEMBER_KEYS))
-    if unknown or "address" not in value:
-        from resolver.text import closest
-
-        what = f"has no key {shown(unknown[0])}" if unknown else "needs an `address`"
-        near = closest(str(unknown[0]), _MEMBER_KEYS) if unknown else None
-        instead = f"did you mean '{near}'?" if near else "its keys are address, weight and name"
-        raise ValueError(f"a member of a pool {what}; {instead}")
+    _check_keys(value, _MEMBER_KEYS, "a member of a pool")
     weight, name = value.get("weight", 1), value.get("name", "")
     if not isinstance(weight, int) or isinstance(weight, bool) or not 1 <= weight <= MAX_WEIGHT:
         raise ValueError(f"{shown(weight)} is no weight; write 1 to {MAX_WEIGHT}")
     if not isinstance(name, str) or not name.isprintable() or len(name) > 63:
         raise ValueError(f"{shown(name)} is no name of a member; write a text of at most 63 characters")
-    return PoolMember(upstream(value["address"]), weight, name)
+    return PoolMember(_described(value), weight, name)
+
+
+def _check_keys(table: Mapping[object, object], keys: Sequence[str], what: str) -> None:
+    """`table`, which is `what`, has no other keys, and an address. Raises ValueError."""
+    unknown = sorted(map(str, set(table) - set(keys)))
+    if unknown or "address" not in table:
+        from resolver.text import closest
+
+        wrong = f"has no key {shown(unknown[0])}" if unknown else "needs an `address`"
+        near = closest(unknown[0], keys) if unknown else None
+        instead = f"did you mean '{near}'?" if near else f"its keys are {', '.join(keys[:-1])} and {keys[-1]}"
+        raise ValueError(f"{what} {wrong}; {instead}")
+
+
+def _described(table: Mapping[object, object]) -> Upstream:
+    """The upstream at the `address` of `table`, with its `pins`."""
+    made = _named(table["address"])
+    if "pins" not in table:
+        return made
+    if made.transport not in ENCRYPTED:
+        raise ValueError(f"{shown(str(made))} has pins, but no certificate; write tls:// or https://, or no pins")
+    return made._replace(pins=_pins(table["pins"]))
+
+
+def _pins(value: object) -> frozenset[bytes]:
+    """The pins of a list of them."""
+    if not isinstance(value, (list, tuple)):
+        raise ValueError(f"{shown(value)} is no list of pins; write one as in [{_PIN}]")
+    if not 1 <= len(value) <= MAX_PINS:
+        raise ValueError(f"a list of {len(value)} pins; write 1 to {MAX_PINS}, or leave the key out")
+    made = tuple(map(_pin, value))
+    for pin, text in zip(made, value, strict=True):
+        if made.count(pin) > 1:
+            raise ValueError(f"the pin {shown(text)} stands there twice; remove one")
+    return frozenset(made)
+
+
+def _pin(value: object) -> bytes:
+    """The SHA-256 that a text in base64 says."""
+    octets = _base64(value) if isinstance(value, str) else b""
+    if len(octets) == PIN_OCTETS:
+        return octets
+    instead = f"write the SHA-256 of its public key in base64, as in {_PIN}"
+    if isinstance(value, str):
+        bare = re.sub(r"^(pin-)?sha256[-/=:]*|[\s\":]", "", value, flags=re.IGNORECASE)
+        octets = bytes.fromhex(bare) if re.fullmatch(r"[0-9a-fA-F]{64}", bare) else _base64(f"{bare.rstrip('=')}=")
+        if len(octets) == PIN_OCTETS:
+            instead = f"write {shown(base64.b64encode(octets).decode())}"
+    raise ValueError(f"{shown(value)} is no pin; {instead}")
+
+
+def _base64(text: str) -> bytes:
+    """What `text` says in base64; b"" if it is none."""
+    try:
+        return base64.b64decode(text, validate=True)
+    except ValueError:
+        return b""
+
+
+def shown_pins(upstream: Upstream) -> list[str]:
+    """Its pins as they are written, in an order that is always the same."""
+    return sorted(base64.b64encode(pin).decode() for pin in upstream.pins)
 
 
 def forwarders(value: object) -> tuple[Upstream, ...] | str:
@@ -126,7 +188,17 @@ def _listed(value: object) -> tuple[Upstream, ...]:
 
 
 def upstream(value: object) -> Upstream:
-    """The upstream that "ADDR", "ADDR:PORT" or a URL names."""
+    """The upstream that "ADDR", "ADDR:PORT" or a URL names, or a table with that as its `address` and with `pins`."""
+    if isinstance(value, Upstream):
+        return value
+    if isinstance(value, Mapping):
+        _check_keys(value, _UPSTREAM_KEYS, "an upstream")
+        return _described(value)
+    return _named(value)
+
+
+def _named(value: object) -> Upstream:
+    """The upstream that a text names."""
     if isinstance(value, Upstream):
         return value
     if isinstance(value, Endpoint):
@@ -145,7 +217,7 @@ def upstream(value: object) -> Upstream:
         raise ValueError(f"{shown(value)} has no scheme of ours; write udp://, tcp://, tls:// or https://") from None
     rest, _, name = rest.partition("#")
     place, slash, path = rest.removesuffix(TEMPLATE).partition("/")
-    if name and transport not in (Transport.TLS, Transport.HTTPS):
+    if name and transport not in ENCRYPTED:
         raise ValueError(f"{shown(value)} has a name, but no certificate; write tls:// or https://, or no #")
     if slash and transport is not Transport.HTTPS:
         raise ValueError(f"{shown(value)} has a path; write https://, or no /")
@@ -167,7 +239,7 @@ def _instead(transport: Transport, place: str, path: str) -> str:
     if "." not in host or host.replace(".", "").isdigit():
         return _INSTEAD
     behind = f":{port}" if port else ""
-    if transport in (Transport.TLS, Transport.HTTPS):
+    if transport in ENCRYPTED:
         example = f"{transport}://192.0.2.1{behind}{path}#{host}"
         return f'names are not looked up: write its address, and the name behind #, as in "{example}"'
     return f'names are not looked up: write its address, as in "192.0.2.1{behind}"'

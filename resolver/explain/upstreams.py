@@ -2,11 +2,17 @@
 
 from __future__ import annotations
 
+from typing import Final
+
 from resolver.engine.actions import Exchange
 from resolver.explain.case import Case
 from resolver.explain.cause import Said
 from resolver.explain.doing import told_why
 from resolver.explain.servers import counted, listed
+from resolver.network.base import Trouble
+
+_ENCRYPTED: Final = (Trouble.UNTRUSTED, Trouble.NO_TLS, Trouble.HTTP)
+"""Trouble of who is there, and is spoken to in another way than it should be."""
 
 _WHERE = "`resolver pools` shows who is up"
 
@@ -52,7 +58,10 @@ def unreachable(case: Case) -> Said | None:
     if case.tag != "plun":
         return None
     zone, rest = _reason(case)
-    return Said(f"{case.led}asked for {zone}, {rest}.", f"Start it, or let its port through its firewall; {_WHERE}.")
+    advice = "Start it, or let its port through its firewall"
+    if any(each in rest for each in _ENCRYPTED):
+        advice = "Compare what it shows with its `address`, its `pins` and `tls_ca` (docs/upstreams.md)"
+    return Said(f"{case.led}asked for {zone}, {rest}.", f"{advice}; {_WHERE}.")
 
 
 def of_no_use(case: Case) -> Said | None:

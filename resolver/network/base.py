@@ -28,13 +28,20 @@ class Endpoint(NamedTuple):
 
 class Upstream(NamedTuple):
     """A server that recurses on our behalf, and how it is reached. `name`: whom its certificate must be for, where that
-    is not its address (RFC 8310 section 8.1); `path`: where it answers over HTTPS. Where a datagram is truncated, TCP
-    is next."""
+    is not its address (RFC 8310 section 8.1); `path`: where it answers over HTTPS; `pins`: SHA-256 of the keys of which
+    it must have one, if there are any (RFC 7858 section 4.2). Where a datagram is truncated, TCP is next."""
 
     endpoint: Endpoint
     transport: Transport
     name: str = ""
     path: str = ""
+    pins: frozenset[bytes] = frozenset()
+
+    @property
+    def is_known_by_pins_alone(self) -> bool:
+        """Whether nothing but its key says that it is the right one, since it has no name that a certificate could be
+        for."""
+        return bool(self.pins) and not self.name
 
     def __str__(self) -> str:
         return f"{self.transport}://{self.endpoint}{self.path}{'#' if self.name else ''}{self.name}"

@@ -48,16 +48,18 @@ class Encrypted:
         """Called with each upstream that is found not to be what it should be, and why; once for each reason."""
         self._share, self._has_room = share, has_room
         self._peers: dict[Terms, Peer] = {}
-        self._contexts: dict[tuple[object, Transport], SSLContext] = {}
+        self._contexts: dict[tuple[object, Transport, bool], SSLContext] = {}
         self._sweeping: Timer | None = None
 
-    def context(self, authorities: str | None, transport: Transport) -> SSLContext:
-        """How those are spoken to who are trusted by `authorities`, certificates as PEM, or by those of the system: the
-        same context each time. Raises `ssl.SSLError` and ValueError for what is no PEM."""
-        key = (state_of_system() if authorities is None else authorities, transport)
+    def context(self, authorities: str | None, transport: Transport, *, checked: bool = True) -> SSLContext:
+        """How those are spoken to who are trusted by `authorities`, certificates as PEM, or by those of the system, if
+        their certificates are `checked` at all: the same context each time. Raises `ssl.SSLError` and ValueError for
+        what is no PEM."""
+        trust = (state_of_system() if authorities is None else authorities) if checked else ()
+        key = (trust, transport, checked)
         context = self._contexts.get(key)
         if context is None:
-            context = context_for(authorities, transport)
+            context = context_for(authorities, transport, checked=checked)
             if len(self._contexts) >= MAX_CONTEXTS:
                 del self._contexts[next(iter(self._contexts))]
             self._contexts[key] = context

@@ -176,7 +176,10 @@ class Peer:
         """A stream on which `above` speaks. Raises OSError and OverflowError."""
         session, self._session = self._session, None
         terms, means = self.terms, self._means
-        return TlsStream(means.poller, means.clock, terms.upstream.endpoint, above, terms.context, terms.name, session)
+        upstream = terms.upstream
+        return TlsStream(
+            means.poller, means.clock, upstream.endpoint, above, terms.context, terms.name, session, pins=upstream.pins
+        )
 
     def shaken(self, stream: TlsStream, *, fits: bool) -> None:
         """The handshake of `stream` is done, and the server `fits`: it speaks what it should."""
@@ -203,7 +206,7 @@ class Peer:
             self._means.tally.failed += 1
             self._refusal = trouble
             self._held_off_until = self.now() + HELD_OFF_S
-            if trouble.kind is Trouble.UNTRUSTED:
+            if code:
                 self._inspect([*queries], trouble, code)
                 return
             self._tell(trouble)

@@ -2,7 +2,8 @@
 
 Rules
 * Over TLS the certificate must lead to one that is trusted, be valid now and for as many days more as are wanted, and
-  be for the name that is wanted, or for the address (RFC 8310 section 8.1, RFC 9110 section 4.3.4).
+  be for the name that is wanted, or for the address (RFC 8310 section 8.1, RFC 9110 section 4.3.4). Of a server with
+  pins its key must be one of those; without a name that alone is looked at (RFC 7858 section 4.2), and the days.
 * Over HTTP it is a GET (RFC 9110 section 9.3.1) with `connection: close`. The status of the response must be one of
   those that are wanted, and the text that is wanted be in its body. It is not followed where it leads elsewhere.
 * What is wrong is told in one line, in which nothing that the server has said can do harm.
@@ -34,11 +35,12 @@ CLOSED: Final = "it has closed the connection"
 
 
 class Tls(NamedTuple):
-    """By whom and for whom its certificate must be, and for how many days from now."""
+    """By whom and for whom its certificate must be, for how many days from now, and of which key, if any is pinned."""
 
     context: Callable[[], ssl.SSLContext]
     name: str
     days: int = 0
+    pins: frozenset[bytes] = frozenset()
 
 
 class Http(NamedTuple):
@@ -87,17 +89,38 @@ class StreamProbe:
             self._to.host, self._to.port, limit=CHUNK, ssl=context, server_hostname=name
         )
         try:
-            if tls is not None and (why := self._expires_too_soon(writer, tls.days)):
+            if tls is not None and (why := _unpinned(writer, tls.pins) or self._expires_too_soon(writer, tls.days)):
                 return why
             return "" if self._http is None else await _asked(reader, writer, self._http)
         finally:
             writer.transport.abort()
 
     def _expires_too_soon(self, writer: asyncio.StreamWriter, days: int) -> str:
-        certificate = writer.get_extra_info("peercert")
-        ends = ssl.cert_time_to_seconds(certificate["notAfter"])
+        if not days:  # that it is valid now was seen, where that matters
+            return ""
+        from cryptography.x509 import load_der_x509_certificate
+
+        try:
+            ends = load_der_x509_certificate(_certificate(writer)).not_valid_after_utc.timestamp()
+        except ValueError:
+            return "its certificate cannot be read"
         left = (ends - self._clock.wall()) / DAY_S
         return f"its certificate ends in {max(0, int(left))} days" if left < days else ""
+
+
+def _certificate(writer: asyncio.StreamWriter) -> bytes:
+    """What the server has shown, in DER."""
+    tls: ssl.SSLObject = writer.get_extra_info("ssl_object")
+    return tls.getpeercert(binary_form=True) or b""
+
+
+def _unpinned(writer: asyncio.StreamWriter, pins: frozenset[bytes]) -> str:
+    """Why the key of the server is none of `pins`; an empty text if it is, or if there are none."""
+    if not pins:
+        return ""
+    from resolver.network.pins import unpinned
+
+    return str(unpinned(_certificate(writer), pins) or "")
 
 
 class _Running:

@@ -68,8 +68,8 @@ class TlsStream:
     """A connection to a server over TLS. It begins to connect when it is made."""
 
     __slots__ = (
-        *("_above", "_clock", "_connected", "_fd", "_incoming", "_outgoing", "_plain", "_poller", "_sock", "_timer"),
-        *("_tls", "_unsent", "_writing", "code", "shaken"),
+        *("_above", "_clock", "_connected", "_fd", "_incoming", "_outgoing", "_pins", "_plain", "_poller", "_sock"),
+        *("_timer", "_tls", "_unsent", "_writing", "code", "shaken"),
     )
 
     def __init__(
@@ -81,14 +81,18 @@ class TlsStream:
         context: ssl.SSLContext,
         name: str,
         session: ssl.SSLSession | None = None,
+        *,
+        pins: frozenset[bytes] = frozenset(),
     ) -> None:
-        """The certificate must be for `name`, a host name or an address, if `context` checks any. `session` is taken
-        up, if the server likes. Raises OSError and OverflowError when it fails at once."""
+        """The certificate must be for `name`, a host name or an address, if `context` checks any, and its key one of
+        `pins`, if there are any. `session` is taken up, if the server likes. Raises OSError and OverflowError when it
+        fails at once."""
         self._poller, self._clock, self._above = poller, clock, above
         self._incoming, self._outgoing = ssl.MemoryBIO(), ssl.MemoryBIO()
         self._tls = context.wrap_bio(self._incoming, self._outgoing, server_hostname=name, session=session)
         self._plain, self._unsent = bytearray(), bytearray()
         self._connected = False
+        self._pins = pins
         self.shaken = False
         """Whether the handshake is done."""
         self.code = 0
@@ -182,10 +186,20 @@ class TlsStream:
                 self.code = error.verify_code
             self._end(refusal(error))
             return
+        trouble = self._unpinned() if self._pins else None
+        if trouble is not None:
+            self._end(trouble)
+            return
         self.shaken = True
         self._above.opened(self._tls.selected_alpn_protocol() or "")
         if self._sock is not None:
             self._leave()
+
+    def _unpinned(self) -> Trouble | None:
+        """Why its key is none of those that are pinned; a session that was taken up still has the certificate."""
+        from resolver.network.pins import unpinned
+
+        return unpinned(self._tls.getpeercert(binary_form=True) or b"", self._pins)
 
     def _decrypt(self) -> None:
         parts: list[bytes] = []

@@ -4,6 +4,8 @@ Rules:
 * TLS 1.2 or later, forward secrecy and authenticated encryption (RFC 9325 section 4), no compression, no renegotiation.
 * The certificate must lead to one that is trusted, be valid now, and be for the name that is configured, or for the
   address where there is none (RFC 8310 section 8.1). Names are those of the extension for them, never the subject's.
+* Where an upstream has pins and no name, its key is looked at instead (`pins`), and nothing else of its certificate:
+  RFC 7858 section 4.2. Where it has both, all of it must hold.
 * What is wrong is told in words of one clause: whom it is about stands before them.
 
 Limits: revocation is not looked at. What is trusted is read when a context is made, and not again.
@@ -58,15 +60,20 @@ _HANDSHAKE: Final = {
 }
 
 
-def context_for(authorities: str | None, transport: Transport) -> ssl.SSLContext:
+def context_for(authorities: str | None, transport: Transport, *, checked: bool = True) -> ssl.SSLContext:
     """How servers over `transport`, TLS or HTTPS, are spoken to: they are trusted by the certificates that are in
-    `authorities`, as PEM, or by those of the system. Raises `ssl.SSLError` and ValueError for what is no PEM."""
-    return client_context(authorities, _protocol(transport))
+    `authorities`, as PEM, or by those of the system; or, where theirs is not `checked`, by what else is known of them.
+    Raises `ssl.SSLError` and ValueError for what is no PEM."""
+    return client_context(authorities, _protocol(transport), checked=checked)
 
 
-def client_context(authorities: str | None, protocol: str) -> ssl.SSLContext:
+def client_context(authorities: str | None, protocol: str, *, checked: bool = True) -> ssl.SSLContext:
     """The same for servers of any `protocol`, under its name in ALPN."""
     context = _spoken(protocol)
+    if not checked:
+        context.check_hostname = False
+        context.verify_mode = ssl.CERT_NONE
+        return context
     context.hostname_checks_common_name = False
     if authorities is None:
         context.load_default_certs(ssl.Purpose.SERVER_AUTH)
@@ -77,10 +84,7 @@ def client_context(authorities: str | None, protocol: str) -> ssl.SSLContext:
 
 def looking_context(transport: Transport) -> ssl.SSLContext:
     """How one is spoken to whose certificate is to be looked at, and nothing else: any is taken."""
-    context = _spoken(_protocol(transport))
-    context.check_hostname = False
-    context.verify_mode = ssl.CERT_NONE
-    return context
+    return context_for(None, transport, checked=False)
 
 
 def state_of_system() -> tuple[object, ...]:

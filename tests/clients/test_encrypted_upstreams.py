@@ -3,13 +3,17 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Callable, Coroutine, Iterator
+import json
+import re
+from collections.abc import Callable, Coroutine, Iterator, Sequence
 from pathlib import Path
 from typing import Any
 
 import pytest
+from cryptography import x509
 
 from resolver.message import Edns, Question, Transport
+from resolver.network import pins
 from resolver.network.base import Endpoint, Trouble
 from resolver.network.base import Upstream as Named
 from resolver.network.encrypted import Terms
@@ -58,11 +62,25 @@ def on_a_loop(main: Coroutine[Any, Any, None]) -> None:
 
 
 def terms(
-    world: SocketNetwork, there: Upstream, transport: Transport, ca: str, name: str = NAME, *, gets: bool = False
+    world: SocketNetwork,
+    there: Upstream,
+    transport: Transport,
+    ca: str,
+    name: str = NAME,
+    *,
+    gets: bool = False,
+    pins: Sequence[bytes] = (),
 ) -> Terms:
     """How `there` is spoken to over `transport`."""
-    path = PATH if transport is Transport.HTTPS else ""
-    return Terms(Named(there.at(transport), transport, name, path), world.encrypted().context(ca, transport), gets)
+    named = Named(there.at(transport), transport, name, PATH if transport is Transport.HTTPS else "", frozenset(pins))
+    context = world.encrypted().context(ca, transport, checked=not named.is_known_by_pins_alone)
+    return Terms(named, context, gets)
+
+
+def pin_of(there: Upstream) -> bytes:
+    """The pin of the key that `there` has."""
+    assert there.certificate is not None
+    return pins.pin_of(x509.load_pem_x509_certificate(there.certificate[0].read_bytes()))
 
 
 def query(number: int) -> bytes:
@@ -134,6 +152,30 @@ def test_a_certificate_that_does_not_hold_is_told_and_nothing_is_asked(
     on_a_loop(main([(authority.pem, "it expired on ")]))
 
 
+@pytest.mark.rfc(7858, "4.2")
+@pytest.mark.parametrize("kind", [Unbound, Kresd])
+def test_who_has_a_pinned_key_is_asked_and_who_has_another_is_not(
+    start: Any, authority: Authority, kind: type[Upstream]
+) -> None:
+    there = start(kind, "other.example", began=-9, days=3)
+    right, wrong = pin_of(there), bytes(32)
+
+    async def main() -> None:
+        world = network()
+        for number, transport in enumerate(ENCRYPTED, 1):
+            how = terms(world, there, transport, authority.pem, name="", pins=(wrong, right))
+            assert is_answered(await asked(world, how, number), number, there)
+            came = await asked(world, terms(world, there, transport, authority.pem, name="", pins=(wrong,)), 9)
+            assert (
+                str(came) == f"{Trouble.UNTRUSTED}: the pin of its key is {pins.shown(right)}, and not one of those "
+                "in `pins`"
+            )
+            named = await asked(world, terms(world, there, transport, authority.pem, pins=(right,)), 9)
+            assert str(named).startswith(f"{Trouble.UNTRUSTED}: it "), "with a name, certificate and key must be right"
+
+    on_a_loop(main())
+
+
 async def load(numbers: range, answered: Callable[[int], Coroutine[Any, Any, bool]]) -> list[bool]:
     """What came of each of them, asked `PER_S` a second."""
     tasks = []
@@ -177,9 +219,10 @@ def test_a_restart_under_load_is_told_of_each_query_that_it_costs(
     on_a_loop(main())
 
 
-def configured(directory: Path, authority: Authority, *members: str) -> tuple[str, str]:
-    """The words of a daemon that has all names resolved by `members`."""
-    listed = ", ".join(f'"{each}"' for each in members)
+def configured(directory: Path, authority: Authority, *members: str, pins: Sequence[str] = ()) -> tuple[str, str]:
+    """The words of a daemon that has all names resolved by `members`, each with one of `pins`, if there are any."""
+    pinned = f", pins = {json.dumps(pins)}" if pins else ""
+    listed = ", ".join(f'{{ address = "{each}"{pinned} }}' for each in members)
     (directory / "resolver.toml").write_text(
         f"""
 [server]
@@ -255,3 +298,44 @@ def test_a_client_is_told_what_is_wrong_with_the_certificate_of_an_upstream(
         authority.ca.write_text(authority.pem)
     daemon.signal(15)  # the refused reload is an error in the log, as it should be
     assert daemon.wait() == 0
+
+
+EXPLAINING = {"RESOLVER_LOG__QUERIES": "true", "RESOLVER_LOG__EXPLANATIONS": "true"}
+
+
+def test_a_key_that_is_not_pinned_is_told_wherever_somebody_looks(
+    start: Any, authority: Authority, serve: Serve, kdig: Ask, tmp_path: Path
+) -> None:
+    there = start(Unbound, NAME)
+    to, right, wrong = url(there, Transport.TLS), pins.shown(pin_of(there)), pins.shown(bytes(32))
+    daemon = serve(*configured(tmp_path, authority, to, pins=[wrong]), **EXPLAINING)
+    why = f"its certificate is refused: the pin of its key is {right}, and not one of those in `pins`"
+    reply = kdig(daemon, "www.example", "+edns")
+    assert reply.status == "SERVFAIL"
+    assert why in reply.text, "to a client"
+    daemon.log.wait_for(rf'event=upstream_refused upstream={re.escape(to)} reason="{re.escape(why)}"')
+    (event,) = re.findall(r"event=query .*name=www\.example\..*", daemon.log.text)
+    explained = (
+        f'explanation="Asked for everything, a member of the pool \\"office\\" ({there.at(Transport.TLS)}): {why}. '
+    )
+    assert f"{explained}Compare what it shows with its `address`, its `pins` and `tls_ca`" in event
+    daemon.log.wait_for("event=pool_member .*state=down")
+    printed = daemon.resolver("pools", "--socket", str(daemon.socket)).stdout
+    assert re.search(rf"^  \S+ +down .*{re.escape(why)}$", printed, re.MULTILINE), printed
+    configured(tmp_path, authority, to, pins=[wrong, right])
+    daemon.reload()
+    assert kdig(daemon, "www.example").data == [f"A {there.address}"]
+    daemon.signal(15)  # that nobody was left is an error in the log, as it should be
+    assert daemon.wait() == 0
+
+
+@pytest.mark.parametrize("scheme", ENCRYPTED)
+def test_a_daemon_of_ours_is_known_by_the_pin_of_its_banner(
+    serve: Serve, authority: Authority, kdig: Ask, tmp_path: Path, scheme: Transport
+) -> None:
+    (key,) = ({Transport.TLS: "LISTEN_TLS", Transport.HTTPS: "LISTEN_HTTPS"}[scheme],)
+    above = serve(**{f"RESOLVER_SERVER__{key}": '["127.0.0.1:0"]'})
+    (pin,) = re.findall(r"certificate.*: pin (\S+)$", above.out.text, re.MULTILINE)
+    (port,) = re.findall(r"127\.0\.0\.1:(\d+)(?:  TLS|/dns-query)$", above.out.text, re.MULTILINE)
+    below = serve(*configured(tmp_path, authority, f"{scheme}://127.0.0.1:{port}", pins=[pin]))
+    assert kdig(below, "www.example.com").data == ["A 192.0.2.80"]

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import contextlib
 import datetime
+import hashlib
 import ipaddress
 import ssl
 from pathlib import Path
@@ -56,6 +58,23 @@ class Authority:
         if protocols:
             context.set_alpn_protocols(list(protocols))
         return context
+
+
+def pin(context: ssl.SSLContext) -> bytes:
+    """The pin of the key of a server that shows what `context` has."""
+    incoming, outgoing = ssl.MemoryBIO(), ssl.MemoryBIO()
+    looks = ssl.SSLContext(ssl.PROTOCOL_TLS_CLIENT)
+    looks.check_hostname, looks.verify_mode = False, ssl.CERT_NONE
+    client = looks.wrap_bio(incoming, outgoing)
+    server = context.wrap_bio(outgoing, incoming, server_side=True)
+    for each in (client, server, client):
+        with contextlib.suppress(ssl.SSLWantReadError):
+            each.do_handshake()
+    certificate = x509.load_der_x509_certificate(client.getpeercert(binary_form=True) or b"")
+    key = certificate.public_key().public_bytes(
+        serialization.Encoding.DER, serialization.PublicFormat.SubjectPublicKeyInfo
+    )
+    return hashlib.sha256(key).digest()
 
 
 def _builder(

@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 import base64
 import ssl
-from collections.abc import AsyncIterator, Callable
+from collections.abc import AsyncIterator, Callable, Collection
 from contextlib import asynccontextmanager
 from typing import Any
 
@@ -172,9 +172,18 @@ async def listening(peer: Peer, context: ssl.SSLContext, port: int = 0) -> Async
 
 
 def terms(
-    world: SocketNetwork, peer: Peer, ca: str | None, name: str = "", path: str = "", *, gets: bool = False
+    world: SocketNetwork,
+    peer: Peer,
+    ca: str | None,
+    name: str = "",
+    path: str = "",
+    *,
+    gets: bool = False,
+    pins: Collection[bytes] = (),
 ) -> Terms:
-    """How `peer` is spoken to: over HTTPS where there is a `path`."""
+    """How `peer` is spoken to: over HTTPS where there is a `path`, and by its key alone with `pins` and no `name`."""
     transport = Transport.HTTPS if path else Transport.TLS
     encrypted: Encrypted = world.encrypted()
-    return Terms(Upstream(peer.at, transport, name, path), encrypted.context(ca, transport), gets)
+    upstream = Upstream(peer.at, transport, name, path, frozenset(pins))
+    context = encrypted.context(ca, transport, checked=not upstream.is_known_by_pins_alone)
+    return Terms(upstream, context, gets)

@@ -132,3 +132,22 @@ def test_a_program_that_has_none_has_nothing_for_them_and_one_that_has_reaches_t
             await program.stop()
 
     asyncio.run(main())
+
+
+PIN = "A" * 43 + "="
+
+
+def test_who_is_known_by_pins_alone_needs_no_authorities(tmp_path):
+    gone = str(tmp_path / "gone.pem")
+    encrypting.check(config(one={"members": [{"address": "tls://192.0.2.1", "pins": [PIN]}], "tls_ca": gone}))
+    named = {"address": "tls://192.0.2.1#dns.example", "pins": [PIN]}
+    assert "gone.pem cannot be read" in refused(config(one={"members": [named], "tls_ca": gone}))
+
+
+def test_one_place_cannot_have_two_lists_of_pins(authority):
+    pinned = {"address": "tls://192.0.2.1#dns.example", "pins": [PIN]}
+    one, two = ({"members": [each], "tls_ca": authority.ca} for each in (pinned, pinned["address"]))
+    encrypting.check(config(one=one, two=one))
+    assert "tls://192.0.2.1:853#dns.example is spoken to in another way in pools.one" in refused(
+        config(one=one, two=two)
+    )

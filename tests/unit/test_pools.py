@@ -287,6 +287,17 @@ def test_who_drains_may_name_a_member_by_its_name_or_its_address():
     composed(main, settings())
 
 
+def test_a_member_with_pins_is_named_as_one_without_them():
+    async def main(made: Composed) -> None:
+        scene = Scene(made)
+        await scene.begin(
+            members=[{"address": f"tls://{ONE}#dns.example", "pins": ["A" * 43 + "="]}, OTHER], check="none"
+        )
+        assert scene.pools.drain("office", f"tls://{ONE}#dns.example") == f"tls://{ONE}:853#dns.example"
+
+    composed(main, settings())
+
+
 def test_the_address_of_a_member_over_tls_is_enough_to_drain_it():
     async def main(made: Composed) -> None:
         scene = Scene(made)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import ssl
 from pathlib import Path
 from typing import Any
 
@@ -110,3 +111,21 @@ def test_the_context_of_checks_is_made_once_and_speaks_of_what_may_be_behind(tmp
     probe = made(settings, "tls://192.0.2.1")
     assert probe._tls.context() is probe._tls.context()
     assert [each["subject"] for each in probe._tls.context().get_ca_certs()] == [((("commonName", "dns.example"),),)]
+
+
+PIN = "A" * 43 + "="
+
+
+@pytest.mark.rfc(7858, "4.2")
+def test_pins_of_a_member_hold_where_its_own_port_is_checked() -> None:
+    def pinned(address: str, **said: Any) -> Any:
+        settings = Pool.model_validate({"members": [{"address": address, "pins": [PIN]}], "check": "tls", **said})
+        return made(settings, settings.members[0].upstream)._tls
+
+    alone = pinned("tls://192.0.2.1")
+    assert (alone.pins, alone.context().verify_mode) == ({bytes(32)}, ssl.CERT_NONE)
+    assert alone.context() is alone.context()
+    named = pinned("tls://192.0.2.1#dns.example")
+    assert (named.pins, named.context().verify_mode) == ({bytes(32)}, ssl.CERT_REQUIRED)
+    elsewhere = pinned("tls://192.0.2.1", check_port=8443)
+    assert (elsewhere.pins, elsewhere.context().verify_mode) == (frozenset(), ssl.CERT_REQUIRED)

@@ -42,12 +42,14 @@ class Pool(Section):
     members: Annotated[
         tuple[PoolMember, ...] | Literal["system"],
         PlainValidator(members),
-        Doc(form=f'a list of upstreams, or of tables with `address`, `weight`, `name`; or `"{SYSTEM}"`'),
+        Doc(form=f'a list of upstreams, or of tables with `address`, `weight`, `name`, `pins`; or `"{SYSTEM}"`'),
     ]
     """Who is in it: `"192.0.2.1"` and `"udp://192.0.2.1:53"` (UDP, and TCP where a reply is truncated),
     `"tcp://192.0.2.1"`, `"tls://192.0.2.1#dns.example"` (RFC 7858; the certificate must be for the name behind `#`, or
-    for the address where there is none, RFC 8310), `"https://192.0.2.1/dns-query#dns.example"` (RFC 8484). `"system"`
-    is who stands in `resolv_conf`, but for this daemon itself."""
+    for the address where there is none, RFC 8310), `"https://192.0.2.1/dns-query#dns.example"` (RFC 8484). `pins` are
+    a list of the SHA-256 of public keys in base64, of which such a server must have one (RFC 7858 section 4.2); where
+    it has no name behind `#`, nothing else of its certificate is looked at. `"system"` is who stands in `resolv_conf`,
+    but for this daemon itself."""
 
     policy: Annotated[
         str | None, PlainValidator(policy_name), Doc(form=" or ".join(f'`"{each}"`' for each in POLICIES))

@@ -65,3 +65,18 @@ def test_a_secret_is_not_shown(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) 
     assert "# cookie_secret is set, and not shown  # environment RESOLVER_SERVER__COOKIE_SECRET" in text.splitlines()
     assert data["server"]["cookie_secret"] == "set, and not shown"
     assert to_data(load(None, {}))["server"]["cookie_secret"] is None
+
+
+def test_members_and_pins_are_shown_as_they_can_be_written(tmp_path: Path) -> None:
+    pins = ["A" * 43 + "=", "q" * 42 + "o="]
+    pinned = {"address": "tls://192.0.2.2:853#dns.example", "pins": pins}
+    overrides = {
+        "pools.office.members": ["192.0.2.1", pinned, {"address": "https://192.0.2.3", "weight": 3, "pins": pins[:1]}],
+        "resolver.forward_zones": {".": "office", "a.test": ["192.0.2.1", pinned]},
+    }
+    first = load(None, {}, overrides)
+    (tmp_path / "again.toml").write_text(to_toml(first))
+    second = load(tmp_path / "again.toml", {}).config
+    assert second.pools == first.config.pools
+    assert second.resolver.forward_zones == first.config.resolver.forward_zones
+    assert second.pools["office"].members[1].upstream.pins

@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+import base64
+
 import pytest
 
-from resolver.config.upstreams import upstream
+from resolver.config.upstreams import forwarders, member, shown_pins, upstream
 from resolver.message import Transport
 from resolver.network.base import Endpoint, Upstream
 
@@ -50,3 +52,46 @@ def test_what_is_none_is_told_with_what_to_write(text, what):
     with pytest.raises(ValueError, match="; ") as caught:
         upstream(text)
     assert what in str(caught.value)
+
+
+PIN, NEXT = "A" * 43 + "=", "q" * 42 + "o="
+TLS = f"tls://{AT}#dns.example"
+
+
+def test_an_upstream_may_have_pins_beside_its_address():
+    made = upstream({"address": TLS, "pins": [PIN, NEXT]})
+    assert made == upstream(TLS)._replace(pins=frozenset((bytes(32), base64.b64decode(NEXT))))
+    assert shown_pins(made) == [PIN, NEXT]
+    assert str(made) == str(upstream(TLS)), "and is called as without them"
+    assert forwarders([AT, {"address": TLS, "pins": [PIN]}])[1].pins == {bytes(32)}
+    assert member({"address": TLS, "weight": 2, "pins": [PIN]}).upstream.pins == {bytes(32)}
+    assert upstream({"address": AT}) == upstream(AT)
+
+
+@pytest.mark.parametrize(
+    ("table", "what"),
+    [
+        ({"address": TLS, "pins": PIN}, 'is no list of pins; write one as in ["AAAA'),
+        ({"address": TLS, "pins": []}, "a list of 0 pins; write 1 to 16, or leave the key out"),
+        ({"address": TLS, "pins": [PIN] * 17}, "a list of 17 pins; write 1 to 16, or leave the key out"),
+        ({"address": TLS, "pins": [PIN, PIN]}, f'the pin "{PIN}" stands there twice; remove one'),
+        ({"address": AT, "pins": [PIN]}, "has pins, but no certificate; write tls:// or https://, or no pins"),
+        ({"address": TLS, "pins": ["abc"]}, '"abc" is no pin; write the SHA-256 of its public key in base64, as in'),
+        ({"address": TLS, "pins": [7]}, "is no pin; write the SHA-256 of its public key in base64"),
+        ({"address": TLS, "pins": [f"sha256//{NEXT}"]}, f'is no pin; write "{NEXT}"'),
+        ({"address": TLS, "pins": [f'pin-sha256="{NEXT}"']}, f'is no pin; write "{NEXT}"'),
+        ({"address": TLS, "pins": ["00:" * 31 + "00"]}, f'is no pin; write "{PIN}"'),
+        ({"address": TLS, "pins": [PIN[:-1]]}, f'is no pin; write "{PIN}"'),
+        ({"address": TLS, "pins": [f" {PIN}"]}, f'is no pin; write "{PIN}"'),
+        ({"address": TLS, "pin": [PIN]}, "an upstream has no key \"pin\"; did you mean 'pins'?"),
+        ({"pins": [PIN]}, "an upstream needs an `address`; its keys are address and pins"),
+        ({"address": {"address": TLS}}, "is no upstream"),
+    ],
+)
+def test_pins_that_are_none_are_told_with_what_to_write(table, what):
+    with pytest.raises(ValueError, match="; ") as caught:
+        upstream(table)
+    assert what in str(caught.value)
+    assert "\n" not in str(caught.value)
+    with pytest.raises(ValueError, match="; "):
+        member(table)

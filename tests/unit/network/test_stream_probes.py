@@ -6,14 +6,18 @@ import asyncio
 import errno
 import ssl
 from collections.abc import Awaitable, Callable
+from functools import partial
 from pathlib import Path
 from typing import Any
 
 import pytest
+from cryptography import x509
 
 from resolver.network.base import Endpoint
 from resolver.network.clock import RealClock
+from resolver.network.pins import pin_of
 from resolver.network.stream_probes import CLOSED, MAX_BODY, NO_HTTP, Http, StreamProbe, Tls
+from resolver.network.trust import client_context
 from tests.support import certificates
 from tests.support.sockets import unused_port
 
@@ -138,6 +142,25 @@ def test_a_certificate_that_has_expired_or_soon_will_is_not_good(on_loop, tmp_pa
             tls = trusting(soon[0], "soon.example", days=14)
             assert await checked(server, tls=tls) == "its certificate ends in 9 days"
             assert await checked(server, tls=tls._replace(days=7)) == ""
+
+    on_loop(main())
+
+
+@pytest.mark.rfc(7858, "4.2")
+def test_who_has_a_pinned_key_is_good_and_who_has_another_is_not(on_loop, tmp_path):
+    expired = certificates.write(tmp_path, began=-20, days=10)
+    key = pin_of(x509.load_pem_x509_certificate(expired[0].read_bytes()))
+
+    async def main():
+        async with Served(says(b""), expired) as server:
+            unchecked = partial(client_context, None, "dot", checked=False)
+            assert await checked(server, tls=Tls(unchecked, "127.0.0.1", 0, frozenset((bytes(32), key)))) == ""
+            other = await checked(server, tls=Tls(unchecked, "127.0.0.1", 0, frozenset((bytes(32),))))
+            assert other.startswith("its certificate is refused: the pin of its key is ")
+            soon = await checked(server, tls=Tls(unchecked, "127.0.0.1", 7, frozenset((key,))))
+            assert soon == "its certificate ends in 0 days"
+            trusted = Tls(trusting(expired[0]).context, "dns.example", 0, frozenset((key,)))
+            assert await checked(server, tls=trusted) == "its certificate is refused: it has expired"
 
     on_loop(main())
 
