@@ -8,8 +8,9 @@ Rules:
   section 6.2.4, RFC 9113 section 8.7), since a server that restarts, or has closed what was idle, has not read them.
   One that never opened is trouble for all.
 * A query that is given up takes no connection with it: whoever asks two at once gives up the slower one. But where
-  something is awaited and nothing at all has come for `STUCK_S`, the way there may be broken without a sign: the
-  connection takes no more queries, and is closed once none is outstanding.
+  something was asked and nothing at all has come for `STUCK_S`, the way there may be broken without a sign: the
+  connection takes no more queries, and is closed once none is outstanding. That all who asked have given up sooner
+  makes no difference, or who asks now and then, and is impatient, would never find out.
 
 Limits: what bounds the queries of one connection is that connection's to say; timeouts of replies are the caller's.
 """
@@ -84,6 +85,10 @@ class Home(Protocol):
         """`carrier` is closed."""
         ...
 
+    def fruitless(self, trouble: Trouble) -> None:
+        """A connection has ended, for that reason, without a single reply to what was asked by it."""
+        ...
+
     def failed(self, queries: Iterable[Query], trouble: Trouble, code: int = 0) -> None:
         """No connection for `queries` could be opened, for the reason that `trouble` tells; `code` is why a certificate
         was refused."""
@@ -106,7 +111,11 @@ class Carrier(abc.ABC):
         self.waiting: dict[int, Query] = {}
         self.leaving = False
         """Whether it takes no more queries."""
-        self.used = self._since = home.now()
+        self.fruitful = False
+        """Whether a reply has come by it."""
+        self.used = home.now()
+        self._silent_since: float | None = None
+        """When something was asked, since which nothing has come; None where nothing should come."""
         self._closed = False
         self.stream = home.stream_for(self)
 
@@ -137,8 +146,8 @@ class Carrier(abc.ABC):
     def put(self, query: Query) -> None:
         """`query` is on its way."""
         self.used = self._home.now()
-        if not self.waiting:
-            self._since = self.used
+        if self._silent_since is None:
+            self._silent_since = self.used
         query.carrier = self
         self._say(query)
 
@@ -150,8 +159,8 @@ class Carrier(abc.ABC):
             self.leave()
 
     def is_stuck(self, now: float) -> bool:
-        """Whether something has been awaited for long and nothing at all has come."""
-        return self._awaits() and now >= self._since + STUCK_S
+        """Whether something was asked long ago and nothing at all has come since."""
+        return self._silent_since is not None and now >= self._silent_since + STUCK_S
 
     def leave(self) -> None:
         """No query is put on it any more; closed as soon as none is outstanding."""
@@ -180,6 +189,7 @@ class Carrier(abc.ABC):
     def opened(self, protocol: str) -> None:
         """The server is whom it should be, and has agreed on `protocol`."""
         trouble = self._begin(protocol)
+        self._spoke()
         self._home.shaken(self.stream, fits=trouble is None)
         if trouble is not None:
             queries = tuple(self.waiting.values())
@@ -188,8 +198,8 @@ class Carrier(abc.ABC):
 
     def received(self, octets: bytes) -> None:
         """`octets` have come in."""
-        self._since = self._home.now()
         trouble = self._hear(octets)
+        self._spoke()
         if trouble is not None and not self._closed:
             self.ended(trouble)
         elif self.leaving and not self.waiting:
@@ -199,11 +209,23 @@ class Carrier(abc.ABC):
         """The stream has ended: what is outstanding is sent once more, or has `trouble`."""
         queries, opened = tuple(self.waiting.values()), self.stream.shaken
         self.close()
+        if queries and not self.fruitful:
+            self._home.fruitless(trouble)
         if not opened:
             self._home.failed(queries, trouble, self.stream.code)
             return
         for query in queries:
             self._home.again(query, trouble)
 
+    def _reply(self, query: Query, message: bytes) -> None:
+        """`query`, which is not outstanding any more, has its reply."""
+        self.fruitful = True
+        query.finish(message)
+
+    def _spoke(self) -> None:
+        """The server has just said something."""
+        self._silent_since = self._home.now() if self._awaits() else None
+
     def _awaits(self) -> bool:
+        """Whether the server still has something to say."""
         return bool(self.waiting)

@@ -81,7 +81,7 @@ class DotConnection(Carrier):
         """Whether `frame` is the reply to a query of this connection, which then has it."""
         query = self.waiting.pop(key, None)
         if query is not None:
-            query.finish(query.id + frame[2:])
+            self._reply(query, query.id + frame[2:])
             return True
         if key in self._given_up:
             self._given_up.discard(key)

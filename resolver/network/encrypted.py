@@ -96,6 +96,7 @@ class Encrypted:
             "upstream.tls_resumed": tally.resumed,
             "upstream.tls_failed": tally.failed,
             "upstream.tls_repeated": tally.repeated,
+            "upstream.tls_fruitless": tally.fruitless,
             "upstream.https_refused": tally.refused,
         }
 

@@ -4,7 +4,8 @@ Rules: a server that is about to end a connection says so (GOAWAY, RFC 9113 sect
 has accepted. The library that reads frames reads none after that one, so it is taken out of what that is given. All
 others pass as they came, whole.
 
-Limits: a frame is at most `MAX_FRAME` octets, since no other size is offered.
+Limits: a frame is at most `MAX_FRAME` octets, since no other size is offered. `AT_FIRST` frames may come, and as many
+more as are allowed for what is asked, but never more than `MAX_FRAMES` beyond that: each costs work.
 """
 
 from __future__ import annotations
@@ -13,6 +14,12 @@ from typing import Final, NamedTuple
 
 MAX_FRAME: Final = 16_384
 """Octets of the longest frame without its head (RFC 9113 section 4.2)."""
+
+AT_FIRST: Final = 256
+"""Frames that a server may send before anything is asked of it."""
+
+MAX_FRAMES: Final = 1024
+"""Frames that a server may have in hand: those for 100 requests, and as many again."""
 
 _HEAD: Final = 9
 _GOAWAY: Final = 7
@@ -33,10 +40,15 @@ class Sieve:
         self._received = bytearray()
         self.left: GoAway | None = None
         """The last that was taken out."""
+        self._allowed = AT_FIRST
+
+    def allow(self, count: int) -> None:
+        """So many frames more may come."""
+        self._allowed = min(MAX_FRAMES, self._allowed + count)
 
     def passed(self, octets: bytes) -> bytes:
         """All other frames that are complete with `octets`. Raises ValueError where a frame is too long, or too short
-        for what it is."""
+        for what it is, and where too many have come."""
         received = self._received
         received += octets
         parts, begin = [], 0
@@ -47,6 +59,9 @@ class Sieve:
             end = begin + _HEAD + size
             if len(received) < end:
                 break
+            self._allowed -= 1
+            if self._allowed < 0:
+                raise ValueError("too many frames that bring nothing")
             if received[begin + 3] == _GOAWAY:
                 self.left = _goaway(bytes(received[begin + _HEAD : end]))
             else:

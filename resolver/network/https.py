@@ -7,7 +7,10 @@ Rules:
 * A reply is what comes with status 200 and as application/dns-message (section 4.2.1); what it took caches on its way
   (Age) is taken from its TTLs (section 5.1). Redirections are not followed: they would lead to whom nobody configured.
 * A server that ends a connection (GOAWAY) answers what it has accepted; the others are sent once more, as are those
-  that it refused unread (RFC 9113 section 8.7). A query that is given up is reset.
+  that it refused unread (RFC 9113 section 8.7). A query that is given up is reset, and whether the server is there at
+  all is asked with a PING, one at a time.
+* A frame costs one of what `Sieve` allows; requests, and what is taken of replies, give some back. So a server that
+  sends ever more of what is no reply (PING, SETTINGS, responses of status 1xx, empty DATA) is left.
 
 Limits: `MAX_STREAMS` streams, fewer where the server says so, one until it has said so; 65,535 octets of a body; 16 KiB
 of header fields. It does not take what is pushed. A connection ends before its streams run out of numbers.
@@ -16,6 +19,7 @@ of header fields. It does not take what is pushed. A connection ends before its 
 from __future__ import annotations
 
 import base64
+import contextlib
 from collections import deque
 from typing import Final
 
@@ -25,6 +29,7 @@ from h2.errors import ErrorCodes
 from h2.events import (
     DataReceived,
     Event,
+    PingAckReceived,
     RemoteSettingsChanged,
     ResponseReceived,
     StreamEnded,
@@ -48,6 +53,12 @@ MAX_STREAMS: Final = 100
 
 MAX_FIELDS: Final = 16_384
 """Octets of header fields of a response."""
+
+PER_REQUEST: Final = 6
+"""Frames that a server may send because of a request: a response with its body, updates of windows, a PING."""
+
+SMALL: Final = 64
+"""Octets below which a DATA frame brings next to nothing."""
 
 LAST_STREAM: Final = 1 << 30
 """Numbers of streams after which a connection takes no more; there are twice as many."""
@@ -98,7 +109,7 @@ class HttpsConnection(Carrier):
         )
         self._http.decoder.max_header_list_size = MAX_FIELDS
         self._sieve = Sieve()
-        self._begun = False
+        self._begun = self._pinged = False
         self._room = MAX_STREAMS
         self._allowed = 1
         """Streams that may be open: one until the server has said how many, since some take that for too many."""
@@ -126,7 +137,16 @@ class HttpsConnection(Carrier):
             self._unsent.remove(query)
             return
         self._reset(query.key)
+        self._ping()
         self._request()
+
+    def _ping(self) -> None:
+        """A server that is there will say so, though nothing else is awaited any more (RFC 9113 section 6.7)."""
+        if not self._pinged:
+            self._pinged = True
+            with contextlib.suppress(H2Error):  # it has ended
+                self._http.ping(bytes(8))
+            self._flush()
 
     def _begin(self, protocol: str) -> Trouble | None:
         if protocol != HTTP2:
@@ -163,6 +183,7 @@ class HttpsConnection(Carrier):
         ]
         if not gets:
             fields += [(b"content-type", MEDIA_TYPE), (b"content-length", str(len(body)).encode())]
+        self._sieve.allow(PER_REQUEST)
         http.send_headers(stream, fields, end_stream=gets)
         if not gets:
             http.send_data(stream, body, end_stream=True)
@@ -208,6 +229,8 @@ class HttpsConnection(Carrier):
                 self._ends(stream)
             case StreamReset(stream_id=int(stream), error_code=code):
                 self._is_reset(stream, code)
+            case PingAckReceived():
+                self._pinged = False
             case RemoteSettingsChanged():
                 self._room = self._allowed = min(MAX_STREAMS, self._http.remote_settings.max_concurrent_streams)
 
@@ -226,6 +249,8 @@ class HttpsConnection(Carrier):
         if response is None:
             return
         response.body += data
+        if len(data) >= SMALL:
+            self._sieve.allow(1)
         if len(response.body) > LONGEST:
             self._refuse(stream, f"a response of more than {LONGEST:,} octets")
 
@@ -237,7 +262,7 @@ class HttpsConnection(Carrier):
         if response is None or len(response.body) < 2:
             self._peer.refused(query, Trouble.HTTP.because("a response without a message"))
         else:
-            query.finish(query.id + aged(bytes(response.body), response.age)[2:])
+            self._reply(query, query.id + aged(bytes(response.body), response.age)[2:])
 
     def _is_reset(self, stream: int, code: int | None) -> None:
         self._responses.pop(stream, None)

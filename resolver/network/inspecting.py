@@ -91,7 +91,7 @@ class Inspection:
 
 def described(der: bytes, code: int, name: str) -> str:
     """What is wrong with the certificate `der`, refused by `code` as that of `name`; "" where nothing can be added."""
-    from cryptography.x509 import load_der_x509_certificate
+    from cryptography.x509 import DuplicateExtension, UnsupportedGeneralNameType, load_der_x509_certificate
 
     try:
         certificate = load_der_x509_certificate(der)
@@ -105,7 +105,7 @@ def described(der: bytes, code: int, name: str) -> str:
             if certificate.issuer == certificate.subject:
                 return f"{_shown(certificate.subject.rfc4514_string())} signed it itself, and is not trusted here"
             return f"{_shown(certificate.issuer.rfc4514_string())} signed it, of whom nobody trusted here vouches"
-    except ValueError:  # it is odd in some way that OpenSSL does not mind
+    except (ValueError, DuplicateExtension, UnsupportedGeneralNameType):  # odd in some way that OpenSSL does not mind
         pass
     return ""
 

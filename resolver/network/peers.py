@@ -2,9 +2,12 @@
 
 Rules:
 * One connection is kept and carries all (RFC 7858 section 3.4, RFC 9113 section 9.1); another is opened only when that
-  has no room, and four at most. Beyond it is `Trouble.BUSY`. After `IDLE_S` without a query it is closed.
+  has no room, and four at most. Beyond it is `Trouble.BUSY`, as it is where `MAX_OPEN` are open that take no more
+  queries, but still have some. After `IDLE_S` without a query a connection is closed.
 * A connection takes up the session of an earlier one, each session once (RFC 8446 appendix C.4). Since that one was to
   the same name, by the same trust, its certificate had been found right.
+* Who has ended `FRUITLESS` connections in a row without a reply to what was asked by them gets no other for
+  `HELD_OFF_S`; one that is open, and has room, is still used.
 * A server that no TLS or no HTTP/2 can be spoken with, or whose certificate is refused, is not tried again for
   `HELD_OFF_S`: until then all get that same trouble at once. Each such trouble that is another than the last is told to
   who looks after it.
@@ -32,6 +35,14 @@ from resolver.network.undelivered import Undelivered
 PER_SERVER: Final = 4
 """Connections to one upstream that take queries."""
 
+MAX_OPEN: Final = 16
+"""Connections to one upstream that are open, those among them that take no more queries. A server that leaves each as
+soon as it has a query, and never answers, would otherwise have all sockets that there are."""
+
+FRUITLESS: Final = 3
+"""Connections in a row that ended without a reply, after which no other is opened for a while: a server that restarts
+may end one or two."""
+
 IDLE_S: Final = 20.0
 """Seconds without a query after which a connection is closed. Servers close theirs after 10 to 30 s."""
 
@@ -44,6 +55,9 @@ MAX_HELD: Final = 256
 
 _LASTING: Final = (Trouble.NO_TLS, Trouble.UNTRUSTED, Trouble.HTTP)
 """What another connection would not change soon."""
+
+_BY_IT: Final = (Trouble.RESET, Trouble.HTTP, Trouble.NO_TLS)
+"""How a connection ends by what its server does."""
 
 
 class Terms(NamedTuple):
@@ -70,6 +84,7 @@ class EncryptedTally:
     failed: int = 0
     refused: int = 0
     repeated: int = 0
+    fruitless: int = 0
 
 
 class Means(Protocol):
@@ -97,6 +112,9 @@ class Peer:
         self._session: SSLSession | None = None
         self._refusal: Trouble | None = None
         self._held_off_until = 0.0
+        self._fruitless = 0
+        self._ended_with: Trouble = Trouble.RESET
+        self._rests_until = 0.0
         self._told = ""
         self._inspection: Inspection | None = None
         self._held: list[Query] = []
@@ -149,8 +167,10 @@ class Peer:
             elif carrier.has_room():
                 carrier.put(query)
                 return None
-        if len(self.carriers) >= PER_SERVER:
+        if len(self.carriers) >= PER_SERVER or len(self._open) >= MAX_OPEN:
             return Trouble.BUSY
+        if now < self._rests_until:
+            return self._ended_with
         if not self._means.may_open():
             return Trouble.LOCAL
         carrier = self._new()
@@ -196,8 +216,18 @@ class Peer:
 
     def gone(self, carrier: Carrier) -> None:
         """`carrier` is closed: the next connection may take up its session."""
+        if carrier.fruitful:
+            self._fruitless, self._rests_until = 0, 0.0
         self._open.discard(carrier)
         self._session = carrier.stream.session or self._session
+
+    def fruitless(self, trouble: Trouble) -> None:
+        """A connection has ended, for that reason, without a single reply to what was asked by it."""
+        if trouble.kind in _BY_IT:
+            self._fruitless += 1
+            self._means.tally.fruitless += 1
+            if self._fruitless >= FRUITLESS:
+                self._ended_with, self._rests_until = trouble, self.now() + HELD_OFF_S
 
     def failed(self, queries: Iterable[Query], trouble: Trouble, code: int = 0) -> None:
         """No connection for `queries` could be opened, for the reason that `trouble` tells; `code` is why a certificate

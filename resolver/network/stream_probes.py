@@ -8,8 +8,8 @@ Rules
   those that are wanted, and the text that is wanted be in its body. It is not followed where it leads elsewhere.
 * What is wrong is told in one line, in which nothing that the server has said can do harm.
 
-Limits: `MAX_HEAD` and `MAX_BODY` octets of a response are read; a text behind them is not found. When a check has taken
-too long is decided by who makes it.
+Limits: `MAX_HEAD` and `MAX_BODY` octets of a response are read, and `MAX_EVENTS` parts; a text behind them is not
+found. When a check has taken too long is decided by who makes it.
 """
 
 from __future__ import annotations
@@ -29,6 +29,12 @@ from resolver.network.trust import refusal
 MAX_HEAD: Final = 16 * 1024
 MAX_BODY: Final = 64 * 1024
 CHUNK: Final = 16 * 1024
+MAX_EVENTS: Final = 1024
+"""Parts of a response, as its body comes in: smaller ones than 64 octets would take more work than they are worth."""
+
+MAX_INTERIM: Final = 8
+"""Responses of status 1xx before the last (RFC 9110 section 15.2)."""
+
 DAY_S: Final = 86_400
 NO_HTTP: Final = "what it answers is no HTTP/1.1"
 CLOSED: Final = "it has closed the connection"
@@ -150,14 +156,20 @@ async def _asked(reader: asyncio.StreamReader, writer: asyncio.StreamWriter, wan
     request = http.send(h11.Request(method="GET", target=wanted.path, headers=headers))
     writer.write((request or b"") + (http.send(h11.EndOfMessage()) or b""))
     body = bytearray()
+    events = interim = 0
     try:
-        while len(body) < MAX_BODY:
+        while len(body) < MAX_BODY and events < MAX_EVENTS:
             event = http.next_event()
+            events += 1
             if event is h11.NEED_DATA:
                 octets = await reader.read(CHUNK)
                 if not octets and http.their_state is h11.SEND_RESPONSE and not http.trailing_data[0]:
                     return CLOSED
                 http.receive_data(octets)
+            elif isinstance(event, h11.InformationalResponse):
+                interim += 1
+                if interim > MAX_INTERIM:
+                    return NO_HTTP
             elif isinstance(event, h11.Response):
                 if not any(low <= event.status_code <= high for low, high in wanted.statuses):
                     return f"it answers with status {event.status_code}"

@@ -242,6 +242,28 @@ def test_a_response_before_the_last_is_passed_over(on_loop):
     on_loop(main())
 
 
+def test_responses_before_the_last_that_never_end_are_no_answer(on_loop):
+    async def main():
+        async with Served(says(b"HTTP/1.1 103 Early Hints\r\n\r\n" * 9 + response("200 OK"))) as server:
+            assert await checked(server, http=Http("x", "/", OK)) == NO_HTTP
+        async with Served(says(b"HTTP/1.1 103 Early Hints\r\n\r\n" * 8 + response("200 OK"))) as server:
+            assert await checked(server, http=Http("x", "/", OK)) == ""
+
+    on_loop(main())
+
+
+def test_a_body_of_ever_so_many_parts_is_not_read_to_its_end(on_loop):
+    head = b"HTTP/1.1 200 OK\r\ntransfer-encoding: chunked\r\n\r\n"
+
+    async def main():
+        for parts, why in ((500, ""), (5000, "the text is not in its answer")):
+            body = b"1\r\nx\r\n" * parts + b"2\r\nup\r\n0\r\n\r\n"
+            async with Served(says(head + body)) as server:
+                assert await checked(server, http=Http("x", "/", OK, b"up")) == why
+
+    on_loop(main())
+
+
 def test_a_check_that_is_closed_tells_nothing_and_leaves_no_connection(on_loop):
     async def main():
         met, gone = asyncio.Event(), asyncio.Event()
