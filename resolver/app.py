@@ -16,7 +16,7 @@ from dataclasses import replace
 from functools import partial
 from typing import TYPE_CHECKING, Final
 
-from resolver import branching, encrypting, proving, reaching
+from resolver import branching, encrypting, proving, reaching, sourcing
 from resolver.arranged import Arranged, lab
 from resolver.branching import noted
 from resolver.cache.cookies import Cookies
@@ -98,7 +98,7 @@ def compose(
 
     `loop` has threads for what takes long; without one, as in virtual time, it is done right here.
     """
-    setting = encrypting.speaking(_explaining(setting))
+    setting = encrypting.speaking(sourcing.leaving(_explaining(setting)))
     config = setting.config
     memory = SimulatedNetwork({}, setting.tools.clock, setting.tools.entropy)
 

@@ -98,11 +98,12 @@ def _table(contexts: Contexts, config: Config, wanted: Upstreams) -> dict[tuple[
             context = contexts(None, transport=upstream.transport, checked=False)
         else:
             context = trusting(name, pool.tls_ca, partial(contexts, transport=upstream.transport))
-        terms = Terms(upstream, context, pool.https_method == "GET")
+        source = pool.source_of(upstream.endpoint.host)
+        terms = Terms(upstream, context, pool.https_method == "GET", source)
         before, other = table.setdefault((upstream.endpoint, upstream.transport), (terms, where))
         if before != terms:
             what = f"{upstream} is spoken to in another way in {other}"
-            instead = "write one name, path, tls_ca and https_method and the same pins, or another of its addresses"
+            instead = "write one name, path, tls_ca and https_method, the same pins and source, or another address"
             raise ConfigError(what, where=where, instead=instead)
     return {key: terms for key, (terms, _) in table.items()}
 

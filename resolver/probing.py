@@ -3,7 +3,7 @@
 Rules: certificates are trusted by the `tls_ca` of the pool, or by those of the system. A query is sent as the questions
 of clients are, to the same place over the same transport. Streams are opened to `check_port`, or to the member's own
 port where it speaks there what the check does, or to the usual one. Pins of a member hold for its own port: who answers
-at another has another key.
+at another has another key. All of it leaves from the `source` of the pool.
 
 Limits: streams are opened on sockets, so that servers which are in memory alone can be checked with queries only.
 """
@@ -94,7 +94,10 @@ def _over_streams(name: str, pool: Pool, clock: Clock) -> Callable[[Upstream], P
         host = pool.check_host or upstream.name or _in_url(upstream.endpoint.host)
         return Http(host, pool.check_path, pool.check_status, pool.check_body.encode())
 
-    return lambda each: StreamProbe(loop, clock, place(pool, each), tls(each), http(each))
+    def probe(each: Upstream) -> Probe:
+        return StreamProbe(loop, clock, place(pool, each), tls(each), http(each), pool.source_of(each.endpoint.host))
+
+    return probe
 
 
 def _in_url(host: str) -> str:

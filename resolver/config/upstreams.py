@@ -9,12 +9,13 @@ Limits: the server of a URL is an address: to look up its name would take the se
 from __future__ import annotations
 
 import base64
+import ipaddress
 import re
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Final, Literal
 
-from resolver.config.values import DNS_PORT, TLS_PORT, host_name, shown, split_endpoint
+from resolver.config.values import DNS_PORT, TLS_PORT, host_name, ip_address, shown, split_endpoint
 from resolver.message import Transport
 from resolver.network.base import Endpoint, Upstream
 
@@ -184,6 +185,21 @@ def _listed(value: object) -> tuple[Upstream, ...]:
     for each in made:
         if made.count(each) > 1:
             raise ValueError(f"{shown(str(each))} stands there twice; remove one")
+    return made
+
+
+def sources(value: object) -> tuple[str, ...]:
+    """The addresses that something leaves from: one of IPv4, one of IPv6, or both."""
+    instead = 'write one of this machine, as in "192.0.2.1", or one of IPv4 and one of IPv6 as a list'
+    given = (value,) if isinstance(value, str) else value
+    if not isinstance(given, (list, tuple)):
+        raise ValueError(f"{shown(value)} is no address; {instead}")
+    made = tuple(ip_address(each, instead) for each in given)
+    for each in made:
+        if (address := ipaddress.ip_address(each)).is_unspecified or address.is_multicast:
+            raise ValueError(f"{shown(each)} is no address to send from; {instead}")
+    if len({":" in each for each in made}) < len(made):
+        raise ValueError(f"{shown(value)} has two addresses of one family; write one of each")
     return made
 
 

@@ -147,6 +147,13 @@ def _address(host: str, given: object, instead: str) -> str:
     return str(address)
 
 
+def ip_address(value: object, instead: str) -> str:
+    """The address that a text is, in canonical form; else what to write `instead` is told."""
+    if not isinstance(value, str):
+        raise ValueError(f"{shown(value)} is no address; {instead}")
+    return _address(value, value, instead)
+
+
 def _port(text: str, given: object, lowest: int, instead: str) -> int:
     if not (text.isascii() and text.isdigit() and len(text) <= 5 and lowest <= int(text) <= 65535):
         raise ValueError(f"{shown(given)} has no usable port ({lowest} to 65535); {instead}")

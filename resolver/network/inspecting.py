@@ -37,9 +37,19 @@ class Inspection:
     """A look at the certificate of an upstream that was refused."""
 
     def __init__(
-        self, poller: Poller, clock: Clock, upstream: Upstream, name: str, trouble: Trouble, code: int
+        self,
+        poller: Poller,
+        clock: Clock,
+        upstream: Upstream,
+        name: str,
+        trouble: Trouble,
+        code: int,
+        *,
+        source: str = "",
     ) -> None:
-        """`name` is whom it should be for, `trouble` and `code` why it was refused."""
+        """`name` is whom it should be for, `trouble` and `code` why it was refused, `source` the address to look from,
+        "" for any."""
+        self._source = source
         self._poller, self._clock, self._upstream, self._name = poller, clock, upstream, name
         self._trouble, self._code = trouble, code
         self._done: Callable[[Trouble], None] | None = None
@@ -52,7 +62,8 @@ class Inspection:
         self._timer = self._clock.after(PATIENCE_S, self._end)
         context = looking_context(self._upstream.transport)
         try:
-            self._stream = TlsStream(self._poller, self._clock, self._upstream.endpoint, self, context, self._name)
+            to = self._upstream.endpoint
+            self._stream = TlsStream(self._poller, self._clock, to, self, context, self._name, source=self._source)
         except (OSError, OverflowError):
             self._timer.cancel()
             self._timer = self._clock.after(0, self._end)

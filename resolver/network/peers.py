@@ -30,6 +30,7 @@ from resolver.network.dot import DotConnection
 from resolver.network.inspecting import Inspection
 from resolver.network.poller import Poller
 from resolver.network.tls_stream import TlsStream
+from resolver.network.troubles import local_trouble_of
 from resolver.network.undelivered import Undelivered
 
 PER_SERVER: Final = 4
@@ -61,11 +62,13 @@ _BY_IT: Final = (Trouble.RESET, Trouble.HTTP, Trouble.NO_TLS)
 
 
 class Terms(NamedTuple):
-    """How an upstream is spoken to: whom `context` trusts, and over HTTPS whether requests are GET (else POST)."""
+    """How an upstream is spoken to: whom `context` trusts, over HTTPS whether requests are GET (else POST), and from
+    which address, "" for any."""
 
     upstream: Upstream
     context: SSLContext
     gets: bool = False
+    source: str = ""
 
     @property
     def name(self) -> str:
@@ -124,8 +127,8 @@ class Peer:
         try:
             query = Query(wire, deliver)
             trouble = self._put(query)
-        except (OSError, OverflowError):  # no such port, no such length, or no connection to be had from here
-            trouble = Trouble.LOCAL
+        except (OSError, OverflowError) as error:  # no such port or length, or no connection to be had from here
+            trouble = local_trouble_of(error)
         return query if trouble is None else Undelivered(self._means.clock, deliver, trouble)
 
     def sweep(self, now: float) -> bool:
@@ -198,7 +201,15 @@ class Peer:
         terms, means = self.terms, self._means
         upstream = terms.upstream
         return TlsStream(
-            means.poller, means.clock, upstream.endpoint, above, terms.context, terms.name, session, pins=upstream.pins
+            means.poller,
+            means.clock,
+            upstream.endpoint,
+            above,
+            terms.context,
+            terms.name,
+            session,
+            pins=upstream.pins,
+            source=terms.source,
         )
 
     def shaken(self, stream: TlsStream, *, fits: bool) -> None:
@@ -271,7 +282,9 @@ class Peer:
         self._held += queries
         if self._inspection is None:
             terms, means = self.terms, self._means
-            self._inspection = Inspection(means.poller, means.clock, terms.upstream, terms.name, trouble, code)
+            self._inspection = Inspection(
+                means.poller, means.clock, terms.upstream, terms.name, trouble, code, source=terms.source
+            )
             self._inspection.begin(self._inspected)
 
     def _inspected(self, trouble: Trouble) -> None:

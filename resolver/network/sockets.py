@@ -77,12 +77,18 @@ class SocketNetwork:
     def at(self, source: str) -> Network:
         """The same network for who sends from the IPv4 address `source`, or this one itself where this machine has no
         such address. It is closed with this one."""
-        made = self._others.get(source)
-        if made is None:
+        if source not in self._others:
             try:
                 udp_socket(family_of(source), self._entropy, source).close()
             except OSError:
                 return self
+        return self.leaving_from(source)
+
+    def leaving_from(self, source: str) -> Network:
+        """The same network for who sends from the address `source`, and not at all where this machine has no such
+        address. It is closed with this one."""
+        made = self._others.get(source)
+        if made is None:
             made = self._others[source] = SocketNetwork(
                 self._loop,
                 self._clock,

@@ -68,7 +68,10 @@ class StreamProbe:
         to: Endpoint,
         tls: Tls | None = None,
         http: Http | None = None,
+        source: str = "",
     ) -> None:
+        """It connects from the address `source`, or from whichever the kernel takes."""
+        self._source = source
         self._loop, self._clock = loop, clock
         self._to, self._tls, self._http = to, tls, http
 
@@ -91,8 +94,9 @@ class StreamProbe:
     async def _met(self) -> str:
         tls = self._tls
         context, name = (None, None) if tls is None else (tls.context(), tls.name)
+        own = (self._source, 0) if self._source else None
         reader, writer = await asyncio.open_connection(
-            self._to.host, self._to.port, limit=CHUNK, ssl=context, server_hostname=name
+            self._to.host, self._to.port, limit=CHUNK, ssl=context, server_hostname=name, local_addr=own
         )
         try:
             if tls is not None and (why := _unpinned(writer, tls.pins) or self._expires_too_soon(writer, tls.days)):

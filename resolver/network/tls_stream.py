@@ -83,10 +83,11 @@ class TlsStream:
         session: ssl.SSLSession | None = None,
         *,
         pins: frozenset[bytes] = frozenset(),
+        source: str = "",
     ) -> None:
-        """The certificate must be for `name`, a host name or an address, if `context` checks any, and its key one of
-        `pins`, if there are any. `session` is taken up, if the server likes. Raises OSError and OverflowError when it
-        fails at once."""
+        """It begins at the address `source`, or at whichever the kernel takes. The certificate must be for `name`, a
+        host name or an address, if `context` checks any, and its key one of `pins`, if there are any. `session` is
+        taken up, if the server likes. Raises OSError and OverflowError when it fails at once."""
         self._poller, self._clock, self._above = poller, clock, above
         self._incoming, self._outgoing = ssl.MemoryBIO(), ssl.MemoryBIO()
         self._tls = context.wrap_bio(self._incoming, self._outgoing, server_hostname=name, session=session)
@@ -99,7 +100,7 @@ class TlsStream:
         """Why its certificate was refused, as of X509_verify_cert(3); 0 where it was not."""
         self._timer: Timer | None = None
         self._writing = True
-        sock = connecting(poller, self, to)
+        sock = connecting(poller, self, to, source)
         self._sock: socket.SocketType | None = sock
         self._fd = sock.fileno()
 

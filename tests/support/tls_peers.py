@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import base64
+import contextlib
 import ssl
 from collections.abc import AsyncIterator, Callable, Collection
 from contextlib import asynccontextmanager
@@ -33,6 +34,8 @@ class Peer:
         self.sessions: list[Any] = []
         self.names: list[str | None] = []
         self.writers: list[asyncio.StreamWriter] = []
+        self.hosts: list[str] = []
+        """From where they came."""
         self.at = Endpoint("127.0.0.1", 0)
 
     @property
@@ -53,6 +56,7 @@ class Peer:
     def met(self, writer: asyncio.StreamWriter) -> None:
         """A client is here."""
         self.writers.append(writer)
+        self.hosts.append(writer.get_extra_info("peername")[0])
         self.sessions.append(writer.get_extra_info("ssl_object"))
 
     def cut(self) -> None:
@@ -145,6 +149,17 @@ class HttpsPeer(Peer):
 def _asked(path: str) -> bytes:
     text = path.partition("dns=")[2]
     return base64.urlsafe_b64decode(text + "=" * (-len(text) % 4))
+
+
+async def shaking(context: ssl.SSLContext, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+    """The server's part of a handshake, its alerts included, which asyncio leaves out."""
+    incoming, outgoing = ssl.MemoryBIO(), ssl.MemoryBIO()
+    tls = context.wrap_bio(incoming, outgoing, server_side=True)
+    while octets := await reader.read(65_536):
+        incoming.write(octets)
+        with contextlib.suppress(ssl.SSLError):
+            tls.do_handshake()
+        writer.write(outgoing.read())
 
 
 @asynccontextmanager

@@ -20,6 +20,7 @@ def find(config: Config) -> Iterator[Contradiction]:
     yield from _zones(config)
     yield from _named(config)
     yield from _upstreams(config)
+    yield from _sources(config)
 
 
 def _zones(config: Config) -> Iterator[Contradiction]:
@@ -65,6 +66,22 @@ def _upstreams(config: Config) -> Iterator[Contradiction]:
             if _is_ours(each.endpoint, (*server.listen, *server.listen_tls, *server.listen_https)):
                 text = f"{what} is to be asked of {each.endpoint}, where this daemon itself listens"
                 yield Contradiction(section, key, text, "name another server")
+
+
+def _sources(config: Config) -> Iterator[Contradiction]:
+    """Pools that are to be asked from an address from which they cannot be."""
+    for name, pool in config.pools.items():
+        if not pool.source:
+            continue
+        if pool.mode == "relay" or pool.members == "system":
+            what = f"source is set, but {'a relay' if pool.mode == 'relay' else 'who stands in a resolv.conf'} has none"
+            yield Contradiction(f"pools.{name}", "source", what, "remove it, or list members to forward to")
+            continue
+        for at in pool.places:
+            if not pool.source_of(at.host):
+                family = "IPv6" if ":" in at.host else "IPv4"
+                what = f"source has no address of {family}, and {at} is one"
+                yield Contradiction(f"pools.{name}", "source", what, f"add one of {family}, or make two pools of it")
 
 
 def _is_ours(endpoint: Endpoint, listening: Iterable[Endpoint]) -> bool:

@@ -10,7 +10,7 @@ from pydantic import Field, PlainValidator
 from resolver.config.checks import Statuses, body_text, host, path, rcodes, record_type, statuses
 from resolver.config.sections.base import Doc, OptionalPath, Section
 from resolver.config.stores import sticky_table
-from resolver.config.upstreams import SYSTEM, PoolMember, members
+from resolver.config.upstreams import SYSTEM, PoolMember, members, sources
 from resolver.config.values import parsed_zone, relay_endpoint, shown
 from resolver.network.base import Endpoint
 from resolver.text import nearest
@@ -125,6 +125,11 @@ class Pool(Section):
     relay_idle_s: Annotated[int, Field(ge=1, le=3600)] = 30
     """How long a stream of a relay may carry nothing before both its ends are closed."""
 
+    source: Annotated[tuple[str, ...], PlainValidator(sources), Doc(form="an address, or a list of two")] = ()
+    """From which address of this machine members are asked and checked, whether in plain, over TLS or over HTTPS: one
+    of IPv4, one of IPv6, or both. Where the machine has no such address nothing leaves. Not set: whichever the kernel
+    takes. Peers: dnsdist `source`, BIND `query-source`, Unbound `outgoing-interface`."""
+
     tls_ca: OptionalPath = None
     """The certificates that are trusted, as a PEM file; not set, those of the system."""
 
@@ -217,6 +222,10 @@ class Pool(Section):
     def chosen_by(self) -> str:
         """The name of the policy in force."""
         return self.policy or ("client-hash" if self.mode == "relay" else "least-response-time")
+
+    def source_of(self, host: str) -> str:
+        """The address from which the one at the address `host` is asked; "" for any."""
+        return next((each for each in self.source if (":" in each) is (":" in host)), "")
 
     @property
     def places(self) -> tuple[Endpoint, ...]:

@@ -68,15 +68,22 @@ def test_a_secret_is_not_shown(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) 
 
 
 def test_members_and_pins_are_shown_as_they_can_be_written(tmp_path: Path) -> None:
-    pins = ["A" * 43 + "=", "q" * 42 + "o="]
-    pinned = {"address": "tls://192.0.2.2:853#dns.example", "pins": pins}
-    overrides = {
-        "pools.office.members": ["192.0.2.1", pinned, {"address": "https://192.0.2.3", "weight": 3, "pins": pins[:1]}],
-        "resolver.forward_zones": {".": "office", "a.test": ["192.0.2.1", pinned]},
-    }
-    first = load(None, {}, overrides)
-    (tmp_path / "again.toml").write_text(to_toml(first))
-    second = load(tmp_path / "again.toml", {}).config
+    pins = '"AAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAA=", "qqqqqqqqqqqqqqqqqqqqqqqqqqqqqqqqqqqqqqqqqqo="'
+    pinned = f'{{ address = "tls://192.0.2.2:853#dns.example", pins = [{pins}] }}'
+    written, again = tmp_path / "resolver.toml", tmp_path / "again.toml"
+    written.write_text(
+        f"""
+[resolver]
+forward_zones = {{ "." = "office", "a.test" = ["192.0.2.1", {pinned}] }}
+[pools.office]
+members = ["192.0.2.1", {pinned}, {{ address = "https://192.0.2.3", weight = 3, pins = [{pins}] }}]
+source = "192.0.2.9"
+"""
+    )
+    first = load(written, {})
+    again.write_text(to_toml(first))
+    second = load(again, {}).config
     assert second.pools == first.config.pools
     assert second.resolver.forward_zones == first.config.resolver.forward_zones
-    assert second.pools["office"].members[1].upstream.pins
+    assert [len(each.upstream.pins) for each in second.pools["office"].members] == [0, 2, 2]
+    assert second.pools["office"].source == ("192.0.2.9",)

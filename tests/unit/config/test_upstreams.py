@@ -6,7 +6,7 @@ import base64
 
 import pytest
 
-from resolver.config.upstreams import forwarders, member, shown_pins, upstream
+from resolver.config.upstreams import forwarders, member, shown_pins, sources, upstream
 from resolver.message import Transport
 from resolver.network.base import Endpoint, Upstream
 
@@ -95,3 +95,34 @@ def test_pins_that_are_none_are_told_with_what_to_write(table, what):
     assert "\n" not in str(caught.value)
     with pytest.raises(ValueError, match="; "):
         member(table)
+
+
+@pytest.mark.parametrize(
+    ("value", "made"),
+    [
+        ("192.0.2.9", ("192.0.2.9",)),
+        (["2001:DB8:0::9", "192.0.2.9"], ("2001:db8::9", "192.0.2.9")),
+        ([], ()),
+    ],
+)
+def test_a_source_is_an_address_of_each_family(value, made):
+    assert sources(value) == made
+
+
+@pytest.mark.parametrize(
+    ("value", "what"),
+    [
+        ("eth0", '"eth0" is no address; write one of this machine, as in "192.0.2.1"'),
+        ("192.0.2.9:53", "is no address; write one of this machine"),
+        (7, "7 is no address; write one of this machine"),
+        ([7], "7 is no address; write one of this machine"),
+        ("0.0.0.0", "is no address to send from; write one of this machine"),
+        ("ff02::1", "is no address to send from; write one of this machine"),
+        (["192.0.2.9", "192.0.2.8"], "has two addresses of one family; write one of each"),
+        ("fe80::1%eth0", "has a scope; write an address without %"),
+    ],
+)
+def test_what_is_no_source_is_told_with_what_to_write(value, what):
+    with pytest.raises(ValueError, match="; ") as caught:
+        sources(value)
+    assert what in str(caught.value)

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import asyncio
-import contextlib
 import gc
 import re
 import ssl
@@ -24,7 +23,7 @@ from resolver.network.peers import HELD_OFF_S, IDLE_S, PER_SERVER
 from resolver.network.tls_stream import TlsStream
 from tests.support.authorities import Authority
 from tests.support.sockets import HandClock, Inbox, framed, network, tcp_server, until, unused_port
-from tests.support.tls_peers import Peer, listening, terms
+from tests.support.tls_peers import Peer, listening, shaking, terms
 
 pytestmark = pytest.mark.sockets
 
@@ -47,17 +46,6 @@ async def asked(world, how, query=b"ask"):
     (came,) = await inbox.wait_for(1)
     sending.close()
     return came
-
-
-async def shaking(context, reader, writer):
-    """The server's part of a handshake, its alerts included, which asyncio leaves out."""
-    incoming, outgoing = ssl.MemoryBIO(), ssl.MemoryBIO()
-    tls = context.wrap_bio(incoming, outgoing, server_side=True)
-    while octets := await reader.read(65_536):
-        incoming.write(octets)
-        with contextlib.suppress(ssl.SSLError):
-            tls.do_handshake()
-        writer.write(outgoing.read())
 
 
 # -- connections are shared

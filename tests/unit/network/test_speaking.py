@@ -6,6 +6,7 @@ import asyncio
 
 from resolver.message import Transport
 from resolver.network.base import Endpoint, Trouble, Upstream
+from resolver.network.sourced import Sourced
 from resolver.network.speaking import Speaking
 from resolver.testing.virtual_time import VirtualClock
 
@@ -57,3 +58,14 @@ def test_nothing_leaves_over_tls_to_whom_nobody_configured(run):
 
 def test_an_upstream_says_itself():
     assert str(Upstream(AT, Transport.TLS, "dns.example")) == "tls://192.0.2.1:853#dns.example"
+
+
+def test_a_server_is_asked_by_the_network_of_its_own_in_plain_alone():
+    usual, own = Said(), Said()
+    network = Sourced(usual, {AT: own})
+    for transport in Transport:
+        network.send(AT, b"one", transport, print, reuse=True)
+    network.send(AT._replace(port=53), b"two", Transport.UDP, print)
+    assert own.sent == [(AT, b"one", each, {"reuse": True}) for each in (Transport.UDP, Transport.TCP)]
+    assert [each[2] for each in usual.sent[:-1]] == [each for each in Transport if each not in ("udp", "tcp")]
+    assert usual.sent[-1] == (AT._replace(port=53), b"two", Transport.UDP, {"reuse": False})

@@ -91,3 +91,31 @@ def test_the_simulated_world_is_served_where_it_is_iterated_after_all(tmp_path):
     text = "[resolver]\nforward_zones = {'.' = ['192.0.2.1']}\n"
     assert not made(text, tmp_path).world_served
     assert made(f"{text}forward_first = ['.']\n", tmp_path).world_served
+
+
+@pytest.mark.parametrize(
+    ("text", "told"),
+    [
+        (
+            "members = ['192.0.2.1', 'tls://[2001:db8::1]']\nsource = '192.0.2.9'",
+            "resolver.toml:3: source has no address of IPv6, and [2001:db8::1]:853 is one; add one of IPv6, or make "
+            "two pools of it",
+        ),
+        (
+            "members = ['192.0.2.1']\nsource = '2001:db8::9'",
+            "resolver.toml:3: source has no address of IPv4, and 192.0.2.1:53 is one; add one of IPv4, or make two "
+            "pools of it",
+        ),
+        (
+            "members = 'system'\nsource = '192.0.2.9'",
+            "resolver.toml:3: source is set, but who stands in a resolv.conf has none; remove it, or list members to "
+            "forward to",
+        ),
+        (
+            "members = ['192.0.2.1']\nmode = 'relay'\nlisten = ['127.0.0.1:5301']\nsource = '192.0.2.9'",
+            "resolver.toml:5: source is set, but a relay has none; remove it, or list members to forward to",
+        ),
+    ],
+)
+def test_a_source_must_be_one_for_all_members(text: str, told: str, tmp_path: Path) -> None:
+    assert problems(f"[pools.office]\n{text}\n", tmp_path) == [told]
