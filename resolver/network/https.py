@@ -12,8 +12,9 @@ Rules:
 * A frame costs one of what `Sieve` allows; requests, and what is taken of replies, give some back. So a server that
   sends ever more of what is no reply (PING, SETTINGS, responses of status 1xx, empty DATA) is left.
 
-Limits: `MAX_STREAMS` streams, fewer where the server says so, one until it has said so; 65,535 octets of a body; 16 KiB
-of header fields. It does not take what is pushed. A connection ends before its streams run out of numbers.
+Limits: `MAX_STREAMS` streams, fewer where the server says so, one until it has said so; 65,535 octets of a body,
+`MAX_BODIES` of all that have not ended; 16 KiB of header fields. It does not take what is pushed. A connection ends
+before its streams run out of numbers.
 """
 
 from __future__ import annotations
@@ -56,6 +57,12 @@ MAX_FIELDS: Final = 16_384
 
 PER_REQUEST: Final = 6
 """Frames that a server may send because of a request: a response with its body, updates of windows, a PING."""
+
+LARGE: Final = 4096
+"""Octets of a body beyond which it is looked at what all of a connection hold."""
+
+MAX_BODIES: Final = 1 << 20
+"""Octets of bodies of one connection that have not ended; most replies have a few hundred."""
 
 SMALL: Final = 64
 """Octets below which a DATA frame brings next to nothing."""
@@ -253,6 +260,8 @@ class HttpsConnection(Carrier):
             self._sieve.allow(1)
         if len(response.body) > LONGEST:
             self._refuse(stream, f"a response of more than {LONGEST:,} octets")
+        elif len(response.body) > LARGE and sum(len(each.body) for each in self._responses.values()) > MAX_BODIES:
+            self._refuse(stream, "too many long responses that do not end")
 
     def _ends(self, stream: int) -> None:
         response = self._responses.pop(stream, None)

@@ -14,7 +14,7 @@ from resolver.message import Transport
 from resolver.network.base import Endpoint, Trouble, Upstream
 from resolver.network.carrying import Query
 from resolver.network.dot import DotConnection
-from resolver.network.https import HttpsConnection
+from resolver.network.https import MAX_BODIES, HttpsConnection
 from resolver.network.peers import Terms
 
 TERMS = Terms(Upstream(Endpoint("192.0.2.1", 443), Transport.HTTPS, "dns.example", "/dns-query"), None)
@@ -136,6 +136,72 @@ def test_no_octets_of_a_server_over_https_do_harm(status, media, bodies, changes
         (outcome,) = heard[0]
         good = status == "200" and media == DNS and len(bodies[0]) >= 2
         assert outcome == b"id" + bodies[0][2:] if good else outcome.kind is Trouble.HTTP
+
+
+def frame(kind, payload, flags=0, stream=0):
+    """A frame of HTTP/2."""
+    return len(payload).to_bytes(3, "big") + bytes((kind, flags)) + stream.to_bytes(4, "big") + payload
+
+
+def test_bodies_that_do_not_end_are_not_held_without_bound():
+    home = Home()
+    carrier = HttpsConnection(home, TERMS)
+    carrier.opened("h2")
+    carrier.received(frame(4, b""))
+    heard = asked(carrier, 60)
+    fields = b"\x88\x0f\x10\x17" + DNS.encode()
+    for stream in range(1, 101, 2):
+        carrier.received(frame(1, fields, 4, stream))
+        for _ in range(3):
+            carrier.received(frame(0, bytes(16_000), 0, stream))
+    assert MAX_BODIES // 2 < sum(len(each.body) for each in carrier._responses.values()) <= MAX_BODIES
+    refused = [str(each[0]) for each in heard if each]
+    assert len(refused) > 20
+    assert set(refused) == {f"{Trouble.HTTP}: too many long responses that do not end"}
+    carrier.received(frame(1, fields, 4, 119) + frame(0, b"id, ed", 1, 119))
+    assert heard[59] == [b"id, ed"], "what is short is still taken"
+    assert not home.closed
+
+
+FLAGS = st.one_of(st.sampled_from([0, 1, 4, 5]), st.integers(0, 255))
+STREAMS = st.sampled_from([0, 1, 1, 2, 3, 5, 9, 0x7FFFFFFF, 0xFFFFFFFF])
+PAYLOADS = st.one_of(
+    st.binary(max_size=12),
+    st.sampled_from(
+        [
+            *(b"\x88", b"\x88\x0f\x10\x17" + DNS.encode(), b"\x08\x03103", b"\x82", b"\x3f\xe1\xff\x03", b"\0\0\0\1"),
+            *(b"\x7f\xff\xff\xff", b"\0\3\0\0\0\0", b"\0\4\0\0\0\0", b"\0\4\x7f\xff\xff\xff", b"\0\1\0\0\0\0"),
+            *(b"\0\5\0\0\x40\0", b"\0\2\0\0\0\1", bytes(8), b"\x7f\xff\xff\xff" + bytes(4), bytes(80)),
+        ]
+    ),
+)
+
+
+@settings(max_examples=400)
+@given(
+    frames=st.lists(st.tuples(st.integers(0, 12), FLAGS, STREAMS, PAYLOADS), max_size=12),
+    given_up=st.sets(st.integers(0, 3)),
+    cuts=CUTS,
+)
+def test_no_frames_of_http_2_do_harm(frames, given_up, cuts):
+    home = Home()
+    carrier = HttpsConnection(home, TERMS)
+    carrier.opened("h2")
+    carrier.received(bytes.fromhex("000000 04 00 00000000"))
+    heard = [[] for _ in range(5)]
+    queries = [Query(b"id%d" % number, each.append) for number, each in enumerate(heard)]
+    for query in queries[:4]:
+        carrier.put(query)
+    for number in given_up:
+        queries[number].close()
+        heard[number].append(Trouble.LOCAL)  # which stands for what nobody wants
+    octets = b"".join(frame(kind, payload, flags, stream) for kind, flags, stream, payload in frames)
+    fed(carrier, home, octets, cuts)
+    if not home.closed and not carrier.leaving:
+        carrier.put(queries[4])
+    else:
+        heard.pop()
+    check(heard, home, carrier)
 
 
 @pytest.mark.parametrize("made", [DotConnection, lambda home: HttpsConnection(home, TERMS)])
