@@ -39,7 +39,7 @@ from resolver.cache.cookies import CLIENT_SIZE, Cookies
 from resolver.engine.actions import Exchange, Listen, Malformed, Replied, Suspicion, Unanswered
 from resolver.errors import Oversized, WireError
 from resolver.message import EDNS_PAYLOAD, QR, TC, Edns, Message, Question, Rcode, Transport
-from resolver.network.base import Clock, Endpoint, Entropy, Network, Sending, Timer, Trouble
+from resolver.network.base import Clock, Endpoint, Entropy, Network, Reuse, Sending, Timer, Trouble
 from resolver.observe.counters import Counters
 from resolver.wire.parse import DEFAULT_BOUNDS, Bounds, parse
 from resolver.wire.render import render_query
@@ -162,7 +162,7 @@ class Conversation:
 
     def _send(self, action: Exchange) -> _Try:
         means = self._means
-        server, question, _, transport, _, rd, with_edns, _, _, _ = action
+        server, question, _, transport, _, rd, with_edns, _, _, upstream = action
         if means.use_0x20:
             name, rtype, cls = question
             message_id, name = drawn(name, means.entropy)
@@ -180,13 +180,11 @@ class Conversation:
                 options = (*options, (SUBNET_OPTION, means.subnet))
             edns = _make(Edns, (means.payload, 0, True, options))
         # A cookie that the server has given makes its datagrams believable, whichever port they come to.
-        believable = len(cookie) > CLIENT_SIZE
+        reuse = Reuse.LASTING if len(cookie) > CLIENT_SIZE else Reuse.BRIEF if upstream else Reuse.NONE
         wire = render_query(message_id, question, rd=rd, edns=edns, cd=rd and means.validates)
         attempt = _Try(action, wire, cookie, means.clock.monotonic())
         means.counters.upstream_sent += 1
-        attempt.sending = means.network.send(
-            server, wire, transport, partial(self._delivered, attempt), reuse=believable
-        )
+        attempt.sending = means.network.send(server, wire, transport, partial(self._delivered, attempt), reuse=reuse)
         self._tries.append(attempt)
         return attempt
 

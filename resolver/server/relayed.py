@@ -24,7 +24,7 @@ from typing import Final, Protocol
 
 from resolver.balance.pool import Key, Member, Pool
 from resolver.message import Client, Transport
-from resolver.network.base import Clock, Endpoint, Entropy, Network, Sending, Timer, Trouble
+from resolver.network.base import Clock, Endpoint, Entropy, Network, Reuse, Sending, Timer, Trouble
 from resolver.server.places import Places
 
 HEADER: Final = 12
@@ -118,7 +118,7 @@ class Datagrams:
         waiting.timer = self._clock.after(relaying.patience_s, partial(self._came, waiting, Trouble.TIMEOUT))
         to: Endpoint = member.target.endpoint
         deliver = partial(self._came, waiting)
-        waiting.sending = relaying.network.send(to, sent_id + wire[2:], Transport.UDP, deliver, reuse=True)
+        waiting.sending = relaying.network.send(to, sent_id + wire[2:], Transport.UDP, deliver, reuse=Reuse.LASTING)
 
     def give_up(self) -> None:
         """Nothing is waited for any more."""

@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 
 from resolver.message import Transport
-from resolver.network.base import Endpoint, Trouble, Upstream
+from resolver.network.base import Endpoint, Reuse, Trouble, Upstream
 from resolver.network.speaking import Speaking
 from resolver.testing.virtual_time import VirtualClock
 
@@ -32,8 +32,8 @@ def test_an_upstream_is_spoken_to_on_its_terms_and_all_else_as_before(run):
         network.send(AT, b"one", Transport.TLS, heard.append)
         assert encrypted.sent == [(terms, b"one", heard.append, {})]
         for transport in (Transport.UDP, Transport.TCP):
-            network.send(AT, b"two", transport, heard.append, reuse=True)
-        assert plain.sent == [(AT, b"two", each, {"reuse": True}) for each in (Transport.UDP, Transport.TCP)]
+            network.send(AT, b"two", transport, heard.append, reuse=Reuse.LASTING)
+        assert plain.sent == [(AT, b"two", each, {"reuse": Reuse.LASTING}) for each in (Transport.UDP, Transport.TCP)]
         assert heard == []
 
     run(main())
