@@ -744,6 +744,17 @@ def test_what_the_engine_has_no_use_for_is_read_where_somebody_looks_at_it(whole
 # -- members of pools, of which two may be asked
 
 
+@pytest.mark.rfc(5452, "9.2")
+def test_what_goes_to_an_upstream_may_share_a_socket_for_a_moment_and_nothing_else_may():
+    async def main(t: Talk):
+        await t.ask(seconds=0.1, upstream="a", rd=True)
+        await t.ask(seconds=0.1, rd=True)
+        await t.ask(seconds=0.1)
+        return [each.reuse for each in t.wire.sent]
+
+    assert talk(main) == [Reuse.BRIEF, Reuse.NONE, Reuse.NONE]
+
+
 @pytest.mark.parametrize("transport", [TCP, Transport.TLS, Transport.HTTPS])
 def test_a_stream_to_an_upstream_stays_open_when_its_time_is_over(transport):
     async def main(talk):
