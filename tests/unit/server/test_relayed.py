@@ -8,9 +8,10 @@ from resolver.balance.pool import FAILURE_S, State
 from resolver.message import Client, Transport
 from resolver.network.base import Endpoint, Trouble, Upstream
 from resolver.network.entropy import SeededEntropy
+from resolver.network.pooled import UDP_BUFFER
 from resolver.network.simulated import Link, SimulatedNetwork
 from resolver.server.places import Places, TcpLimits
-from resolver.server.relayed import Datagrams, Relayed, Relaying, Streams
+from resolver.server.relayed import LONGEST, Datagrams, Relayed, Relaying, Streams
 from resolver.testing.virtual_time import VirtualClock
 from tests.support.pools import member, pool
 
@@ -156,6 +157,77 @@ def test_what_is_shorter_than_a_header_is_dropped(run, wire: bytes):
     run(main())
 
 
+def test_what_says_that_it_is_a_response_is_not_passed_on_and_speaks_against_no_member(run):
+    async def main() -> None:
+        relay = Relay(names="a")
+        relay.network.silence()
+        for _ in range(20):
+            relay.ask(QUERY[:2] + b"\x80" + QUERY[3:])
+        await asyncio.sleep(2 * PATIENCE_S)
+        only = relay.pool.members[0]
+        assert (relay.relayed.dropped, relay.given) == (20, [None] * 20)
+        assert (only.picked, only.failed, only.state) == (0, 0, State.UP)
+
+    run(main())
+
+
+class Local:
+    """A network in which nothing can be sent from here."""
+
+    def send(self, to, wire, transport, deliver, *, reuse=False):
+        asyncio.get_running_loop().call_soon(deliver, Trouble.LOCAL)
+        return self
+
+    def close(self) -> None:
+        pass
+
+
+def test_what_cannot_be_sent_from_here_speaks_against_no_member(run):
+    async def main() -> None:
+        relay = Relay(names="a")
+        relay.relaying.network = Local()
+        relay.ask()
+        await asyncio.sleep(0.1)
+        only = relay.pool.members[0]
+        assert (relay.given, relay.relayed.silent) == ([None], 1)
+        assert (only.outstanding, only.failed, only.rtt) == (0, 0, 0.0)
+
+    run(main())
+
+
+@pytest.mark.parametrize("extra", [LONGEST - 34, LONGEST - 33])
+def test_a_reply_that_may_have_been_cut_off_is_given_back_with_tc(run, extra: int):
+    async def main() -> None:
+        relay = Relay(names="a")
+        asked = bytes.fromhex("abcd01000001000000000000037777770765") + b"xample\x03com\x00\x00\x01\x00\x01"
+
+        def respond(wire, _client, done) -> None:
+            done(wire[:2] + b"\x81\x80" + wire[4:] + bytes(extra))
+
+        assert (len(asked), LONGEST) == (33, UDP_BUFFER)
+        relay.network.declare("198.51.100.1", respond)
+        relay.ask(asked)
+        await asyncio.sleep(0.1)
+        ((reply,), told) = relay.given, asked[:2] + b"\x81\x80" + asked[4:]
+        if len(told) + extra < LONGEST:
+            assert reply == told + bytes(extra)
+        else:
+            assert reply == told[:2] + b"\x83\x80" + told[4:]
+
+    run(main())
+
+
+def test_what_is_too_short_is_no_reply(run):
+    async def main() -> None:
+        relay = Relay(names="a")
+        relay.network.declare("198.51.100.1", lambda wire, _, done: done(wire[:11]))
+        relay.ask()
+        await asyncio.sleep(PATIENCE_S + 0.1)
+        assert (relay.given, relay.relayed.replies, relay.relayed.silent) == ([None], 0, 1)
+
+    run(main())
+
+
 def test_without_a_member_that_takes_questions_datagrams_are_dropped(run):
     async def main() -> None:
         relay = Relay(open_when_all_down=False)
@@ -262,6 +334,18 @@ def test_a_member_that_cannot_be_reached_is_passed_over_once(run):
         assert len(splice.asked) == 2
         assert relay.relayed.unreached == 1
         assert sorted((each.failed, each.outstanding) for each in relay.pool.members) == [(1, 0), (1, 0)]
+
+    run(main())
+
+
+def test_a_stream_for_which_no_file_may_be_opened_speaks_against_no_member(run):
+    async def main() -> None:
+        relay = StreamRelay()
+        splice = relay.take()
+        splice.answer(Trouble.LOCAL)
+        splice.answer(Trouble.LOCAL)
+        assert (splice.closed, relay.relayed.unreached) == (True, 1)
+        assert [(each.failed, each.outstanding) for each in relay.pool.members] == [(0, 0), (0, 0)]
 
     run(main())
 
