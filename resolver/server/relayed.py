@@ -140,7 +140,7 @@ class Datagrams:
         if waiting not in self._waiting:
             return
         is_reply = not isinstance(what, Trouble)
-        if not isinstance(what, Trouble) and (what[:2] != waiting.sent_id or len(what) < HEADER):
+        if not isinstance(what, Trouble) and what[:2] != waiting.sent_id:
             return
         says = what is not Trouble.LOCAL
         if says:

@@ -217,17 +217,6 @@ def test_a_reply_that_may_have_been_cut_off_is_given_back_with_tc(run, extra: in
     run(main())
 
 
-def test_what_is_too_short_is_no_reply(run):
-    async def main() -> None:
-        relay = Relay(names="a")
-        relay.network.declare("198.51.100.1", lambda wire, _, done: done(wire[:11]))
-        relay.ask()
-        await asyncio.sleep(PATIENCE_S + 0.1)
-        assert (relay.given, relay.relayed.replies, relay.relayed.silent) == ([None], 0, 1)
-
-    run(main())
-
-
 def test_without_a_member_that_takes_questions_datagrams_are_dropped(run):
     async def main() -> None:
         relay = Relay(open_when_all_down=False)
