@@ -97,18 +97,18 @@ def _authority(zones: Sequence[Zone], wall: Callable[[], float]) -> Authority:
     return Authority(zones, wall)
 
 
-def _filled(matcher: Matcher, known: dict[str, frozenset[bytes]]) -> Matcher:
-    """`matcher` with the names of its files, if it has any; `known` are those that were read."""
+def _filled(matcher: Matcher, read: dict[str, frozenset[bytes]]) -> Matcher:
+    """`matcher` with the names of its files, if it has any; `read` are those that were read."""
     if not isinstance(matcher, Names) or not matcher.files:
         return matcher
     exact, below = matcher.exact, matcher.below
     for path, kind in sorted(matcher.files):
-        if path not in known:
-            known[path] = frozenset(names_in(Path(path)))
-            if sum(map(len, known.values())) > MAX_NAMES:
+        if path not in read:
+            read[path] = frozenset(names_in(Path(path)))
+            if sum(map(len, read.values())) > MAX_NAMES:
                 what = f"with this file there are more than {MAX_NAMES} names in the files of rules"
                 raise ConfigError(what, where=path, instead="put large lists under [filters]")
-        exact, below = (exact | known[path], below) if kind == "names" else (exact, below | known[path])
+        exact, below = (exact | read[path], below) if kind == "names" else (exact, below | read[path])
     return replace(matcher, exact=exact, below=below)
 
 
