@@ -5,6 +5,8 @@ Rules:
 * Of SETTINGS only those are read that HTTP/2 knows, since `h2` would hold each of the 65,536 that there can be for as
   long as the connection lives; others are ignored anyway (RFC 9113 section 6.5.2). Who sends more than `SETTINGS_MOST`
   of them in a frame is not negotiating.
+* However large a table of HPACK a client has room for, ours has `TABLE` octets (RFC 7541 section 4.2): `h2` would put
+  each new field of an answer there, and look through all of them for the next.
 """
 
 from __future__ import annotations
@@ -33,8 +35,12 @@ SETTINGS_MOST: Final = 64
 SETTINGS: Final = 4
 CONTINUATION: Final = 9
 
+TABLE: Final = 4_096
+"""Octets of the table of HPACK by which answers are written, which is what all begin with (RFC 9113 section 6.5.2)."""
+
 _SETTING: Final = 6
 """Octets of a setting (RFC 9113 section 6.5.1)."""
+_TABLE_SIZE: Final = SettingCodes.HEADER_TABLE_SIZE.to_bytes(2, "big")
 _KNOWN: Final = frozenset(int(code).to_bytes(2, "big") for code in SettingCodes)
 
 
@@ -76,5 +82,12 @@ def negotiated(frame: bytes) -> bytes | None:
     if octets % _SETTING:
         return frame  # which is told to be none
     each = (frame[at : at + _SETTING] for at in range(HEAD, len(frame), _SETTING))
-    payload = b"".join(setting for setting in each if setting[:2] in _KNOWN)
+    payload = b"".join(_bounded(setting) for setting in each if setting[:2] in _KNOWN)
     return len(payload).to_bytes(3, "big") + frame[3:HEAD] + payload
+
+
+def _bounded(setting: bytes) -> bytes:
+    """`setting`, or the most of it that is heeded."""
+    if setting[:2] == _TABLE_SIZE and int.from_bytes(setting[2:], "big") > TABLE:
+        return _TABLE_SIZE + TABLE.to_bytes(4, "big")
+    return setting

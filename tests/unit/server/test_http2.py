@@ -576,3 +576,26 @@ def test_however_many_windows_a_read_opens_what_waits_is_looked_at_once(run, mon
         assert peer.ended == streams
 
     bench(run, act)
+
+
+@pytest.mark.rfc(7541, "4.2")
+@pytest.mark.parametrize("room", [0, 100, 4096, 65_536, 0xFFFFFFFF])
+def test_however_large_a_table_a_client_offers_answers_are_written_by_a_small_one(run, room):
+    ttls = iter(range(1000, 9000))
+
+    async def act(made):
+        peer = Peer(made)
+        peer.http.update_settings({SettingCodes.HEADER_TABLE_SIZE: room})
+        peer.send()
+        streams = []
+        for _ in range(300):
+            streams.append(peer.get())
+            await made.clock.advance(0)
+        assert [peer.fields[stream][b"cache-control"] for stream in streams] == [
+            b"max-age=%d" % ttl for ttl in range(1000, 1300)
+        ]
+        table = peer.connection._speaker._http.encoder.header_table
+        assert table.maxsize <= min(room, weighing.TABLE)
+        assert len(table.dynamic_entries) <= weighing.TABLE // 32
+
+    bench(run, act, answer=lambda wire: response(wire, ttl=next(ttls)))
