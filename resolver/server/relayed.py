@@ -7,8 +7,8 @@ Rules
   comes from the member is the reply.
 * What says that it is a response (QR) is not passed on to members: two relays, or a relay and a server, could be made
   to tell each other so for ever, and members that are silent at it would look dead.
-* A reply that may be longer than what is read of one is not given back as the torso that it is, but with TC: its client
-  comes by TCP.
+* What may be longer than what is read of a datagram is not passed on as the torso that it is: a reply is given back
+  with TC, so that its client comes by TCP.
 * A stream is joined with one to a member, octet for octet. Where that member cannot be reached another one is tried,
   once, as nothing has been read of the client yet.
 * The member is the policy's choice by the client's address. What members do counts for their health: a reply, silence
@@ -16,7 +16,7 @@ Rules
 * Streams have places as those of other listeners (`places.py`): a newcomer gets in, who has been idle for longest goes.
 
 Limits: `pending` datagrams wait for a reply, of which the oldest is given up for a newcomer; what is shorter than a
-header of DNS is dropped. A relay cannot tell a good reply from a bad one. Packed addresses of `HOSTS` clients are held.
+header of DNS, or has `LONGEST` octets, is dropped. A relay cannot tell a good reply from a bad one. Packed addresses of `HOSTS` clients are held.
 """
 
 from __future__ import annotations
@@ -39,7 +39,7 @@ HEADER: Final = 12
 _QR: Final = 0x80
 HOSTS: Final = 4096
 LONGEST: Final = 4096
-"""Octets that are read of a reply, as the sockets of `network.pooled` have it."""
+"""Octets that are read of a datagram, as `network.datagrams` and the sockets of `network.pooled` have it."""
 LOOK_S: Final = 1.0
 """Seconds between two looks for idle streams."""
 
@@ -63,7 +63,7 @@ class Relayed:
     silent: int = 0
     """Datagrams without a reply in time, or whose member could not be reached."""
     dropped: int = 0
-    """Datagrams that were too short or responses, had to make room, or for which there was no member."""
+    """Datagrams that were too short, too long or responses, had to make room, or for which there was no member."""
     streams: int = 0
     unreached: int = 0
     """Streams that were closed since no member could be reached."""
@@ -113,7 +113,7 @@ class Datagrams:
         """`wire` is on its way to a member; `send` gets the reply, or None where there is none."""
         relaying, counts = self._relaying, self._relayed
         counts.datagrams += 1
-        asks = len(wire) >= HEADER and not wire[2] & _QR
+        asks = HEADER <= len(wire) < LONGEST and not wire[2] & _QR
         member = relaying.pool.pick(self._keys.of(client.host)) if asks else None
         if member is None:
             counts.dropped += 1

@@ -7,6 +7,7 @@ import pytest
 from resolver.balance.pool import FAILURE_S, State
 from resolver.message import Client, Transport
 from resolver.network.base import Endpoint, Trouble, Upstream
+from resolver.network.datagrams import OCTETS
 from resolver.network.entropy import SeededEntropy
 from resolver.network.pooled import UDP_BUFFER
 from resolver.network.simulated import Link, SimulatedNetwork
@@ -145,8 +146,8 @@ def test_the_oldest_is_given_up_for_a_newcomer(run):
     run(main())
 
 
-@pytest.mark.parametrize("wire", [b"", b"x", QUERY[:11]])
-def test_what_is_shorter_than_a_header_is_dropped(run, wire: bytes):
+@pytest.mark.parametrize("wire", [b"", b"x", QUERY[:11], QUERY.ljust(LONGEST, b"x")])
+def test_what_is_shorter_than_a_header_or_was_cut_off_is_dropped(run, wire: bytes):
     async def main() -> None:
         relay = Relay()
         relay.ask(wire)
@@ -204,7 +205,7 @@ def test_a_reply_that_may_have_been_cut_off_is_given_back_with_tc(run, extra: in
         def respond(wire, _client, done) -> None:
             done(wire[:2] + b"\x81\x80" + wire[4:] + bytes(extra))
 
-        assert (len(asked), LONGEST) == (33, UDP_BUFFER)
+        assert (len(asked), LONGEST) == (33, UDP_BUFFER) == (33, OCTETS)
         relay.network.declare("198.51.100.1", respond)
         relay.ask(asked)
         await asyncio.sleep(0.1)
