@@ -16,7 +16,8 @@ Rules
 * Streams have places as those of other listeners (`places.py`): a newcomer gets in, who has been idle for longest goes.
 
 Limits: `pending` datagrams wait for a reply, of which the oldest is given up for a newcomer; what is shorter than a
-header of DNS, or has `LONGEST` octets, is dropped. A relay cannot tell a good reply from a bad one. Packed addresses of `HOSTS` clients are held.
+header of DNS, or has `LONGEST` octets, is dropped. A relay cannot tell a good reply from a bad one. Packed addresses of
+`HOSTS` clients are held.
 """
 
 from __future__ import annotations
