@@ -12,7 +12,8 @@ Rules
 * A stream is joined with one to a member, octet for octet. Where that member cannot be reached another one is tried,
   once, as nothing has been read of the client yet.
 * The member is the policy's choice by the client's address. What members do counts for their health: a reply, silence
-  until `patience_s`, a connection that comes to be or does not.
+  until `patience_s`, a connection that comes to be or does not. But silence while others are answered says nothing of a
+  member, as anybody can send what nobody answers; nor does what could not be sent from here.
 * Streams have places as those of other listeners (`places.py`): a newcomer gets in, who has been idle for longest goes.
 
 Limits: `pending` datagrams wait for a reply, of which the oldest is given up for a newcomer; what is shorter than a
@@ -89,13 +90,14 @@ class _Keys:
 class _Waiting:
     """A datagram that waits for its reply."""
 
-    __slots__ = ("began", "done", "id", "member", "sending", "sent_id", "timer")
+    __slots__ = ("began", "done", "id", "member", "replied", "sending", "sent_id", "timer")
 
     sending: Sending
     timer: Timer
 
     def __init__(self, member: Member, began: float, id: bytes, sent_id: bytes, done: Callable[[bytes | None], None]):
         self.member, self.began, self.id, self.sent_id, self.done = member, began, id, sent_id, done
+        self.replied = member.replied
 
 
 class Datagrams:
@@ -143,7 +145,8 @@ class Datagrams:
         is_reply = not isinstance(what, Trouble)
         if not isinstance(what, Trouble) and what[:2] != waiting.sent_id:
             return
-        says = what is not Trouble.LOCAL
+        answers_others = what is Trouble.TIMEOUT and waiting.member.replied != waiting.replied
+        says = what is not Trouble.LOCAL and not answers_others
         if says:
             self._relaying.pool.ended(waiting.member, self._clock.monotonic() - waiting.began, is_reply)
         if isinstance(what, Trouble):

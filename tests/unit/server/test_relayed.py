@@ -119,6 +119,33 @@ def test_silence_is_given_up_and_counts_against_the_member(run):
     run(main())
 
 
+def test_silence_at_one_says_nothing_of_a_member_that_answers_others_meanwhile(run):
+    async def main() -> None:
+        relay = Relay(names="a")
+        answering = relay._server("a")
+
+        def respond(wire, client, done) -> None:
+            if wire[2:3] == b"\x00":
+                answering(wire, client, done)
+            else:
+                done(None)
+
+        relay.network.declare("198.51.100.1", respond)
+        only = relay.pool.members[0]
+        for _ in range(10):
+            relay.ask(QUERY[:2] + b"\x01" + QUERY[3:], "192.0.2.66")
+        await asyncio.sleep(1)
+        relay.ask()
+        await asyncio.sleep(PATIENCE_S)
+        assert (relay.relayed.silent, relay.relayed.replies) == (10, 1)
+        assert (only.outstanding, only.failed, only.replied) == (0, 0, 1)
+        relay.ask(QUERY[:2] + b"\x01" + QUERY[3:], "192.0.2.66")
+        await asyncio.sleep(PATIENCE_S + 0.1)
+        assert (only.outstanding, only.failed) == (0, 1), "nobody else was answered"
+
+    run(main())
+
+
 def test_a_member_that_cannot_be_reached_fails_at_once(run):
     async def main() -> None:
         relay = Relay(names="a")
