@@ -10,6 +10,8 @@ names are looked up like any other, and what none of its trust anchors covers is
 Zones with many NSEC3 iterations are insecure, and never bogus, unless `nsec3-iterations-max`, a word of our own, says
 above how many they are. All else is our own default.
 
+Where `access-control` stands, who has `allow_snoop` may look into the cache by queries without RD, and nobody else.
+
 Where `unblock-lan-zones: no` stands, special-use names are answered here, but for those of a `local-zone: X nodefault`.
 
 Limits: hosts by name (`stub-host`) and ports other than 53 are not known; no scenario has them.
@@ -127,6 +129,7 @@ class _Arranger:
             "nsec3_iterations_insecure": _ITERATIONS,
             "nsec3_iterations_max": _NEVER_BOGUS,
         }
+        self._snoop: list[str] | None = None
         self._filters = Filters()
         self._lines: dict[str, Word] = {}
         self._zones: dict[str, dict[str, list[str]]] = {"stub-zone": {}, "forward-zone": {}}
@@ -167,7 +170,7 @@ class _Arranger:
             self._dnssec["negative_trust_anchors"].append(negative.read("."))
         try:
             ours = {"resolver": self._resolver, "cache": self._cache, "dnssec": self._dnssec}
-            ours |= {"filters": self._filters.settings()}
+            ours |= {"filters": self._filters.settings(), "server": {"snoop": self._snoop}}
             return Config.model_validate({**ours, "rpz": self._policies})
         except ValidationError as wrong:
             found = wrong.errors()[0]
@@ -251,8 +254,14 @@ class _Arranger:
             self._fail(word, f"there is no module {unknown.pop()!r} here", "a resolver iterates and validates")
 
     def _access(self, word: Word) -> None:
-        if not re.fullmatch(r"\S+ (allow|allow_snoop)", word.value):
+        network, action = (*word.value.split(), "", "")[:2]
+        if action not in ("allow", "allow_snoop"):
             self._fail(word, f"access-control {word.value!r}", "only allow and allow_snoop have a meaning here")
+        try:
+            named = str(ipaddress.ip_network(network, strict=False))
+        except ValueError:
+            self._fail(word, f"access-control: {network!r} is no network", "write one like 192.0.2.0/24")
+        self._snoop = [*(self._snoop or ()), *([named] if action == "allow_snoop" else ())]
 
     def _stale(self, word: Word) -> None:
         self._cache["serve_stale"] = self._yes(word)
