@@ -34,7 +34,7 @@ from resolver.engine.delegation import Delegation, NameServer
 from resolver.errors import ConfigError, ScenarioError
 from resolver.hints import PORT
 from resolver.network.base import Endpoint
-from resolver.testing.replay import filters, policies
+from resolver.testing.replay import authorities, filters, policies
 from resolver.testing.replay.filters import Filters
 from resolver.testing.replay.script import Scenario, Word
 from resolver.testing.virtual_time import WALL_START
@@ -61,9 +61,7 @@ MEANINGLESS: Final[dict[str, str]] = {
     "ede-serve-expired": "extended errors are always sent",
     "discard-timeout": "a late answer of Unbound's is dropped; here a client is always answered in time",
     "name": "read with its clause",
-    "zonefile": "the contents belong to the feature auth-zone",
-    "for-downstream": "belongs to the feature auth-zone",
-    "for-upstream": "belongs to the feature auth-zone",
+    "for-upstream": "a zone that clients are answered from is not asked by the resolver itself",
     "fallback-enabled": "belongs to the feature auth-zone",
     "stub-name": "the name of a root server; its address is what counts",
 }
@@ -71,13 +69,15 @@ MEANINGLESS: Final[dict[str, str]] = {
 
 FEATURES: Final[dict[str, str]] = {
     "auto-trust-anchor-file": "rfc5011",
-    "auth-zone": "auth-zone",
     "view": "views",
 }
 """Words that need a feature, by its name."""
 
 _TRANSFER: Final = "rpz-transfer"
 """The feature that a policy zone needs which is to be had from elsewhere."""
+
+_ZONE: Final = "auth-zone"
+"""The feature that a zone needs which is for the resolver alone, or is to be had from elsewhere."""
 
 _CLAUSES: Final = frozenset(("server", "stub-zone", "forward-zone", "auth-zone", "rpz", "view"))
 _STALE_VALUES: Final = {
@@ -109,7 +109,9 @@ class Arrangement:
     wall: float = WALL_START
     needs: dict[str, int] = field(default_factory=dict)
     texts: Mapping[str, str] = field(default_factory=dict)
-    """What stands in the place of files that the configuration names."""
+    """What stands in the place of files of policy zones that the configuration names."""
+    zones: Mapping[str, str] = field(default_factory=dict)
+    """What is to stand in the files of zones that the configuration names."""
 
 
 def arrange(scenario: Scenario) -> Arrangement:
@@ -137,6 +139,8 @@ class _Arranger:
         self._nodefault: list[str] = []
         self._anchored: set[bytes] = set()
         self._policies: list[dict[str, Any]] = []
+        self._served: dict[str, str] = {}
+        self._begins = 1
         self._made = Arrangement(texts=dict(scenario.files))
 
     def result(self) -> Arrangement:
@@ -145,7 +149,7 @@ class _Arranger:
         for word in self._scenario.words:
             if not word.value and word.key in _CLAUSES:
                 self._clause(clause, group)
-                clause, group = word.key, []
+                clause, group, self._begins = word.key, [], word.line
                 if word.key in FEATURES:
                     self._made.needs.setdefault(FEATURES[word.key], word.line)
             else:
@@ -159,7 +163,7 @@ class _Arranger:
             self._resolver["unreserved"] = self._nodefault
         self._resolver["stub_zones"] = self._zones["stub-zone"]
         self._resolver["forward_zones"] = self._zones["forward-zone"]
-        made.config = self._config()
+        made.config, made.zones = self._config(), self._served
         return made
 
     def _config(self) -> Config:
@@ -171,7 +175,8 @@ class _Arranger:
         try:
             ours = {"resolver": self._resolver, "cache": self._cache, "dnssec": self._dnssec}
             ours |= {"filters": self._filters.settings(), "server": {"snoop": self._snoop}}
-            return Config.model_validate({**ours, "rpz": self._policies})
+            rules = [{"action": "authority", "zone_files": [each]} for each in self._served]
+            return Config.model_validate({**ours, "rpz": self._policies, "rules": rules})
         except ValidationError as wrong:
             found = wrong.errors()[0]
             word = self._lines.get(str(found["loc"][-1]), Word(1, 0, "the configuration", ""))
@@ -186,6 +191,13 @@ class _Arranger:
             else:
                 self._policies.append(table)
             return
+        if clause == _ZONE:
+            text = authorities.zone_file(words, self._made.texts, self._fail)
+            if text is None:
+                self._made.needs.setdefault(_ZONE, self._begins)
+            else:
+                self._served[f"zone-{len(self._served)}"] = text
+            words = [word for word in words if word.key not in authorities.WORDS]
         zone = next((word.value for word in words if word.key == "name"), ".")
         for word in words:
             if clause == "view" and word.key.startswith("local-"):
@@ -366,5 +378,5 @@ _WORDS: Final[dict[str, Callable[[_Arranger, Word], None]]] = {
 
 def words_known() -> Iterable[str]:
     """Every word that a configuration may have."""
-    known = {*_WORDS, *MEANINGLESS, *FEATURES, *_CLAUSES, *filters.WORDS, *policies.WORDS}
+    known = {*_WORDS, *authorities.WORDS, *MEANINGLESS, *FEATURES, *_CLAUSES, *filters.WORDS, *policies.WORDS}
     return {*known, "stub-addr", "forward-addr", "forward-first"}
