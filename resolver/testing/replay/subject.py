@@ -17,11 +17,13 @@ from typing import Any, Final, Protocol
 from resolver.app import build
 from resolver.arranged import Arranged
 from resolver.config import Config
+from resolver.errors import ResolverdError
 from resolver.message import Client, Message, Transport
 from resolver.network.base import Clock
 from resolver.network.entropy import SeededEntropy
 from resolver.observe.log import Log
 from resolver.observe.transcript import Node, Transcript
+from resolver.program import Program
 from resolver.testing.replay.comparing import Difference
 from resolver.testing.replay.network import ScriptedNetwork
 from resolver.testing.replay.script import Entry, Scenario, Step
@@ -113,7 +115,14 @@ class Inside:
         self._unseen: list[dict[str, Any]] = []
         asyncio.get_running_loop().set_exception_handler(lambda _loop, context: self._unseen.append(context))
         self._folder = TemporaryDirectory(prefix="zones-") if arrangement.zones else None
-        self._program = build(
+        try:
+            self._program = self._built(arrangement)
+        except ResolverdError:
+            self._forget()
+            raise
+
+    def _built(self, arrangement: Arrangement) -> Program:
+        return build(
             arrangement.config if self._folder is None else _placed(arrangement, Path(self._folder.name)),
             clock=self._clock,
             entropy=SeededEntropy(1),
@@ -122,6 +131,11 @@ class Inside:
                 self.network, root=arrangement.root, transcript=self._transcript, texts=arrangement.texts
             ),
         )
+
+    def _forget(self) -> None:
+        """The files of zones are gone."""
+        if self._folder is not None:
+            self._folder.cleanup()
 
     @property
     def clock(self) -> VirtualClock:
@@ -161,8 +175,7 @@ class Inside:
     async def stop(self) -> None:
         """The program has ended."""
         await self._program.stop()
-        if self._folder is not None:
-            self._folder.cleanup()
+        self._forget()
 
 
 def _placed(arrangement: Arrangement, folder: Path) -> Config:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from resolver.errors import ScenarioError
+from resolver.errors import ScenarioError, ZoneError
 from resolver.testing.replay.settings import arrange
 from resolver.testing.replay.verdict import Status, judge_scenario
 from tests.support.scripts import PLAIN, asks, is_told, scenario
@@ -68,3 +68,12 @@ def test_clients_are_answered_from_the_zone():
         scenario(asks(1, "www.shop.test. IN A"), told, config=PLAIN + clause("for-downstream: no"))
     )
     assert verdict.status is not Status.PASS
+
+
+def test_nothing_is_left_of_a_zone_that_cannot_be_served(tmp_path, monkeypatch):
+    monkeypatch.setattr("tempfile.tempdir", str(tmp_path))
+    text = f"{RECORDS}sub.shop.test. 60 IN SOA ns. me. 1 2 3 4 5\n"
+    with pytest.raises(ZoneError, match="has 2 SOA records"):
+        judge_scenario(scenario(asks(1, "www.shop.test. IN A"), config=PLAIN + clause(text=text)))
+    judge_scenario(scenario(asks(1, "www.shop.test. IN A"), config=PLAIN + clause()))
+    assert list(tmp_path.iterdir()) == []
