@@ -137,8 +137,7 @@ def names_in(path: Path) -> Iterator[bytes]:
 
 
 def _zone(path: Path) -> Zone:
-    from resolver.auth import master
-    from resolver.auth.zone import Zone
+    from resolver.auth import master, presigned
 
     found = master.read(path, names.ROOT, include=True)
     apexes = {record.name.lower(): record for record in found.records if record.type == Type.SOA}
@@ -151,6 +150,6 @@ def _zone(path: Path) -> Zone:
             what = f"{names.to_text(record.name)} is not in the zone {names.to_text(apex)}"
             raise ZoneError(what, where=f"{record.file}:{record.line}", instead="write absolute names, or $ORIGIN")
     try:
-        return Zone(apex, found.rrsets())
+        return presigned.zone_of(apex, found.rrsets())
     except ZoneError as wrong:
         raise ZoneError(wrong.what, where=wrong.where or str(path), instead=wrong.instead) from None
