@@ -9,7 +9,7 @@ from resolver.message import Client, Transport
 from resolver.network.base import Endpoint, Trouble, Upstream
 from resolver.network.datagrams import OCTETS
 from resolver.network.entropy import SeededEntropy
-from resolver.network.pooled import UDP_BUFFER
+from resolver.network.shared import UDP_BUFFER
 from resolver.network.simulated import Link, SimulatedNetwork
 from resolver.server.places import Places, TcpLimits
 from resolver.server.relayed import LONGEST, Datagrams, Relayed, Relaying, Streams
