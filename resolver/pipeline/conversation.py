@@ -58,6 +58,8 @@ guessing 16 bits of id takes thousands, so that a forger's chance is below one i
 _make: Final = tuple.__new__
 
 _UDP: Final = Transport.UDP
+_CASE: Final = bytes(0x20 if bytes((octet,)).isalpha() else 0 for octet in range(256))
+"""The bit of each octet that makes a letter small or big. Length octets are below 64, and no letters."""
 _UNREADABLE: Final = (Rcode.FORMERR, Rcode.NOTIMP)
 
 
@@ -319,7 +321,5 @@ def drawn(name: bytes, entropy: Entropy) -> tuple[int, bytes]:
     """An id for a message, and `name` with the case of each letter drawn at random."""
     size = len(name)
     bits = entropy.bits(16 + 8 * size)
-    # Length octets are below 64, and no letters.
-    lower = int.from_bytes(name.lower(), "big")
-    letters = lower ^ int.from_bytes(name.upper(), "big")
-    return bits & 0xFFFF, (lower ^ letters & bits >> 16).to_bytes(size, "big")
+    letters = int.from_bytes(name.translate(_CASE), "big")
+    return bits & 0xFFFF, (int.from_bytes(name, "big") ^ letters & bits >> 16).to_bytes(size, "big")
