@@ -32,7 +32,7 @@ MODULES = (
         "actions", "asking", "budget", "candidates", "classify", "delegation", "forwarding", "giving_up", "iteration",
         "knowledge", "outcome", "seeking",
     )),
-    "network/sockets.py",
+    *(f"network/{name}.py" for name in ("brief", "shared", "sockets")),
     *(f"pipeline/{name}.py" for name in (
         "cached", "conversation", "driving", "flight", "forwarded", "knowledge", "replying", "reserved", "resolved",
         "routes", "screened", "staged", "stale",

@@ -25,14 +25,17 @@ from resolver.observe import notes
 from resolver.pipeline.cached import Cached
 from resolver.pipeline.driving import Tools
 from resolver.pipeline.knowledge import Known
+from resolver.pipeline.overheard import Overheard
 from resolver.pipeline.prefetch import Prefetch
 from resolver.pipeline.reserved import Reserved
 from resolver.pipeline.resolved import Resolved
 from resolver.pipeline.routes import Routes
+from resolver.pipeline.snooped import Snooped
 from resolver.pipeline.staged import AtHand, Staged
 from resolver.pipeline.stale import Stale, Staleness
 from resolver.pipeline.transcribed import Ages, at_stage
 from resolver.proving import Proving
+from resolver.server.access import Networks
 from resolver.server.conduct import KindOf
 from resolver.setting import Setting
 from resolver.wire import names
@@ -89,13 +92,14 @@ def branch(
     """
     config, clock, counters = setting.config, tools.clock, tools.counters
     aliases = config.budget.aliases
-    known = _known(setting, routes, proven, held)
+    known = _known(setting, routes, proven, held, hears=like is None)
     resolved = _resolved(setting, known, tools, None if like is None else like.resolved)
     below: Answerer = resolved
     if config.cache.serve_stale:
         below = Stale(known, resolved, clock, counters, _staleness(config), max_aliases=aliases)
     prefetch = Prefetch(known, resolved, clock, counters) if config.cache.prefetch else None
-    cached = Cached(known, counters, max_aliases=aliases, prefetch=prefetch, failed=resolved.remembered)
+    snooped = _snooped(config, known)
+    cached = Cached(known, counters, max_aliases=aliases, prefetch=prefetch, failed=resolved.remembered, snoops=snooped)
     reserved = _reserved(setting, routes, name) if like is None else like.at_hand[0]
     looks = (reserved, noted(setting, notes.Stage.CACHED, cached.peek))
     return Branch(name, held, known, resolved, looks, below, filtering.around(setting, known, name))
@@ -185,10 +189,16 @@ def of_pool(setting: Setting, tools: Tools, name: str, proven: Proving | None) -
 # -- the parts, by what the configuration says of each
 
 
-def _known(setting: Setting, routes: Routes, proven: Proving | None, held: Held) -> Known:
-    """What is known on a branch, over the caches that outlive a reload."""
+def _known(setting: Setting, routes: Routes, proven: Proving | None, held: Held, *, hears: bool) -> Known:
+    """What is known on a branch, over the caches that outlive a reload. It `hears` what upstreams tell of name servers,
+    where somebody may look into the cache."""
     config, caches, tools = setting.config, setting.caches, setting.tools
     settings, budget = config.resolver, config.budget
+    trim = Trim(budget.ns_names, budget.addresses_per_ns, tools.entropy.shuffle)
+    heard: Overheard | None = None
+    if hears and config.server.snoop and routes.forwards:
+        borders = frozenset((*routes.stubs, *routes.forwards))
+        heard = Overheard(tools.clock, borders, trim, config.cache.max_ttl_s)
     return Known(
         held.records,
         caches.servers,
@@ -198,11 +208,18 @@ def _known(setting: Setting, routes: Routes, proven: Proving | None, held: Held)
         minimises=settings.qname_minimisation,
         transcript=tools.transcript,
         delegations=held.delegations,
-        trim=Trim(budget.ns_names, budget.addresses_per_ns, tools.entropy.shuffle),
+        trim=trim,
         failure_ttl_s=config.cache.failure_ttl_s,
         failure_max_ttl_s=config.cache.failure_max_ttl_s,
         trust=None if proven is None else proven.trust,
+        heard=heard,
     )
+
+
+def _snooped(config: Config, known: Known) -> Snooped | None:
+    """Who may look into the cache, where the configuration says so."""
+    networks = config.server.snoop
+    return None if networks is None else Snooped(known, Networks(networks).has, config.budget.aliases)
 
 
 def _reserved(setting: Setting, routes: Routes, name: str) -> AtHand:

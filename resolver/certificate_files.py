@@ -5,20 +5,24 @@ names the setting and the file. Of several, each must be for a name that none be
 it.
 
 Limits: what a certificate is for is what it says as subjectAltName, as host names and addresses (RFC 9525 section 2);
-its subject's common name is not looked at, as clients do not look at it either.
+its subject's common name is not looked at, as clients do not look at it either. A file has `MAX_OCTETS` at most.
 """
 
 from __future__ import annotations
 
 import ssl
+import stat
 from collections.abc import Callable, Iterable, Sequence
 from pathlib import Path
-from typing import TYPE_CHECKING, NamedTuple
+from typing import TYPE_CHECKING, Final, NamedTuple
 
 from resolver.errors import ConfigError
 
 if TYPE_CHECKING:
     from cryptography.x509 import Certificate
+
+MAX_OCTETS: Final = 1 << 20
+"""Octets of the largest file: a hundred times those of a long chain."""
 
 Stamp = tuple[int, int, int] | None
 """What tells that a file is another one: the time of its last change, its size and its inode; None for no file."""
@@ -51,13 +55,7 @@ def _stamp(path: Path) -> Stamp:
 def read(certificate: Path, key: Path, now: float) -> Read:
     """The certificate and the key in these files, at the wall clock's time `now`. Raises `ConfigError`."""
     for setting, path in (("tls_certificate", certificate), ("tls_key", key)):
-        try:
-            with path.open("rb"):
-                pass
-        except OSError as wrong:
-            raise _unusable(
-                setting, path, f"cannot be read: {wrong.strerror}", "give a file that we may read"
-            ) from None
+        _check_readable(setting, path)
     ours = _first(certificate)
     until = ours.not_valid_after_utc
     if until.timestamp() <= now:
@@ -66,6 +64,20 @@ def read(certificate: Path, key: Path, now: float) -> Read:
     return Read(
         pin(ours), _names(ours), until.timestamp(), lambda context: _load(context, certificate, key), certificate
     )
+
+
+def _check_readable(setting: str, path: Path) -> None:
+    """There is a file at `path` that can be read, and to its end. Raises `ConfigError`."""
+    try:
+        said = path.stat()
+        if not stat.S_ISREG(said.st_mode):  # of a pipe we would wait for who writes it
+            raise _unusable(setting, path, "is no regular file", "give a file in PEM")
+        if said.st_size > MAX_OCTETS:
+            raise _unusable(setting, path, f"is larger than {MAX_OCTETS} octets", "give a file in PEM")
+        with path.open("rb"):
+            pass
+    except OSError as wrong:
+        raise _unusable(setting, path, f"cannot be read: {wrong.strerror}", "give a file that we may read") from None
 
 
 def check_names(several: Sequence[Read]) -> None:
@@ -96,6 +108,8 @@ def _load(context: ssl.SSLContext, certificate: Path, key: Path) -> None:
         if wrong.reason == "KEY_VALUES_MISMATCH":
             what = f"is not the key of {certificate}"
             raise _unusable("tls_key", key, what, "give the key that the certificate was made with") from None
+        if wrong.reason == "EE_KEY_TOO_SMALL":
+            raise _unusable("tls_certificate", certificate, "has a key that is too small", _LARGER) from None
         what = f"cannot be used with {certificate} ({wrong.reason or 'no key in PEM'})"
         raise _unusable("tls_key", key, what, "give a private key in PEM, of RSA or of an elliptic curve") from None
     except OSError as wrong:
@@ -121,7 +135,7 @@ def _names(certificate: Certificate) -> frozenset[str]:
 
     try:
         said = certificate.extensions.get_extension_for_class(x509.SubjectAlternativeName).value
-    except (x509.ExtensionNotFound, ValueError):
+    except (x509.ExtensionNotFound, x509.DuplicateExtension, x509.UnsupportedGeneralNameType, ValueError):
         return frozenset()
     hosts = (name.lower() for name in said.get_values_for_type(x509.DNSName))
     return frozenset({*hosts, *map(str, said.get_values_for_type(x509.IPAddress))})
@@ -129,6 +143,9 @@ def _names(certificate: Certificate) -> frozenset[str]:
 
 def _unusable(setting: str, path: Path, what: str, instead: str) -> ConfigError:
     return ConfigError(f"{path} {what}", where=f"server.{setting}", instead=instead)
+
+
+_LARGER: Final = "make one of the curve P-256, or of RSA with 2048 bits"
 
 
 class _Encrypted(Exception):

@@ -25,6 +25,7 @@ from typing import TYPE_CHECKING, Final, NamedTuple
 
 from resolver import certificate_files, ephemeral
 from resolver.certificate_files import Read, Stamp
+from resolver.errors import ConfigError
 from resolver.message import Transport
 from resolver.server.handshakes import Spoken
 
@@ -36,6 +37,9 @@ ALPN: Final[Mapping[Transport, Sequence[str]]] = {Transport.TLS: ("dot",), Trans
 
 CIPHERS: Final = "ECDHE+AESGCM:ECDHE+CHACHA20"
 """Of TLS 1.2 (RFC 9325 section 4.2); those of TLS 1.3 are all fine."""
+
+READINGS: Final = 3
+"""How often files are read that change while they are."""
 
 LONGEST_NAME: Final = 253
 """Characters of the longest host name; a client that calls us by a longer one has told none."""
@@ -75,14 +79,36 @@ def shown(server: Server, now: float, before: Shown | None = None) -> Shown:
 
 
 def from_files(server: Server, now: float) -> Shown:
-    """What is in the files that the settings `server` name. Raises `ConfigError`."""
-    stamps = certificate_files.stamps(
-        (*server.tls_certificate, *server.tls_key)
-    )  # first, to notice what is written now
-    pairs = zip(server.tls_certificate, server.tls_key, strict=True)
-    read = [certificate_files.read(certificate, key, now) for certificate, key in pairs]
-    certificate_files.check_names(read)
-    return _of(read)._replace(stamps=stamps)
+    """What is in the files that the settings `server` name. Raises `ConfigError`.
+
+    Each file is read several times, and what is shown must be one thing: what changes meanwhile is read again.
+    """
+    paths = (*server.tls_certificate, *server.tls_key)
+    stamps = certificate_files.stamps(paths)
+    for _ in range(READINGS):
+        made = _tried(server, now)
+        before, stamps = stamps, certificate_files.stamps(paths)
+        if stamps != before:
+            continue
+        if isinstance(made, ConfigError):
+            raise made
+        return made._replace(stamps=stamps)
+    raise ConfigError(
+        f"{paths[0]} or its like changes whenever it is read",
+        where="server.tls_certificate",
+        instead="write files beside it, and rename them",
+    )
+
+
+def _tried(server: Server, now: float) -> Shown | ConfigError:
+    """What is in the files, or what is wrong with it."""
+    try:
+        pairs = zip(server.tls_certificate, server.tls_key, strict=True)
+        read = [certificate_files.read(certificate, key, now) for certificate, key in pairs]
+        certificate_files.check_names(read)
+        return _of(read)
+    except ConfigError as wrong:
+        return wrong
 
 
 def files(server: Server) -> Files:

@@ -1,4 +1,5 @@
-"""Decides what is read from files beside the settings, where nobody waits for it: the world, and what filters hold.
+"""Decides what is read from files beside the settings, where nobody waits for it: the world, what filters hold, what
+rules name.
 
 Rules: all of it is read before any of it is put in force; an error leaves what was there as it is.
 """
@@ -14,6 +15,7 @@ from resolver.config import Config
 if TYPE_CHECKING:
     from resolver.arranged import Lab
     from resolver.auth.hierarchy import World
+    from resolver.rulebook import Files
 
 
 class Read(NamedTuple):
@@ -21,6 +23,7 @@ class Read(NamedTuple):
 
     world: World | None
     filtering: filtering.Filtering | None
+    rules: Files | None = None
 
 
 def read(config: Config, given: World | None = None, lab: Lab | None = None) -> Read:
@@ -29,4 +32,12 @@ def read(config: Config, given: World | None = None, lab: Lab | None = None) -> 
     world = None
     if config.world_served:
         world = load_world(config.world.directory) if given is None else given
-    return Read(world, filtering.read(config, None if lab is None else lab.texts))
+    return Read(world, filtering.read(config, None if lab is None else lab.texts), _rules(config))
+
+
+def _rules(config: Config) -> Files | None:
+    if not config.rules:
+        return None
+    from resolver import rulebook
+
+    return rulebook.read(config)

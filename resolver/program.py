@@ -117,7 +117,7 @@ class Program:
         self._fronts = Fronts(loop, tools.clock, bind, log, shown, self.pools.relays)
         self._behind = OddListeners(loop, tools.clock)
         self._drawn = drawn(tools.entropy)
-        self._world, self._filtering = read = files.read(config, world, lab)
+        self._read = read = files.read(config, world, lab)
         pools = self.pools.coming(config)
         self._composed = self._composition(config, read, IN_MEMORY_PORT, self._caches, pools, bound=False, listening=())
         self._caches.adjust(config, self._composed.branches.held())
@@ -142,7 +142,7 @@ class Program:
         """Everything listens. Raises `ListenError`; then nothing does."""
         self._listens = True
         try:
-            await self._put_in_force(self.config, Read(self._world, self._filtering))
+            await self._put_in_force(self.config, self._read)
         except BaseException:
             self._listens = False
             raise
@@ -164,7 +164,7 @@ class Program:
         """`world` is served and resolved in the place of the one before, and the cache is kept. Raises `ListenError`;
         then nothing has changed."""
         async with self._swapping:
-            await self._put_in_force(self.config, Read(world, self._filtering))
+            await self._put_in_force(self.config, self._read._replace(world=world))
             if self._given_world is not None:
                 self._given_world = world
 
@@ -202,7 +202,7 @@ class Program:
         opened.behind = placing.bind_servers((each for each in places if each not in self._behind), buffer)
         listening = (*self.listening, *(each.endpoint for each in plain))
         # Of another internet nothing is known; questions in flight go on with what they began with.
-        same = differing.origin(config, read.world) == differing.origin(self.config, self._world)
+        same = differing.origin(config, read.world) == differing.origin(self.config, self._read.world)
         caches = self._caches if same else new_caches(config, self._tools)
         pools = self.pools.coming(config)
         composed = self._composition(config, read, port, caches, pools, bound=bool(places), listening=listening)
@@ -216,7 +216,7 @@ class Program:
             composed.branches.flush(zone, subtree=True)
         watching.adjust(self.lab.history, self.config.history.messages, config.history.messages, self.log)
         self.config, self._caches, self._composed = config, coming.caches, composed
-        self._world, self._filtering = coming.read
+        self._read = coming.read
         self.pools.put_in_force(config, coming.pools, composed.network)
         access, cookies = serving.access(config, clock), serving.cookies(config, self._drawn, clock)
         conduct = serving.conduct(config, composed.explains, composed.kind_of)
@@ -237,10 +237,10 @@ class Program:
 
     def _warn(self) -> None:
         """The log says what is not as it was meant to be."""
-        for finding in () if self._world is None else self._world.findings:
+        for finding in () if self._read.world is None else self._read.world.findings:
             self.log.error("zone_not_served", reason=str(finding))
-        if self._filtering is not None:
-            self._filtering.tell(self.log)
+        if self._read.filtering is not None:
+            self._read.filtering.tell(self.log)
         if self.config.server.max_in_flight is None and self.responder.conduct.max_in_flight < MOST:
             instead = "allow more open files (ulimit -n, LimitNOFILE=), or set server.max_in_flight"
             self.log.warning("few_descriptors", max_in_flight=self.responder.conduct.max_in_flight, instead=instead)
@@ -272,14 +272,14 @@ class Program:
     @property
     def directory(self) -> Path | None:
         """Where the world that is served is read from; None where it was handed in, or none is served."""
-        if self._given_world is not None or self._world is None:
+        if self._given_world is not None or self._read.world is None:
             return None
         return find_zones() if self.config.world.directory is None else Path(self.config.world.directory)
 
     @property
     def world(self) -> World | None:
         """The simulated internet that is served, if one is."""
-        return self._world
+        return self._read.world
 
     @property
     def listening(self) -> Sequence[Endpoint]:
@@ -304,11 +304,11 @@ class Program:
     @property
     def simulated(self) -> Sequence[tuple[str, Endpoint]]:
         """The simulated servers that have an address of their own: name and place, those of the root first."""
-        if self._world is None:
+        if self._read.world is None:
             return []
         placed = {endpoint.host: endpoint for endpoint in self._behind.endpoints}
-        roots = {root.ipv4 for root in self._world.root_servers}
-        servers = sorted(self._world.servers, key=lambda server: server.ipv4 not in roots)
+        roots = {root.ipv4 for root in self._read.world.root_servers}
+        servers = sorted(self._read.world.servers, key=lambda server: server.ipv4 not in roots)
         return [(names.to_text(each.name), placed[each.ipv4]) for each in servers if each.ipv4 in placed]
 
     def stats(self) -> Mapping[str, int | float | str]:
@@ -319,7 +319,7 @@ class Program:
             **self._sockets.counts(),
             **self._caches.counts(),
             **self._composed.branches.counts(),
-            **({} if self._filtering is None else self._filtering.counts()),
+            **({} if self._read.filtering is None else self._read.filtering.counts()),
             **self._fronts.counts(),
             **serving.limits_held(self.responder.limiting),
             **self.lab.faults.counts(),
@@ -355,7 +355,9 @@ class Program:
         tools, tasks, log, lab, sockets = self._tools, self._tasks, self.log, self.lab, self._sockets
         return self._compose(
             Setting(
-                config, read.world, port, bound, own, caches, tools, tasks, log, lab, sockets, pools, read.filtering
+                *(config, read.world, port, bound, own, caches, tools, tasks, log, lab, sockets, pools),
+                filtering=read.filtering,
+                rules=read.rules,
             )
         )
 

@@ -18,7 +18,7 @@ from resolver.certificates import Shown
 from resolver.config import Server
 from resolver.errors import ConfigError
 from resolver.network.base import Clock, Timer
-from resolver.observe.log import Log
+from resolver.observe.log import Log, place_of
 
 
 class Renewal:
@@ -51,6 +51,8 @@ class Renewal:
                 shown = certificates.from_files(server, self._clock.wall())
             except ConfigError as wrong:
                 self._log.warning("certificate_not_renewed", problem=str(wrong), kept="the one before")
+            except Exception as error:  # a bug must not end the looking
+                self._log.error("internal_error", error=repr(error), where=place_of(error))
             else:
                 until = datetime.datetime.fromtimestamp(shown.until, datetime.UTC)
                 self._log.info("certificate_renewed", pin=shown.pin, until=f"{until:%Y-%m-%dT%H:%M:%SZ}")

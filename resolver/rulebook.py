@@ -1,8 +1,8 @@
 """Decides what the rules of a configuration come to with what stands in the files that they name.
 
 Rules: files of names have one name a line, `#` begins a comment; a zone file is the zone of its one SOA. All are read
-when a program is composed, so with each reload; a file that is wrong is an error with its line, and what was in force
-stays.
+with each reload, by a thread that keeps nobody waiting; a file that is wrong is an error with its line, and what was in
+force stays.
 
 Limits: `MAX_OCTETS` of one file of names, `MAX_NAMES` of all of them: larger lists are for `[filters]`.
 """
@@ -17,9 +17,11 @@ from typing import TYPE_CHECKING, Final, NamedTuple
 from resolver.config.ruling import rules_of
 from resolver.errors import BadName, ConfigError, ZoneError
 from resolver.message import Type
+from resolver.network.clock import breathe
 from resolver.routing.actions import FromZones
 from resolver.routing.matchers import Matcher, Names, Zones
 from resolver.routing.rules import Rule
+from resolver.routing.table import BREATH, ByName
 from resolver.wire import names
 
 if TYPE_CHECKING:
@@ -33,28 +35,60 @@ MAX_NAMES: Final = 200_000
 """Names of all files together, some 150 octets each."""
 
 
+class Files(NamedTuple):
+    """What was read: the rules with what stands in their files, and by number the zones of those that have files of
+    zones. It is never changed."""
+
+    rules: tuple[Rule, ...]
+    zones: Mapping[int, tuple[Zone, ...]]
+    by_name: ByName | None
+    """The rules, sorted; None where those are not complete that answer from the world."""
+
+
 class Book(NamedTuple):
-    """The rules, complete, and by number what those answer from that answer from zones."""
+    """The rules, complete, and by number what those answer from that answer from zones; sorted, where that is done."""
 
     rules: tuple[Rule, ...]
     authorities: Mapping[int, Authority]
+    by_name: ByName | None = None
 
 
-def book(config: Config, world: World | None, wall: Callable[[], float]) -> Book:
-    """The rules of `config` with what stands in their files; `wall` gives the seconds since 1970. Raises `ConfigError`
-    and `ZoneError`."""
-    read: dict[str, frozenset[bytes]] = {}
+def read(config: Config) -> Files:
+    """What stands in the files of the rules of `config`. It touches nothing but them, so a thread may do it. Raises
+    `ConfigError` and `ZoneError`."""
+    known: dict[str, frozenset[bytes]] = {}
+    made: list[Rule] = []
+    zones: dict[int, tuple[Zone, ...]] = {}
+    complete = True
+    for rule in rules_of(config.rules):
+        matchers = [_filled(each, known) for each in rule.matchers]
+        unless = tuple(_filled(each, known) for each in rule.unless)
+        if isinstance(rule.action, FromZones):
+            if rule.action.files:
+                zones[rule.number] = tuple(_zone(Path(each)) for each in rule.action.files)
+                matchers.append(_below(zones[rule.number]))
+            complete = complete and bool(rule.action.files)
+        made.append(replace(rule, matchers=tuple(matchers), unless=unless))
+    return Files(tuple(made), zones, ByName(made, breathe) if complete else None)
+
+
+def book(files: Files, world: World | None, wall: Callable[[], float]) -> Book:
+    """The rules that were read from `files`, of which those that answer from zones and name none do so from those of
+    the `world`; `wall` gives the seconds since 1970."""
+    of_world: tuple[Zone, ...] = () if world is None else tuple(world.zones.values())
     made: list[Rule] = []
     authorities: dict[int, Authority] = {}
-    for rule in rules_of(config.rules):
-        matchers = [_filled(each, read) for each in rule.matchers]
-        unless = tuple(_filled(each, read) for each in rule.unless)
+    for rule in files.rules:
         if isinstance(rule.action, FromZones):
-            zones = _zones(rule.action.files, world)
-            authorities[rule.number] = _authority(zones, wall)
-            matchers.append(Zones(below=frozenset(each.apex for each in zones)))
-        made.append(replace(rule, matchers=tuple(matchers), unless=unless))
-    return Book(tuple(made), authorities)
+            authorities[rule.number] = _authority(files.zones.get(rule.number, of_world), wall)
+            if rule.number not in files.zones:
+                rule = replace(rule, matchers=(*rule.matchers, _below(of_world)))
+        made.append(rule)
+    return Book(tuple(made), authorities, files.by_name)
+
+
+def _below(zones: Sequence[Zone]) -> Zones:
+    return Zones(below=frozenset(each.apex for each in zones))
 
 
 def _authority(zones: Sequence[Zone], wall: Callable[[], float]) -> Authority:
@@ -89,6 +123,8 @@ def names_in(path: Path) -> Iterator[bytes]:
         what = f"the file is larger than {MAX_OCTETS} octets"
         raise ConfigError(what, where=str(path), instead="put large lists under [filters]")
     for number, line in enumerate(octets.splitlines(), 1):
+        if not number % BREATH:
+            breathe()
         text = line.partition(b"#")[0].strip().decode(errors="replace")
         if not text:
             continue
@@ -100,16 +136,8 @@ def names_in(path: Path) -> Iterator[bytes]:
             raise ConfigError(str(wrong), where=f"{path}:{number}", instead="write one name a line") from None
 
 
-def _zones(files: Sequence[str], world: World | None) -> Sequence[Zone]:
-    """The zones of `files`, or without any those of `world`. Raises `ZoneError`."""
-    if not files:
-        return () if world is None else tuple(world.zones.values())
-    return tuple(_zone(Path(each)) for each in files)
-
-
 def _zone(path: Path) -> Zone:
-    from resolver.auth import master
-    from resolver.auth.zone import Zone
+    from resolver.auth import master, presigned
 
     found = master.read(path, names.ROOT, include=True)
     apexes = {record.name.lower(): record for record in found.records if record.type == Type.SOA}
@@ -122,6 +150,6 @@ def _zone(path: Path) -> Zone:
             what = f"{names.to_text(record.name)} is not in the zone {names.to_text(apex)}"
             raise ZoneError(what, where=f"{record.file}:{record.line}", instead="write absolute names, or $ORIGIN")
     try:
-        return Zone(apex, found.rrsets())
+        return presigned.zone_of(apex, found.rrsets())
     except ZoneError as wrong:
         raise ZoneError(wrong.what, where=wrong.where or str(path), instead=wrong.instead) from None

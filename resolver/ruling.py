@@ -54,9 +54,10 @@ def _branches(setting: Setting, tools: Tools, usual: Branch, proven: Proving | N
 
 def _routed(setting: Setting, made: Branches, limiter: Limiter | None) -> Routed:
     tools = setting.tools
-    rules, authorities = rulebook.book(setting.config, setting.world, tools.clock.wall)
+    files = setting.rules or rulebook.read(setting.config)
+    rules, authorities, by_name = rulebook.book(files, setting.world, tools.clock.wall)
     return Routed(
-        Rules(rules, tools.clock.wall, tools.entropy.bits(_BITS_OF_SECRET)),
+        Rules(rules, tools.clock.wall, tools.entropy.bits(_BITS_OF_SECRET), by_name),
         made.usual.stage(),
         {name: each.stage() for name, each in made.pools.items()},
         tools.counters,

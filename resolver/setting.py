@@ -26,6 +26,7 @@ if TYPE_CHECKING:
     from resolver.branching import Branches
     from resolver.filtering import Filtering
     from resolver.rolling import Rolling
+    from resolver.rulebook import Files
 
 
 @dataclass(frozen=True, slots=True)
@@ -48,6 +49,8 @@ class Setting:
     pools: Mapping[str, Pool]
     filtering: Filtering | None = None
     """What was read for the filters."""
+    rules: Files | None = None
+    """What was read for the rules."""
 
 
 @dataclass(frozen=True, slots=True)

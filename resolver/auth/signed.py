@@ -15,7 +15,7 @@ Limits: signatures of the additional section are left out, as RFC 4035 section 3
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator
-from typing import Final
+from typing import Final, Protocol
 
 from resolver.auth.tree import closest_encloser
 from resolver.auth.zone import Zone
@@ -32,46 +32,33 @@ _DENIALS: Final = (Type.NSEC, Type.NSEC3)
 _UNSIGNABLE: Final = Reply(Rcode.SERVFAIL, ede=(Ede(24, "the zone cannot be signed, see the log [NSGN]"),))
 
 
-class SignedZone(Zone):
-    """A zone whose signatures and denials are made when they are asked for."""
+class Signs(Protocol):
+    """Where the signatures of a zone come from."""
 
-    __slots__ = ("_chain", "parameters", "signer")
+    @property
+    def fault(self) -> Fault | None:
+        """What is made wrong."""
+        ...
 
-    signer: Signer
-    """The keys of the zone, at work."""
-    parameters: Parameters | None
-    """How NSEC3 hashes; None where NSEC denies."""
+    def rrsig(self, rrset: RRset, now: float, told: RRset | None = None) -> RRset | None:
+        """The signatures of `rrset`, a set of the zone, at `now`, in seconds since 1970; None where it has none. `told`
+        is the set as it stands in an answer."""
+        ...
 
-    def __init__(
-        self, apex: bytes, rrsets: Iterable[RRset], signer: Signer, parameters: Parameters | None = None
-    ) -> None:
-        """The zone `apex` made of `rrsets`, its DNSKEY among them, denied by NSEC3 with `parameters` or else by NSEC.
 
-        Raises ZoneError when they cannot be served.
-        """
-        super().__init__(apex, rrsets)
-        self.signer, self.parameters = signer, parameters
-        negative_ttl = min(self.soa.ttl, rdata.soa_minimum(self.soa.rdatas[0]))
-        self._chain: Chain = (
-            Nsec(self._owners, negative_ttl)
-            if parameters is None
-            else Nsec3(self.apex, self._owners, negative_ttl, parameters)
-        )
+class ProvenZone(Zone):
+    """A zone that has signatures, and a chain of denials."""
+
+    __slots__ = ("_chain", "_signs")
+
+    _chain: Chain
+    _signs: Signs
 
     def answer(self, question: Question, do: bool = False, now: float = 0.0) -> Reply:
         """See `Zone`."""
         found = self._by_type(question, now) if question.type in _BY_TYPE else None
         reply = super().answer(question) if found is None else self._data(found)
         return self._shown(question, reply, now) if do else reply
-
-    def _owners(self) -> Iterator[Owner]:
-        """The names of the zone that its chain is made of."""
-        for node in self._nodes.values():
-            if node.above is None:
-                types = tuple(
-                    rrset.type for rrset in node.rrsets if not node.is_cut or rrset.type in (Type.NS, Type.DS)
-                )
-                yield Owner(node.name, types, node.is_cut)
 
     def _by_type(self, question: Question, now: float) -> RRset | None:
         """The NSEC record or the signatures at a name of the zone that has them; a CNAME there is not followed."""
@@ -82,14 +69,14 @@ class SignedZone(Zone):
         if question.type == Type.NSEC:
             return denial
         covered = node.rrsets if denial is None else (*node.rrsets, denial)
-        made = [signature for rrset in covered if (signature := self.signer.rrsig(rrset, now)) is not None]
-        rdatas = tuple(signature.rdatas[0] for signature in made)
+        made = [signature for rrset in covered if (signature := self._signs.rrsig(rrset, now)) is not None]
+        rdatas = tuple(each for signature in made for each in signature.rdatas)
         ttl = min((signature.ttl for signature in made), default=0)
         return RRset(node.rrsets[0].name, Type.RRSIG, Class.IN, ttl, rdatas) if rdatas else None
 
     @property
     def _hides_denials(self) -> bool:
-        return self.signer.fault == Fault.NSEC_MISSING
+        return self._signs.fault == Fault.NSEC_MISSING
 
     def _shown(self, question: Question, reply: Reply, now: float) -> Reply:
         """`reply` with what proves it."""
@@ -131,7 +118,7 @@ class SignedZone(Zone):
             if node.name != name:
                 node = self._nodes[WILDCARD + node.name]
             source = node.get(rrset.type) or rrset
-        made = self.signer.rrsig(source, now, rrset)
+        made = self._signs.rrsig(source, now, rrset)
         return () if made is None else (made,)
 
     def _expansion(self, rrset: RRset) -> tuple[RRset, ...]:
@@ -157,6 +144,43 @@ class SignedZone(Zone):
             denials += self._chain.no_data(cut)
             return ()
         return (ds, *self._signature(ds, now))
+
+
+class SignedZone(ProvenZone):
+    """A zone whose signatures and denials are made when they are asked for."""
+
+    __slots__ = ("parameters", "signer")
+
+    signer: Signer
+    """The keys of the zone, at work."""
+    parameters: Parameters | None
+    """How NSEC3 hashes; None where NSEC denies."""
+
+    def __init__(
+        self, apex: bytes, rrsets: Iterable[RRset], signer: Signer, parameters: Parameters | None = None
+    ) -> None:
+        """The zone `apex` made of `rrsets`, its DNSKEY among them, denied by NSEC3 with `parameters` or else by NSEC.
+
+        Raises ZoneError when they cannot be served.
+        """
+        super().__init__(apex, rrsets)
+        self.signer, self.parameters = signer, parameters
+        self._signs = signer
+        negative_ttl = min(self.soa.ttl, rdata.soa_minimum(self.soa.rdatas[0]))
+        self._chain = (
+            Nsec(self._owners, negative_ttl)
+            if parameters is None
+            else Nsec3(self.apex, self._owners, negative_ttl, parameters)
+        )
+
+    def _owners(self) -> Iterator[Owner]:
+        """The names of the zone that its chain is made of."""
+        for node in self._nodes.values():
+            if node.above is None:
+                types = tuple(
+                    rrset.type for rrset in node.rrsets if not node.is_cut or rrset.type in (Type.NS, Type.DS)
+                )
+                yield Owner(node.name, types, node.is_cut)
 
 
 class UnsignableZone(Zone):

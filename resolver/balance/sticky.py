@@ -9,6 +9,9 @@ Rules
   Nobody waits for it: who is new here and known there may be sent elsewhere once. While it is away the table of this
   daemon goes on.
 
+* A store is told of no more than `maximum` new clients in `seconds`, all that one table has room for: who makes up
+  addresses must not fill what others share.
+
 Limits: `maximum` clients; who asked least lately is forgotten first. In a pool of which one member alone takes
 questions, nobody is remembered, as there is nothing to choose.
 """
@@ -31,7 +34,7 @@ class Store(Protocol):
     """A table that daemons share."""
 
     dropped: int
-    """Clients that it was not told of, since too many waited."""
+    """Clients that it was not told of, since too many waited, or were new."""
 
     @property
     def is_there(self) -> bool:
@@ -58,7 +61,10 @@ class Store(Protocol):
 class Sticky:
     """A policy that asks another one for clients that it does not know."""
 
-    __slots__ = ("_members", "_monotonic", "_prefixes", "_seconds", "_table", "policy", "store")
+    __slots__ = (
+        *("_counted_from", "_maximum", "_members", "_monotonic", "_new", "_prefixes", "_seconds", "_table"),
+        *("policy", "store"),
+    )
 
     def __init__(self, policy: Policy, prefixes: Prefixes, clock: Clock, *, seconds: float, maximum: int) -> None:
         self.policy = policy
@@ -68,6 +74,7 @@ class Sticky:
         self._monotonic = clock.monotonic
         self._table: Table[bytes, tuple[str, float]] = Table(maximum, clock)
         self._members: dict[str, Member] = {}
+        self._maximum, self._counted_from, self._new = maximum, clock.monotonic(), 0
 
     def __len__(self) -> int:
         return len(self._table)
@@ -117,7 +124,21 @@ class Sticky:
 
     def _given(self, client: bytes, member: Member, *, moved: bool) -> Member:
         self._table.put(client, (member.name, self._monotonic()), self._seconds)
-        if self.store is not None:
-            tell = self.store.move if moved else self.store.claim
-            tell(client, member.name)
+        store = self.store
+        if store is None:
+            return member
+        if moved:
+            store.move(client, member.name)
+        elif self._may_tell():
+            store.claim(client, member.name)
+        else:
+            store.dropped += 1
         return member
+
+    def _may_tell(self) -> bool:
+        """Whether the store has room for a client that is new; it counts."""
+        now = self._monotonic()
+        if now - self._counted_from >= self._seconds:
+            self._counted_from, self._new = now, 0
+        self._new += 1
+        return self._new <= self._maximum

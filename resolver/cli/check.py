@@ -110,9 +110,8 @@ def _check_rules(config: Config) -> None:
     """The files that rules name, if there are some, can be used. Raises `InputError`."""
     if config.rules:
         from resolver import rulebook
-        from resolver.network.clock import RealClock
 
-        rulebook.book(config, None, RealClock.wall)
+        rulebook.read(config)
 
 
 def _check_filters(config: Config) -> None:

@@ -194,7 +194,7 @@ def _book(config: Config, wall: float) -> Book:
 
     of_world = any(each.action == "authority" and not each.zone_files for each in config.rules)
     world = load_world(config.world.directory) if of_world and config.world_served else None
-    return rulebook.book(config, world, lambda: wall)
+    return rulebook.book(rulebook.read(config), world, lambda: wall)
 
 
 # -- how it is told

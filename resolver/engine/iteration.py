@@ -188,11 +188,15 @@ def _believed(
     """
     delegation, recursed, upstreams = route
     try:
-        return (yield from _proven(question, outcome, heard.message, delegation.zone, known, budget))
+        proven = yield from _proven(question, outcome, heard.message, delegation.zone, known, budget)
     except Bogus as failure:
         if not budget.may_prove_again():
             raise
         bogus = failure.fresh()
+    else:
+        if upstreams is not None:
+            known.overheard(question, delegation.zone, heard.message)
+        return proven
     try:
         server = heard.server
         if upstreams is not None:
@@ -203,7 +207,10 @@ def _believed(
         raise bogus from None
     if isinstance(heard.outcome, Referral):
         raise bogus
-    return (yield from _proven(question, heard.outcome, heard.message, delegation.zone, known, budget))
+    proven = yield from _proven(question, heard.outcome, heard.message, delegation.zone, known, budget)
+    if upstreams is not None:
+        known.overheard(question, delegation.zone, heard.message)
+    return proven
 
 
 def _cut_off(
@@ -248,6 +255,7 @@ def _forwarded(
     outcome = heard.outcome
     assert not isinstance(outcome, Referral), "which is of no use from an upstream"
     if not (checked and known.validates):
+        known.overheard(question, route.delegation.zone, heard.message)
         return _unproven(question, outcome, heard.message, known)
     return (yield from _believed(question, outcome, heard, route, known, budget))
 

@@ -165,6 +165,11 @@ class Knowledge(Protocol):
         """Whether the answers of checked questions are proven (RFC 4035 section 4)."""
         ...
 
+    @property
+    def overhears(self) -> bool:
+        """Whether anything is kept by `overheard`, so that replies must be read whole."""
+        ...
+
     def recall(self, name: bytes, rtype: int, checked: bool) -> Conclusion | None:
         """What is known of the question now; where answers are proven, a `checked` one does not see what was not."""
         ...
@@ -212,6 +217,11 @@ class Knowledge(Protocol):
 
     def referred(self, zone: bytes, message: Message) -> None:
         """`message` refers to `zone`, and may say of its DS what else would have to be asked."""
+        ...
+
+    def overheard(self, question: Question, zone: bytes, message: Message) -> None:
+        """`message` is what an upstream for `zone` answered `question`, and is believed. What else it says of the
+        name servers of zones is confirmed by nobody: it must not have anybody asked, nor be told as an answer."""
         ...
 
     def dead_zone(self, delegation: Delegation) -> ResolutionFailed | None:

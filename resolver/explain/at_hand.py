@@ -52,6 +52,16 @@ def not_held(case: Case) -> Said | None:
     return Said(text, "Ask with RD=1.")
 
 
+def not_shown(case: Case) -> Said | None:
+    """Recursion was not desired, and the client may not look into the cache."""
+    if case.tag != "snop":
+        return None
+    text = (
+        f"The query did not desire recursion (RD=0), and {case.query.client.host} is in none of the networks that may "
+    )
+    return Said(f"{text}look into the cache.", "Ask with RD=1, or add its network to server.snoop.")
+
+
 def undeclared_name(case: Case) -> Said | None:
     """A test asks for a name that nobody declared."""
     if case.tag != "undc":

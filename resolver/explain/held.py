@@ -5,7 +5,7 @@ from __future__ import annotations
 
 from resolver.explain.case import Case
 from resolver.explain.cause import Said
-from resolver.message import Rcode
+from resolver.message import Rcode, Type
 from resolver.observe.notes import At, Held, Inferred, Stage
 from resolver.pipeline.stale import STALE
 from resolver.wire import names
@@ -45,6 +45,19 @@ def cached(case: Case) -> Said | None:
         return None
     text = f"{case.led}{case.wanted} was in the cache{_since(case)}, so nobody was asked."
     return Said(text, f"{case.flush} has it asked again.")
+
+
+def referred(case: Case) -> Said | None:
+    """Recursion was not desired, and of what was asked no more than a delegation was held."""
+    if At(Stage.CACHED) not in case.root.notes or case.query.rd or case.reply is None:
+        return None
+    ns = next((rrset for rrset in case.reply.authority if rrset.type == Type.NS), None)
+    if ns is None:
+        return None
+    text = (
+        f"{case.led}{case.wanted} is not in the cache, and the query did not desire recursion (RD=0), so the closest "
+    )
+    return Said(f"{text}delegation that is held is told, that of {names.to_text(ns.name)}.", "Ask with RD=1.")
 
 
 def cached_denial(case: Case) -> Said | None:

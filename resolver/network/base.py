@@ -80,6 +80,18 @@ Deliver = Callable[[bytes | Trouble], None]
 """Called with each message that arrives (UDP: possibly more than one, possibly forged) or once with the trouble."""
 
 
+class Reuse(enum.IntEnum):
+    """Which others may share the socket by which a datagram leaves. Streams are shared in any case."""
+
+    NONE = 0
+    """None: it has a port that was drawn for it alone (RFC 5452 section 9.2)."""
+    BRIEF = 1
+    """Those that leave for the same server in the same moment: the port is new for all of them, and soon gone. For
+    servers that somebody has configured, to which all questions go."""
+    LASTING = 2
+    """All to the same server, which has given a cookie that makes its datagrams believable."""
+
+
 class Sending(Protocol):
     """A message on its way; what arrives is delivered until it is closed."""
 
@@ -140,12 +152,11 @@ class Network(Protocol):
     """Carries messages to other servers. It neither retries nor waits: timeouts are its caller's."""
 
     def send(
-        self, to: Endpoint, wire: bytes, transport: Transport, deliver: Deliver, *, reuse: bool = False
+        self, to: Endpoint, wire: bytes, transport: Transport, deliver: Deliver, *, reuse: Reuse = Reuse.NONE
     ) -> Sending:
         """`wire` is on its way. Raises for no reason of the network: trouble is delivered, later, from the loop.
 
-        `reuse`: the server has given a cookie that makes its datagrams believable, so a datagram may leave by a socket
-        that carries others; then only what has the id of `wire` is delivered. Streams are shared in any case.
+        What comes by a socket that others use as `reuse` allows is delivered to the one with the id that it has.
         """
         ...
 

@@ -6,26 +6,23 @@ knows whether that holds, and says so.
 
 Rules:
 * A server has up to `2**SLOT_BITS` sockets, each connected and on a random port of its own; each message draws one.
-* Messages on one socket are told apart by id. One whose id is in use there, or that would be the
-  `MAX_OUTSTANDING + 1`st, takes a fresh socket. What comes for an id is delivered until the sending is closed.
+* Messages on one socket are told apart by id (`shared`). One whose id is in use there, or that would be the
+  `MAX_OUTSTANDING + 1`st, takes a fresh socket.
 * A socket is retired after `MESSAGES` to twice as many, after `AGE_S` to twice that, both drawn; after `IDLE_S` without
-  a message; and after `MAX_STRAYS` datagrams that nobody waits for, so that who has found the port must seek another.
-  A retired socket takes no new message and is closed once none is outstanding.
-* What the kernel reports of one message, such as a refusal (ICMP), is trouble for all that are outstanding there.
+  a message; and after `shared.MAX_STRAYS` datagrams that nobody waits for.
 
 Limits: at most `share` sockets in all; beyond that, fresh ones. A datagram that comes twice is a stray.
 """
 
 from __future__ import annotations
 
-import socket
-from collections.abc import Callable
 from functools import partial
 from typing import Final
 
-from resolver.network.base import Clock, Deliver, Endpoint, Entropy, Sending, Trouble
+from resolver.network.base import Clock, Deliver, Endpoint, Entropy, Sending
 from resolver.network.poller import Poller
 from resolver.network.ports import family_of, udp_socket
+from resolver.network.shared import Shared
 from resolver.network.tally import Tally
 from resolver.network.troubles import trouble_of
 
@@ -44,129 +41,6 @@ AGE_S: Final = 15.0
 IDLE_S: Final = 5.0
 """Seconds without a message after which a socket is retired."""
 
-MAX_STRAYS: Final = 4
-"""Datagrams with an id that nobody waits for, after which a socket is retired. Duplicates and late replies are some."""
-
-UDP_BUFFER: Final = 4096
-"""Octets read of one datagram: three times what we offer to take (`EDNS_PAYLOAD`)."""
-
-UDP_BATCH: Final = 16
-"""Datagrams read per wake-up of one socket, so that a flood of forged ones cannot hold the loop."""
-
-
-class _Message:
-    """A `Sending` by a shared socket."""
-
-    __slots__ = ("deliver", "key", "shared")
-
-    def __init__(self, shared: _Shared, key: bytes, deliver: Deliver) -> None:
-        self.shared, self.key = shared, key
-        self.deliver: Deliver | None = deliver
-
-    def close(self) -> None:
-        """Deliver nothing more; the id is free again. Calling it again does nothing."""
-        if self.deliver is not None:
-            self.deliver = None
-            shared = self.shared
-            shared.waiting.pop(self.key, None)
-            if shared.retired and not shared.waiting:
-                shared.close()
-
-
-class _Shared:
-    """A connected socket with the messages that are outstanding on it, by id."""
-
-    __slots__ = (
-        "_fd",
-        "_free",
-        "_poller",
-        "_sock",
-        "_strays",
-        "_tally",
-        "left",
-        "retired",
-        "send",
-        "until",
-        "used",
-        "waiting",
-    )
-
-    def __init__(
-        self,
-        sock: socket.SocketType,
-        poller: Poller,
-        tally: Tally,
-        free: Callable[[], None],
-        *,
-        left: int,
-        until: float,
-    ) -> None:
-        """`left` messages may still be sent, until the monotonic time `until`; `free` is called when it is closed."""
-        self._sock: socket.SocketType | None = sock
-        self.send: Callable[[bytes], int] = sock.send
-        """Lets a message leave. Raises OSError, which may be about an earlier one."""
-        self._fd = sock.fileno()
-        self._poller, self._tally, self._free = poller, tally, free
-        self._strays = 0
-        self.left, self.until, self.used = left, until, 0.0
-        self.retired = False
-        self.waiting: dict[bytes, _Message] = {}
-        poller.add(self._fd, self)
-
-    def ready(self, _events: int) -> None:
-        """What has come is delivered. Stops when nothing is outstanding: what else there is will be reported again."""
-        waiting = self.waiting
-        for _ in range(UDP_BATCH):
-            sock = self._sock
-            if sock is None:  # closed by a receiver, or earlier in this turn of the loop
-                return
-            try:
-                datagram = sock.recv(UDP_BUFFER)
-            except (BlockingIOError, InterruptedError):
-                return
-            except OSError as error:
-                self.fail(trouble_of(error))
-                return
-            message = waiting.get(datagram[:2])
-            if message is not None and message.deliver is not None:
-                message.deliver(datagram)
-            else:
-                self._stray()
-            if not waiting:
-                return
-
-    def fail(self, trouble: Trouble) -> None:
-        """Closed; all that is outstanding has `trouble`."""
-        messages = tuple(self.waiting.values())
-        self.close()
-        for message in messages:
-            if message.deliver is not None:  # not closed by the receiver of another
-                message.deliver(trouble)
-
-    def retire(self) -> None:
-        """No message is sent by it any more; closed as soon as none is outstanding."""
-        if not self.retired:
-            self.retired = True
-            self._tally.retired += 1
-            if not self.waiting:
-                self.close()
-
-    def close(self) -> None:
-        """Nothing more is delivered. Calling it again does nothing."""
-        sock, self._sock = self._sock, None
-        self.retired = True
-        self.waiting.clear()
-        if sock is not None:
-            self._poller.remove(self._fd)
-            sock.close()
-            self._free()
-
-    def _stray(self) -> None:
-        self._tally.strays += 1
-        self._strays += 1
-        if self._strays == MAX_STRAYS:
-            self.retire()
-
 
 class Pool:
     """The shared sockets, by server."""
@@ -177,7 +51,7 @@ class Pool:
         """They are bound to the address `source`, if that is given."""
         self._poller, self._clock, self._entropy, self._tally = poller, clock, entropy, tally
         self._share, self._source = share, source
-        self._slots: dict[Endpoint, list[_Shared | None]] = {}
+        self._slots: dict[Endpoint, list[Shared | None]] = {}
         self._now = 0.0
         self.open = 0
         """Sockets open now, retired ones that still wait for a reply among them."""
@@ -205,13 +79,8 @@ class Pool:
             shared.retire()
             self._clock.after(0, partial(shared.fail, trouble_of(error)))
             return None
-        message = waiting[key] = _Message(shared, key, deliver)
-        self._tally.pooled += 1
         shared.used = self._now
-        shared.left -= 1
-        if not shared.left:
-            shared.retire()
-        return message
+        return shared.add(key, deliver)
 
     def sweep(self, now: float) -> bool:
         """Sockets that are too old or idle at the monotonic time `now` are retired; whether any are left."""
@@ -224,20 +93,22 @@ class Pool:
                 del self._slots[to]
         return self.open > 0
 
-    def _opened(self, to: Endpoint, number: int) -> _Shared:
+    def _opened(self, to: Endpoint, number: int) -> Shared:
         """A new socket to `to`, in its slot. Raises OSError and OverflowError."""
         entropy = self._entropy
         self._now = self._clock.monotonic()
         sock = udp_socket(family_of(to.host), entropy, self._source)
         try:
             sock.connect(to)
-            shared = _Shared(
+            shared = Shared(
                 sock,
                 self._poller,
                 self._tally,
                 self._freed,
+                to,
                 left=MESSAGES + entropy.bits(9),
                 until=self._now + AGE_S * (1 + entropy.fraction()),
+                lasting=True,
             )
         except BaseException:
             sock.close()
@@ -246,5 +117,5 @@ class Pool:
         self._slots.setdefault(to, [None] * (1 << SLOT_BITS))[number] = shared
         return shared
 
-    def _freed(self) -> None:
+    def _freed(self, _: Shared) -> None:
         self.open -= 1

@@ -24,7 +24,7 @@ from collections.abc import Collection, Container, Mapping
 from typing import Final
 
 from resolver.message import Transport
-from resolver.network.base import Clock, Deliver, Endpoint, Network, Sending, Trouble
+from resolver.network.base import Clock, Deliver, Endpoint, Network, Reuse, Sending, Trouble
 from resolver.network.listening import WILDCARDS
 from resolver.network.undelivered import Undelivered
 
@@ -124,7 +124,7 @@ class OnlyDeclared:
         self._inner, self._clock, self._servers = inner, clock, servers
 
     def send(
-        self, to: Endpoint, wire: bytes, transport: Transport, deliver: Deliver, *, reuse: bool = False
+        self, to: Endpoint, wire: bytes, transport: Transport, deliver: Deliver, *, reuse: Reuse = Reuse.NONE
     ) -> Sending:
         """`wire` is on its way to the endpoint that serves `to.host`, whatever port was asked."""
         served_at = self._servers.get(to.host)
@@ -142,7 +142,7 @@ class Apart:
         self._configured, self._through, self._others = configured, through, others
 
     def send(
-        self, to: Endpoint, wire: bytes, transport: Transport, deliver: Deliver, *, reuse: bool = False
+        self, to: Endpoint, wire: bytes, transport: Transport, deliver: Deliver, *, reuse: Reuse = Reuse.NONE
     ) -> Sending:
         """`wire` is on its way to `to` by the network that is for it."""
         network = self._through if to in self._configured else self._others
@@ -169,7 +169,7 @@ class OnlyPublic:
         self._verdicts: dict[Endpoint, bool] = {}
 
     def send(
-        self, to: Endpoint, wire: bytes, transport: Transport, deliver: Deliver, *, reuse: bool = False
+        self, to: Endpoint, wire: bytes, transport: Transport, deliver: Deliver, *, reuse: Reuse = Reuse.NONE
     ) -> Sending:
         """`wire` is on its way to `to`, or `Trouble.FORBIDDEN` is."""
         verdict = self._verdicts.get(to)

@@ -11,7 +11,8 @@ Rules
   what others keep under such a key, in another type. Of a value no more is read than can be believed.
 * A store that does not speak as one is away, as one is that says nothing; the log has the beginning of why.
 
-Limits: `WAITING` entries to be told, `PIPELINED` of them at a time, `LOADED` read at a connection. The store is given
+Limits: `WAITING` entries to be told, `PIPELINED` of them at a time, `LOADED` read at a connection, in `PAGES` looks: a
+store may hold much else. The store is given
 `PATIENCE_S` for each answer.
 """
 
@@ -29,6 +30,9 @@ PREFIX: Final = "resolverd:sticky"
 WAITING: Final = 10_000
 PIPELINED: Final = 256
 LOADED: Final = 100_000
+PAGE: Final = 1000
+"""Entries of the store that are looked at in one look for ours."""
+PAGES: Final = 2000
 AGAIN_S: Final = 1.0
 AGAIN_MAX_S: Final = 30.0
 PATIENCE_S: Final = 2.0
@@ -133,17 +137,15 @@ class SharedTable:
             yield subscription
 
     async def _load(self) -> None:
-        keys: list[bytes] = []
-        read = 0
-        async for key in self._valkey.scan_iter(match=f"{self._channel}:*", count=1000):
-            keys.append(key)
-            read += 1
-            if len(keys) == 1000 or read == LOADED:
-                await self._read(keys)
-                keys.clear()
-            if read == LOADED:
+        """What is there is learnt, as much of it as is found in `PAGES` looks."""
+        cursor = read = 0
+        for _ in range(PAGES):
+            cursor, keys = await self._valkey.scan(cursor, match=f"{self._channel}:*", count=PAGE)
+            for at in range(0, min(len(keys), LOADED - read), PAGE):
+                await self._read(keys[at : at + PAGE])
+            read += len(keys)
+            if not cursor or read >= LOADED:
                 return
-        await self._read(keys)
 
     async def _read(self, keys: list[bytes]) -> None:
         if keys:

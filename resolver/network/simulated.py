@@ -26,7 +26,7 @@ from functools import partial
 from typing import Final
 
 from resolver.message import Client, Respond, Transport
-from resolver.network.base import Clock, Deliver, Endpoint, Entropy, Network, Sending, Trouble
+from resolver.network.base import Clock, Deliver, Endpoint, Entropy, Network, Reuse, Sending, Trouble
 from resolver.network.forging import garbage, wrong_id, wrong_question
 from resolver.network.oddly import Oddly, Stream
 from resolver.network.undelivered import Undelivered
@@ -135,7 +135,7 @@ class SimulatedNetwork:
         return _At(self, source)
 
     def send(
-        self, to: Endpoint, wire: bytes, transport: Transport, deliver: Deliver, *, reuse: bool = False
+        self, to: Endpoint, wire: bytes, transport: Transport, deliver: Deliver, *, reuse: Reuse = Reuse.NONE
     ) -> Sending:
         """`wire` is on its way to `to`; see `base.Network`. There are no sockets that could be shared."""
         return self.send_from(self._source, to, wire, transport, deliver)
@@ -227,7 +227,7 @@ class _At:
         self._network, self._source = network, source
 
     def send(
-        self, to: Endpoint, wire: bytes, transport: Transport, deliver: Deliver, *, reuse: bool = False
+        self, to: Endpoint, wire: bytes, transport: Transport, deliver: Deliver, *, reuse: Reuse = Reuse.NONE
     ) -> Sending:
         """See `base.Network`."""
         return self._network.send_from(self._source, to, wire, transport, deliver)

@@ -2,9 +2,9 @@
 
 Rules:
 * A datagram has a fresh socket of its own, connected, so that the kernel drops what comes from elsewhere, and bound to
-  a port that was drawn for it (`ports`). Only those to servers whose replies are believable without that may share
-  sockets (`pooled`), if the sender says so. What arrives is delivered until the sending is closed: a late answer may
-  still be wanted, a forged one must be passed over.
+  a port that was drawn for it (`ports`). Those to servers whose replies are believable without that may share sockets
+  (`pooled`), and those that leave for one configured server in the same moment (`brief`), if the sender says so. What
+  arrives is delivered until the sending is closed: a late answer may still be wanted, a forged one must be passed over.
 * Streams are kept and shared (`streams`). What must be encrypted never leaves by one: it needs to be known whom a
   certificate must be for, so it takes another way (`encrypted`, found by `speaking`).
 * Trouble is delivered from the loop, once, and frees the socket.
@@ -23,10 +23,12 @@ from collections.abc import Mapping
 from typing import TYPE_CHECKING, Final
 
 from resolver.message import Transport
-from resolver.network.base import Clock, Deliver, Endpoint, Entropy, Network, Sending, Timer, Trouble
+from resolver.network.base import Clock, Deliver, Endpoint, Entropy, Network, Reuse, Sending, Timer, Trouble
+from resolver.network.brief import Brief
 from resolver.network.poller import Poller, new_poller
-from resolver.network.pooled import UDP_BATCH, UDP_BUFFER, Pool
+from resolver.network.pooled import Pool
 from resolver.network.ports import family_of, udp_socket
+from resolver.network.shared import UDP_BATCH, UDP_BUFFER
 from resolver.network.streams import Streams
 from resolver.network.tally import Tally
 from resolver.network.troubles import local_trouble_of, trouble_of
@@ -69,6 +71,7 @@ class SocketNetwork:
         self._tally = Tally() if tally is None else tally
         share = self.max_open // 4
         self._pool = Pool(self._poller, clock, entropy, self._tally, share, source)
+        self._brief = Brief(self._poller, clock, entropy, self._tally, share, source)
         self._streams = Streams(self._poller, clock, self._tally, share, self._has_room, source)
         self._sweeping: Timer | None = None
         self._others: dict[str, SocketNetwork] = {}
@@ -114,11 +117,11 @@ class SocketNetwork:
         return len(self._poller.watched)
 
     def send(
-        self, to: Endpoint, wire: bytes, transport: Transport, deliver: Deliver, *, reuse: bool = False
+        self, to: Endpoint, wire: bytes, transport: Transport, deliver: Deliver, *, reuse: Reuse = Reuse.NONE
     ) -> Sending:
         """`wire` is on its way to `to`; see `base.Network`."""
         if reuse or transport is not _UDP:
-            sending = self._shared(to, wire, transport, deliver)
+            sending = self._shared(to, wire, transport, deliver, reuse)
             if sending is not None:
                 return sending
         poller = self._poller
@@ -167,16 +170,20 @@ class SocketNetwork:
         """Connections that take further queries, from whichever address."""
         return self._streams.kept + sum(other._kept() for other in self._others.values())
 
-    def _shared(self, to: Endpoint, wire: bytes, transport: Transport, deliver: Deliver) -> Sending | None:
+    def _shared(
+        self, to: Endpoint, wire: bytes, transport: Transport, deliver: Deliver, reuse: Reuse
+    ) -> Sending | None:
         """`wire` is on its way by a socket that others may use; None when it must have a fresh one."""
         if transport is not _UDP and transport is not _TCP:
             return Undelivered(self._clock, deliver, Trouble.FORBIDDEN)
-        if self._sweeping is None:
+        brief = transport is _UDP and reuse is Reuse.BRIEF
+        if self._sweeping is None and not brief:
             self._sweeping = self._clock.after(SWEEP_S, self._sweep)
         if transport is not _UDP:
             return self._streams.send(to, wire, deliver)
         try:
-            return self._pool.send(to, wire, deliver, len(self._poller.watched) < self.max_open)
+            sockets = self._brief if brief else self._pool
+            return sockets.send(to, wire, deliver, len(self._poller.watched) < self.max_open)
         except (OSError, OverflowError) as error:
             return Undelivered(self._clock, deliver, local_trouble_of(error))
 

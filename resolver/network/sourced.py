@@ -12,7 +12,7 @@ from collections.abc import Mapping
 from typing import Final
 
 from resolver.message import Transport
-from resolver.network.base import Deliver, Endpoint, Network, Sending
+from resolver.network.base import Deliver, Endpoint, Network, Reuse, Sending
 
 _PLAIN: Final = (Transport.UDP, Transport.TCP)
 
@@ -24,7 +24,7 @@ class Sourced:
         self._inner, self._table = inner, table
 
     def send(
-        self, to: Endpoint, wire: bytes, transport: Transport, deliver: Deliver, *, reuse: bool = False
+        self, to: Endpoint, wire: bytes, transport: Transport, deliver: Deliver, *, reuse: Reuse = Reuse.NONE
     ) -> Sending:
         """`wire` is on its way to `to`; see `base.Network`."""
         network = self._table.get(to, self._inner) if transport in _PLAIN else self._inner

@@ -13,7 +13,7 @@ from collections.abc import Mapping
 from typing import TYPE_CHECKING, Final
 
 from resolver.message import Transport
-from resolver.network.base import Clock, Deliver, Endpoint, Network, Sending, Trouble
+from resolver.network.base import Clock, Deliver, Endpoint, Network, Reuse, Sending, Trouble
 from resolver.network.undelivered import Undelivered
 
 if TYPE_CHECKING:
@@ -31,7 +31,7 @@ class Speaking:
         self._inner, self._clock, self._encrypted, self._table = inner, clock, encrypted, table
 
     def send(
-        self, to: Endpoint, wire: bytes, transport: Transport, deliver: Deliver, *, reuse: bool = False
+        self, to: Endpoint, wire: bytes, transport: Transport, deliver: Deliver, *, reuse: Reuse = Reuse.NONE
     ) -> Sending:
         """`wire` is on its way to `to`, encrypted if `transport` says so; see `base.Network`."""
         if transport not in _ENCRYPTED:

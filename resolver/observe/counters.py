@@ -31,6 +31,8 @@ class Counters:
     limits_responses_truncated: int = 0
     answers_local: int = 0
     answers_cached: int = 0
+    answers_referred: int = 0
+    answers_hidden: int = 0
     answers_stale: int = 0
     answers_resolved: int = 0
     answers_secure: int = 0

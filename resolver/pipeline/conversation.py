@@ -39,7 +39,7 @@ from resolver.cache.cookies import CLIENT_SIZE, Cookies
 from resolver.engine.actions import Exchange, Listen, Malformed, Replied, Suspicion, Unanswered
 from resolver.errors import Oversized, WireError
 from resolver.message import EDNS_PAYLOAD, QR, TC, Edns, Message, Question, Rcode, Transport
-from resolver.network.base import Clock, Endpoint, Entropy, Network, Sending, Timer, Trouble
+from resolver.network.base import Clock, Endpoint, Entropy, Network, Reuse, Sending, Timer, Trouble
 from resolver.observe.counters import Counters
 from resolver.wire.parse import DEFAULT_BOUNDS, Bounds, parse
 from resolver.wire.render import render_query
@@ -58,6 +58,8 @@ guessing 16 bits of id takes thousands, so that a forger's chance is below one i
 _make: Final = tuple.__new__
 
 _UDP: Final = Transport.UDP
+_CASE: Final = bytes(0x20 if bytes((octet,)).isalpha() else 0 for octet in range(256))
+"""The bit of each octet that makes a letter small or big. Length octets are below 64, and no letters."""
 _UNREADABLE: Final = (Rcode.FORMERR, Rcode.NOTIMP)
 
 
@@ -162,7 +164,7 @@ class Conversation:
 
     def _send(self, action: Exchange) -> _Try:
         means = self._means
-        server, question, _, transport, _, rd, with_edns, _, _, _ = action
+        server, question, _, transport, _, rd, with_edns, _, _, upstream = action
         if means.use_0x20:
             name, rtype, cls = question
             message_id, name = drawn(name, means.entropy)
@@ -180,13 +182,11 @@ class Conversation:
                 options = (*options, (SUBNET_OPTION, means.subnet))
             edns = _make(Edns, (means.payload, 0, True, options))
         # A cookie that the server has given makes its datagrams believable, whichever port they come to.
-        believable = len(cookie) > CLIENT_SIZE
+        reuse = Reuse.LASTING if len(cookie) > CLIENT_SIZE else Reuse.BRIEF if upstream else Reuse.NONE
         wire = render_query(message_id, question, rd=rd, edns=edns, cd=rd and means.validates)
         attempt = _Try(action, wire, cookie, means.clock.monotonic())
         means.counters.upstream_sent += 1
-        attempt.sending = means.network.send(
-            server, wire, transport, partial(self._delivered, attempt), reuse=believable
-        )
+        attempt.sending = means.network.send(server, wire, transport, partial(self._delivered, attempt), reuse=reuse)
         self._tries.append(attempt)
         return attempt
 
@@ -321,7 +321,5 @@ def drawn(name: bytes, entropy: Entropy) -> tuple[int, bytes]:
     """An id for a message, and `name` with the case of each letter drawn at random."""
     size = len(name)
     bits = entropy.bits(16 + 8 * size)
-    # Length octets are below 64, and no letters.
-    lower = int.from_bytes(name.lower(), "big")
-    letters = lower ^ int.from_bytes(name.upper(), "big")
-    return bits & 0xFFFF, (lower ^ letters & bits >> 16).to_bytes(size, "big")
+    letters = int.from_bytes(name.translate(_CASE), "big")
+    return bits & 0xFFFF, (int.from_bytes(name, "big") ^ letters & bits >> 16).to_bytes(size, "big")

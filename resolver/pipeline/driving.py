@@ -100,7 +100,7 @@ class Driver:
             tools.bounds,
             tools.cookies,
             known.validates,
-            whole=tools.transcript is not None,
+            whole=tools.transcript is not None or known.overhears,
             subnet=tools.subnet,
         )
         self._max_per_zone = max_per_zone

@@ -38,6 +38,7 @@ from resolver.wire import names
 
 if TYPE_CHECKING:
     from resolver.dnssec.trust import Trust
+    from resolver.pipeline.overheard import Overheard
 
 # Making a named tuple this way takes half the time of calling its class.
 _make: Final = tuple.__new__
@@ -69,11 +70,14 @@ class Known:
         failure_max_ttl_s: float = LONGEST_S,
         trim: Trim = UNTOUCHED,
         trust: Trust | None = None,
+        heard: Overheard | None = None,
     ) -> None:
         """`delegations` are those learnt before, when they outlive this; `trim` is how much is used of one; `trust` is
-        there where answers are to be proven."""
+        there where answers are to be proven, `heard` where what upstreams say beside them is kept."""
         self.trim = trim
         self.trust = trust
+        self.heard = heard
+        self.overhears = heard is not None
         self.validates = trust is not None
         if trust is not None:
             from resolver.dnssec import chain, gaps  # with `cryptography`, which others have no use for
@@ -267,6 +271,11 @@ class Known:
         if self.trust is not None:
             self.trust.referred(zone, message)
 
+    def overheard(self, question: Question, zone: bytes, message: Message) -> None:
+        """`message` answers `question` for an upstream of `zone`; what it says of name servers may be kept."""
+        if self.heard is not None and message.authority:
+            self.heard.learn(question, zone, message)
+
     def dead_zone(self, delegation: Delegation) -> ResolutionFailed | None:
         """The failure of `delegation`, when all of its servers were silent a moment ago and none has replied since."""
         if self.dead_zones.empty:
@@ -298,13 +307,20 @@ class Known:
     def counts(self) -> dict[str, int]:
         """Gauges under the names of `resolver stats`."""
         gaps = None if self.trust is None else self.trust.gaps
-        return {"cache.dead_zones": len(self.dead_zones), **({} if gaps is None else gaps.counts())}
+        overheard = 0 if self.heard is None else len(self.heard.held)
+        return {
+            "cache.dead_zones": len(self.dead_zones),
+            "cache.overheard": overheard,
+            **({} if gaps is None else gaps.counts()),
+        }
 
     def flush(self, name: bytes, *, subtree: bool) -> int:
         """Nothing is known of `name`, nor below it when `subtree`: records and delegations. The number that went."""
         folded = names.fold(name)
         self.dead_zones.clear()
         gone = self.records.flush(name, subtree=subtree)
+        if self.heard is not None:
+            gone += self.heard.forget(folded, subtree=subtree)
         if self.trust is not None:
             gone += self.trust.forget(folded, subtree=subtree)
             if self.trust.gaps is not None:

@@ -49,6 +49,7 @@ class ZoneKnowledge:
 
     minimises = False
     validates = False
+    overhears = False
     trim = UNTOUCHED
     borders: frozenset[bytes] = frozenset()
 
@@ -75,6 +76,9 @@ class ZoneKnowledge:
     def current(self, rrset: RRset) -> RRset:
         """As it is: nothing is kept here, so nothing is known of when it was learnt."""
         return rrset
+
+    def overheard(self, question: Question, zone: bytes, message: Message) -> None:
+        """Nothing is kept."""
 
     def route(self, question: Question) -> Route | None:
         """The servers of the delegation that the server's zones hold for `question`."""

@@ -38,6 +38,7 @@ _NOT_HERE: Final = Reply(
 )
 _CNAME: Final = int(Type.CNAME)
 _ANY: Final = int(Type.ANY)
+_DENYING: Final = frozenset(map(int, (Type.NSEC, Type.NSEC3)))
 _SIGNING: Final = frozenset(map(int, (Type.RRSIG, Type.NSEC, Type.NSEC3)))
 _MINUTE: Final = 60
 _ANSWERS: Final = (Refuse, Drop, Truncate, Answer, FromZones)
@@ -240,6 +241,7 @@ def given(question: Question, records: tuple[tuple[int, int, bytes], ...]) -> Re
 def _of_zones(query: Query, authority: Authority) -> Reply:
     """What the zones of `authority` say, as a resolver tells it."""
     chain: tuple[RRset, ...] = ()
+    shown: tuple[RRset, ...] = ()
     question = query.question
     for _ in range(MAX_ALIASES):
         reply = authority.reply(question, query.do)
@@ -248,10 +250,22 @@ def _of_zones(query: Query, authority: Authority) -> Reply:
         chain += reply.answer
         target = leads_to(reply, question)
         if target is None or authority.enclosing(fold(target)) is None:
-            negative = () if any(each.type == question.type for each in reply.answer) else reply.authority
-            return Reply(reply.rcode, chain, negative, aa=True, ra=True, ede=reply.ede, storable=True)
+            answered = any(each.type == question.type for each in reply.answer)
+            shown += _denials(reply) if answered else reply.authority
+            return Reply(reply.rcode, chain, shown, aa=True, ra=True, ede=reply.ede, storable=True)
+        shown += _denials(reply)
         question = question._replace(name=target)
-    return Reply(Rcode.NOERROR, chain, aa=True, ra=True, storable=True) if chain else _NOT_HERE
+    return Reply(Rcode.NOERROR, chain, shown, aa=True, ra=True, storable=True) if chain else _NOT_HERE
+
+
+def _denials(reply: Reply) -> tuple[RRset, ...]:
+    """What shows that a wildcard may stand for a name of the answer (RFC 4035 section 3.1.3.3), with its signatures."""
+    return tuple(filter(_proves, reply.authority))
+
+
+def _proves(rrset: RRset) -> bool:
+    rtype = int.from_bytes(rrset.rdatas[0][:2], "big") if rrset.type == Type.RRSIG else rrset.type
+    return rtype in _DENYING
 
 
 def leads_to(reply: Reply, question: Question) -> bytes | None:
@@ -259,7 +273,8 @@ def leads_to(reply: Reply, question: Question) -> bytes | None:
     if reply.rcode != Rcode.NOERROR or question.type in (_CNAME, _ANY):
         return None
     data = [each for each in reply.answer if each.type not in _SIGNING]
-    return data[-1].rdatas[0] if data and data[-1].type == _CNAME and not reply.authority else None
+    ends = data and data[-1].type == _CNAME and all(map(_proves, reply.authority))
+    return data[-1].rdatas[0] if ends else None
 
 
 def told(reply: Reply, query: Query, decision: Decision, wall: Callable[[], float]) -> Reply:

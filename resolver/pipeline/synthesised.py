@@ -7,6 +7,7 @@ Rules
 * AAAA records in the excluded networks count for nothing; of others those alone are told (5.1.4).
 * Aliases are told as they are, and what is made stands at their end (5.1.5). It lives for as long as the A record and
   the denial of AAAA both do (5.1.7), `DENIAL_S` where nobody says how long that is.
+* Without RD something is made only where it is held that there is no AAAA record.
 * Who checks signatures itself (CD and DO) gets nothing that is made. AD is told with DO alone, where both are proven
   (5.5).
 * The reverse name of an address behind a prefix is an alias of that of the IPv4 address (5.3.1).
@@ -97,7 +98,7 @@ class Synthesised:
             found = self._below.peek(_asked(query, target, _PTR))
             return None if found is None else self._limited(self._led(query, target, found))
         found = self._below.peek(query)
-        if found is None or not self._is_empty(found):
+        if found is None or not self._is_empty(found) or not (query.rd or _is_known(found)):
             return None if found is None else self._limited(self._cleared(found))
         found_v4 = self._below.peek(_asked(query, query.question.name, _A))
         return None if found_v4 is None else self._limited(self._made(query, found, found_v4) or found)
@@ -233,6 +234,12 @@ class Synthesised:
 
 def _asked(query: Query, name: bytes, rtype: int) -> Query:
     return query._replace(question=query.question._replace(name=name, type=rtype))
+
+
+def _is_known(reply: Reply) -> bool:
+    """Whether `reply` says what AAAA records there are, or that there are none; without RD it may say of neither."""
+    denied = any(rrset.type == Type.SOA for rrset in reply.authority)
+    return reply.rcode == Rcode.NOERROR and (denied or any(rrset.type == _AAAA for rrset in reply.answer))
 
 
 def _kept(reply: Reply) -> Reply:

@@ -16,7 +16,7 @@ from typing import Final
 
 from resolver.errors import WireError
 from resolver.message import Message, Question, Transport
-from resolver.network.base import Clock, Deliver, Endpoint, Network, Sending, Trouble
+from resolver.network.base import Clock, Deliver, Endpoint, Network, Reuse, Sending, Trouble
 from resolver.wire import names
 from resolver.wire.compression import HEADER
 from resolver.wire.parse import parse
@@ -60,7 +60,7 @@ class Noting:
         return [*self._notes, *self._open.values()]
 
     def send(
-        self, to: Endpoint, wire: bytes, transport: Transport, deliver: Deliver, *, reuse: bool = False
+        self, to: Endpoint, wire: bytes, transport: Transport, deliver: Deliver, *, reuse: Reuse = Reuse.NONE
     ) -> Sending:
         """See `base.Network`."""
         question = parse(wire).question

@@ -61,7 +61,7 @@ class Access:
     ) -> None:
         """Those in `networks` that are not `denied`, and on loopback; others are told so at most `refusals_per_s` times
         a second."""
-        self._allowed, self._denied = _Networks(networks), _Networks(denied)
+        self._allowed, self._denied = Networks(networks), Networks(denied)
         self._verdicts: dict[str, bool] = {}
         self._clock, self._refusals = clock, refusals_per_s
         self._second = self._told = 0
@@ -91,7 +91,7 @@ class Access:
         return is_loopback(host) or (self._allowed.has(host) and not self._denied.has(host))
 
 
-class _Networks:
+class Networks:
     """Networks of both families, to look an address up in."""
 
     def __init__(self, networks: Iterable[Network]) -> None:

@@ -6,8 +6,8 @@ few of them go on in one turn, clients by turns, and whoever has a connection al
 
 Rules:
 * A newcomer gets in. When `AT_ONCE` are under way, the client with the most of them loses the one that began first, as
-  the most likely to be idle: who opens many costs others, who may be far away, nothing. As many wait for their turn;
-  beyond, the client with the most gives up its youngest (`waiting.py`).
+  the most likely to be idle: who opens many costs others, who may be far away, nothing (`holders.py`). As many wait for
+  their turn; beyond, the client with the most gives up its youngest (`waiting.py`).
 * A handshake that failed is counted, never logged: anybody can send garbage to a port.
 * The certificate is that of the context in force when a connection's first octets come. Older connections go on.
 
@@ -23,12 +23,12 @@ Limits: the key of session tickets is the context's own, and lives as long as th
 from __future__ import annotations
 
 import ssl
-from collections import Counter
 from collections.abc import Mapping
 from typing import Final, Protocol, cast
 
 from resolver.message import Transport
 from resolver.network.base import Clock
+from resolver.server.holders import oldest_of_the_greediest
 from resolver.server.waiting import Waiting
 
 AT_ONCE: Final = 64
@@ -105,7 +105,7 @@ class Handshakes:
         if context is None:
             raise RuntimeError("a listener for TLS was started without a certificate")
         if len(self._under_way) >= AT_ONCE:
-            victim = self._oldest_of_the_greediest()
+            victim = oldest_of_the_greediest(self._under_way, 2) or next(iter(self._under_way))
             self.fail(victim)
             victim.abort()
         self._under_way[newcomer] = None
@@ -131,11 +131,6 @@ class Handshakes:
         if one in self._under_way:
             del self._under_way[one]
             self.failed += 1
-
-    def _oldest_of_the_greediest(self) -> Shaking:
-        """The handshake that began first, of the client with the most; of equals, that of the one who came first."""
-        ((greediest, _),) = Counter(each.host for each in self._under_way).most_common(1)
-        return next(each for each in self._under_way if each.host == greediest)
 
 
 def may_be_remembered(tls: Spoken) -> bool:

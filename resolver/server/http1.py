@@ -3,6 +3,9 @@
 Rules:
 * One request at a time, answered in the order in which they came; while one is worked on nothing more is read.
 * A connection stays open for more, unless the client wants it otherwise, or a request was broken off by its answer.
+* A request that tells its length twice, by content-length and in chunks, ends the connection unanswered: whoever stands
+  between may have seen another one there (RFC 9112 section 6.1).
+* A chunk weighs as much as a head does: of tiny ones a read can hold thousands.
 
 `h11` reads and writes HTTP. Limits: `doh.MAX_HEADER` octets of a head, `doh.MAX_MESSAGE` of a body; of what the client
 sends before it has its answer, what one read brings.
@@ -24,6 +27,7 @@ if TYPE_CHECKING:
     from resolver.server.https import HttpsConnection
 
 _OK: Final = 200
+_LENGTHS: Final = {b"content-length", b"transfer-encoding"}
 _AROUND: Final = 4
 """Octets of a line of a head beside its name and value."""
 
@@ -91,6 +95,8 @@ class Http1:
             if isinstance(event, h11.Request):
                 self._begin(event)
             elif isinstance(event, h11.Data):
+                if event.chunk_start:
+                    self._connection.weighs()
                 self._body += event.data
                 if len(self._body) > doh.MAX_MESSAGE:
                     self._refuse(Refusal(413, f"a DNS message has at most {doh.MAX_MESSAGE} octets"))
@@ -116,6 +122,10 @@ class Http1:
         if self.partial_since is None:
             self.partial_since = self._connection.now
         fields = list(request.headers)
+        if {name for name, _ in fields} >= _LENGTHS:
+            self._refuse(Refusal(400, "the length is told twice: send content-length or transfer-encoding, not both"))
+            self._end()
+            return
         head = doh.head_of(request.method, request.target, fields)
         judged = doh.judged(head, self._connection.https.terms.paths)
         if sum(len(name) + len(value) + _AROUND for name, value in fields) > doh.MAX_HEADER:  # which one read may bring

@@ -3,9 +3,9 @@
 Rules:
 * `h2` speaks HTTP/2. What is here cuts what comes in into frames, so that each can be weighed, and so that requests
   which have a stored answer and look like an earlier one need not pass it (`quick.py`).
-* A frame that asks nothing and brings nothing costs one of `ODD`, and an answer gives `PER_ANSWER` of them back. Who
-  has none left is ended with ENHANCE_YOUR_CALM: floods of PING, SETTINGS, RST_STREAM (CVE-2023-44487), CONTINUATION,
-  empty DATA (CVE-2019-9511 to 9518) all cost more than they give.
+* Frames are weighed (`weighing.py`). Who sends too many beside requests is ended with ENHANCE_YOUR_CALM: floods of
+  PING, SETTINGS, RST_STREAM (CVE-2023-44487), CONTINUATION, empty DATA (CVE-2019-9511 to 9518) all cost more than they
+  give. What waits for room is looked at once for all that a read brings, however many windows that opens.
 * A header block is at most `doh.MAX_HEADER` octets, in one frame or several. Beyond `Terms.streams` a stream is
   refused.
 * The body of a request counts against the windows until it is whole, so all bodies of a connection that are not are
@@ -42,28 +42,15 @@ from resolver.server import doh
 from resolver.server.doh import Refusal
 from resolver.server.http1 import told
 from resolver.server.memo import Known
-from resolver.server.quick import DATA, END_HEADERS, END_STREAM, FRAME, HEAD, HEADERS, Quick
+from resolver.server.quick import END_HEADERS, END_STREAM, FRAME, HEAD, HEADERS, Quick
+from resolver.server.weighing import CONTINUATION, SETTINGS, Odd, is_odd, negotiated
 
 if TYPE_CHECKING:
     from resolver.server.https import HttpsConnection
 
 PREFACE: Final = b"PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n"
-ODD: Final = 256
-"""Frames beside requests that a client may send ahead of answers."""
-
-PER_ANSWER: Final = 4
-"""Of those, how many an answer gives back: a client may acknowledge each by updates of both windows and a PING."""
-
-PER_SECOND: Final = 4.0
-"""The same of a second: who pings, or gives requests up, now and then, may do so for ever."""
-
-SMALL: Final = 64
-"""Octets below which a DATA frame brings next to nothing, unless it is the last."""
-
 UNSENT: Final = 2 * 65_535
 """Octets of answers that wait for room in the windows of the client; beyond, streams are reset."""
-
-_CONTINUATION: Final = 9
 
 
 class _H2(H2Connection):
@@ -120,8 +107,9 @@ class Http2:
         self._waiting: dict[int, bytes] = {}
         """What of answers waits for room in the windows, by stream."""
         self.unsent = 0
-        self._odd = float(ODD)
-        self._counted = connection.now
+        self._roomier = False
+        """Whether there may be room for what waits."""
+        self._odd = Odd(connection.now)
         self._newest: Known | None = None
         self._quick = Quick(connection, self._http, self._out)
         self.partial_since: float | None = None
@@ -130,7 +118,7 @@ class Http2:
             DataReceived: self._take,
             StreamEnded: self._ask,
             StreamReset: self._give_up,
-            WindowUpdated: lambda _: self._send_waiting(),
+            WindowUpdated: self._open,
             RemoteSettingsChanged: lambda _: self._settled(),
             ConnectionTerminated: lambda _: self._connection.finish(),
         }
@@ -140,8 +128,7 @@ class Http2:
     def receive(self, octets: bytes) -> None:
         """See `Speaker`."""
         now = self._connection.now
-        self._odd = min(float(ODD), self._odd + (now - self._counted) * PER_SECOND)
-        self._counted = now
+        self._odd.pass_time(now)
         self._quick.begin()
         if self._rest:
             octets = self._rest + octets
@@ -166,11 +153,13 @@ class Http2:
             kind = octets[at + 3]
             answers = -1 if self._amid or self._waiting else self._quick.take(kind, octets, at, end)
             if answers > 0:
-                self._odd = min(float(ODD), self._odd + PER_ANSWER)
+                self._odd.answered()
             elif answers < 0:
                 self._quick.release(self._feed)
                 self._frame(kind, octets[at + 4], octets[at:end])
             at = end
+        if self._roomier:
+            self._send_waiting()
         self._rest = b"" if self.over else octets[at:]
         self._mark(now)
 
@@ -204,12 +193,15 @@ class Http2:
 
     def _frame(self, kind: int, flags: int, frame: bytes) -> None:
         """`frame` is weighed, and then handled by h2."""
-        self._odd -= _is_odd(kind, flags, len(frame))
-        if self._odd < 0:
+        if not self._odd.spend(is_odd(kind, flags, len(frame))):
             self._stop(ErrorCodes.ENHANCE_YOUR_CALM)
             return
-        if kind not in (HEADERS, _CONTINUATION):
-            self._feed(frame)
+        if kind not in (HEADERS, CONTINUATION):
+            read = negotiated(frame) if kind == SETTINGS else frame
+            if read is None:
+                self._stop(ErrorCodes.ENHANCE_YOUR_CALM)
+            else:
+                self._feed(read)
             return
         self._connection.weighs()
         self._block += len(frame) - HEAD
@@ -276,6 +268,7 @@ class Http2:
             self._refused[stream] += event.flow_controlled_length
             if self._refused[stream] > FRAME:
                 del self._refused[stream]
+                self._https.cut += 1
                 self._reset(stream, ErrorCodes.NO_ERROR, counted=False)  # RFC 9113 section 8.1
 
     def _ask(self, event: StreamEnded) -> None:
@@ -306,7 +299,10 @@ class Http2:
 
     def _settled(self) -> None:
         self._quick.window = self._http.remote_settings.initial_window_size
-        self._send_waiting()
+        self._roomier = True
+
+    def _open(self, _: WindowUpdated) -> None:
+        self._roomier = True
 
     # Answers
 
@@ -323,7 +319,7 @@ class Http2:
             self._http.send_headers(stream, [(b":status", status), *fields])
         except ProtocolError:  # the stream, or all, is at an end
             return
-        self._odd = min(float(ODD), self._odd + PER_ANSWER)
+        self._odd.answered()
         self._send(stream, body)
 
     def _send(self, stream: int, body: bytes) -> None:
@@ -348,6 +344,7 @@ class Http2:
 
     def _send_waiting(self) -> None:
         """There may be room for what waits."""
+        self._roomier = False
         if not self._waiting or self.over:
             return
         waiting, self._waiting, self.unsent = self._waiting, {}, 0
@@ -356,7 +353,7 @@ class Http2:
 
     def _reset(self, stream: int, code: ErrorCodes, *, counted: bool = True) -> None:
         self._https.reset += counted
-        self._odd -= counted
+        self._odd.spend(counted)
         try:
             self._http.reset_stream(stream, code)
         except ProtocolError:
@@ -391,10 +388,3 @@ class Http2:
         self._waiting.clear()
         self.unsent = 0
         self._connection.finish()
-
-
-def _is_odd(kind: int, flags: int, octets: int) -> bool:
-    """Whether a frame of that kind, with these `flags`, asks nothing, and brings nothing to speak of."""
-    if kind == HEADERS:
-        return not flags & END_HEADERS
-    return kind != DATA or (octets < HEAD + SMALL and not flags & END_STREAM)

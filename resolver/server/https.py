@@ -166,6 +166,7 @@ class HttpsConnection(Served):
         while self._speaker is not None and self._speaker.behind and not self._blocked:
             if self._long >= PER_TURN and not self._finishing:
                 if self._later is None:
+                    self.https.put_off += 1
                     self._later = self._listener.clock.after(0.0, self._go_through)
                 break
             self._read(b"")

@@ -7,9 +7,10 @@ Rules
 * Over it, of datagrams every `slip`-th is answered with TC, so that a client which is really there comes by TCP, and
   the others are dropped. Over a stream the answer is REFUSED (`RATE`).
 * Responses that are alike (`wire/responses.py`) leave as datagrams `responses_per_s` times for a network, unless it
-  shows a cookie: others use us to strike the owner of an address. Beyond that every `slip`-th is cut to TC, which
-  strikes with no more octets than were sent to us. A flood that goes on is told nothing else until it has ceased, for
-  `window_s` at most (as BIND's and NSD's response rate limiting).
+  shows a cookie: others use us to strike the owner of an address. Answers that say the same of several names of a
+  domain, as a wildcard makes them of whatever is asked for, leave `SIBLINGS` times as often all together.
+* Beyond that every `slip`-th is cut to TC, which strikes with no more octets than were sent to us. A flood that goes on
+  is told nothing else until it has ceased, for `window_s` at most (as BIND's and NSD's response rate limiting).
 * What is served from store is counted like all else, once it has been looked up, and costs its bucket nothing twice.
 * Whoever is exempt is not looked at again.
 
@@ -40,6 +41,10 @@ _TC: Final = 0x02
 _CUT: Final = Reply(Rcode.NOERROR, ra=True, tc=True)
 _OF_CLASS: Final = Ede(0, "more queries of this kind a second than a client may send [RATC]")
 _RATE: Final = Ede(0, "more queries a second than a client may send [RATE]")
+
+SIBLINGS: Final = 2
+"""How much more often answers leave that say the same of several names of a domain, than those to one name: a flood for
+one of the names leaves as much for the others."""
 
 QUIET_S: Final = 5.0
 """Seconds for which the log names no other network that is over a limit of the same kind."""
@@ -127,6 +132,10 @@ class Limiting:
             for kind, each in (limits.responses_per_s or {}).items()
             if each
         }
+        answers = (limits.responses_per_s or {}).get(responses.ANSWER, 0) * SIBLINGS
+        self._siblings: Buckets[tuple[int, bytes]] | None = None
+        if answers:
+            self._siblings = Buckets(answers, answers, table, limits.window_s)
         self._hosts: dict[Hashable, _Who | None] = {}
         self._slips = Slips(limits.slip)
         self._quiet_until = {"queries": 0.0, "responses": 0.0}
@@ -136,7 +145,7 @@ class Limiting:
         asking = [each for each in (self._shown, self._forgeable) if each is not None]
         return {
             "limits.networks": sum(map(len, asking)),
-            "limits.responses": sum(map(len, self._alike.values())),
+            "limits.responses": sum(map(len, self._alike.values())) + len(self._siblings or ()),
         }
 
     # What is answered from store
@@ -228,9 +237,9 @@ class Limiting:
         """`response` as it is to be sent, if at all."""
         if not self._alike:
             return response
-        like = responses.likeness(response)
+        like, *siblings = responses.likenesses(response)
         buckets = self._alike.get(like[:1])
-        if buckets is None or buckets.take((who.told, like), now):
+        if buckets is None or (buckets.take((who.told, like), now) and self._may_siblings(who, siblings, now)):
             return response
         self._warn("responses", self._telling, who.told, now)
         if self._slips.next():
@@ -238,6 +247,11 @@ class Limiting:
             return responses.cut(response)
         self._counters.limits_responses_dropped += 1
         return None
+
+    def _may_siblings(self, who: _Who, likes: list[bytes], now: float) -> bool:
+        """Whether what a response has in common with those to other names may leave once more."""
+        buckets = self._siblings
+        return buckets is None or all(buckets.take((who.told, like), now) for like in likes)
 
     def _over(self, who: _Who, response: bytes, now: float) -> bytes | None:
         """What is sent in place of a stored `response` to a query over the limit."""

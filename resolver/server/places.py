@@ -8,7 +8,8 @@ Rules:
   come for the longest: idle, in the middle of a message, or not taking its answers. A message that drips counts
   from its first octet.
 * Where every connection waits for answers of ours, nobody has earned to be cut. Still, a client that has at least two
-  more connections than the newcomer's client gives up its oldest; so one that keeps all places busy locks nobody out.
+  more connections than the newcomer's client gives up its oldest; so one that keeps all places busy locks nobody out,
+  from however many addresses of its network (`holders.py`).
 * The fuller it is, the shorter a connection may be idle (section 6.2.3): `SHRINKING`.
 
 Limits: finding the one to go looks at each connection, 256 by default. A connection that was given a longer time
@@ -23,6 +24,7 @@ from dataclasses import dataclass
 from typing import Final, Protocol
 
 from resolver.server.access import is_loopback
+from resolver.server.holders import oldest_of_the_greediest
 
 SHRINKING: Final = ((0.5, 1.0), (0.75, 0.25), (1.0, 0.05))
 """Up to which part of the places that are taken an idle connection keeps which part of its time."""
@@ -102,7 +104,7 @@ class Places:
         if not is_loopback(host) and self._of[host] >= limits.per_client:
             room = self._evict(stalled(each for each in self._taken if each.host == host))
         elif len(self._taken) >= limits.connections:
-            room = self._evict(stalled(self._taken) or self._of_the_greediest(host))
+            room = self._evict(stalled(self._taken) or oldest_of_the_greediest(self._taken, 2, host))
         else:
             room = True
         if not room:
@@ -136,13 +138,6 @@ class Places:
         self.evicted += 1
         victim.abort()
         return True
-
-    def _of_the_greediest(self, host: str) -> Placed | None:
-        """The oldest connection of the client with the most, if those are at least two more than `host` has."""
-        greediest, most = self._of.most_common(1)[0]
-        if most < self._of[host] + 2:
-            return None
-        return next(each for each in self._taken if each.host == greediest)
 
 
 def stalled(connections: Iterable[Placed]) -> Placed | None:

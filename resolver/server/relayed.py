@@ -1,17 +1,24 @@
-"""Which member of a pool gets what arrives at a relay, and to whom what comes back is given: nothing in it is read.
+"""Which member of a pool gets what arrives at a relay, and to whom what comes back is given: next to nothing in it is
+read.
 
 Rules
 * Of a datagram two octets are touched, its id: it is replaced by one that is drawn, so that many clients share the
   sockets to a member and nobody can guess what is waited for, and put back into the reply. Whatever has that id and
   comes from the member is the reply.
+* What says that it is a response (QR) is not passed on to members: two relays, or a relay and a server, could be made
+  to tell each other so for ever, and members that are silent at it would look dead.
+* What may be longer than what is read of a datagram is not passed on as the torso that it is: a reply is given back
+  with TC, so that its client comes by TCP.
 * A stream is joined with one to a member, octet for octet. Where that member cannot be reached another one is tried,
   once, as nothing has been read of the client yet.
 * The member is the policy's choice by the client's address. What members do counts for their health: a reply, silence
-  until `patience_s`, a connection that comes to be or does not.
+  until `patience_s`, a connection that comes to be or does not. But silence while others are answered says nothing of a
+  member, as anybody can send what nobody answers; nor does what could not be sent from here.
 * Streams have places as those of other listeners (`places.py`): a newcomer gets in, who has been idle for longest goes.
 
 Limits: `pending` datagrams wait for a reply, of which the oldest is given up for a newcomer; what is shorter than a
-header of DNS is dropped. A relay cannot tell a good reply from a bad one. Packed addresses of `HOSTS` clients are held.
+header of DNS, or has `LONGEST` octets, is dropped. A relay cannot tell a good reply from a bad one. Packed addresses of
+`HOSTS` clients are held.
 """
 
 from __future__ import annotations
@@ -23,13 +30,18 @@ from functools import partial
 from typing import Final, Protocol
 
 from resolver.balance.pool import Key, Member, Pool
+from resolver.errors import WireError
 from resolver.message import Client, Transport
-from resolver.network.base import Clock, Endpoint, Entropy, Network, Sending, Timer, Trouble
+from resolver.network.base import Clock, Endpoint, Entropy, Network, Reuse, Sending, Timer, Trouble
 from resolver.server.places import Places
+from resolver.wire.responses import cut
 
 HEADER: Final = 12
 """Octets of the header of a message (RFC 1035 section 4.1.1)."""
+_QR: Final = 0x80
 HOSTS: Final = 4096
+LONGEST: Final = 4096
+"""Octets that are read of a datagram, as `network.datagrams` and the sockets of `network.pooled` have it."""
 LOOK_S: Final = 1.0
 """Seconds between two looks for idle streams."""
 
@@ -53,7 +65,7 @@ class Relayed:
     silent: int = 0
     """Datagrams without a reply in time, or whose member could not be reached."""
     dropped: int = 0
-    """Datagrams that were too short, had to make room, or for which there was no member."""
+    """Datagrams that were too short, too long or responses, had to make room, or for which there was no member."""
     streams: int = 0
     unreached: int = 0
     """Streams that were closed since no member could be reached."""
@@ -78,13 +90,14 @@ class _Keys:
 class _Waiting:
     """A datagram that waits for its reply."""
 
-    __slots__ = ("began", "done", "id", "member", "sending", "sent_id", "timer")
+    __slots__ = ("began", "done", "id", "member", "replied", "sending", "sent_id", "timer")
 
     sending: Sending
     timer: Timer
 
     def __init__(self, member: Member, began: float, id: bytes, sent_id: bytes, done: Callable[[bytes | None], None]):
         self.member, self.began, self.id, self.sent_id, self.done = member, began, id, sent_id, done
+        self.replied = member.replied
 
 
 class Datagrams:
@@ -103,7 +116,8 @@ class Datagrams:
         """`wire` is on its way to a member; `send` gets the reply, or None where there is none."""
         relaying, counts = self._relaying, self._relayed
         counts.datagrams += 1
-        member = relaying.pool.pick(self._keys.of(client.host)) if len(wire) >= HEADER else None
+        asks = HEADER <= len(wire) < LONGEST and not wire[2] & _QR
+        member = relaying.pool.pick(self._keys.of(client.host)) if asks else None
         if member is None:
             counts.dropped += 1
             send(None)
@@ -118,7 +132,7 @@ class Datagrams:
         waiting.timer = self._clock.after(relaying.patience_s, partial(self._came, waiting, Trouble.TIMEOUT))
         to: Endpoint = member.target.endpoint
         deliver = partial(self._came, waiting)
-        waiting.sending = relaying.network.send(to, sent_id + wire[2:], Transport.UDP, deliver, reuse=True)
+        waiting.sending = relaying.network.send(to, sent_id + wire[2:], Transport.UDP, deliver, reuse=Reuse.LASTING)
 
     def give_up(self) -> None:
         """Nothing is waited for any more."""
@@ -126,16 +140,21 @@ class Datagrams:
             self._end(next(iter(self._waiting)), None)
 
     def _came(self, waiting: _Waiting, what: bytes | Trouble) -> None:
-        if waiting not in self._waiting or (not isinstance(what, Trouble) and what[:2] != waiting.sent_id):
+        if waiting not in self._waiting:
             return
         is_reply = not isinstance(what, Trouble)
-        self._relaying.pool.ended(waiting.member, self._clock.monotonic() - waiting.began, is_reply)
+        if not isinstance(what, Trouble) and what[:2] != waiting.sent_id:
+            return
+        answers_others = what is Trouble.TIMEOUT and waiting.member.replied != waiting.replied
+        says = what is not Trouble.LOCAL and not answers_others
+        if says:
+            self._relaying.pool.ended(waiting.member, self._clock.monotonic() - waiting.began, is_reply)
         if isinstance(what, Trouble):
             self._relayed.silent += 1
-            self._end(waiting, None, learnt=True)
+            self._end(waiting, None, learnt=says)
         else:
             self._relayed.replies += 1
-            self._end(waiting, waiting.id + what[2:], learnt=True)
+            self._end(waiting, _whole(waiting.id + what[2:]), learnt=says)
 
     def _end(self, waiting: _Waiting, reply: bytes | None, *, learnt: bool = False) -> None:
         del self._waiting[waiting]
@@ -144,6 +163,16 @@ class Datagrams:
         if not learnt:
             self._relaying.pool.dropped(waiting.member)
         waiting.done(reply)
+
+
+def _whole(reply: bytes) -> bytes | None:
+    """`reply` as its client may have it: the beginning of it, with TC, where its end may not have been read."""
+    if len(reply) < LONGEST:
+        return reply
+    try:
+        return cut(reply)
+    except WireError:
+        return None
 
 
 class Told(Protocol):
@@ -253,7 +282,10 @@ class Stream:
             self.last_active = now
             return
         self._member = None
-        self._streams.relaying.pool.ended(member, now - self._asked_at, False)
+        if trouble is Trouble.LOCAL:
+            self._streams.relaying.pool.dropped(member)
+        else:
+            self._streams.relaying.pool.ended(member, now - self._asked_at, False)
         self.begin()
 
 

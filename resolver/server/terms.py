@@ -36,7 +36,17 @@ class Https:
     """Requests that were beyond a limit, or are told nothing: their streams were reset."""
     calmed: int = 0
     """Connections that were ended because of what the client sent beside requests, or of how it sent them."""
+    put_off: int = 0
+    """Reads of which a rest waited for a later turn of the loop, since it asked for too much work at once."""
+    cut: int = 0
+    """Requests that were refused, and whose bodies went on and on: their streams were ended."""
 
     def counts(self) -> dict[str, int]:
         """What has been counted, by public name."""
-        return {"https.refused": self.refused, "https.reset": self.reset, "https.calmed": self.calmed}
+        return {
+            "https.refused": self.refused,
+            "https.reset": self.reset,
+            "https.calmed": self.calmed,
+            "https.put_off": self.put_off,
+            "https.bodies_cut": self.cut,
+        }

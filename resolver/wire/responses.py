@@ -3,9 +3,13 @@
 Rules
 * Responses with records are alike when they answer the same question, empty ones when they are of the same name, name
   errors when they are of the same zone, for who floods makes up names; and all errors are alike.
+* Names are made up below wildcards, too, and of an answer it cannot be seen whether one made it. But whatever it makes
+  says the same. So responses with records are alike also when they say the same, in whatever order, of names of one
+  domain: that of the last two labels, or of one for names that have no more. What a DNAME made is alike by the DNAME.
 * What is cut short says TC and keeps its question and its OPT (RFC 2181 section 9, RFC 6891 section 7).
 
-Limits: for responses that were rendered here; what is malformed is taken for an error, and is not cut.
+Limits: for responses that were rendered here; what is malformed is taken for an error, and is not cut. Empty answers
+that a wildcard has made are told apart by name, and so are answers of a server that makes up what it says, too.
 """
 
 from __future__ import annotations
@@ -26,26 +30,32 @@ ERROR: Final = b"e"
 _NXDOMAIN: Final = int(Rcode.NXDOMAIN)
 _SOA: Final = int(Type.SOA)
 _OPT: Final = int(Type.OPT)
+_DNAME: Final = int(Type.DNAME)
+_ERRORS: Final = (ERROR,)
+_BEFORE_NAME: Final[dict[int, int]] = {Type.CNAME: 0, Type.NS: 0, Type.PTR: 0, Type.DNAME: 0, Type.SOA: 0, Type.MX: 2}
+"""Octets of rdata before the name in it that is perhaps compressed; other types have none, or hardly ever are asked."""
 _COUNTS: Final = Struct("!4H").unpack_from
 _FIXED: Final = Struct("!HHIH").unpack_from
 _TC: Final = 0x02
 
 
-def likeness(response: bytes) -> bytes:
-    """What `response` has in common with those that it is counted with."""
+def likenesses(response: bytes) -> tuple[bytes, ...]:
+    """What `response` has in common with those that it is counted with; each begins with its kind, which is one."""
     rcode = response[3] & 0xF
     if rcode and rcode != _NXDOMAIN:
-        return ERROR
+        return _ERRORS
     try:
         end = _behind(response, HEADER)
         name = response[HEADER:end].lower()
         if rcode:
-            return NXDOMAIN + (_zone(response, end + 4) or name[1 + name[0] :])
+            return (NXDOMAIN + (_zone(response, end + 4) or _domain(name)),)
+        answers = response[6] << 8 | response[7]
+        if not answers:
+            return (NODATA + name,)
+        asked = response[end : end + 4]
+        return ANSWER + name + asked, ANSWER + _domain(name) + asked + _said(response, end + 4, answers)
     except (IndexError, WireError, error):
-        return ERROR
-    if response[6] or response[7]:
-        return ANSWER + name + response[end : end + 4]
-    return NODATA + name
+        return _ERRORS
 
 
 def cut(response: bytes) -> bytes:
@@ -78,6 +88,36 @@ def _zone(response: bytes, pos: int) -> bytes | None:
             return read(response, start, {})[0].lower()
         pos += 10 + size
     return None
+
+
+def _domain(name: bytes) -> bytes:
+    """The last two labels of `name`; of one that has no more the last."""
+    starts = []
+    at = 0
+    while length := name[at]:
+        starts.append(at)
+        at += length + 1
+    return name[starts[-2 if len(starts) > 2 else -1] :] if starts else name
+
+
+def _said(response: bytes, pos: int, answers: int) -> bytes:
+    """What the `answers` records at `pos` say, whoever their owners are, as a digest."""
+    said = set()
+    for _ in range(answers):
+        pos = _behind(response, pos)
+        rtype, _, _, size = _FIXED(response, pos)
+        pos += 10
+        before = _BEFORE_NAME.get(rtype)
+        if before is None:
+            data = response[pos : pos + size]
+        else:  # which is compressed, against the name that is asked for
+            data = response[pos : pos + before] + read(response, pos + before, {})[0].lower()
+        if rtype == _DNAME:
+            said = {(rtype, data)}
+            break
+        said.add((rtype, data))
+        pos += size
+    return hash(frozenset(said)).to_bytes(8, "big", signed=True)
 
 
 def _behind(wire: bytes, pos: int) -> int:

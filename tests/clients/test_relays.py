@@ -90,7 +90,7 @@ def test_dig_is_answered_through_a_relay_over_udp_and_tcp(
 def test_of_what_is_relayed_the_id_alone_is_touched(serve: Serve, servers: Servers, tmp_path: Path) -> None:
     relay = serve("--config", configuration(tmp_path, servers.members, 'policy = "first-available"\n'))
     port = port_of(relay)
-    wire = b"\xab\xcd" + bytes(reversed(range(200)))
+    wire = b"\xab\xcd\x7f" + bytes(reversed(range(200)))  # whatever it is, it does not say that it is a response
     with client(port) as one, client(port) as other:
         one.send(wire)
         other.send(wire)

@@ -212,6 +212,44 @@ def test_what_others_keep_in_another_type_or_under_a_long_key_stops_nobody(redis
     on_loop(main())
 
 
+def test_a_store_that_never_comes_to_an_end_is_read_no_further_than_needed(
+    redis: Redis, on_loop, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(shared_table, "PAGES", 20)
+    looks = []
+
+    async def main() -> None:
+        made = Balancer(redis)
+
+        async def scan(cursor, **how):
+            looks.append(cursor)
+            return cursor + 1, []
+
+        monkeypatch.setattr(made.table._valkey, "scan", scan)
+        await made.connected()
+        assert made.picked(ALICE) == "a"
+        made.sticky.close()
+
+    on_loop(main())
+    assert looks == [*range(20)] * (len(looks) // 20)
+
+
+def test_more_entries_than_a_page_are_read(redis: Redis, on_loop, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(shared_table, "PAGE", 7)
+
+    async def main() -> None:
+        first = await Balancer(redis).connected()
+        clients = [Key(bytes((198, 51, 100, host))) for host in range(50)]
+        given = [first.picked(each) for each in clients]
+        second = await Balancer(redis).connected()
+        await second.until(lambda: len(second.learnt) == 50)
+        assert [second.picked(each) for each in clients] == given
+        for each in (first, second):
+            each.sticky.close()
+
+    on_loop(main())
+
+
 @pytest.mark.parametrize("said", [b":abc\r\n", b"*1\r\n" * 3000, b"$-7\r\n", b"-\xff\x1b[31m" + b"a" * 500 + b"\r\n"])
 def test_a_store_that_does_not_speak_as_one_is_away(said: bytes, on_loop, monkeypatch: pytest.MonkeyPatch) -> None:
     async def speak(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:

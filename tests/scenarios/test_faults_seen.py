@@ -232,7 +232,7 @@ def test_faults_are_counted_in_the_statistics_and_outlive_a_change_of_the_world(
         before = made.program.stats()["faults.applied"]
         await made.ask(NAME)
         assert made.program.stats()["faults.applied"] == before + 1
-        await made.swap(made.program._world)
+        await made.swap(made.program.world)
         return applied(made)
 
     settings = {"world": {"in_memory": True, "port": 53}}

@@ -11,10 +11,18 @@ from cryptography.hazmat.primitives.asymmetric import ec
 
 
 def write(
-    directory: Path, name: str = "dns.example", *, days: int = 3650, began: int = -1, passphrase: bytes | None = None
+    directory: Path,
+    name: str = "dns.example",
+    *,
+    days: int = 3650,
+    began: int = -1,
+    passphrase: bytes | None = None,
+    key: ec.EllipticCurvePrivateKey | None = None,
+    names: x509.ExtensionType | None = None,
 ) -> tuple[Path, Path]:
-    """A self-signed certificate for `name` and its key, valid from `began` days from now for `days`; their files."""
-    key = ec.generate_private_key(ec.SECP256R1())
+    """A self-signed certificate for `name`, or for `names` as they are, and its `key`, valid from `began` days from now
+    for `days`; their files."""
+    key = key or ec.generate_private_key(ec.SECP256R1())
     subject = x509.Name([x509.NameAttribute(x509.NameOID.COMMON_NAME, name)])
     start = datetime.datetime.now(datetime.UTC) + datetime.timedelta(days=began)
     certificate = (
@@ -25,7 +33,7 @@ def write(
         .serial_number(x509.random_serial_number())
         .not_valid_before(start)
         .not_valid_after(start + datetime.timedelta(days=days))
-        .add_extension(x509.SubjectAlternativeName([x509.DNSName(name)]), critical=False)
+        .add_extension(names or x509.SubjectAlternativeName([x509.DNSName(name)]), critical=False)
         .add_extension(x509.BasicConstraints(ca=True, path_length=None), critical=True)
         .sign(key, hashes.SHA256())
     )

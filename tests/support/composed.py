@@ -41,13 +41,15 @@ class Composed:
         )
         self.took = 0.0
 
-    async def ask(self, name: str, rtype: str = "A", *, rd: bool = True, edns: Edns | None = EDNS) -> Message:
+    async def ask(
+        self, name: str, rtype: str = "A", *, rd: bool = True, edns: Edns | None = EDNS, host: str = "127.0.0.1"
+    ) -> Message:
         """The response to a query over UDP."""
         question = Question(names.from_text(name), types.from_text(rtype))
         waiting: asyncio.Future[bytes | None] = asyncio.get_running_loop().create_future()
         began = self.clock.monotonic()
         query = render_query(7, question, rd=rd, edns=edns)
-        self.program.respond(query, Client("127.0.0.1", 4242, Transport.UDP), waiting.set_result)
+        self.program.respond(query, Client(host, 4242, Transport.UDP), waiting.set_result)
         response = await waiting
         self.took = self.clock.monotonic() - began
         assert response is not None

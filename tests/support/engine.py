@@ -93,6 +93,7 @@ class Written:
     """`Knowledge` that is what a test wrote down, and keeps lists of what it was taught."""
 
     port = 53
+    overhears = False
     trim = UNTOUCHED
     borders: frozenset[bytes] = frozenset()
 
@@ -112,9 +113,13 @@ class Written:
         self.asked_checked: list[bool] = []
         self.proven: list[tuple[Question, bytes]] = []
         self.referrals: list[tuple[bytes, Message]] = []
+        self.beside: list[tuple[Question, bytes, Message]] = []
         self.remarks: dict[bytes, tuple[Ede, ...]] = {}
         self.upstreams: Upstreams | None = None
         self.instead: Route | None = None
+
+    def overheard(self, question: Question, zone: bytes, message: Message) -> None:
+        self.beside.append((question, zone, message))
 
     def recall(self, name: bytes, rtype: int, checked: bool = False) -> Conclusion | None:
         self.asked_checked.append(checked)

@@ -17,7 +17,7 @@ from resolver.config import Config
 from resolver.engine.delegation import Delegation, NameServer
 from resolver.explain import Declared, Explanation, explain, explain_octets
 from resolver.message import Class, Client, Edns, Question, Transport
-from resolver.network.base import Deliver, Endpoint, Network, Sending, Trouble
+from resolver.network.base import Deliver, Endpoint, Network, Reuse, Sending, Trouble
 from resolver.network.entropy import SeededEntropy
 from resolver.network.undelivered import Undelivered
 from resolver.observe.log import Log
@@ -131,7 +131,7 @@ class Troubled:
         self.by_tcp: dict[str, Trouble] = {}
 
     def send(
-        self, to: Endpoint, wire: bytes, transport: Transport, deliver: Deliver, *, reuse: bool = False
+        self, to: Endpoint, wire: bytes, transport: Transport, deliver: Deliver, *, reuse: Reuse = Reuse.NONE
     ) -> Sending:
         """See `network.base.Network`."""
         trouble = self.troubles.get(to.host) or (self.by_tcp.get(to.host) if transport is not Transport.UDP else None)

@@ -34,8 +34,10 @@ from resolver.pipeline.cached import Cached
 from resolver.pipeline.driving import Tools
 from resolver.pipeline.forwarded import Forwarded, Hedging
 from resolver.pipeline.knowledge import Known
+from resolver.pipeline.overheard import Overheard
 from resolver.pipeline.resolved import Resolved
 from resolver.pipeline.routes import Routes
+from resolver.pipeline.snooped import Snooped
 from resolver.pipeline.staged import Staged
 from resolver.pipeline.verifying import Inline, Verifier
 from resolver.server.conduct import Conduct
@@ -149,7 +151,9 @@ class Resolver:
         cookies: bool = False,
         proving: Proving | None = None,
         verifier: Verifier | None = None,
+        snoops: Callable[[str], bool] | None = None,
     ) -> None:
+        """`snoops` says which clients may look into the cache."""
         clock = internet.clock
         self.internet = internet
         self.counters = internet.counters
@@ -168,6 +172,8 @@ class Resolver:
             },
             first=frozenset(map(names.from_text, first)),
         )
+        trim = Trim(shuffle=internet.entropy.shuffle)
+        borders = frozenset((*routes.stubs, *routes.forwards))
         known = Known(
             self.records,
             self.servers,
@@ -176,7 +182,8 @@ class Resolver:
             port=53,
             minimises=minimises,
             transcript=transcript,
-            trim=Trim(shuffle=internet.entropy.shuffle),
+            trim=trim,
+            heard=None if snoops is None else Overheard(clock, borders, trim, (ttls or TtlLimits()).maximum),
         )
         self.known: Any = known if proving is None else _Proving(proving, known)
         if primed:
@@ -201,7 +208,9 @@ class Resolver:
             use_0x20=use_0x20,
             failure_ttl_s=failure_ttl_s,
         )
-        self.cached = Staged((Cached(self.known, internet.counters).peek,), self.resolved)
+        snooped = None if snoops is None else Snooped(known, snoops, 11)
+        cached = Cached(self.known, internet.counters, failed=self.resolved.remembered, snoops=snooped)
+        self.cached = Staged((cached.peek,), self.resolved)
         self.answers = AnswerStore(1 << 20, clock) if answers else None
         self.responder = Responder(
             self.cached,
@@ -230,13 +239,22 @@ class Resolver:
         return route(names.from_text(zone), whom)
 
     async def ask(
-        self, name: str, rtype: str = "A", *, seconds: float = 4.5, do: bool = False, ad: bool = False, cd: bool = False
+        self,
+        name: str,
+        rtype: str = "A",
+        *,
+        seconds: float = 4.5,
+        do: bool = False,
+        ad: bool = False,
+        cd: bool = False,
+        rd: bool = True,
+        host: str = "192.0.2.1",
     ) -> Reply:
         """The reply to a client's question. Raises ResolutionFailed."""
         question = zone_text.question(name, rtype)
         deadline = self.internet.clock.monotonic() + seconds
-        client = Client("192.0.2.1", 0, Transport.UDP)
-        return await awaited(self.cached, Query(question, client, 0, deadline, cd=cd, ad=ad, edns=Edns(do=do)))
+        client = Client(host, 0, Transport.UDP)
+        return await awaited(self.cached, Query(question, client, 0, deadline, rd=rd, cd=cd, ad=ad, edns=Edns(do=do)))
 
     async def lines(self, name: str, rtype: str = "A") -> list[str]:
         """The answer section, in presentation form and in its order."""

@@ -82,13 +82,15 @@ def network(**options: Any) -> SocketNetwork:
 
 
 @contextmanager
-def udp_server(answer: Callable[[socket.socket, bytes, Any], object], host: str = "127.0.0.1") -> Iterator[Endpoint]:
+def udp_server(
+    answer: Callable[[socket.socket, bytes, Any], object], host: str = "127.0.0.1", port: int = 0
+) -> Iterator[Endpoint]:
     """A UDP server on the running loop: `answer(sock, wire, address)` for each datagram."""
     loop = asyncio.get_running_loop()
     family = socket.AF_INET6 if ":" in host else socket.AF_INET
     with socket.socket(family, socket.SOCK_DGRAM) as sock:
         sock.setblocking(False)
-        sock.bind((host, 0))
+        sock.bind((host, port))
 
         def readable() -> None:
             for _ in range(200):

@@ -13,8 +13,9 @@ from pathlib import Path
 import pytest
 from cryptography import x509
 from cryptography.hazmat.primitives import serialization
+from cryptography.hazmat.primitives.asymmetric import ec
 
-from resolver import certificates
+from resolver import certificate_files, certificates
 from resolver.config import Config
 from resolver.daemon import unraisable_logged
 from resolver.errors import ConfigError
@@ -155,6 +156,74 @@ def test_a_file_that_may_not_be_read_is_told(tmp_path: Path):
     certificate, key = write(tmp_path)
     key.chmod(0)
     assert f"server.tls_key: {key} cannot be read: Permission denied" in refused(files(certificate, key))
+
+
+def test_what_is_no_file_or_far_too_large_is_not_waited_for(tmp_path: Path):
+    certificate, key = write(tmp_path)
+    pipe, large = tmp_path / "pipe", tmp_path / "large"
+    os.mkfifo(pipe)
+    with large.open("wb") as opened:
+        opened.truncate(certificate_files.MAX_OCTETS + 1)
+    assert f"server.tls_certificate: {pipe} is no regular file" in refused(files(pipe, key))
+    assert f"server.tls_key: {pipe} is no regular file" in refused(files(certificate, pipe))
+    assert f"{large} is larger than 1048576 octets" in refused(files(large, key))
+    assert "is no regular file" in refused(files(tmp_path, key))
+
+
+def test_a_name_of_an_odd_kind_is_no_name(tmp_path: Path):
+    x400 = x509.UnrecognizedExtension(x509.ObjectIdentifier("2.5.29.17"), b"\x30\x03\xa3\x01\x00")
+    shown = certificates.shown(files(*write(tmp_path, names=x400)), time.time())
+    assert shown.pin
+
+
+def test_a_key_that_is_too_small_is_told_with_its_certificate(tmp_path: Path):
+    certificate, key = write(tmp_path, key=ec.generate_private_key(ec.SECP192R1()))
+    assert f"server.tls_certificate: {certificate} has a key that is too small; make one of" in refused(
+        files(certificate, key)
+    )
+
+
+def swapping(monkeypatch, swap, times=1):
+    """The next so many readings are followed by `swap`."""
+    read, left = certificate_files.read, [times]
+
+    def reading(*what):
+        try:
+            return read(*what)
+        finally:
+            if left[0]:
+                left[0] -= 1
+                swap()
+
+    monkeypatch.setattr(certificate_files, "read", reading)
+
+
+def test_files_that_are_swapped_while_they_are_read_are_shown_as_they_are_then(tmp_path: Path, monkeypatch):
+    (tmp_path / "new").mkdir()
+    now, new = write(tmp_path), write(tmp_path / "new")
+
+    def swap():
+        for old, fresh in zip(now, new, strict=True):
+            fresh.replace(old)
+
+    swapping(monkeypatch, swap)
+    shown = certificates.shown(files(*now), time.time())
+    for context in shown.contexts.values():
+        assert pin_of(presented(context)) == shown.pin
+
+
+def test_a_pair_of_which_only_one_was_there_when_it_was_read_is_read_again(tmp_path: Path, monkeypatch):
+    certificate, key = write(tmp_path)
+    kept = key.read_bytes()
+    key.write_bytes(kept[:50])
+    swapping(monkeypatch, lambda: key.write_bytes(kept))
+    assert certificates.shown(files(certificate, key), time.time()).pin
+
+
+def test_files_that_change_whenever_they_are_read_are_an_error(tmp_path: Path, monkeypatch):
+    certificate, key = write(tmp_path)
+    swapping(monkeypatch, lambda: write(tmp_path), times=100)
+    assert "changes whenever it is read" in refused(files(certificate, key))
 
 
 def several(tmp_path, *names, days=3650):

@@ -13,7 +13,7 @@ import dns.query
 import dns.rcode
 import pytest
 
-from resolver import placing
+from resolver import placing, rulebook
 from resolver.app import build
 from resolver.auth import hierarchy
 from resolver.auth.findings import Finding
@@ -375,6 +375,39 @@ def test_a_reload_that_fails_changes_nothing(on_loop, tmp_path):
 
 
 @pytest.mark.sockets
+def test_the_files_of_rules_are_read_beside_the_answers_and_once_for_a_reload(on_loop, tmp_path, monkeypatch):
+    listed, zone = tmp_path / "names", tmp_path / "zone"
+    listed.write_text("a.example\n")
+    zone.write_text("z.example. 60 IN SOA ns.z.example. h.z.example. 1 2 3 4 5\nwww.z.example. 60 IN A 192.0.2.1\n")
+    rules = [
+        {"action": "refuse", "suffixes_files": [str(listed)]},
+        {"action": "authority", "zone_files": [str(zone)]},
+    ]
+    read: list[tuple[object, int]] = []
+    names_in, zone_in = rulebook.names_in, rulebook._zone
+    monkeypatch.setattr(rulebook, "names_in", lambda path: read.append((path, threading.get_ident())) or names_in(path))
+    monkeypatch.setattr(rulebook, "_zone", lambda path: read.append((path, threading.get_ident())) or zone_in(path))
+
+    async def main():
+        program, here = build(settings(rules=rules)), threading.get_ident()
+        await program.start()
+        assert [path for path, _ in read] == [listed, zone]
+        read.clear()
+        listed.write_text("b.example\n")
+        await program.reload(settings(rules=rules))
+        assert [path for path, _ in read] == [listed, zone]
+        assert here not in {thread for _, thread in read}
+        assert (await program.ask("www.b.example")).rcode == Rcode.REFUSED
+        assert (await program.ask("www.z.example")).answer[0].rdatas == (bytes((192, 0, 2, 1)),)
+        listed.write_text("not a name\n")
+        with pytest.raises(ConfigError, match="names:1"):
+            await program.reload(settings(rules=rules))
+        assert (await program.ask("www.b.example")).rcode == Rcode.REFUSED
+        await program.stop()
+
+    on_loop(main())
+
+
 def test_a_reload_that_fails_late_closes_what_it_had_opened(on_loop):
     """The listener could be bound, the simulated root could not."""
 

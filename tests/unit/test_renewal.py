@@ -52,6 +52,28 @@ def test_a_file_that_changed_is_read_and_shown_and_one_that_cannot_be_is_told_on
     run(main())
 
 
+def test_a_certificate_that_breaks_its_reader_is_logged_and_the_files_go_on_being_looked_after(
+    run, tmp_path, monkeypatch
+):
+    async def main():
+        server, _, _ = made(tmp_path)
+        clock, out, renewed = VirtualClock(), io.StringIO(), []
+        renewal = Renewal(clock, Log(out, clock.wall), renewed.append)
+        renewal.watch(server, certificates.shown(server, clock.wall()))
+        write(tmp_path)
+        with monkeypatch.context() as broken:
+            broken.setattr(certificates, "from_files", lambda *_: 1 / 0)
+            await clock.advance(100)
+        assert out.getvalue().count("event=internal_error") == 1
+        assert renewed == []
+        write(tmp_path)
+        await clock.advance(31)
+        assert len(renewed) == 1
+        renewal.stop()
+
+    run(main())
+
+
 def test_nobody_looks_where_there_are_no_files_or_it_is_not_wanted(run, tmp_path):
     async def main():
         server, _, _ = made(tmp_path, tls_watch_s=0)

@@ -13,7 +13,7 @@ from tests.support.rules import wire
 
 
 def book(*rules: dict[str, Any]) -> rulebook.Book:
-    return rulebook.book(Config.model_validate({"rules": rules}), None, lambda: 0.0)
+    return rulebook.book(rulebook.read(Config.model_validate({"rules": rules})), None, lambda: 0.0)
 
 
 def test_names_of_a_file_join_those_of_the_rule(tmp_path: Path):

@@ -1,5 +1,5 @@
 """Which rules wait for queries that never come: over a transport that nobody listens for, or of clients that may not
-ask.
+ask; and which clients may look into the cache, and not ask.
 
 Limits: clients are looked at where somebody listens beyond loopback; who has only loopback to ask by tries rules out
 with `resolver which`. A network of which a part may ask is no mistake.
@@ -37,8 +37,10 @@ _LOOPBACK: Final = tuple(map(ipaddress.ip_network, ("127.0.0.0/8", "::1/128")))
 
 
 def find(config: Config) -> Iterator[Contradiction]:
-    """Every rule of `config` that can never fit for that reason."""
+    """Every rule of `config` that can never fit for that reason, and every network of `server.snoop`."""
     allowed = _allowed(config)
+    if allowed:
+        yield from _snooping(config, allowed)
     for number, rule in enumerate(config.rules, 1):
         label = f"rules.{number}"
         yield from _by_transport(label, rule, config)
@@ -78,9 +80,22 @@ def _by_client(label: str, rule: Rule, allowed: tuple[Network, ...], config: Con
     if len(shut) == len(rule.clients):
         what = f"this rule can never fit: {shut[0]} is in server.deny"
         yield Contradiction(label, "clients", what, "remove it there, or remove the rule")
-    elif not any(each.overlaps(other) for each in rule.clients for other in allowed if each.version == other.version):
+    elif not any(_overlaps(each, allowed) for each in rule.clients):
         what = f"this rule can never fit: clients in {rule.clients[0]} may not ask"
         yield Contradiction(label, "clients", what, "add them to server.allow, or remove the rule")
+
+
+def _snooping(config: Config, allowed: tuple[Network, ...]) -> Iterator[Contradiction]:
+    for network in config.server.snoop or ():
+        what = f'clients in "{network}" may not ask, so they cannot look into the cache'
+        if _is_below(network, config.server.deny):
+            yield Contradiction("server", "snoop", what, "remove it here, or in server.deny")
+        elif not _overlaps(network, allowed):
+            yield Contradiction("server", "snoop", what, "add them to server.allow, or remove them here")
+
+
+def _overlaps(network: Network, others: tuple[Network, ...]) -> bool:
+    return any(network.overlaps(other) for other in others if network.version == other.version)
 
 
 def _is_below(network: Network, others: tuple[Network, ...]) -> bool:

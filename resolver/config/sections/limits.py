@@ -49,9 +49,10 @@ class Limits(Section):
 
     responses_per_s: Rate = 0
     """Equal answers, those to one name and type, that leave as datagrams for one network unless it shows a valid DNS
-    cookie; 0 is no limit. Others use resolvers that anybody may ask to strike the owner of a forged address. Beyond it
-    one of `slip` is cut to TC and the others are dropped. Peers: BIND off (`responses-per-second`), NSD 200
-    (`rrl-ratelimit`); resolvers other than BIND have none."""
+    cookie; twice as many of those that say the same of several names of a domain, as wildcards do. 0 is no limit.
+    Others use resolvers that anybody may ask to strike the owner of a forged address. Beyond it one of `slip` is cut to
+    TC and the others are dropped. Peers: BIND off (`responses-per-second`), NSD 200 (`rrl-ratelimit`); resolvers other
+    than BIND have none."""
 
     nodata_per_s: Rate | None = None
     """The same for answers without records of one name; not set, as `responses_per_s` (BIND `nodata-per-second`)."""

@@ -86,7 +86,8 @@ class Pool(Section):
     """How long a client keeps its member after its last question."""
 
     sticky_max_clients: Annotated[int, Field(ge=1, le=10_000_000)] = 100_000
-    """Clients in the table of this daemon; who asked least lately is forgotten first."""
+    """Clients in the table of this daemon; who asked least lately is forgotten first. A store is told of no more new
+    ones in `sticky_s`, so that made-up addresses do not fill it."""
 
     mode: Literal["forward", "relay"] = "forward"
     """`"forward"`: questions are read, answered from the cache, joined, and what comes back is checked. `"relay"`: what

@@ -79,6 +79,14 @@ class Server(Section):
     always may ask. Peers: none by default (BIND `blackhole`, Unbound `access-control: ... deny`, PowerDNS `allow-from`
     with `!`)."""
 
+    snoop: Annotated[Networks | None, Doc(form='a list of "ADDR/LENGTH"')] = None
+    """Who may look into the cache: be told, by queries without RD (RD=0), what is held, be it an answer or else the
+    closest delegation with its glue, without anybody being asked. Set, others are REFUSED (`SNOP`) by queries without
+    RD, whatever is held, loopback too unless it is named; `[]` is nobody. What is served here, such as local zones, is
+    told to all. Not set, who may ask at all is told the answers that are held, and nobody is told delegations. Name the
+    hosts of administrators: the cache shows what others ask for. Peers: Unbound nobody (`access-control: ...
+    allow_snoop`), BIND those who may ask (`allow-query-cache`), PowerDNS nobody since 5.0 (`allow-no-rd`)."""
+
     refusals_per_s: Annotated[int, Field(ge=0, le=10000), Doc("answers per second")] = 100
     """REFUSED answers to UDP clients that may not ask, of all together; beyond it they hear nothing. Sources of
     datagrams are easily forged: at 100 a second a victim gets 10 KB/s at most from us. 0 never tells them. Peers:

@@ -17,6 +17,7 @@ from typing import Final
 
 from resolver.auth.hierarchy import World
 from resolver.config import Config
+from resolver.config.values import Network
 from resolver.errors import InputError
 from resolver.message import EDNS_PAYLOAD, TC, Transport
 from resolver.observe import presenting
@@ -107,6 +108,7 @@ def _configuration(setting: Setting, servers: Servers, wall: int) -> Iterator[st
         yield f"\tserve-expired-reply-ttl: {cache.stale_ttl_s}"
         yield f"\tserve-expired-client-timeout: {cache.stale_client_timeout_ms}"
     yield f"\tprefetch: {yes[cache.prefetch]}"
+    yield from (f"\taccess-control: {each}" for each in _access(setting.config.server.snoop))
     yield "\tunblock-lan-zones: no"
     special = {*setting.special, *servers.special, *(names.from_text(each) for each in resolver.unreserved)}
     yield from (f"\tlocal-zone: {names.to_text(each)} nodefault" for each in sorted(special))
@@ -121,6 +123,13 @@ def _configuration(setting: Setting, servers: Servers, wall: int) -> Iterator[st
             yield f"{clause}-zone:"
             yield '\tname: "."'
             yield from (f"\t{clause}-addr: {each}" for each in addresses)
+
+
+def _access(snoop: Sequence[Network] | None) -> Sequence[str]:
+    """Who may look into the cache; what is said of nobody is our own default."""
+    if snoop is None:
+        return ()
+    return [f"{each} allow_snoop" for each in snoop] or ["0.0.0.0/0 allow", "::/0 allow"]
 
 
 class _Steps:

@@ -26,7 +26,7 @@ from typing import Final
 
 from resolver.errors import WireError
 from resolver.message import AA, QR, Message, Question, RRset, Transport, Type
-from resolver.network.base import Clock, Deliver, Endpoint, Sending, Trouble
+from resolver.network.base import Clock, Deliver, Endpoint, Reuse, Sending, Trouble
 from resolver.network.undelivered import Undelivered
 from resolver.testing.replay.matching import fits, reply
 from resolver.testing.replay.script import Entry, Scenario
@@ -87,7 +87,7 @@ class ScriptedNetwork:
         }
 
     def send(
-        self, to: Endpoint, wire: bytes, transport: Transport, deliver: Deliver, *, reuse: bool = False
+        self, to: Endpoint, wire: bytes, transport: Transport, deliver: Deliver, *, reuse: Reuse = Reuse.NONE
     ) -> Sending:
         """`wire` is on its way to `to`; see `base.Network`."""
         if ipaddress.ip_address(to.host).version not in self._families:

@@ -10,6 +10,8 @@ names are looked up like any other, and what none of its trust anchors covers is
 Zones with many NSEC3 iterations are insecure, and never bogus, unless `nsec3-iterations-max`, a word of our own, says
 above how many they are. All else is our own default.
 
+Where `access-control` stands, who has `allow_snoop` may look into the cache by queries without RD, and nobody else.
+
 Where `unblock-lan-zones: no` stands, special-use names are answered here, but for those of a `local-zone: X nodefault`.
 
 Limits: hosts by name (`stub-host`) and ports other than 53 are not known; no scenario has them.
@@ -32,7 +34,7 @@ from resolver.engine.delegation import Delegation, NameServer
 from resolver.errors import ConfigError, ScenarioError
 from resolver.hints import PORT
 from resolver.network.base import Endpoint
-from resolver.testing.replay import filters, policies
+from resolver.testing.replay import authorities, filters, policies
 from resolver.testing.replay.filters import Filters
 from resolver.testing.replay.script import Scenario, Word
 from resolver.testing.virtual_time import WALL_START
@@ -59,9 +61,7 @@ MEANINGLESS: Final[dict[str, str]] = {
     "ede-serve-expired": "extended errors are always sent",
     "discard-timeout": "a late answer of Unbound's is dropped; here a client is always answered in time",
     "name": "read with its clause",
-    "zonefile": "the contents belong to the feature auth-zone",
-    "for-downstream": "belongs to the feature auth-zone",
-    "for-upstream": "belongs to the feature auth-zone",
+    "for-upstream": "a zone that clients are answered from is not asked by the resolver itself",
     "fallback-enabled": "belongs to the feature auth-zone",
     "stub-name": "the name of a root server; its address is what counts",
 }
@@ -69,13 +69,15 @@ MEANINGLESS: Final[dict[str, str]] = {
 
 FEATURES: Final[dict[str, str]] = {
     "auto-trust-anchor-file": "rfc5011",
-    "auth-zone": "auth-zone",
     "view": "views",
 }
 """Words that need a feature, by its name."""
 
 _TRANSFER: Final = "rpz-transfer"
 """The feature that a policy zone needs which is to be had from elsewhere."""
+
+_ZONE: Final = "auth-zone"
+"""The feature that a zone needs which is for the resolver alone, or is to be had from elsewhere."""
 
 _CLAUSES: Final = frozenset(("server", "stub-zone", "forward-zone", "auth-zone", "rpz", "view"))
 _STALE_VALUES: Final = {
@@ -107,7 +109,9 @@ class Arrangement:
     wall: float = WALL_START
     needs: dict[str, int] = field(default_factory=dict)
     texts: Mapping[str, str] = field(default_factory=dict)
-    """What stands in the place of files that the configuration names."""
+    """What stands in the place of files of policy zones that the configuration names."""
+    zones: Mapping[str, str] = field(default_factory=dict)
+    """What is to stand in the files of zones that the configuration names."""
 
 
 def arrange(scenario: Scenario) -> Arrangement:
@@ -127,6 +131,7 @@ class _Arranger:
             "nsec3_iterations_insecure": _ITERATIONS,
             "nsec3_iterations_max": _NEVER_BOGUS,
         }
+        self._snoop: list[str] | None = None
         self._filters = Filters()
         self._lines: dict[str, Word] = {}
         self._zones: dict[str, dict[str, list[str]]] = {"stub-zone": {}, "forward-zone": {}}
@@ -134,6 +139,8 @@ class _Arranger:
         self._nodefault: list[str] = []
         self._anchored: set[bytes] = set()
         self._policies: list[dict[str, Any]] = []
+        self._served: dict[str, str] = {}
+        self._begins = 1
         self._made = Arrangement(texts=dict(scenario.files))
 
     def result(self) -> Arrangement:
@@ -142,7 +149,7 @@ class _Arranger:
         for word in self._scenario.words:
             if not word.value and word.key in _CLAUSES:
                 self._clause(clause, group)
-                clause, group = word.key, []
+                clause, group, self._begins = word.key, [], word.line
                 if word.key in FEATURES:
                     self._made.needs.setdefault(FEATURES[word.key], word.line)
             else:
@@ -156,7 +163,7 @@ class _Arranger:
             self._resolver["unreserved"] = self._nodefault
         self._resolver["stub_zones"] = self._zones["stub-zone"]
         self._resolver["forward_zones"] = self._zones["forward-zone"]
-        made.config = self._config()
+        made.config, made.zones = self._config(), self._served
         return made
 
     def _config(self) -> Config:
@@ -167,8 +174,9 @@ class _Arranger:
             self._dnssec["negative_trust_anchors"].append(negative.read("."))
         try:
             ours = {"resolver": self._resolver, "cache": self._cache, "dnssec": self._dnssec}
-            ours |= {"filters": self._filters.settings()}
-            return Config.model_validate({**ours, "rpz": self._policies})
+            ours |= {"filters": self._filters.settings(), "server": {"snoop": self._snoop}}
+            rules = [{"action": "authority", "zone_files": [each]} for each in self._served]
+            return Config.model_validate({**ours, "rpz": self._policies, "rules": rules})
         except ValidationError as wrong:
             found = wrong.errors()[0]
             word = self._lines.get(str(found["loc"][-1]), Word(1, 0, "the configuration", ""))
@@ -183,6 +191,13 @@ class _Arranger:
             else:
                 self._policies.append(table)
             return
+        if clause == _ZONE:
+            text = authorities.zone_file(words, self._made.texts, self._fail)
+            if text is None:
+                self._made.needs.setdefault(_ZONE, self._begins)
+            else:
+                self._served[f"zone-{len(self._served)}"] = text
+            words = [word for word in words if word.key not in authorities.WORDS]
         zone = next((word.value for word in words if word.key == "name"), ".")
         for word in words:
             if clause == "view" and word.key.startswith("local-"):
@@ -251,8 +266,14 @@ class _Arranger:
             self._fail(word, f"there is no module {unknown.pop()!r} here", "a resolver iterates and validates")
 
     def _access(self, word: Word) -> None:
-        if not re.fullmatch(r"\S+ (allow|allow_snoop)", word.value):
+        network, action = (*word.value.split(), "", "")[:2]
+        if action not in ("allow", "allow_snoop"):
             self._fail(word, f"access-control {word.value!r}", "only allow and allow_snoop have a meaning here")
+        try:
+            named = str(ipaddress.ip_network(network, strict=False))
+        except ValueError:
+            self._fail(word, f"access-control: {network!r} is no network", "write one like 192.0.2.0/24")
+        self._snoop = [*(self._snoop or ()), *([named] if action == "allow_snoop" else ())]
 
     def _stale(self, word: Word) -> None:
         self._cache["serve_stale"] = self._yes(word)
@@ -357,5 +378,5 @@ _WORDS: Final[dict[str, Callable[[_Arranger, Word], None]]] = {
 
 def words_known() -> Iterable[str]:
     """Every word that a configuration may have."""
-    known = {*_WORDS, *MEANINGLESS, *FEATURES, *_CLAUSES, *filters.WORDS, *policies.WORDS}
+    known = {*_WORDS, *authorities.WORDS, *MEANINGLESS, *FEATURES, *_CLAUSES, *filters.WORDS, *policies.WORDS}
     return {*known, "stub-addr", "forward-addr", "forward-first"}

@@ -10,15 +10,20 @@ from __future__ import annotations
 import asyncio
 import io
 from collections.abc import Callable
+from pathlib import Path
+from tempfile import TemporaryDirectory
 from typing import Any, Final, Protocol
 
 from resolver.app import build
 from resolver.arranged import Arranged
+from resolver.config import Config
+from resolver.errors import ResolverdError
 from resolver.message import Client, Message, Transport
 from resolver.network.base import Clock
 from resolver.network.entropy import SeededEntropy
 from resolver.observe.log import Log
 from resolver.observe.transcript import Node, Transcript
+from resolver.program import Program
 from resolver.testing.replay.comparing import Difference
 from resolver.testing.replay.network import ScriptedNetwork
 from resolver.testing.replay.script import Entry, Scenario, Step
@@ -109,8 +114,16 @@ class Inside:
         self._log = io.StringIO()
         self._unseen: list[dict[str, Any]] = []
         asyncio.get_running_loop().set_exception_handler(lambda _loop, context: self._unseen.append(context))
-        self._program = build(
-            arrangement.config,
+        self._folder = TemporaryDirectory(prefix="zones-") if arrangement.zones else None
+        try:
+            self._program = self._built(arrangement)
+        except ResolverdError:
+            self._forget()
+            raise
+
+    def _built(self, arrangement: Arrangement) -> Program:
+        return build(
+            arrangement.config if self._folder is None else _placed(arrangement, Path(self._folder.name)),
             clock=self._clock,
             entropy=SeededEntropy(1),
             log=Log(self._log, self._clock.wall),
@@ -118,6 +131,11 @@ class Inside:
                 self.network, root=arrangement.root, transcript=self._transcript, texts=arrangement.texts
             ),
         )
+
+    def _forget(self) -> None:
+        """The files of zones are gone."""
+        if self._folder is not None:
+            self._folder.cleanup()
 
     @property
     def clock(self) -> VirtualClock:
@@ -157,6 +175,19 @@ class Inside:
     async def stop(self) -> None:
         """The program has ended."""
         await self._program.stop()
+        self._forget()
+
+
+def _placed(arrangement: Arrangement, folder: Path) -> Config:
+    """The configuration of `arrangement`, the zones of which stand in `folder`."""
+    for name, text in arrangement.zones.items():
+        (folder / name).write_text(text)
+    config = arrangement.config
+    rules = [
+        each.model_copy(update={"zone_files": tuple(folder / name for name in each.zone_files)})
+        for each in config.rules
+    ]
+    return config.model_copy(update={"rules": tuple(rules)})
 
 
 def octets(entry: Entry, ident: int = 1) -> bytes:

@@ -144,6 +144,21 @@ def test_a_store_is_told_of_who_is_new_who_moves_and_who_still_asks():
     assert store.closed
 
 
+def test_a_store_is_told_of_no_more_new_clients_than_a_table_has_room_for():
+    clock, store = ManualClock(), ToldStore()
+    pool, sticky = a_pool(clock=clock, seconds=100, maximum=10)
+    sticky.store = store
+    for host in range(200):
+        picked(pool, client(f"198.51.100.{host}"))
+    assert (len(store.told), store.dropped) == (10, 190)
+    clock.advance(100)
+    for host in range(200):
+        picked(pool, client(f"203.0.113.{host}"))
+    assert (len(store.told), store.dropped) == (20, 380)
+    picked(pool, client("203.0.113.199"))
+    assert (len(store.told), store.dropped) == (20, 380), "who is known already is not new"
+
+
 def test_what_a_store_says_is_kept_unless_it_is_nobody_here():
     pool, sticky = a_pool()
     sticky.learn(ALICE.client, "c")

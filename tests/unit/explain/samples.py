@@ -84,6 +84,7 @@ asked(
     settings={"server": {"listen": ["0.0.0.0:5300"], "allow": ["192.0.2.0/24"]}},
 )
 asked("not-held", "www.example.com", rd=False)
+asked("not-shown", "www.example.com", rd=False, settings={"server": {"snoop": []}})
 asked("identity", "version.bind", "TXT", cls=3)
 asked("other-class", "www.example.com", cls=4)
 asked("transfer", "example.com", "AXFR")
@@ -130,6 +131,14 @@ after("cached-denial", ("www.example.net", "TLSA"), ("www.example.net", "TLSA"),
 after("inferred", ("nope.example.com", "A"), ("nopf.example.com", "A"), 2)
 after("remembered-failure", ("refused.broken.test", "A"), ("refused.broken.test", "A"), 0.5)
 after("dead-zone", ("silent.broken.test", "A"), ("www.silent.broken.test", "A"), 0.5)
+
+
+async def _referred(made: Explaining) -> Explanation:
+    await made.why("www.example.com")
+    return await made.why("nope.example.com", "TXT", rd=False)
+
+
+sample("referred")(lambda: shipped(_referred, {"server": {"snoop": ["127.0.0.1"]}}))
 
 
 async def _stale(made: Scripted) -> Explanation:

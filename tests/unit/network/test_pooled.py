@@ -2,77 +2,17 @@ from __future__ import annotations
 
 import asyncio
 import socket
-from contextlib import contextmanager
 
 import pytest
 
 from resolver.message import Transport
-from resolver.network import pooled
-from resolver.network.base import Endpoint, Trouble
+from resolver.network import pooled, shared
+from resolver.network.base import Endpoint, Reuse, Trouble
 from resolver.network.entropy import SeededEntropy, SystemEntropy
+from tests.support.shared_sockets import OneSlot, front
 from tests.support.sockets import HandClock, Inbox, echo, network, silent, udp_server, unused_port
 
 pytestmark = pytest.mark.sockets
-
-
-class OneSlot(SystemEntropy):
-    """Always the same socket of a server, and the fewest messages and seconds for each."""
-
-    def bits(self, count):
-        return super().bits(count) if count == 16 else 0
-
-    def fraction(self):
-        return 0.0
-
-
-class Front:
-    """A network and a server whose answers a test gives, with one shared socket."""
-
-    def __init__(self, **options):
-        options.setdefault("entropy", OneSlot())
-        self.network = network(**options)
-        self.heard = []
-        self.changed = asyncio.Event()
-        self.sock = None
-
-    def hear(self, sock, wire, address):
-        self.sock = sock
-        self.heard.append((wire, address))
-        self.changed.set()
-
-    def send(self, wire, inbox=None, *, reuse=True):
-        inbox = Inbox() if inbox is None else inbox
-        return self.network.send(self.at, wire, Transport.UDP, inbox, reuse=reuse), inbox
-
-    async def until_heard(self, count):
-        while len(self.heard) < count:
-            self.changed.clear()
-            await self.changed.wait()
-        return self.heard
-
-    def say(self, *wires):
-        """To the port that was heard of first."""
-        for wire in wires:
-            self.sock.sendto(wire, self.heard[0][1])
-
-    def ports(self):
-        return [address[1] for _, address in self.heard]
-
-    async def fence(self):
-        """Returns once what was said before has been read."""
-        sending, inbox = self.send(b"fence", reuse=False)
-        await self.until_heard(len(self.heard) + 1)
-        self.sock.sendto(b"fence", self.heard.pop()[1])
-        await inbox.wait_for(1)
-        sending.close()
-
-
-@contextmanager
-def front(**options):
-    made = Front(**options)
-    with udp_server(made.hear) as made.at:
-        yield made
-        made.network.close()
 
 
 def test_messages_share_a_socket_and_each_gets_what_has_its_id(on_loop):
@@ -128,7 +68,7 @@ def test_a_server_has_several_sockets_on_ports_of_their_own(on_loop):
 def test_who_does_not_allow_it_has_a_fresh_socket(on_loop):
     async def main():
         with front() as world:
-            sent = [world.send(b"%d." % n, reuse=n == 0) for n in range(3)]
+            sent = [world.send(b"%d." % n, reuse=Reuse.LASTING if n == 0 else Reuse.NONE) for n in range(3)]
             await world.until_heard(3)
             assert len(set(world.ports())) == 3
             for sending, _ in sent:
@@ -185,9 +125,9 @@ def test_how_many_messages_and_how_long_is_drawn_for_each_socket(on_loop):
         clock = HandClock()
         with front(entropy=SystemEntropy(), clock=clock) as world:
             sent = [world.send(n.to_bytes(2, "big")) for n in range(300)]
-            shared = set(world.network._poller.watched.values())
-            drawn = {each.left + len(each.waiting) for each in shared}
-            ages = [each.until - clock.now for each in shared]
+            sockets = set(world.network._poller.watched.values())
+            drawn = {each.left + len(each.waiting) for each in sockets}
+            ages = [each.until - clock.now for each in sockets]
             assert len(drawn) > 4
             assert all(pooled.MESSAGES <= each < 2 * pooled.MESSAGES for each in drawn)
             assert all(pooled.AGE_S <= each <= 2 * pooled.AGE_S for each in ages)
@@ -224,7 +164,7 @@ def test_strays_retire_a_socket_so_that_its_port_must_be_found_again(on_loop):
         with front() as world:
             sending, inbox = world.send(b"1.")
             await world.until_heard(1)
-            world.say(*[b"?%d" % n for n in range(pooled.MAX_STRAYS)])
+            world.say(*[b"?%d" % n for n in range(shared.MAX_STRAYS)])
             await world.fence()
             other, _ = world.send(b"2.")
             await world.until_heard(2)
@@ -233,7 +173,7 @@ def test_strays_retire_a_socket_so_that_its_port_must_be_found_again(on_loop):
             assert await inbox.wait_for(1) == [b"1.reply"]
             sending.close()
             assert world.network.open == 1
-            assert world.network.counts()["upstream.strays"] == pooled.MAX_STRAYS
+            assert world.network.counts()["upstream.strays"] == shared.MAX_STRAYS
             other.close()
 
     on_loop(main())
@@ -245,8 +185,8 @@ def test_strays_that_come_while_nothing_is_outstanding_close_it(on_loop):
             sending, _ = world.send(b"1.")
             await world.until_heard(1)
             sending.close()
-            world.say(*[b"?%d" % n for n in range(pooled.MAX_STRAYS)])
-            for _ in range(pooled.MAX_STRAYS):
+            world.say(*[b"?%d" % n for n in range(shared.MAX_STRAYS)])
+            for _ in range(shared.MAX_STRAYS):
                 await world.fence()
             assert world.network.open == 0
 
@@ -257,12 +197,12 @@ def test_a_refusal_is_trouble_for_all_that_are_outstanding_and_the_next_begins_a
     async def main():
         world, inbox = network(entropy=OneSlot()), Inbox()
         with udp_server(echo) as at:
-            world.send(at, b"0.", Transport.UDP, inbox, reuse=True)
+            world.send(at, b"0.", Transport.UDP, inbox, reuse=Reuse.LASTING)
             await inbox.wait_for(1)
         gone = Inbox()
-        sendings = [world.send(at, b"%d." % n, Transport.UDP, gone, reuse=True) for n in range(1, 4)]
+        sendings = [world.send(at, b"%d." % n, Transport.UDP, gone, reuse=Reuse.LASTING) for n in range(1, 4)]
         closed = Inbox()
-        world.send(at, b"4.", Transport.UDP, closed, reuse=True).close()
+        world.send(at, b"4.", Transport.UDP, closed, reuse=Reuse.LASTING).close()
         # The refusal of the first is met by the second, which leaves by a socket of its own, and so does the third.
         assert await gone.wait_for(3) == [Trouble.REFUSED] * 3
         assert closed.got == []
@@ -287,9 +227,9 @@ def test_a_receiver_may_close_others_when_it_hears_of_a_refusal(on_loop):
             done.set()
 
         with udp_server(silent) as at:
-            sendings = [world.send(at, b"%d." % n, Transport.UDP, deliver, reuse=True) for n in range(3)]
+            sendings = [world.send(at, b"%d." % n, Transport.UDP, deliver, reuse=Reuse.LASTING) for n in range(3)]
         last = Inbox()
-        world.send(at, b"9.", Transport.UDP, last, reuse=True)
+        world.send(at, b"9.", Transport.UDP, last, reuse=Reuse.LASTING)
         await done.wait()
         await last.wait_for(1)
         assert got == [Trouble.REFUSED]
@@ -325,7 +265,7 @@ def test_at_most_a_quarter_of_all_sockets_are_shared(on_loop):
         with front(max_open=8) as world, udp_server(silent) as second, udp_server(silent) as third:
             for at in (world.at, second, third):
                 for n in range(2):
-                    world.network.send(at, b"%d." % n, Transport.UDP, print, reuse=True)
+                    world.network.send(at, b"%d." % n, Transport.UDP, print, reuse=Reuse.LASTING)
             assert world.network.open == 4, "two shared ones, and two fresh ones to the third server"
             assert world.network.counts()["upstream.pooled"] == 4
 
@@ -342,7 +282,7 @@ def test_at_most_a_quarter_of_all_sockets_are_shared(on_loop):
 def test_what_cannot_be_sent_is_trouble_from_the_loop(on_loop, to, trouble):
     async def main():
         world, inbox = network(), Inbox()
-        world.send(to, b"ask", Transport.UDP, inbox, reuse=True)
+        world.send(to, b"ask", Transport.UDP, inbox, reuse=Reuse.LASTING)
         assert inbox.got == []
         assert await inbox.wait_for(1) == [trouble]
         assert world.open == 0
@@ -353,7 +293,7 @@ def test_what_cannot_be_sent_is_trouble_from_the_loop(on_loop, to, trouble):
 def test_a_closed_port_is_refused(on_loop):
     async def main():
         world, inbox = network(), Inbox()
-        world.send(Endpoint("127.0.0.1", unused_port()), b"ask", Transport.UDP, inbox, reuse=True)
+        world.send(Endpoint("127.0.0.1", unused_port()), b"ask", Transport.UDP, inbox, reuse=Reuse.LASTING)
         assert await inbox.wait_for(1) == [Trouble.REFUSED]
         assert world.open == 0
 

@@ -7,7 +7,7 @@ from collections.abc import Callable
 import pytest
 
 from resolver.message import QR, TC, Edns, Message, Question, Rcode, RRset, Transport, Type
-from resolver.network.base import Deliver, Endpoint, Trouble
+from resolver.network.base import Deliver, Endpoint, Reuse, Trouble
 from resolver.network.entropy import SeededEntropy
 from resolver.network.probes import DnsProbe, Wanted
 from resolver.wire import names
@@ -30,7 +30,9 @@ class World:
         self.deliver: Deliver = lambda _: None
         self.closed = 0
 
-    def send(self, to: Endpoint, wire: bytes, transport: Transport, deliver: Deliver, *, reuse: bool = False) -> World:
+    def send(
+        self, to: Endpoint, wire: bytes, transport: Transport, deliver: Deliver, *, reuse: Reuse = Reuse.NONE
+    ) -> World:
         """It is on its way."""
         self.sent.append((to, parse(wire), transport))
         self.deliver = deliver

@@ -4,7 +4,7 @@ import pytest
 
 from resolver.message import Transport
 from resolver.network import reach
-from resolver.network.base import Endpoint, Trouble
+from resolver.network.base import Endpoint, Reuse, Trouble
 from resolver.network.reach import Apart, OnlyDeclared, OnlyPublic, Reach, reach_of
 from resolver.testing.virtual_time import VirtualClock
 
@@ -15,7 +15,7 @@ class Recorder:
     def __init__(self):
         self.sent = []
 
-    def send(self, to, wire, transport, deliver, *, reuse=False):
+    def send(self, to, wire, transport, deliver, *, reuse=Reuse.NONE):
         self.sent.append((to, wire, transport))
         return self
 

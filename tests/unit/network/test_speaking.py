@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 
 from resolver.message import Transport
-from resolver.network.base import Endpoint, Trouble, Upstream
+from resolver.network.base import Endpoint, Reuse, Trouble, Upstream
 from resolver.network.sourced import Sourced
 from resolver.network.speaking import Speaking
 from resolver.testing.virtual_time import VirtualClock
@@ -33,8 +33,8 @@ def test_an_upstream_is_spoken_to_on_its_terms_and_all_else_as_before(run):
         network.send(AT, b"one", Transport.TLS, heard.append)
         assert encrypted.sent == [(terms, b"one", heard.append, {})]
         for transport in (Transport.UDP, Transport.TCP):
-            network.send(AT, b"two", transport, heard.append, reuse=True)
-        assert plain.sent == [(AT, b"two", each, {"reuse": True}) for each in (Transport.UDP, Transport.TCP)]
+            network.send(AT, b"two", transport, heard.append, reuse=Reuse.LASTING)
+        assert plain.sent == [(AT, b"two", each, {"reuse": Reuse.LASTING}) for each in (Transport.UDP, Transport.TCP)]
         assert heard == []
 
     run(main())
@@ -64,8 +64,8 @@ def test_a_server_is_asked_by_the_network_of_its_own_in_plain_alone():
     usual, own = Said(), Said()
     network = Sourced(usual, {AT: own})
     for transport in Transport:
-        network.send(AT, b"one", transport, print, reuse=True)
+        network.send(AT, b"one", transport, print, reuse=Reuse.BRIEF)
     network.send(AT._replace(port=53), b"two", Transport.UDP, print)
-    assert own.sent == [(AT, b"one", each, {"reuse": True}) for each in (Transport.UDP, Transport.TCP)]
+    assert own.sent == [(AT, b"one", each, {"reuse": Reuse.BRIEF}) for each in (Transport.UDP, Transport.TCP)]
     assert [each[2] for each in usual.sent[:-1]] == [each for each in Transport if each not in ("udp", "tcp")]
-    assert usual.sent[-1] == (AT._replace(port=53), b"two", Transport.UDP, {"reuse": False})
+    assert usual.sent[-1] == (AT._replace(port=53), b"two", Transport.UDP, {"reuse": Reuse.NONE})

@@ -4,6 +4,7 @@ import pytest
 
 from resolver.answering import awaited
 from resolver.engine.outcome import Alias, Answered, Denied
+from resolver.errors import ResolutionFailed
 from resolver.message import Client, Query, Rcode, Reply, Transport, Type
 from resolver.observe.counters import Counters
 from resolver.pipeline.cached import Cached
@@ -119,3 +120,33 @@ def test_what_was_told_from_records_is_considered_for_renewal_if_recursion_is_de
     assert prefetch.seen[:1] == [
         (zone_text.question("www.example.com.", "A"), sets("www.example.com. 9 IN A 192.0.2.1"))
     ]
+
+
+class Showing:
+    """Lets one client look, and shows it a referral."""
+
+    referred = Reply(Rcode.NOERROR, (), sets("example.com. 60 IN NS ns.example.com."), ra=True)
+
+    def may(self, host: str) -> bool:
+        return host == "192.0.2.1"
+
+    def referral(self, query: Query, checked: bool) -> Reply | None:
+        return self.referred
+
+
+def test_who_may_look_into_the_cache_is_told_answers_before_failures_before_delegations(run):
+    known, failure = Written(), ResolutionFailed("TEST", 22, "nobody replied")
+    options = {"rd": False, "snoops": Showing()}
+    assert asked(run, known, **options) == (Showing.referred, 0)
+    reply, _ = asked(run, known, failed=lambda question, checked: failure, **options)
+    assert (reply.rcode, reply.authority) == (Rcode.SERVFAIL, ())
+    known.recalled = {(WWW, Type.A): Answered((), sets("www.example.com. 9 IN A 192.0.2.1"), False)}
+    reply, cached = asked(run, known, failed=lambda question, checked: failure, **options)
+    assert (reply.rcode, len(reply.answer), reply.storable, cached) == (Rcode.NOERROR, 1, False, 1)
+
+
+def test_what_the_cache_shows_to_some_is_no_matter_to_who_asks_for_recursion(run):
+    assert asked(run, Written(), snoops=Showing()) == (BELOW, 0)
+    known = Written()
+    known.recalled = {(WWW, Type.A): Answered((), sets("www.example.com. 9 IN A 192.0.2.1"), False)}
+    assert asked(run, known, snoops=Showing())[0].storable

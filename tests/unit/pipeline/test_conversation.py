@@ -13,7 +13,7 @@ from hypothesis import strategies as st
 from resolver.cache.cookies import Cookies
 from resolver.engine.actions import Exchange, Listen, Malformed, Replied, Suspicion, Unanswered
 from resolver.message import CD, QR, TC, Edns, Message, Question, RRset, Transport, Type
-from resolver.network.base import Endpoint, Trouble
+from resolver.network.base import Endpoint, Reuse, Trouble
 from resolver.network.entropy import SeededEntropy
 from resolver.observe.counters import Counters
 from resolver.pipeline.conversation import Conversation, Means, drawn
@@ -37,7 +37,7 @@ class Wire:
     def __init__(self) -> None:
         self.sent: list[_Sent] = []
 
-    def send(self, to, wire, transport, deliver, *, reuse=False):
+    def send(self, to, wire, transport, deliver, *, reuse=Reuse.NONE):
         self.sent.append(_Sent(to, wire, transport, deliver))
         self.sent[-1].reuse = reuse
         return self.sent[-1]
@@ -463,7 +463,9 @@ def test_a_query_has_our_cookie_and_from_then_on_that_of_the_server():
         return t.wire.sent
 
     sent = cookied(main)
-    assert [each.reuse for each in sent] == [False, True, False, False], "a socket is shared where a cookie protects it"
+    assert [each.reuse for each in sent] == [Reuse.NONE, Reuse.LASTING, Reuse.NONE, Reuse.NONE], (
+        "a socket is shared where a cookie protects it"
+    )
     client = sent_cookie(sent[0])
     assert len(client) == 8
     assert sent_cookie(sent[1]) == client + b"serverck"
@@ -740,6 +742,17 @@ def test_what_the_engine_has_no_use_for_is_read_where_somebody_looks_at_it(whole
 
 
 # -- members of pools, of which two may be asked
+
+
+@pytest.mark.rfc(5452, "9.2")
+def test_what_goes_to_an_upstream_may_share_a_socket_for_a_moment_and_nothing_else_may():
+    async def main(t: Talk):
+        await t.ask(seconds=0.1, upstream="a", rd=True)
+        await t.ask(seconds=0.1, rd=True)
+        await t.ask(seconds=0.1)
+        return [each.reuse for each in t.wire.sent]
+
+    assert talk(main) == [Reuse.BRIEF, Reuse.NONE, Reuse.NONE]
 
 
 @pytest.mark.parametrize("transport", [TCP, Transport.TLS, Transport.HTTPS])

@@ -144,7 +144,7 @@ def test_only_the_resolver_counts_what_it_sends(run):
 
 def test_the_servers_that_recurse_are_those_declared(run):
     async def main(program):
-        return recursing(program._world.servers, 53)
+        return recursing(program.world.servers, 53)
 
     found = served(run, main)
     assert found[names.from_text("c.root-servers.test.")] == (Endpoint(RECURSING_ROOT, 53),)

@@ -79,7 +79,9 @@ def asked(
     )
     question = Question(name(qname), types.from_text(rtype))
     edns = Edns(do="do" in flags) if "do" in flags else None
-    query = Query(question, Client(client, 5, Transport.UDP), 1, 0.0, cd="cd" in flags, edns=edns)
+    query = Query(
+        question, Client(client, 5, Transport.UDP), 1, 0.0, rd="rd=0" not in flags, cd="cd" in flags, edns=edns
+    )
     results: list[Result] = []
     stage.answer(query, results.append)
     (result,) = results
@@ -264,3 +266,17 @@ def test_the_name_by_which_clients_find_the_prefix_is_answered_here(at_hand):
     assert asked(
         {"ipv4only.arpa. AAAA": NODATA}, qname="ipv4only.arpa.", client="::1", clients=["2001:db8::/32"]
     ) == NODATA._replace(storable=False)
+
+
+def test_without_recursion_nothing_is_made_unless_it_is_held_that_there_is_no_other_address():
+    """That nothing is held, or a delegation, says nothing of AAAA records."""
+    refused = Reply(Rcode.REFUSED, ra=True)
+    referral = Reply(0, (), sets("test. 60 IN NS ns.test."), ra=True)
+    for held in (refused, referral):
+        assert asked({"AAAA": held, "A": FOUND}, flags="rd=0") == held
+        assert asked({"AAAA": NODATA, "A": held}, flags="rd=0") == NODATA
+    assert answer({"AAAA": NODATA, "A": FOUND}, flags="rd=0") == ["www.test. 100 AAAA 64:ff9b::c000:221"]
+    excluded = Reply(0, sets("www.test. 60 IN AAAA ::ffff:192.0.2.1"), ra=True)
+    known = {"AAAA": excluded, "A": FOUND}
+    made = ["www.test. 600 AAAA 64:ff9b::c000:221"]
+    assert answer(known, flags="rd=0", excluded=["::ffff:0:0/96"]) == answer(known, excluded=["::ffff:0:0/96"]) == made

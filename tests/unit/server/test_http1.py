@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
+import asyncio
+
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
 from resolver.message import Session
+from resolver.server.https import PER_TURN
 from resolver.server.terms import Terms
 from resolver.testing.virtual_time import run as run_in_virtual_time
 from tests.support.https import QUERY, Bench, parameter, response
@@ -208,3 +211,36 @@ def test_nothing_that_a_client_can_send_breaks_the_server(parts):
 
     run_in_virtual_time(main())
     assert broken == []
+
+
+@pytest.mark.rfc(9112, "6.1")
+@pytest.mark.parametrize("body", [b"0\r\n\r\n", b"21\r\n" + QUERY + b"\r\n0\r\n\r\n", b""])
+@pytest.mark.parametrize("order", [1, -1])
+def test_a_request_that_tells_its_length_twice_is_refused_and_what_follows_is_not_read(run, body, order):
+    lengths = [b"content-length: 5\r\n", b"transfer-encoding: chunked\r\n"][::order]
+    request = POST.partition(b"content-length")[0] + b"".join(lengths) + b"\r\n" + body
+
+    async def act(made, stream, connection):
+        connection.received(request + GET)
+        ((line, fields, text),) = told(stream)
+        assert line == "http/1.1 400 "
+        assert (fields["connection"], b"content-length or transfer-encoding" in text) == ("close", True)
+        assert (stream.closing, made.server.wires, made.https.refused) == (True, [], 1)
+
+    bench(run, act)
+
+
+def test_a_read_full_of_tiny_chunks_is_read_in_several_turns(run):
+    async def act(made, stream, connection):
+        chunks = [b"1\r\n" + bytes((octet,)) + b"\r\n" for octet in QUERY + bytes(500)]
+        connection.received(CHUNKED + b"".join(chunks) + b"0\r\n\r\n")
+        turns = 0
+        while not stream.reading:
+            assert made.server.wires == []
+            turns += 1
+            await asyncio.sleep(0)
+        assert turns >= len(chunks) // PER_TURN
+        assert made.server.wires == [QUERY + bytes(500)]
+        assert made.https.put_off == (1 + len(chunks)) // PER_TURN
+
+    bench(run, act)

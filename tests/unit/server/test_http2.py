@@ -9,7 +9,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from resolver.message import Client, Session, Transport
-from resolver.server import doh, http2
+from resolver.server import doh, http2, weighing
 from resolver.server.terms import Terms
 from resolver.testing.virtual_time import run as run_in_virtual_time
 from tests.support.https import QUERY, Bench, Peer, head, parameter, response
@@ -224,6 +224,7 @@ def test_a_request_that_is_refused_may_be_ended_and_is_broken_off_where_it_goes_
         peer.http.send_data(stream, bytes(1000))
         peer.send()
         assert peer.resets == {stream: ErrorCodes.NO_ERROR}
+        assert made.https.counts()["https.bodies_cut"] == 1
         whole = peer.post(kind=b"text/plain", length=False, ends=False)
         assert peer.connection._speaker.partial_since is not None, "its end is owed"
         peer.http.send_data(whole, b"", end_stream=True)
@@ -319,7 +320,7 @@ def test_a_flood_of_frames_that_ask_nothing_ends_the_connection(run, flood):
             peer.stream.reading = True
             peer.connection.received(octets)
             sent += 1
-        assert http2.ODD // 2 <= sent <= http2.ODD + 8
+        assert weighing.ODD // 2 <= sent <= weighing.ODD + 8
         peer.take()
         assert peer.gone == ErrorCodes.ENHANCE_YOUR_CALM
         assert made.https.calmed == 1
@@ -527,3 +528,74 @@ def test_of_streams_that_are_over_no_more_are_remembered_than_may_still_be_heard
         assert peer.gone is None
 
     bench(run, act)
+
+
+@pytest.mark.rfc(9113, "6.5.2")
+def test_settings_that_nobody_knows_are_not_held_however_many_come(run):
+    async def act(made):
+        peer = Peer(made)
+        before = len(peer.connection._speaker._http.remote_settings)
+        for number in range(100):
+            unknown = range(256 + 60 * number, 256 + 60 * number + 60)
+            settings = b"".join(each.to_bytes(2, "big") + bytes(4) for each in unknown)
+            peer.send(
+                frame(weighing.SETTINGS, 0, 0, settings + SettingCodes.HEADER_TABLE_SIZE.to_bytes(2, "big") + bytes(4))
+            )
+        assert len(peer.connection._speaker._http.remote_settings) <= before
+        assert peer.connection._speaker._http.remote_settings.header_table_size == 0
+        assert peer.acks == 1 + 100
+        assert peer.statuses == {peer.get(): 200}
+
+    bench(run, act)
+
+
+def test_a_frame_with_more_settings_than_there_are_ends_the_connection(run):
+    async def act(made):
+        peer = Peer(made)
+        one = b"\x01\x00" + bytes(4)
+        peer.send(frame(weighing.SETTINGS, 0, 0, one * weighing.SETTINGS_MOST))
+        assert peer.gone is None
+        peer.send(frame(weighing.SETTINGS, 0, 0, one * (weighing.SETTINGS_MOST + 1)))
+        assert (peer.gone, made.https.calmed) == (ErrorCodes.ENHANCE_YOUR_CALM, 1)
+
+    bench(run, act)
+
+
+def test_however_many_windows_a_read_opens_what_waits_is_looked_at_once(run, monkeypatch):
+    async def act(made):
+        peer = Peer(made)
+        peer.send(frame(weighing.SETTINGS, 0, 0, SettingCodes.INITIAL_WINDOW_SIZE.to_bytes(2, "big") + bytes(4)))
+        streams = [peer.get() for _ in range(50)]
+        tried = []
+        real = http2.Http2._send
+        monkeypatch.setattr(http2.Http2, "_send", lambda self, *what: tried.append(what) or real(self, *what))
+        peer.send(frame(8, 0, 0, b"\x00\x00\x00\x01") * 200)
+        assert len(tried) == len(streams)
+        assert peer.gone is None
+        peer.send(b"".join(frame(8, 0, stream, b"\x00\x00\x10\x00") for stream in streams))
+        assert peer.ended == streams
+
+    bench(run, act)
+
+
+@pytest.mark.rfc(7541, "4.2")
+@pytest.mark.parametrize("room", [0, 100, 4096, 65_536, 0xFFFFFFFF])
+def test_however_large_a_table_a_client_offers_answers_are_written_by_a_small_one(run, room):
+    ttls = iter(range(1000, 9000))
+
+    async def act(made):
+        peer = Peer(made)
+        peer.http.update_settings({SettingCodes.HEADER_TABLE_SIZE: room})
+        peer.send()
+        streams = []
+        for _ in range(300):
+            streams.append(peer.get())
+            await made.clock.advance(0)
+        assert [peer.fields[stream][b"cache-control"] for stream in streams] == [
+            b"max-age=%d" % ttl for ttl in range(1000, 1300)
+        ]
+        table = peer.connection._speaker._http.encoder.header_table
+        assert table.maxsize <= min(room, weighing.TABLE)
+        assert len(table.dynamic_entries) <= weighing.TABLE // 32
+
+    bench(run, act, answer=lambda wire: response(wire, ttl=next(ttls)))

@@ -136,5 +136,6 @@ def test_a_read_that_is_much_work_goes_on_in_later_turns(run, protocol, ends):
         assert len(wires) > 4 * https.PER_TURN
         assert made.listener.received == len(wires)
         assert stream.closing is ends
+        assert made.https.counts()["https.put_off"] in (turns, turns - 1)
 
     run(main())

@@ -258,6 +258,20 @@ def test_name_errors_of_a_zone_are_alike_whatever_the_names_and_so_are_all_error
     assert failed == ["SERVFAIL"] * 2 + ["dropped"] * 3
 
 
+def test_whoever_makes_up_names_below_a_wildcard_is_told_twice_as_often_as_of_one_name_and_no_more(run):
+    async def main(f):
+        made_up = [f.ask(asked=f"r{number}.{'x' * number}a.example.com.") for number in range(1, 9)]
+        stored = [f.ask(asked=f"r{number}.example.com.") for number in range(1, 9)]
+        elsewhere = f.ask(asked="r1.example.net.")
+        return made_up, stored, elsewhere, f.limiting.counts()["limits.responses"]
+
+    made_up, stored, elsewhere, held = front(run, main, responses_per_s=alike(3), **NO_SLIP)
+    assert made_up == ["answered"] * 6 + ["dropped"] * 2
+    assert stored == ["dropped"] * 8
+    assert elsewhere == "answered"
+    assert held == 8 + 8 + 1 + 2
+
+
 def test_what_is_no_query_is_told_so_within_the_limit_of_errors(run):
     async def main(f):
         said = []

@@ -56,6 +56,17 @@ def test_but_the_client_with_the_most_gives_up_its_oldest_when_all_wait():
     assert len(places) == 4
 
 
+@pytest.mark.parametrize("of_many", ["2001:db8:1:{}::1", "192.0.2.{}", "::ffff:192.0.2.{}"])
+def test_and_who_has_a_network_gives_up_its_oldest_from_however_many_addresses_it_came(of_many):
+    places, ones = filled(*[(of_many.format(number), None) for number in range(1, 5)])
+    assert not places.take(One(places, of_many.format(9)))
+    assert places.take(One(places, "2001:db8:2::1"))
+    assert places.take(One(places, "198.51.100.1"))
+    assert places.take(One(places, "203.0.113.1"))
+    assert victims(ones) == [0, 1, 2]
+    assert not places.take(One(places, "10.0.0.1")), "one is no more than its due"
+
+
 def test_loopback_gives_up_places_too_when_it_has_taken_all():
     places, ones = filled(*[("127.0.0.1", None)] * 4)
     assert not places.take(One(places, "127.0.0.1"))

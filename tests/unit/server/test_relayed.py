@@ -7,10 +7,12 @@ import pytest
 from resolver.balance.pool import FAILURE_S, State
 from resolver.message import Client, Transport
 from resolver.network.base import Endpoint, Trouble, Upstream
+from resolver.network.datagrams import OCTETS
 from resolver.network.entropy import SeededEntropy
+from resolver.network.shared import UDP_BUFFER
 from resolver.network.simulated import Link, SimulatedNetwork
 from resolver.server.places import Places, TcpLimits
-from resolver.server.relayed import Datagrams, Relayed, Relaying, Streams
+from resolver.server.relayed import LONGEST, Datagrams, Relayed, Relaying, Streams
 from resolver.testing.virtual_time import VirtualClock
 from tests.support.pools import member, pool
 
@@ -117,6 +119,33 @@ def test_silence_is_given_up_and_counts_against_the_member(run):
     run(main())
 
 
+def test_silence_at_one_says_nothing_of_a_member_that_answers_others_meanwhile(run):
+    async def main() -> None:
+        relay = Relay(names="a")
+        answering = relay._server("a")
+
+        def respond(wire, client, done) -> None:
+            if wire[2:3] == b"\x00":
+                answering(wire, client, done)
+            else:
+                done(None)
+
+        relay.network.declare("198.51.100.1", respond)
+        only = relay.pool.members[0]
+        for _ in range(10):
+            relay.ask(QUERY[:2] + b"\x01" + QUERY[3:], "192.0.2.66")
+        await asyncio.sleep(1)
+        relay.ask()
+        await asyncio.sleep(PATIENCE_S)
+        assert (relay.relayed.silent, relay.relayed.replies) == (10, 1)
+        assert (only.outstanding, only.failed, only.replied) == (0, 0, 1)
+        relay.ask(QUERY[:2] + b"\x01" + QUERY[3:], "192.0.2.66")
+        await asyncio.sleep(PATIENCE_S + 0.1)
+        assert (only.outstanding, only.failed) == (0, 1), "nobody else was answered"
+
+    run(main())
+
+
 def test_a_member_that_cannot_be_reached_fails_at_once(run):
     async def main() -> None:
         relay = Relay(names="a")
@@ -144,14 +173,74 @@ def test_the_oldest_is_given_up_for_a_newcomer(run):
     run(main())
 
 
-@pytest.mark.parametrize("wire", [b"", b"x", QUERY[:11]])
-def test_what_is_shorter_than_a_header_is_dropped(run, wire: bytes):
+@pytest.mark.parametrize("wire", [b"", b"x", QUERY[:11], QUERY.ljust(LONGEST, b"x")])
+def test_what_is_shorter_than_a_header_or_was_cut_off_is_dropped(run, wire: bytes):
     async def main() -> None:
         relay = Relay()
         relay.ask(wire)
         assert relay.given == [None]
         assert relay.relayed.dropped == 1
         assert relay.heard == []
+
+    run(main())
+
+
+def test_what_says_that_it_is_a_response_is_not_passed_on_and_speaks_against_no_member(run):
+    async def main() -> None:
+        relay = Relay(names="a")
+        relay.network.silence()
+        for _ in range(20):
+            relay.ask(QUERY[:2] + b"\x80" + QUERY[3:])
+        await asyncio.sleep(2 * PATIENCE_S)
+        only = relay.pool.members[0]
+        assert (relay.relayed.dropped, relay.given) == (20, [None] * 20)
+        assert (only.picked, only.failed, only.state) == (0, 0, State.UP)
+
+    run(main())
+
+
+class Local:
+    """A network in which nothing can be sent from here."""
+
+    def send(self, to, wire, transport, deliver, *, reuse=False):
+        asyncio.get_running_loop().call_soon(deliver, Trouble.LOCAL)
+        return self
+
+    def close(self) -> None:
+        pass
+
+
+def test_what_cannot_be_sent_from_here_speaks_against_no_member(run):
+    async def main() -> None:
+        relay = Relay(names="a")
+        relay.relaying.network = Local()
+        relay.ask()
+        await asyncio.sleep(0.1)
+        only = relay.pool.members[0]
+        assert (relay.given, relay.relayed.silent) == ([None], 1)
+        assert (only.outstanding, only.failed, only.rtt) == (0, 0, 0.0)
+
+    run(main())
+
+
+@pytest.mark.parametrize("extra", [LONGEST - 34, LONGEST - 33])
+def test_a_reply_that_may_have_been_cut_off_is_given_back_with_tc(run, extra: int):
+    async def main() -> None:
+        relay = Relay(names="a")
+        asked = bytes.fromhex("abcd01000001000000000000037777770765") + b"xample\x03com\x00\x00\x01\x00\x01"
+
+        def respond(wire, _client, done) -> None:
+            done(wire[:2] + b"\x81\x80" + wire[4:] + bytes(extra))
+
+        assert (len(asked), LONGEST) == (33, UDP_BUFFER) == (33, OCTETS)
+        relay.network.declare("198.51.100.1", respond)
+        relay.ask(asked)
+        await asyncio.sleep(0.1)
+        ((reply,), told) = relay.given, asked[:2] + b"\x81\x80" + asked[4:]
+        if len(told) + extra < LONGEST:
+            assert reply == told + bytes(extra)
+        else:
+            assert reply == told[:2] + b"\x83\x80" + told[4:]
 
     run(main())
 
@@ -262,6 +351,18 @@ def test_a_member_that_cannot_be_reached_is_passed_over_once(run):
         assert len(splice.asked) == 2
         assert relay.relayed.unreached == 1
         assert sorted((each.failed, each.outstanding) for each in relay.pool.members) == [(1, 0), (1, 0)]
+
+    run(main())
+
+
+def test_a_stream_for_which_no_file_may_be_opened_speaks_against_no_member(run):
+    async def main() -> None:
+        relay = StreamRelay()
+        splice = relay.take()
+        splice.answer(Trouble.LOCAL)
+        splice.answer(Trouble.LOCAL)
+        assert (splice.closed, relay.relayed.unreached) == (True, 1)
+        assert [(each.failed, each.outstanding) for each in relay.pool.members] == [(0, 0), (0, 0)]
 
     run(main())
 

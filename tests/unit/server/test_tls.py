@@ -343,12 +343,15 @@ def test_so_many_handshakes_are_under_way_and_the_oldest_goes_for_a_newcomer(run
     bench(run, shown, act)
 
 
-def test_who_begins_many_handshakes_loses_its_own_and_not_that_of_another_who_came_first(run, shown, monkeypatch):
+@pytest.mark.parametrize("of_many", ["192.0.2.1", "192.0.2.{}", "2001:db8:1:{}::1"])
+def test_who_begins_many_handshakes_loses_its_own_and_not_that_of_another_who_came_first(
+    run, shown, monkeypatch, of_many
+):
     monkeypatch.setattr(module, "AT_ONCE", 4)
 
     async def act(made):
         far = Peer(made, host="203.0.113.1")
-        flood = [Peer(made, host="192.0.2.1") for _ in range(9)]
+        flood = [Peer(made, host=of_many.format(number)) for number in range(9)]
         for peer in (far, *flood):
             with pytest.raises(ssl.SSLWantReadError):
                 peer.tls.do_handshake()

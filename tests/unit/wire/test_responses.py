@@ -10,7 +10,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from resolver.errors import WireError
-from resolver.wire.responses import ANSWER, ERROR, NODATA, NXDOMAIN, cut, likeness
+from resolver.wire.responses import ANSWER, ERROR, NODATA, NXDOMAIN, cut, likenesses
 
 SOA = "example.com. 60 IN SOA ns.example.com. h.example.com. 1 2 3 4 5"
 
@@ -37,7 +37,7 @@ NX = {"rcode": 3, "authority": [SOA]}
         (response(answer=A), response("wWw.EXAMPLE.com.", answer=A, edns=None), True),
         (response(answer=A), response("www.example.com.", "HTTPS", answer=A), False),
         (response("a.", "TYPE65", answer=A), response("a.", "TYPE97", answer=A), False),
-        (response(answer=A), response("ww2.example.com.", answer=A), False),
+        (response(answer=A), response("ww2.example.com.", answer=["ww2.example.com. 60 IN A 192.0.2.2"]), False),
         (response(answer=A), response(), False),
         (response(authority=[SOA]), response(rtype="AAAA", authority=[SOA]), True),
         (response("a.example.com.", **NX), response("b.c.example.com.", **NX), True),
@@ -49,17 +49,72 @@ NX = {"rcode": 3, "authority": [SOA]}
     ids=[str(number) for number in range(11)],
 )
 def test_what_is_alike(one: bytes, other: bytes, alike: bool) -> None:
-    assert (likeness(one) == likeness(other)) is alike
+    assert bool({*likenesses(one)} & {*likenesses(other)}) is alike
+
+
+def answered(name, *records, rtype="A", spelled=None) -> bytes:
+    """A response to `name` with these records, of which those without an owner are its own."""
+    whole = [f"{name} {each}" if each.startswith("6") else each for each in records]
+    return response(spelled or name, rtype, answer=whole)
+
+
+SAYS_A = "6 IN A 192.0.2.1"
+
+
+@pytest.mark.parametrize(
+    ("one", "other", "alike"),
+    [
+        (answered("q.w.example.com.", SAYS_A), answered("z.example.com.", SAYS_A.replace("6", "60", 1)), True),
+        (answered("q.example.com.", SAYS_A), answered("q.example.net.", SAYS_A), False),
+        (answered("q.com.", SAYS_A), answered("z.com.", SAYS_A), True),
+        (answered("q.com.", SAYS_A), answered("q.net.", SAYS_A), False),
+        (answered("q.example.com.", SAYS_A), answered("z.example.com.", "6 IN A 192.0.2.2"), False),
+        (
+            answered("q.example.com.", SAYS_A, "6 IN A 192.0.2.2"),
+            answered("z.example.com.", "6 IN A 192.0.2.2", SAYS_A),
+            True,
+        ),
+        (answered("q.example.com.", SAYS_A), answered("z.example.com.", SAYS_A, rtype="ANY"), False),
+        (
+            answered("q.example.com.", "6 IN CNAME www.example.com.", *A),
+            answered("longer.x.example.com.", "6 IN CNAME WWW.example.com.", *A),
+            True,
+        ),
+        (
+            answered("q.example.com.", "6 IN MX 5 mx.example.com.", rtype="MX"),
+            answered("much.longer.example.com.", "6 IN MX 5 mx.example.com.", rtype="MX"),
+            True,
+        ),
+        (
+            answered("q.example.com.", "6 IN MX 5 mx.example.com.", rtype="MX"),
+            answered("z.example.com.", "6 IN MX 6 mx.example.com.", rtype="MX"),
+            False,
+        ),
+        (
+            answered("1.2.0.192.in-addr.arpa.", "6 IN PTR a.example.com.", rtype="PTR"),
+            answered("2.2.0.192.in-addr.arpa.", "6 IN PTR b.example.com.", rtype="PTR"),
+            False,
+        ),
+        (
+            answered("q.w.example.com.", "w.example.com. 6 IN DNAME example.net.", "6 IN CNAME q.example.net."),
+            answered("z.w.example.com.", "w.example.com. 6 IN DNAME example.net.", "6 IN CNAME z.example.net."),
+            True,
+        ),
+    ],
+    ids=[str(number) for number in range(12)],
+)
+def test_what_a_wildcard_may_have_made_is_alike(one: bytes, other: bytes, alike: bool) -> None:
+    assert bool({*likenesses(one)} & {*likenesses(other)}) is alike
 
 
 def test_name_errors_behind_an_alias_are_those_of_the_zone_that_denies() -> None:
     alias = "www.example.net. 60 IN CNAME x.example.com."
     behind = response("www.example.net.", rcode=3, answer=[alias], authority=[SOA])
-    assert likeness(behind) == likeness(response("y.example.com.", rcode=3, authority=[SOA]))
+    assert likenesses(behind) == likenesses(response("y.example.com.", rcode=3, authority=[SOA]))
 
 
 def test_the_kind_comes_first() -> None:
-    kinds = [likeness(each)[:1] for each in (response(answer=A), response(), response(rcode=3), response(rcode=5))]
+    kinds = [likenesses(each)[0][:1] for each in (response(answer=A), response(), response(rcode=3), response(rcode=5))]
     assert kinds == [ANSWER, NODATA, NXDOMAIN, ERROR]
 
 
@@ -80,6 +135,8 @@ def test_what_is_cut_keeps_question_and_opt_and_says_tc(edns: int | None, do: bo
 def test_nothing_malformed_raises_anything_else(octets: bytes, length: int) -> None:
     whole = response(rcode=3, authority=[SOA])
     for each in (octets, whole[:length], whole[:length] + octets):
-        assert likeness(each)[:1] in (ANSWER, NODATA, NXDOMAIN, ERROR)
+        kinds = {like[:1] for like in likenesses(each)}
+        assert len(kinds) == 1
+        assert kinds <= {ANSWER, NODATA, NXDOMAIN, ERROR}
         with contextlib.suppress(WireError):
             assert cut(each)[2] & 2

@@ -64,3 +64,20 @@ def test_a_rule_for_queries_that_never_come_is_told_with_what_opens_the_way(tmp_
 )
 def test_a_rule_for_queries_that_may_come_is_fine(tmp_path, server, rule):
     assert problems(tmp_path, server, rule) == []
+
+
+@pytest.mark.parametrize(
+    ("server", "said"),
+    [
+        (OPEN, 'clients in "192.0.2.0/24" may not ask, so they cannot look into the cache; add them to server.allow'),
+        (
+            OPEN + 'deny = ["192.0.0.0/16"]\n',
+            'clients in "192.0.2.0/24" may not ask, so they cannot look into the cache',
+        ),
+        (OPEN + 'allow = ["192.0.2.7/32", "10.1.0.0/16"]\n', ""),
+        ("", ""),  # all that can ask are on this machine
+    ],
+)
+def test_who_may_look_into_the_cache_and_not_ask_is_told(tmp_path, server, said):
+    told = problems(tmp_path, f'{server}snoop = ["127.0.0.0/8", "10.0.0.0/8", "192.0.2.0/24"]\n', "")
+    assert [each.startswith(said) for each in told] == [True] * bool(said)

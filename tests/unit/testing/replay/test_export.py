@@ -287,6 +287,12 @@ def test_the_resolver_of_the_scenario_is_that_of_the_settings():
     assert not arrange(told.made(Setting(config, ("192.0.2.1",)))).config.dnssec.validation
 
 
+@pytest.mark.parametrize("snoop", [None, [], ["10.0.0.0/8", "2001:db8::/32"]])
+def test_who_may_look_into_the_cache_may_in_the_scenario(snoop):
+    config = Config.model_validate({"server": {"snoop": snoop}})
+    assert arrange(Told().made(Setting(config, ("192.0.2.1",)))).config.server.snoop == config.server.snoop
+
+
 def test_names_below_test_are_looked_up_by_daemons_that_have_them_special():
     """Unbound answers them itself unless it is told otherwise."""
     told = Told()

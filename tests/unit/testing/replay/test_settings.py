@@ -111,6 +111,15 @@ def test_a_file_elsewhere_is_not_read_whatever_a_scenario_says(tmp_path, name):
     assert "password" not in str(caught.value)
 
 
+def test_who_may_look_into_the_cache_is_whom_the_script_allows_it():
+    assert of("server:\n verbosity: 1\n").config.server.snoop is None
+    assert of("server:\n access-control: 10.0.0.0/8 allow\n").config.server.snoop == ()
+    words = "server:\n access-control: 10.0.0.0/8 allow\n access-control: 127.0.0.1\tallow_snoop\n"
+    snoop = of(f"{words} access-control: 192.0.2.7/24 allow_snoop\n").config.server.snoop
+    assert snoop is not None
+    assert [*map(str, snoop)] == ["127.0.0.1/32", "192.0.2.0/24"]
+
+
 def test_without_an_anchor_nothing_is_validated():
     assert not of("server:\n").config.dnssec.validation
 
@@ -161,6 +170,7 @@ def test_every_word_without_meaning_has_a_reason_and_no_word_has_two_places():
         ("server:\n val-override-date: today\n", "some.rpl:2: 'today' is no date"),
         ("server:\n module-config: python\n", "some.rpl:2: there is no module 'python' here"),
         ("server:\n access-control: 10.0.0.0/8 refuse\n", "some.rpl:2: access-control '10.0.0.0/8 refuse'"),
+        ("server:\n access-control: here allow_snoop\n", "some.rpl:2: access-control: 'here' is no network; write one"),
         (
             'view:\n name: "."\n stub-addr: 192.0.2.1\n',
             "some.rpl:3: stub-addr in the clause view; write it in a stub-zone",

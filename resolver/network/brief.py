@@ -1,0 +1,97 @@
+"""Decides which datagrams share a socket for a moment: those that leave for one configured server within `BRIEF_S`.
+
+All questions may go to one server, an upstream, so that to open, bind and close a socket for each would take most of
+what a message costs. Such a socket is as hard to find as one of its own: its port is drawn anew for each moment and is
+open for little longer than the slowest of its replies, and who guesses port and id must do so for the very question of
+that id, which is asked once (RFC 5452 section 5).
+
+Rules
+* It takes `MESSAGES` at most, each id once, for `BRIEF_S` from the first, and is closed then, or as soon as none is
+  outstanding any more. The first stray ends that time (`shared`), and three guesses are as many as anywhere.
+
+Limits: at most `share` sockets; beyond that, one for each message.
+"""
+
+from __future__ import annotations
+
+from functools import partial
+from typing import Final
+
+from resolver.network.base import Clock, Deliver, Endpoint, Entropy, Sending
+from resolver.network.poller import Poller
+from resolver.network.ports import family_of, udp_socket
+from resolver.network.shared import Shared
+from resolver.network.tally import Tally
+from resolver.network.troubles import trouble_of
+
+BRIEF_S: Final = 0.02
+"""Seconds for which a socket takes messages: no longer than a reply from elsewhere is waited for anyway."""
+
+MESSAGES: Final = 32
+"""Messages on one socket: to open it costs each a thirtieth, and one that is closed by a forger takes few with it."""
+
+
+class Brief:
+    """The sockets of a moment, by server."""
+
+    def __init__(
+        self, poller: Poller, clock: Clock, entropy: Entropy, tally: Tally, share: int, source: str = ""
+    ) -> None:
+        """They are bound to the address `source`, if that is given."""
+        self._poller, self._clock, self._entropy, self._tally = poller, clock, entropy, tally
+        self._share, self._source = share, source
+        self._now: dict[Endpoint, Shared] = {}
+        self.open = 0
+
+    def send(self, to: Endpoint, wire: bytes, deliver: Deliver, has_room: bool) -> Sending | None:
+        """`wire` is on its way by a socket that others may use now; None when it must have one of its own. Raises
+        OSError and OverflowError.
+
+        `has_room`: a socket may be opened.
+        """
+        key = wire[:2]
+        shared = self._now.get(to)
+        if shared is None or shared.retired or key in shared.had:
+            if not has_room or self.open >= self._share:
+                return None
+            shared = self._opened(to)
+        try:
+            shared.send(wire)
+        except (BlockingIOError, InterruptedError):
+            return None
+        except OSError as error:  # of a message before this one: those who wait hear of it from the loop
+            first = not shared.waiting
+            shared.retire()
+            if first:
+                raise
+            self._clock.after(0, partial(shared.fail, trouble_of(error)))
+            return None
+        return shared.add(key, deliver)
+
+    def _opened(self, to: Endpoint) -> Shared:
+        """A new socket to `to`, which takes the place of the one before. Raises OSError and OverflowError."""
+        sock = udp_socket(family_of(to.host), self._entropy, self._source)
+        try:
+            sock.connect(to)
+            shared = Shared(
+                sock,
+                self._poller,
+                self._tally,
+                self._freed,
+                to,
+                left=MESSAGES,
+                until=self._clock.monotonic() + BRIEF_S,
+                lasting=False,
+            )
+        except BaseException:
+            sock.close()
+            raise
+        self.open += 1
+        self._now[to] = shared
+        shared.timer = self._clock.after(BRIEF_S, shared.retire)
+        return shared
+
+    def _freed(self, shared: Shared) -> None:
+        self.open -= 1
+        if self._now.get(shared.to) is shared:
+            del self._now[shared.to]
