@@ -17,10 +17,10 @@ import h2.events
 import h2.settings
 
 from resolver.message import Transport
-from resolver.network.base import Endpoint, Upstream
+from resolver.network.base import Endpoint, Trouble, Upstream
 from resolver.network.encrypted import Encrypted, Terms
 from resolver.network.sockets import SocketNetwork
-from tests.support.sockets import framed, read_message
+from tests.support.sockets import Inbox, framed, read_message
 
 DNS = b"application/dns-message"
 
@@ -202,3 +202,21 @@ def terms(
     upstream = Upstream(peer.at, transport, name, path, frozenset(pins))
     context = encrypted.context(ca, transport, checked=not upstream.is_known_by_pins_alone)
     return Terms(upstream, context, gets)
+
+
+async def asked(world: SocketNetwork, how: Terms, query: bytes = b"id ask") -> bytes | Trouble:
+    """What comes of one query."""
+    inbox = Inbox()
+    sending = world.encrypted().send(how, query, inbox)
+    (came,) = await inbox.wait_for(1)
+    sending.close()
+    return came
+
+
+def echo(query: bytes) -> bytes:
+    """An answer that tells whose it is."""
+    return query + b", ed"
+
+
+def held(_query: bytes) -> None:
+    """No answer, until the test gives one."""

@@ -15,7 +15,7 @@ from resolver.network.h2_frames import AT_FIRST, MAX_FRAMES, Sieve
 from resolver.network.peers import FRUITLESS, HELD_OFF_S, MAX_OPEN, PER_SERVER
 from tests.support.authorities import Authority
 from tests.support.sockets import HandClock, Inbox, framed, network, read_message, tcp_server, until
-from tests.support.tls_peers import HttpsPeer, Peer, listening, terms
+from tests.support.tls_peers import HttpsPeer, Peer, asked, echo, held, listening, terms
 
 pytestmark = pytest.mark.sockets
 
@@ -32,24 +32,6 @@ def authority(tmp_path_factory):
 def shown(authority):
     """What servers over HTTPS show."""
     return authority.server(NAME, protocols=("h2",))
-
-
-def echo(query):
-    return query + b", ed"
-
-
-def held(_query):
-    """No answer, until the test gives one."""
-    return
-
-
-async def asked(world, how, query=b"id ask"):
-    """What comes of one query."""
-    inbox = Inbox()
-    sending = world.encrypted().send(how, query, inbox)
-    (came,) = await inbox.wait_for(1)
-    sending.close()
-    return came
 
 
 def frame(kind, payload=b"", flags=0, stream=0):

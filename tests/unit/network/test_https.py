@@ -9,7 +9,7 @@ from resolver.network.base import Trouble
 from resolver.network.https import MAX_STREAMS
 from tests.support.authorities import Authority
 from tests.support.sockets import HandClock, Inbox, network, until
-from tests.support.tls_peers import HttpsPeer, Peer, listening, terms
+from tests.support.tls_peers import HttpsPeer, Peer, asked, echo, held, listening, terms
 
 pytestmark = pytest.mark.sockets
 
@@ -25,21 +25,6 @@ def authority(tmp_path_factory):
 @pytest.fixture(scope="module")
 def shown(authority):
     return authority.server(NAME, "127.0.0.1", protocols=("h2",))
-
-
-def echo(query):
-    return query + b", ed"
-
-
-async def asked(world, how, query=b"id ask"):
-    inbox = Inbox()
-    world.encrypted().send(how, query, inbox)
-    (came,) = await inbox.wait_for(1)
-    return came
-
-
-def held(_query):
-    """It is answered later, if at all."""
 
 
 @pytest.mark.rfc(8484, "4.1")

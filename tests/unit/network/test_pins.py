@@ -16,7 +16,7 @@ from resolver.network.peers import HELD_OFF_S, IDLE_S
 from resolver.network.pins import shown, unpinned
 from tests.support.authorities import Authority, pin
 from tests.support.sockets import HandClock, Inbox, network, until
-from tests.support.tls_peers import HttpsPeer, Peer, listening, terms
+from tests.support.tls_peers import HttpsPeer, Peer, asked, echo, listening, terms
 
 NAME = "dns.example"
 OTHER = bytes(32)
@@ -31,19 +31,6 @@ def authority(tmp_path_factory):
 @pytest.fixture(scope="module")
 def certificate(authority):
     return x509.load_pem_x509_certificate(authority.sign(NAME)[0].read_bytes())
-
-
-def echo(query):
-    return query + b", ed"
-
-
-async def asked(world, how, query=b"ask"):
-    """What comes of one query."""
-    inbox = Inbox()
-    sending = world.encrypted().send(how, query, inbox)
-    (came,) = await inbox.wait_for(1)
-    sending.close()
-    return came
 
 
 def test_a_pin_is_of_the_key_with_its_algorithm_as_the_certificate_has_it(certificate):
@@ -71,7 +58,7 @@ def test_who_has_one_of_the_pinned_keys_is_asked_whoever_signed_it(on_loop, auth
     async def main():
         world = network()
         async with listening(Peer(echo), expired) as peer:
-            assert await asked(world, terms(world, peer, None, pins=(OTHER, pin(expired)))) == b"ask, ed"
+            assert await asked(world, terms(world, peer, None, pins=(OTHER, pin(expired)))) == b"id ask, ed"
             came = await asked(world, terms(world, peer, authority.pem, NAME, pins=(pin(expired),)))
             assert came.kind is Trouble.UNTRUSTED, "with a name all of it must hold"
 
@@ -92,7 +79,7 @@ def test_who_has_another_key_is_asked_nothing_and_told_of(on_loop, authority, na
         async with listening(peer, context):
             how = terms(world, peer, authority.pem, name, path, pins=(OTHER,))
             for inbox in waiting:
-                world.encrypted().send(how, b"ask", inbox)
+                world.encrypted().send(how, b"id ask", inbox)
             why = f"{WRONG}{shown(pin(context))}, and not one of those in `pins`"
             for inbox in waiting:
                 assert await inbox.wait_for(1) == [why]
@@ -103,7 +90,9 @@ def test_who_has_another_key_is_asked_nothing_and_told_of(on_loop, authority, na
             assert not peer.queries
             assert world.counts()["upstream.tls_failed"] == 2
             assert world.counts()["upstream.tls_handshakes"] == 0
-            assert await asked(world, terms(world, peer, authority.pem, name, path, pins=(pin(context),))) == b"ask, ed"
+            assert (
+                await asked(world, terms(world, peer, authority.pem, name, path, pins=(pin(context),))) == b"id ask, ed"
+            )
 
     on_loop(main())
 
@@ -117,10 +106,10 @@ def test_a_session_that_is_taken_up_is_of_the_pinned_key_and_another_key_is_seen
         world, peer = network(clock=clock), Peer(echo)
         async with listening(peer, first):
             how = terms(world, peer, None, pins=(pin(first),))
-            assert await asked(world, how) == b"ask, ed"
+            assert await asked(world, how) == b"id ask, ed"
             clock.advance(IDLE_S)
             await until(lambda: not world.counts()["upstream.tls_connections"])
-            assert await asked(world, how) == b"ask, ed"
+            assert await asked(world, how) == b"id ask, ed"
             assert world.counts()["upstream.tls_resumed"] == 1
         async with listening(peer, second, peer.at.port):
             came = await asked(world, how)
