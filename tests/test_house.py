@@ -43,7 +43,7 @@ ARROWS: dict[str, set[str]] = {
         *("engine", "dnssec", "cache", "balance", "routing", "filters", "auth"),
         *("wire", "network.base", "observe", "tasks"),
     },
-    "server": {"pipeline", "balance", "cache", "wire", "network.base", "observe"},
+    "server": {"pipeline", "balance", "cache", "wire", "network.base", "network.h2_settings", "observe"},
     "config": {
         *("wire", "network.base", "routing", "dnssec.anchors", "dnssec.negative", "server.access"),
         *("filters.kinds", "filters.names", "filters.prefixes", "filters.records"),

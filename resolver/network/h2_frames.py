@@ -1,8 +1,8 @@
 """Decides where one frame of HTTP/2 ends and the next begins, so that a server which leaves can still be heard.
 
 Rules: a server that is about to end a connection says so (GOAWAY, RFC 9113 section 6.8) and goes on to answer what it
-has accepted. The library that reads frames reads none after that one, so it is taken out of what that is given. All
-others pass as they came, whole.
+has accepted. The library that reads frames reads none after that one, so it is taken out of what that is given. Of
+settings passes what is heeded (`h2_settings`), all else as it came, whole.
 
 Limits: a frame is at most `MAX_FRAME` octets, since no other size is offered. `AT_FIRST` frames may come, and as many
 more as are allowed for what is asked, but never more than `MAX_FRAMES` beyond that: each costs work.
@@ -11,6 +11,8 @@ more as are allowed for what is asked, but never more than `MAX_FRAMES` beyond t
 from __future__ import annotations
 
 from typing import Final, NamedTuple
+
+from resolver.network.h2_settings import SETTINGS, negotiated
 
 MAX_FRAME: Final = 16_384
 """Octets of the longest frame without its head (RFC 9113 section 4.2)."""
@@ -34,7 +36,7 @@ class GoAway(NamedTuple):
 
 
 class Sieve:
-    """Takes frames of GOAWAY out of a stream of octets."""
+    """Takes out of a stream of octets the frames of GOAWAY, and what of settings is not heeded (`h2_settings`)."""
 
     def __init__(self) -> None:
         self._received = bytearray()
@@ -48,7 +50,7 @@ class Sieve:
 
     def passed(self, octets: bytes) -> bytes:
         """All other frames that are complete with `octets`. Raises ValueError where a frame is too long, or too short
-        for what it is, and where too many have come."""
+        for what it is, and where too many have come, frames or settings."""
         received = self._received
         received += octets
         parts, begin = [], 0
@@ -62,13 +64,23 @@ class Sieve:
             self._allowed -= 1
             if self._allowed < 0:
                 raise ValueError("too many frames that bring nothing")
-            if received[begin + 3] == _GOAWAY:
-                self.left = _goaway(bytes(received[begin + _HEAD : end]))
+            frame = bytes(received[begin:end])
+            if frame[3] == _GOAWAY:
+                self.left = _goaway(frame[_HEAD:])
+            elif frame[3] == SETTINGS:
+                parts.append(_negotiated(frame))
             else:
-                parts.append(bytes(received[begin:end]))
+                parts.append(frame)
             begin = end
         del received[:begin]
         return b"".join(parts)
+
+
+def _negotiated(frame: bytes) -> bytes:
+    read = negotiated(frame)
+    if read is None:
+        raise ValueError("too many settings")
+    return read
 
 
 def _goaway(payload: bytes) -> GoAway:

@@ -38,12 +38,13 @@ from h2.settings import SettingCodes, Settings
 from hyperframe.frame import GoAwayFrame
 
 from resolver.message import Session
+from resolver.network.h2_settings import SETTINGS, negotiated
 from resolver.server import doh
 from resolver.server.doh import Refusal
 from resolver.server.http1 import told
 from resolver.server.memo import Known
 from resolver.server.quick import END_HEADERS, END_STREAM, FRAME, HEAD, HEADERS, Quick
-from resolver.server.weighing import CONTINUATION, SETTINGS, Odd, is_odd, negotiated
+from resolver.server.weighing import CONTINUATION, Odd, is_odd
 
 if TYPE_CHECKING:
     from resolver.server.https import HttpsConnection

@@ -7,6 +7,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from resolver.network.h2_frames import MAX_FRAME, GoAway, Sieve
+from resolver.network.h2_settings import MOST, SETTINGS, TABLE
 
 
 def frame(kind, payload=b"", stream=1):
@@ -14,7 +15,9 @@ def frame(kind, payload=b"", stream=1):
 
 
 GOAWAY = frame(7, (5).to_bytes(4, "big") + (11).to_bytes(4, "big") + b"calm", 0)
-FRAMES = st.lists(st.tuples(st.integers(0, 6) | st.integers(8, 255), st.binary(max_size=50)), max_size=6)
+FRAMES = st.lists(
+    st.tuples(st.integers(0, 3) | st.integers(5, 6) | st.integers(8, 255), st.binary(max_size=50)), max_size=6
+)
 
 
 @given(frames=FRAMES, place=st.integers(0, 6), cuts=st.lists(st.integers(0, 400), max_size=8))
@@ -41,3 +44,13 @@ def test_a_frame_that_is_longer_than_was_offered_is_refused_before_it_is_there()
 def test_a_goaway_that_is_too_short_is_refused():
     with pytest.raises(ValueError, match="too short"):
         Sieve().passed(frame(7, bytes(7)))
+
+
+@pytest.mark.rfc(9113, "6.5.2")
+def test_of_settings_those_pass_that_are_known_and_a_table_of_hpack_is_bounded():
+    known, unknown = (4).to_bytes(2, "big") + bytes(4), (0xAAAA).to_bytes(2, "big") + bytes(4)
+    table = (1).to_bytes(2, "big")
+    sent = frame(SETTINGS, unknown + known + table + b"\xff" * 4 + unknown, 0)
+    assert Sieve().passed(sent) == frame(SETTINGS, known + table + TABLE.to_bytes(4, "big"), 0)
+    with pytest.raises(ValueError, match="too many settings"):
+        Sieve().passed(frame(SETTINGS, unknown * (MOST + 1), 0))

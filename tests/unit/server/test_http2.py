@@ -9,6 +9,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from resolver.message import Client, Session, Transport
+from resolver.network import h2_settings
 from resolver.server import doh, http2, weighing
 from resolver.server.terms import Terms
 from resolver.testing.virtual_time import run as run_in_virtual_time
@@ -539,7 +540,9 @@ def test_settings_that_nobody_knows_are_not_held_however_many_come(run):
             unknown = range(256 + 60 * number, 256 + 60 * number + 60)
             settings = b"".join(each.to_bytes(2, "big") + bytes(4) for each in unknown)
             peer.send(
-                frame(weighing.SETTINGS, 0, 0, settings + SettingCodes.HEADER_TABLE_SIZE.to_bytes(2, "big") + bytes(4))
+                frame(
+                    h2_settings.SETTINGS, 0, 0, settings + SettingCodes.HEADER_TABLE_SIZE.to_bytes(2, "big") + bytes(4)
+                )
             )
         assert len(peer.connection._speaker._http.remote_settings) <= before
         assert peer.connection._speaker._http.remote_settings.header_table_size == 0
@@ -553,9 +556,9 @@ def test_a_frame_with_more_settings_than_there_are_ends_the_connection(run):
     async def act(made):
         peer = Peer(made)
         one = b"\x01\x00" + bytes(4)
-        peer.send(frame(weighing.SETTINGS, 0, 0, one * weighing.SETTINGS_MOST))
+        peer.send(frame(h2_settings.SETTINGS, 0, 0, one * h2_settings.MOST))
         assert peer.gone is None
-        peer.send(frame(weighing.SETTINGS, 0, 0, one * (weighing.SETTINGS_MOST + 1)))
+        peer.send(frame(h2_settings.SETTINGS, 0, 0, one * (h2_settings.MOST + 1)))
         assert (peer.gone, made.https.calmed) == (ErrorCodes.ENHANCE_YOUR_CALM, 1)
 
     bench(run, act)
@@ -564,7 +567,7 @@ def test_a_frame_with_more_settings_than_there_are_ends_the_connection(run):
 def test_however_many_windows_a_read_opens_what_waits_is_looked_at_once(run, monkeypatch):
     async def act(made):
         peer = Peer(made)
-        peer.send(frame(weighing.SETTINGS, 0, 0, SettingCodes.INITIAL_WINDOW_SIZE.to_bytes(2, "big") + bytes(4)))
+        peer.send(frame(h2_settings.SETTINGS, 0, 0, SettingCodes.INITIAL_WINDOW_SIZE.to_bytes(2, "big") + bytes(4)))
         streams = [peer.get() for _ in range(50)]
         tried = []
         real = http2.Http2._send
@@ -595,7 +598,7 @@ def test_however_large_a_table_a_client_offers_answers_are_written_by_a_small_on
             b"max-age=%d" % ttl for ttl in range(1000, 1300)
         ]
         table = peer.connection._speaker._http.encoder.header_table
-        assert table.maxsize <= min(room, weighing.TABLE)
-        assert len(table.dynamic_entries) <= weighing.TABLE // 32
+        assert table.maxsize <= min(room, h2_settings.TABLE)
+        assert len(table.dynamic_entries) <= h2_settings.TABLE // 32
 
     bench(run, act, answer=lambda wire: response(wire, ttl=next(ttls)))
