@@ -19,7 +19,7 @@ from collections.abc import Callable, Mapping
 from functools import partial
 from typing import Final, Protocol, TypeAlias, assert_never
 
-from resolver.answering import Stage, Told
+from resolver.answering import Stage, Told, peek_or_work
 from resolver.auth.authority import Authority
 from resolver.errors import ResolutionFailed
 from resolver.message import UNTOLD, Client, Ede, Query, Question, Rcode, Reply, RRset, Type
@@ -90,11 +90,7 @@ class Routed:
 
     def answer(self, query: Query, done: Told) -> None:
         """`done` has what is at hand, or what became of `query`."""
-        reply = self.peek(query)
-        if reply is None:
-            self.work(query, done)
-        else:
-            done(reply)
+        peek_or_work(self, query, done)
 
     def peek(self, query: Query) -> Reply | None:
         """The reply that is at hand; None when there is work to be done."""
