@@ -269,6 +269,18 @@ def test_members_of_a_pool_in_force_may_be_replaced():
     composed(main, settings())
 
 
+def test_it_is_an_error_where_nobody_is_left_also_by_the_word_of_an_operator():
+    async def main(made: Composed) -> None:
+        scene = Scene(made)
+        await scene.begin(check="none")
+        scene.pools.drain("office", ONE)
+        scene.pools.drain("office", OTHER)
+        lines = [line for line in made.internet.log.getvalue().splitlines() if "event=pool_member" in line]
+        assert ["level=error" in line for line in lines] == [False, True]
+
+    composed(main, settings())
+
+
 def test_who_drains_may_name_a_member_by_its_name_or_its_address():
     async def main(made: Composed) -> None:
         scene = Scene(made)
