@@ -33,6 +33,15 @@ class Stage(Answerer, Protocol):
         ...
 
 
+def peek_or_work(stage: Stage, query: Query, done: Told) -> None:
+    """What `answer` is for every `stage`: `done` has what is at hand, or what became of `query`."""
+    reply = stage.peek(query)
+    if reply is None:
+        stage.work(query, done)
+    else:
+        done(reply)
+
+
 async def awaited(answerer: Answerer, query: Query) -> Reply:
     """The reply of `answerer` to `query`, for those who embed the program: no query of a client passes through here.
 

@@ -55,6 +55,7 @@ def adjust(pool: Pool, before: Settings, after: Settings, clock: Clock, entropy:
     if any(getattr(before, key) != getattr(after, key) for key in CHOOSING):
         end(pool.policy)
         pool.policy = policy(pool.name, after, clock, entropy, log)
+        pool.policy.changed(pool.members)
     pool.slow_start_s = after.slow_start_s
     pool.open_when_all_down = after.when_all_down == "open"
 

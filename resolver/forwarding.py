@@ -22,8 +22,6 @@ if TYPE_CHECKING:
     from resolver.balance.pool import Pool
     from resolver.pipeline.forwarded import Forwarded
 
-BY_CLIENT: Final = frozenset(("client-hash", "consistent-hash"))
-"""The policies that look at who asks, as a table of clients does."""
 OF_ITS_TIME: Final = 0.9
 """Of the time that a client waits, what a silent pool may take, so that the client is told of it and not cut off."""
 
@@ -73,5 +71,5 @@ def forwarded(setting: Setting, name: str, *, first: bool = False) -> Forwarded:
         listed=name not in setting.config.pools,
         retry_s=settings.retry_ms / 1000,
         patience_s=waits / 2 if first else waits * OF_ITS_TIME,
-        by_client=settings.sticky is not None or settings.chosen_by in BY_CLIENT,
+        by_client=settings.sticky is not None or settings.chosen_by == "client-hash",
     )

@@ -14,12 +14,12 @@ is not remembered over a restart.
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from functools import partial
 from typing import TYPE_CHECKING, Final
 
 from resolver.errors import InputError
-from resolver.network.base import Clock, Entropy, Network
+from resolver.network.base import Clock, Endpoint, Entropy, Network
 from resolver.observe.log import Log
 from resolver.relays import Relays
 from resolver.text import nearest, quoted
@@ -65,8 +65,9 @@ class Pools:
 
             balancing.check(config)
             probing.certify(config)
+        own = config.server.listen
         return {
-            name: self._watched[name].pool if name in self._watched else self._made(name, settings)
+            name: self._watched[name].pool if name in self._watched else self._made(name, settings, own)
             for name, settings in config.all_pools.items()
         }
 
@@ -138,13 +139,13 @@ class Pools:
 
     # -- parts
 
-    def _made(self, name: str, settings: Settings) -> Pool:
+    def _made(self, name: str, settings: Settings, own: Collection[Endpoint]) -> Pool:
         from resolver import balancing
         from resolver.balance.pool import Pool
 
         return Pool(
             name,
-            _members(settings),
+            _made(_members(settings, own)),
             balancing.policy(name, settings, self._clock, self._entropy, self._log),
             self._clock,
             slow_start_s=settings.slow_start_s,
@@ -158,7 +159,7 @@ class Pools:
         if watched.settings is not None and watched.settings != settings:
             balancing.adjust(pool, watched.settings, settings, self._clock, self._entropy, self._log)
             if settings.members != "system":
-                pool.become(_members(settings))
+                pool.become(_made(settings.members))
         balancing.begin(pool.policy)
         pool.changed = partial(self._changed, watched)
         watched.watch(settings, network)
@@ -180,7 +181,7 @@ class Pools:
     def _changed(self, watched: WatchedPool, member: Member, before: State) -> None:
         self.changes += 1
         left = watched.taking
-        tell = self._log.error if member.state == "down" and not left else self._log.info
+        tell = self._log.info if left else self._log.error
         tell(
             "pool_member",
             pool=watched.pool.name,
@@ -200,8 +201,13 @@ def _end(watched: WatchedPool) -> None:
     balancing.end(watched.pool.policy)
 
 
-def _members(settings: Settings) -> Sequence[Member]:
-    return _made(() if settings.members == "system" else settings.members)
+def _members(settings: Settings, own: Collection[Endpoint]) -> Sequence[PoolMember]:
+    """Who is in a pool of a daemon that listens at `own`, before anything is followed."""
+    if settings.members != "system":
+        return settings.members
+    from resolver import resolv_conf
+
+    return resolv_conf.named(settings.resolv_conf, own)
 
 
 def _made(members: Sequence[PoolMember]) -> Sequence[Member]:

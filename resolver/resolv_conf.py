@@ -7,8 +7,8 @@ Rules
   nobody, leaves the members as they are: a file that is being replaced must not take the resolver down. One that names
   nobody but this daemon leaves the pool without members, for then whoever was asked before is not in charge any more.
 
-Limits: `MAX_NAMED` servers (glibc takes 3), `MAX_OCTETS` of the file. An address with a scope (`fe80::1%eth0`) cannot
-be asked here.
+Limits: `MAX_NAMED` servers (glibc takes 3), the whole lines within `MAX_OCTETS` of the file. An address with a scope
+(`fe80::1%eth0`) cannot be asked here.
 """
 
 from __future__ import annotations
@@ -45,7 +45,7 @@ def read(text: str, own: Collection[Endpoint]) -> Named:
     members: dict[Endpoint, PoolMember] = {}
     ours: list[str] = []
     wrong: list[tuple[int, str]] = []
-    for number, line in enumerate(text.splitlines(), 1):
+    for number, line in enumerate(text.split("\n"), 1):
         words = line.partition("#")[0].partition(";")[0].split()
         if words[:1] != ["nameserver"]:
             continue
@@ -63,6 +63,25 @@ def read(text: str, own: Collection[Endpoint]) -> Named:
         else:
             members.setdefault(found.endpoint, PoolMember(found))
     return Named(tuple(members.values()), tuple(ours), tuple(wrong))
+
+
+def named(path: Path, own: Collection[Endpoint]) -> Sequence[PoolMember]:
+    """Who stands in the file at `path` now, for a daemon that listens at `own`; nobody where it cannot be read."""
+    try:
+        return read(_text(path), own).members
+    except OSError:
+        return ()
+
+
+def _text(path: Path) -> str:
+    """The whole lines within `MAX_OCTETS` of the file at `path`. Raises OSError."""
+    if not stat.S_ISREG(os.stat(path).st_mode):  # a pipe would keep all clients waiting for whoever writes into it
+        raise OSError(errno.EINVAL, "it is no regular file")
+    with path.open("rb") as file:
+        octets = file.read(MAX_OCTETS + 1)
+    if len(octets) > MAX_OCTETS:  # the part of an address that is left of a line would be another address
+        octets = octets[: octets.rfind(b"\n", 0, MAX_OCTETS) + 1]
+    return octets.decode("utf-8", "replace")
 
 
 Become = Callable[[Sequence[PoolMember]], None]
@@ -100,10 +119,7 @@ class Followed:
             seen = (found.st_dev, found.st_ino, found.st_mtime_ns, found.st_size)
             if seen == self._seen:
                 return
-            if not stat.S_ISREG(found.st_mode):  # a pipe would keep all clients waiting for whoever writes into it
-                raise OSError(errno.EINVAL, "it is no regular file")
-            with self.path.open("rb") as file:
-                text = file.read(MAX_OCTETS).decode("utf-8", "replace")
+            text = _text(self.path)
         except OSError as error:
             self._seen = None
             self._complain(f"cannot be read: {error.strerror}")
@@ -112,21 +128,21 @@ class Followed:
         self._read(text)
 
     def _read(self, text: str) -> None:
-        named = read(text, self.own)
-        for number, reason in named.wrong:
+        found = read(text, self.own)
+        for number, reason in found.wrong:
             self._log.warning("resolv_conf", pool=self._pool, file=f"{self.path}:{number}", reason=printable(reason))
-        if not named.members and not named.ours:
+        if not found.members and not found.ours:
             self._complain("names no server that can be used")
             return
-        if not named.members:
-            self._complain(f"names nobody but this daemon, at {named.ours[0]}")
+        if not found.members:
+            self._complain(f"names nobody but this daemon, at {found.ours[0]}")
         else:
             self._trouble = ""
-        if named.members != self._members:
-            self._members = named.members
-            told = " ".join(each.upstream.endpoint.host for each in named.members)
+        if found.members != self._members:
+            self._members = found.members
+            told = " ".join(each.upstream.endpoint.host for each in found.members)
             self._log.info("resolv_conf", pool=self._pool, file=str(self.path), members=told)
-            self._become(named.members)
+            self._become(found.members)
 
     def _complain(self, trouble: str) -> None:
         """The log says what is wrong with the file, once."""

@@ -23,6 +23,9 @@ from resolver.network.base import Clock, Entropy, Network
 from resolver.probing import probing
 from resolver.text import nearest, quoted
 
+MAX_TOLD: Final = 4
+"""Members that are told to who has named several."""
+
 TAKING: Final = (State.UP, State.STARTING)
 """States in which a member takes questions."""
 
@@ -91,6 +94,9 @@ class WatchedPool:
             there = [name for name, place in places if text in (str(place), place.host)]
         if len(there) == 1:
             return there[0]
+        if there:
+            what = f"{quoted(text)} may be any of {len(there)} members of the pool {quoted(self.pool.name)}"
+            raise InputError(what, instead=f"write one of them: {', '.join(there[:MAX_TOLD])}")
         instead = nearest(text, [each.name for each in self.pool.members])
         raise InputError(f"pool {quoted(self.pool.name)} has no member {quoted(text)}", instead=instead)
 

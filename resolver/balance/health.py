@@ -55,7 +55,7 @@ class Health:
     """What is known of one member. `rules` may be replaced at any time."""
 
     __slots__ = (
-        *("_aside", "_bad", "_failed", "_good", "_heard", "_outcomes", "_soon", "_suspect"),
+        *("_aside", "_bad", "_failed", "_good", "_heard", "_on_trial", "_outcomes", "_soon", "_suspect"),
         *("down_until", "rules", "up"),
     )
 
@@ -66,7 +66,7 @@ class Health:
         """Before this time nothing brings it back."""
         self._good = self._bad = self._failed = self._outcomes = 0
         self._aside = self._soon = 0.0
-        self._heard = self._suspect = False
+        self._heard = self._suspect = self._on_trial = False
 
     @property
     def suspect(self) -> bool:
@@ -76,7 +76,7 @@ class Health:
     @property
     def spotless(self) -> bool:
         """Whether it is up, and nothing speaks against it: then a good reply says nothing new."""
-        return self.up and not (self._outcomes or self._failed)
+        return self.up and not (self._outcomes or self._failed or self._on_trial)
 
     def checked(self, good: bool, now: float) -> Verdict:
         """A check has ended; what that makes of the member."""
@@ -100,15 +100,18 @@ class Health:
         self._outcomes = (self._outcomes << 1 | (not good)) & _MASK
         if good:
             self._failed = 0
+            self._on_trial = False
             return Verdict.SAME if self.up else self._served_while_down()
         self._failed += 1
         if not self.up:
             if not self.rules.checked:
                 self._good = 0
             return Verdict.SAME
-        if self._suspect or not self._is_failing():
+        if not self._is_failing():
             return Verdict.SAME
         if self.rules.checked and self.rules.confirm:
+            if self._suspect:
+                return Verdict.SAME
             self._suspect = True
             return Verdict.SUSPECT
         self._put_aside(now)
@@ -119,7 +122,7 @@ class Health:
         if self.up or self.rules.checked or now < self.down_until:
             return Verdict.SAME
         verdict = self._rise()
-        self._failed = max(0, self.rules.passive_fall - 1)
+        self._on_trial = bool(self.rules.passive_fall or self.rules.passive_percent)
         return verdict
 
     def _put_aside(self, now: float) -> None:
@@ -140,14 +143,14 @@ class Health:
 
     def _is_failing(self) -> bool:
         rules = self.rules
-        if 0 < rules.passive_fall <= self._failed:
+        if self._on_trial or 0 < rules.passive_fall <= self._failed:
             return True
         return 0 < rules.passive_percent * WINDOW <= 100 * self._outcomes.bit_count()
 
     def _acquit(self) -> None:
         """What traffic has said is forgotten."""
         self._failed = self._outcomes = 0
-        self._suspect = False
+        self._suspect = self._on_trial = False
 
     def _fall(self, now: float) -> Verdict:
         self._acquit()

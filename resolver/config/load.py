@@ -155,9 +155,8 @@ def _begins(layers: Layers, label: str, source: Source) -> bool:
     """Whether a table with this `label` can be; if so it is there."""
     section, _, name = label.partition(".")
     if not NAME.fullmatch(name):
-        layers.report(
-            source.text, printable(f"{name!r} is no name for one of [{section}]"), "write letters, digits and -"
-        )
+        what = printable(f"{name!r} is no name for one of [{section}]")
+        layers.report(source.text, what, "write at most 63 letters, digits, - and _")
         return False
     layers.begin(label, source)
     return True
@@ -293,6 +292,8 @@ def _files(config: Config) -> Iterator[tuple[str, str, Path, str]]:
         named.append(("filters", key, getattr(config.filters, key), "give a file of names, or remove it"))
     for number, table in enumerate(config.rpz, 1):
         named.append((f"rpz.{number}", "file", [table.file], "give the master file of a policy zone"))
+    for name, pool in config.pools.items():
+        named.append((f"pools.{name}", "tls_ca", [pool.tls_ca], "give a file of certificates in PEM, or remove it"))
     for label, key, paths, instead in named:
         yield from ((label, key, path, instead) for path in paths if path is not None)
 

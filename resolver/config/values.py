@@ -222,6 +222,27 @@ def parsed_zone(value: object) -> str:
         raise ValueError(f'{shown(value)} is no zone name ({wrong}); write one as in "example.com"') from None
 
 
+def zones_once(value: object) -> object:
+    """`value`, a table by zone, in which no two keys are the same zone: one of them would be lost."""
+    seen: dict[str, object] = {}
+    for key in value if isinstance(value, dict) else ():
+        try:
+            zone = parsed_zone(key)
+        except ValueError:  # which is told of the key by itself
+            continue
+        if zone in seen:
+            raise ValueError(f"{shown(seen[zone])} and {shown(key)} are the same zone; remove one")
+        seen[zone] = key
+    return value
+
+
+def possible_path(value: Path) -> Path:
+    """A path where something may be one day."""
+    if "\0" in str(value):
+        raise ValueError(f"{shown(str(value))} has a NUL, which no path can have; remove it")
+    return value
+
+
 def optional_zone(value: object) -> str | None:
     """The same, or nothing."""
     return None if value is None else parsed_zone(value)

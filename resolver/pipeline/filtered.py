@@ -16,7 +16,7 @@ from collections.abc import Callable, Sequence
 from functools import partial
 from typing import Final, TypeAlias, assert_never
 
-from resolver.answering import Stage, Told
+from resolver.answering import Stage, Told, peek_or_work
 from resolver.errors import ResolutionFailed
 from resolver.filters.policy import Dropped, Left, Policy, Redirected, Result, Settled, Truncated, Verdict
 from resolver.message import UNTOLD, Class, Query, Reply, Transport
@@ -42,11 +42,7 @@ class Filtered:
 
     def answer(self, query: Query, done: Told) -> None:
         """`done` has what is at hand, or what became of `query`."""
-        reply = self.peek(query)
-        if reply is None:
-            self.work(query, done)
-        else:
-            done(reply)
+        peek_or_work(self, query, done)
 
     def peek(self, query: Query) -> Reply | None:
         """The reply that is at hand; None when there is none."""

@@ -5,8 +5,8 @@ Rules
   of ours, is followed the usual way where it leads elsewhere.
 * A question that was rewritten is answered under the name that came; what was signed loses its signatures, and nothing
   is told as proven, because nobody has signed that name. Records keep the type that was asked for in its place.
-* A query is looked at twice, when something is at hand and when there is work, and comes to the same: only the first
-  time is counted, here and against limits.
+* A query is looked at twice, for what is at hand and when there is work, and comes to the same: it is counted, here
+  and against limits, for what is at hand alone. Its way is found once where no other query comes between.
 * What time decides may be stored as octets until the next full minute; what chance, a limit or a client's subnet
   decides never is.
 
@@ -19,7 +19,7 @@ from collections.abc import Callable, Mapping
 from functools import partial
 from typing import Final, Protocol, TypeAlias, assert_never
 
-from resolver.answering import Stage, Told
+from resolver.answering import Stage, Told, peek_or_work
 from resolver.auth.authority import Authority
 from resolver.errors import ResolutionFailed
 from resolver.message import UNTOLD, Client, Ede, Query, Question, Rcode, Reply, RRset, Type
@@ -88,14 +88,12 @@ class Routed:
         self._usual, self._pools, self._counters, self._wall = usual, pools, counters, wall
         self._authorities, self._subnets = authorities or {}, subnets or {}
         self._limiter, self._transcript = limiter, transcript
+        self._last: tuple[Query, Decision, Reply | Way] | None = None
+        """The query for which nothing was at hand last: it is worked on next, most of the time."""
 
     def answer(self, query: Query, done: Told) -> None:
         """`done` has what is at hand, or what became of `query`."""
-        reply = self.peek(query)
-        if reply is None:
-            self.work(query, done)
-        else:
-            done(reply)
+        peek_or_work(self, query, done)
 
     def peek(self, query: Query) -> Reply | None:
         """The reply that is at hand; None when there is work to be done."""
@@ -103,7 +101,10 @@ class Routed:
         if decision.simple:
             stage = self._simply(decision)
             if stage is not None:
-                return stage.peek(query)
+                reply = stage.peek(query)
+                if reply is None:
+                    self._last = query, decision, Way(stage, query, decision)
+                return reply
         if decision.fitted:
             refused = self._count(query, decision)
             if refused is not None:
@@ -113,13 +114,15 @@ class Routed:
             self._counters.answers_ruled += 1
             return told(way, query, decision, self._wall)
         reply = way.stage.peek(way.asked)
-        return reply if reply is None or (decision.is_plain and not way.before) else self._shaped(way, query, reply)
+        if reply is None:
+            self._last = query, decision, way
+            return None
+        return reply if decision.is_plain and not way.before else self._shaped(way, query, reply)
 
     def work(self, query: Query, done: Told) -> None:
         """`done` has what became of `query`, for which nothing is at hand."""
-        decision = self.table.decide(query)
+        decision, way = self._found(query)
         self._note(decision)
-        way = self._way(query, decision)
         if isinstance(way, Reply):
             done(told(way, query, decision, self._wall))  # there was nothing at hand a moment ago
         elif decision.is_plain and not way.before:
@@ -129,7 +132,7 @@ class Routed:
 
     def spare(self, query: Query) -> Reply | None:
         """What is told without work when there is no room for any; None when there is nothing."""
-        way = self._way(query, self.table.decide(query))
+        _, way = self._found(query)
         if isinstance(way, Reply):
             return None  # which was at hand
         look: Callable[[Query], Reply | None] | None = getattr(way.stage, "spare", None)
@@ -156,6 +159,15 @@ class Routed:
             self.table.fits[rule.number - 1] += 1
             self._note(decision)
         return stage
+
+    def _found(self, query: Query) -> tuple[Decision, Reply | Way]:
+        """What is decided on a query for which nothing was at hand, and its way."""
+        last = self._last
+        if last is not None and last[0] is query:
+            self._last = None
+            return last[1], last[2]
+        decision = self.table.decide(query)
+        return decision, self._way(query, decision)
 
     def _worked(self, way: Way, query: Query, done: Told, result: Reply | ResolutionFailed) -> None:
         done(self._shaped(way, query, result) if isinstance(result, Reply) else result)

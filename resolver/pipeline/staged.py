@@ -13,7 +13,7 @@ from collections.abc import Callable, Sequence
 from functools import partial
 from typing import Final
 
-from resolver.answering import Answerer, Told
+from resolver.answering import Answerer, Told, peek_or_work
 from resolver.errors import ResolutionFailed
 from resolver.message import Query, Reply, Type
 
@@ -37,11 +37,7 @@ class Staged:
 
     def answer(self, query: Query, done: Told) -> None:
         """`done` has what is at hand, or what became of `query`."""
-        reply = self.peek(query)
-        if reply is None:
-            self.work(query, done)
-        else:
-            done(reply)
+        peek_or_work(self, query, done)
 
     def peek(self, query: Query) -> Reply | None:
         """The reply that is at hand; None when there is none."""

@@ -25,7 +25,7 @@ from collections.abc import Callable, Sequence
 from functools import partial
 from typing import Final
 
-from resolver.answering import Stage, Told
+from resolver.answering import Stage, Told, peek_or_work
 from resolver.errors import ResolutionFailed
 from resolver.filters.policy import Cause
 from resolver.filters.prefixes import PRIVATE, WELL_KNOWN, Networks, Prefix, Ranges, reverse_v4, reversed_v6
@@ -77,11 +77,7 @@ class Synthesised:
 
     def answer(self, query: Query, done: Told) -> None:
         """`done` has what is at hand, or what became of `query`."""
-        reply = self.peek(query)
-        if reply is None:
-            self.work(query, done)
-        else:
-            done(reply)
+        peek_or_work(self, query, done)
 
     def peek(self, query: Query) -> Reply | None:
         """The reply that is at hand; None when there is none."""

@@ -9,7 +9,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 
-from resolver.answering import Told
+from resolver.answering import Told, peek_or_work
 from resolver.errors import ResolutionFailed
 from resolver.message import Query, Reply
 from resolver.observe.notes import At, Held, Stage
@@ -35,11 +35,7 @@ class Transcribed:
 
     def answer(self, query: Query, done: Told) -> None:
         """`done` has what is at hand, or what became of `query`."""
-        reply = self.peek(query)
-        if reply is None:
-            self.work(query, done)
-        else:
-            done(reply)
+        peek_or_work(self, query, done)
 
     def peek(self, query: Query) -> Reply | None:
         """The reply that is at hand; None when there is none."""

@@ -14,7 +14,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any, Final
 
-from resolver.answering import Told
+from resolver.answering import Told, peek_or_work
 from resolver.config import HEALTH_NAME
 from resolver.errors import ResolutionFailed
 from resolver.message import Class, Ede, Query, Rcode, Reply, RRset, Type
@@ -136,11 +136,7 @@ class Guard:
 
     def answer(self, query: Query, done: Told) -> None:
         """`done` has what is at hand, or what became of `query`."""
-        reply = self.peek(query)
-        if reply is None:
-            self.work(query, done)
-        else:
-            done(reply)
+        peek_or_work(self, query, done)
 
     def _refuse(self, query: Query, mistake: str) -> Reply:
         self._undeclared.note(mistake)

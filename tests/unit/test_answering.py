@@ -4,7 +4,7 @@ import asyncio
 
 import pytest
 
-from resolver.answering import Told, awaited
+from resolver.answering import Told, awaited, peek_or_work
 from resolver.errors import ResolutionFailed
 from resolver.message import Client, Query, Question, Reply, Transport
 from tests.support.answering import Always
@@ -52,3 +52,24 @@ def test_who_has_given_up_may_still_be_told(run):
         return waiting.cancelled()
 
     assert run(main())
+
+
+class Half(Later):
+    """Has a reply at hand, or works."""
+
+    def __init__(self, at_hand: Reply | None) -> None:
+        super().__init__()
+        self._at_hand = at_hand
+
+    def peek(self, query: Query) -> Reply | None:
+        return self._at_hand
+
+    def work(self, query: Query, done: Told) -> None:
+        self.told.append(done)
+
+
+@pytest.mark.parametrize("at_hand", [Reply(0), None])
+def test_a_stage_works_only_where_nothing_is_at_hand(at_hand: Reply | None):
+    stage, told = Half(at_hand), []
+    peek_or_work(stage, QUERY, told.append)
+    assert (told, len(stage.told)) == (([], 1) if at_hand is None else ([at_hand], 0))

@@ -6,6 +6,7 @@ import sys
 import pytest
 
 from resolver import balancing
+from resolver.balance.choosing import POLICIES
 from resolver.balance.hashing import ClientHash
 from resolver.balance.policies import LeastResponseTime, RoundRobin
 from resolver.balance.pool import Key, Member, Pool
@@ -61,6 +62,18 @@ def test_another_policy_is_in_force_after_a_reload():
     adjusted(pool, before, settings(policy="round-robin", when_all_down="closed"))
     assert isinstance(pool.policy, RoundRobin)
     assert not pool.open_when_all_down
+
+
+@pytest.mark.parametrize("policy", POLICIES)
+@pytest.mark.parametrize("sticky", ["memory", None])
+def test_a_new_policy_knows_the_members_that_are_there(policy: str, sticky: str | None):
+    before = settings(policy="round-robin")
+    pool = made(before)
+    clock, log = ManualClock(), Log(io.StringIO(), lambda: 0.0)
+    balancing.adjust(pool, before, settings(policy=policy, sticky=sticky), clock, SeededEntropy(1), log)
+    kept = pool.pick(ALICE)
+    assert kept in pool.members
+    assert sticky is None or pool.pick(ALICE) is kept
 
 
 def test_a_store_that_needs_a_library_that_is_missing_is_told_before_anything_changes(

@@ -66,20 +66,20 @@ def test_a_file_that_cannot_be_used_is_told_with_its_setting(tmp_path, text, wha
 
 
 @pytest.mark.parametrize(
-    "other",
+    ("scheme", "other"),
     [
-        {"members": ["tls://192.0.2.1#b.example"]},
-        {"members": ["tls://192.0.2.1#a.example"], "https_method": "GET"},
-        {"members": ["tls://192.0.2.1#a.example"]},
+        ("tls", {"members": ["tls://192.0.2.1#b.example"]}),
+        ("https", {"members": ["https://192.0.2.1#a.example"], "https_method": "GET"}),
+        ("tls", {"members": ["tls://192.0.2.1#a.example"]}),
     ],
 )
-def test_one_place_cannot_be_spoken_to_in_two_ways(authority, other):
-    one = {"members": ["tls://192.0.2.1#a.example"]}
+def test_one_place_cannot_be_spoken_to_in_two_ways(authority, scheme, other):
+    one = {"members": [f"{scheme}://192.0.2.1#a.example"]}
     if other == one:
         encrypting.check(config(one=one, two={**one, "policy": "round-robin"}))
         other = {**other, "tls_ca": authority.ca}
     said = refused(config(one=one, two=other))
-    assert said.startswith("pools.two.members: tls://192.0.2.1:853#")
+    assert said.startswith(f"pools.two.members: {scheme}://192.0.2.1:{'853' if scheme == 'tls' else '443'}")
     assert "is spoken to in another way in pools.one.members; write one name, path, tls_ca and https_method" in said
 
 

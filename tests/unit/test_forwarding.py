@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from typing import Any
 
+import pytest
+
 from resolver.balance.pool import Member, Pool
 from resolver.config import Config
 from resolver.config.upstreams import upstream
@@ -97,6 +99,33 @@ def test_members_of_the_system_are_asked_as_the_file_says_also_when_it_changes(t
     first, second = composed(main)
     assert first == [f"a.test. 300 A {ONE}"]
     assert second == [f"b.test. 300 A {OTHER}"]
+
+
+def test_who_asks_a_program_that_does_not_listen_asks_the_servers_of_the_system_too(tmp_path):
+    (tmp_path / "resolv.conf").write_text(f"nameserver {ONE}\n")
+
+    async def main(made):
+        answering(made, ONE)
+        return await made.lines("a.test")
+
+    pools = {"pools": {"system": {"members": "system", "resolv_conf": str(tmp_path / "resolv.conf")}}}
+    assert composed(main, forwarding("system", **pools)) == [f"a.test. 300 A {ONE}"]
+
+
+@pytest.mark.parametrize("policy", ["client-hash", "qname-hash", "consistent-hash"])
+def test_another_policy_is_in_force_for_members_of_the_system_as_for_others(tmp_path, policy):
+    (tmp_path / "resolv.conf").write_text(f"nameserver {ONE}\nnameserver {OTHER}\n")
+
+    async def main(made):
+        answering(made, ONE, OTHER)
+        said = []
+        for each, name in (("round-robin", "a.test"), (policy, "b.test")):
+            pool = {"members": "system", "check": "none", "policy": each, "resolv_conf": str(tmp_path / "resolv.conf")}
+            await made.program.reload(Config.model_validate(forwarding("system", pools={"system": pool})))
+            said += await made.lines(name)
+        return len(said)
+
+    assert composed(main) == 2
 
 
 def test_a_resolv_conf_that_names_this_daemon_alone_is_told_and_nobody_is_asked(tmp_path):

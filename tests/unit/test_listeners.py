@@ -89,7 +89,6 @@ def test_listeners_for_tls_share_the_places_and_have_a_port_of_their_own(on_loop
         last = await ended
         writer.close()
         bind_stream(ours.endpoint, Kind.TLS).close()
-        await asyncio.sleep(0.01)  # uvloop closes its handles in its next turns
         return ours.udp, bound.endpoint != ours.endpoint, read, counts["udp.dropped_full"], places, last
 
     assert on_loop(main()) == (None, True, b"\0\5other\0\6stored", 0, 1, b"")
@@ -207,7 +206,6 @@ def test_all_listeners_share_their_places_and_count_together(on_loop):
         for each in (writer, *writers):
             each.close()
         await listeners.keep_only((), 0.0)
-        await asyncio.sleep(0.01)  # uvloop closes its handles in its next turns
         return echoed, counts
 
     echoed, counts = on_loop(main())

@@ -21,6 +21,7 @@ from resolver.message import QR, RA, Message, Rcode, RRset, Transport, Type
 from resolver.network.simulated import Link
 from resolver.pools import MAX_COUNTED
 from resolver.testing.virtual_time import MONOTONIC_START
+from resolver.watched_pool import MAX_TOLD
 from resolver.wire import names
 from tests.support.composed import Composed, composed
 from tests.support.internet import Said
@@ -269,6 +270,18 @@ def test_members_of_a_pool_in_force_may_be_replaced():
     composed(main, settings())
 
 
+def test_it_is_an_error_where_nobody_is_left_also_by_the_word_of_an_operator():
+    async def main(made: Composed) -> None:
+        scene = Scene(made)
+        await scene.begin(check="none")
+        scene.pools.drain("office", ONE)
+        scene.pools.drain("office", OTHER)
+        lines = [line for line in made.internet.log.getvalue().splitlines() if "event=pool_member" in line]
+        assert ["level=error" in line for line in lines] == [False, True]
+
+    composed(main, settings())
+
+
 def test_who_drains_may_name_a_member_by_its_name_or_its_address():
     async def main(made: Composed) -> None:
         scene = Scene(made)
@@ -321,6 +334,19 @@ def test_who_names_nobody_is_told_the_nearest():
             scene.pools.drain("office", "lefd")
         with pytest.raises(InputError, match="no member"):
             scene.pools.drain("office", "192.0.2.1:5353")
+
+    composed(main, settings())
+
+
+def test_who_names_several_is_told_all_but_too_many():
+    async def main(made: Composed) -> None:
+        scene = Scene(made)
+        await scene.begin(members=[f"{ONE}:{port}" for port in range(1001, 1011)], check="none")
+        with pytest.raises(InputError) as caught:
+            scene.pools.drain("office", ONE)
+        what = f'"{ONE}" may be any of 10 members of the pool "office"; write one of them: udp://{ONE}:1001, udp://'
+        assert str(caught.value).startswith(what)
+        assert str(caught.value).count("udp://") == MAX_TOLD
 
     composed(main, settings())
 

@@ -65,7 +65,7 @@ async def busy(program) -> None:
     """A query is being worked on."""
     async with asyncio.timeout(5):
         while not program.stats()["queries.in_flight"]:  # noqa: ASYNC110 — nothing tells when
-            await asyncio.sleep(0.01)
+            await asyncio.sleep(0)
 
 
 # -- without listening
@@ -576,7 +576,6 @@ def test_a_reload_renews_the_certificate_or_keeps_the_old_one(on_loop, tmp_path)
         await program.reload(settings())
         gone = program.encrypted, closed(where), program.shown
         await program.stop()
-        await asyncio.sleep(0.01)  # uvloop closes its handles in its next turns
         return seen, stats, same, gone
 
     ((answer, first), (_, second), (_, third)), stats, same, gone = on_loop(main())
@@ -597,7 +596,6 @@ def test_without_files_the_certificate_is_ephemeral_and_one_line_says_so(on_loop
         second = await over_tls(program.encrypted[0], "www.example.com")
         pin = program.shown.pin
         await program.stop()
-        await asyncio.sleep(0.01)  # uvloop closes its handles in its next turns
         return first[1] == second[1], pin, [line for line in out.getvalue().splitlines() if "ephemeral" in line]
 
     same, pin, warnings = on_loop(main())

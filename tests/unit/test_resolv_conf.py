@@ -7,7 +7,7 @@ import pytest
 
 from resolver.network.base import Endpoint
 from resolver.observe.log import Log
-from resolver.resolv_conf import LOOK_S, MAX_NAMED, MAX_OCTETS, Followed, read
+from resolver.resolv_conf import LOOK_S, MAX_NAMED, MAX_OCTETS, Followed, named, read
 from resolver.testing.virtual_time import VirtualClock
 from tests.support.strict import run_strictly
 
@@ -51,6 +51,29 @@ def test_a_line_that_cannot_be_used_is_told_by_its_number_and_skipped(behind):
 def test_not_more_than_a_few_are_used():
     found = read("".join(f"nameserver 192.0.2.{last}\n" for last in range(1, 20)), OWN)
     assert (len(found.members), len(found.wrong)) == (MAX_NAMED, 11)
+
+
+def test_a_line_ends_where_the_system_says_that_it_does():
+    assert hosts(
+        "# by a lease of x\x0bnameserver 192.0.2.9\r\n# \u2028nameserver 192.0.2.8\nnameserver 192.0.2.1\r\n"
+    ) == ["192.0.2.1"]
+
+
+@pytest.mark.parametrize("cut", range(-12, 2))
+def test_of_a_long_file_nobody_is_asked_whose_line_is_cut(tmp_path, cut):
+    whole = b"nameserver 192.0.2.1\n"
+    last = b"nameserver 192.0.2.123\n"
+    fill = b"#" * (MAX_OCTETS - len(whole) - len(last) - cut - 1) + b"\n"
+    (tmp_path / "resolv.conf").write_bytes(whole + fill + last + b"nameserver 192.0.2.2\n")
+    found = [each.upstream.endpoint.host for each in named(tmp_path / "resolv.conf", OWN)]
+    assert found == ["192.0.2.1"] + ["192.0.2.123"] * (cut >= 0)
+
+
+def test_who_stands_there_now_is_nobody_where_the_file_cannot_be_read(tmp_path):
+    assert not named(tmp_path / "not-there", OWN)
+    (tmp_path / "dangling").symlink_to(tmp_path / "not-there")
+    assert not named(tmp_path / "dangling", OWN)
+    assert not named(tmp_path, OWN)
 
 
 class Scene:
@@ -146,6 +169,19 @@ def test_bad_lines_are_told_and_a_file_without_end_is_cut(tmp_path):
     assert scene.members == [["192.0.2.4", "192.0.2.1"]]
     assert f"{scene.file}:3" in scene.log.getvalue()
     assert "\x1b" not in scene.log.getvalue()
+
+
+def test_a_link_that_leads_nowhere_for_a_while_leaves_the_members(tmp_path):
+    async def main(scene):
+        scene.file.symlink_to(tmp_path / "one")
+        (tmp_path / "one").write_text("nameserver 192.0.2.1\n")
+        scene.followed.begin()
+        (tmp_path / "one").unlink()
+        await scene.clock.advance(2 * LOOK_S)
+        (tmp_path / "one").write_text("nameserver 192.0.2.2\n")
+        await scene.clock.advance(LOOK_S)
+
+    assert followed(main, tmp_path).members == [["192.0.2.1"], ["192.0.2.2"]]
 
 
 def test_after_its_end_nothing_is_looked_at(tmp_path):

@@ -12,7 +12,7 @@ import ipaddress
 from collections.abc import Iterator
 from typing import TYPE_CHECKING
 
-from resolver.config.contradictions import checks, filters, policies, pools, relays, rules, tls
+from resolver.config.contradictions import checks, filters, policies, pools, relays, rules, tls, useless
 from resolver.config.contradictions.base import Contradiction, wildcard
 
 if TYPE_CHECKING:
@@ -36,6 +36,7 @@ def find_contradictions(config: Config) -> list[Contradiction]:
         *pools.find(config),
         *relays.find(config),
         *checks.find(config),
+        *useless.find(config),
         *rules.find(config),
         *filters.find(config),
         *policies.find(config),

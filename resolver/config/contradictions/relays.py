@@ -12,6 +12,7 @@ from collections.abc import Iterator
 from typing import TYPE_CHECKING
 
 from resolver.config.contradictions.base import Contradiction, wildcard
+from resolver.config.values import DNS_PORT
 from resolver.message import Transport
 
 if TYPE_CHECKING:
@@ -50,7 +51,8 @@ def _relay(section: str, pool: Pool) -> Iterator[Contradiction]:
     for each in pool.members:
         if each.upstream.transport is not Transport.UDP:
             what = f'"{each.upstream}" cannot be a member of a relay, which passes on what comes as it is'
-            yield Contradiction(section, "members", what, f'write "udp://{each.upstream.endpoint}"')
+            port = DNS_PORT if each.upstream.transport is not Transport.TCP else each.upstream.endpoint.port
+            yield Contradiction(section, "members", what, f'write "udp://{each.upstream.endpoint._replace(port=port)}"')
 
 
 def _looping(config: Config) -> Iterator[Contradiction]:

@@ -22,6 +22,7 @@ from resolver.config.values import (
     one_or_more,
     parsed_zone,
     tls_endpoint,
+    zones_once,
 )
 from resolver.network.base import Endpoint, Upstream
 
@@ -66,10 +67,12 @@ Networks = Annotated[
 Zone = Annotated[str, PlainValidator(parsed_zone)]
 StubTable = Annotated[
     dict[Zone, Annotated[tuple[Upstream, ...], PlainValidator(authorities)]],
+    BeforeValidator(zones_once),
     Doc(form='a table: zone = list of "ADDR", "ADDR:PORT" or URLs'),
 ]
 ForwardTable = Annotated[
     dict[Zone, Annotated[tuple[Upstream, ...] | str, PlainValidator(forwarders)]],
+    BeforeValidator(zones_once),
     Doc(form='a table: zone = list of "ADDR", "ADDR:PORT" or URLs; or the name of a pool; or `"system"`'),
 ]
 OptionalPath = Annotated[Path | None, Field(strict=False), Doc(form="a path")]

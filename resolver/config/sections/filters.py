@@ -6,11 +6,11 @@ import ipaddress
 from pathlib import Path
 from typing import Annotated, Final
 
-from pydantic import Field, PlainValidator
+from pydantic import BeforeValidator, Field, PlainValidator
 
 from resolver.config.filtering import block_answer, dns64_prefix, listed_name, local_kind, local_record
 from resolver.config.sections.base import Doc, Networks, Section
-from resolver.config.values import parsed_zone
+from resolver.config.values import parsed_zone, zones_once
 from resolver.filters.kinds import BlockAnswer
 
 MAX_LISTS: Final = 64
@@ -34,6 +34,7 @@ Zones = Annotated[
 Excluded = Annotated[Networks, Doc(form='a list of "ADDR/LENGTH"')]
 LocalZones = Annotated[
     dict[Annotated[str, PlainValidator(parsed_zone)], Annotated[str, PlainValidator(local_kind)]],
+    BeforeValidator(zones_once),
     Field(strict=False, max_length=10_000),
     Doc(form="a table: zone = type"),
 ]

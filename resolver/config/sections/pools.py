@@ -5,13 +5,13 @@ from __future__ import annotations
 from pathlib import Path
 from typing import Annotated, Final, Literal
 
-from pydantic import Field, PlainValidator
+from pydantic import AfterValidator, Field, PlainValidator
 
 from resolver.config.checks import Statuses, body_text, host, path, rcodes, record_type, statuses
 from resolver.config.sections.base import Doc, OptionalPath, Section
 from resolver.config.stores import sticky_table
 from resolver.config.upstreams import SYSTEM, PoolMember, members, sources
-from resolver.config.values import parsed_zone, relay_endpoint, shown
+from resolver.config.values import parsed_zone, possible_path, relay_endpoint, shown
 from resolver.network.base import Endpoint
 from resolver.text import nearest
 
@@ -102,7 +102,9 @@ class Pool(Section):
     but so many of a hundred replies of the pool were lately. The first good reply is the answer. 0: a second one is
     asked only after `retry_ms`."""
 
-    resolv_conf: Annotated[Path, Field(strict=False), Doc(form="a path")] = Path("/etc/resolv.conf")
+    resolv_conf: Annotated[Path, Field(strict=False), AfterValidator(possible_path), Doc(form="a path")] = Path(
+        "/etc/resolv.conf"
+    )
     """The file that names the members of a pool with `members = "system"`. It is read again when it changes."""
 
     listen: Annotated[

@@ -118,6 +118,33 @@ def test_on_trial_a_good_reply_acquits_it() -> None:
     assert [health.served(False, 112.0) for _ in range(4)] == [Verdict.SAME] * 4
 
 
+@pytest.mark.parametrize("rules", [UNCHECKED._replace(passive_fall=0), UNCHECKED._replace(passive_percent=0)])
+def test_on_trial_one_failure_is_enough_whatever_it_is_that_traffic_says(rules: Rules) -> None:
+    health = Health(rules)
+    while health.served(False, 100.0) is Verdict.SAME:
+        pass
+    assert health.due(110.0) is Verdict.UP
+    assert not health.spotless
+    assert health.served(False, 111.0) is Verdict.DOWN
+
+
+def test_who_is_not_judged_by_its_traffic_is_not_tried_by_it_either() -> None:
+    health = settled()
+    for _ in range(3):
+        health.checked(False, 1.0)
+    health.rules = UNCHECKED._replace(passive_fall=0, passive_percent=0)
+    assert health.due(2.0) is Verdict.UP
+    assert {health.served(False, 3.0) for _ in range(WINDOW)} == {Verdict.SAME}
+
+
+@pytest.mark.parametrize("rules", [UNCHECKED, ALONE])
+def test_a_suspect_that_no_check_will_confirm_any_more_is_judged_by_its_traffic_alone(rules: Rules) -> None:
+    health, verdict = after_failures(CHECKED)
+    assert verdict is Verdict.SUSPECT
+    health.rules = rules
+    assert health.served(False, 1.0) is Verdict.DOWN
+
+
 def test_what_was_well_for_long_enough_is_down_for_the_shortest_time_again() -> None:
     health, _ = after_failures(UNCHECKED, now=100.0)
     health.due(110.0)

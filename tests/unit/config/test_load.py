@@ -278,6 +278,30 @@ def test_tables_of_pools_and_rules_are_read_with_their_names_and_in_their_order(
             "[[rules]]\naction = 'refuse'\n[[rules]]\nacton = 'pool'\naction = 'pool'\n",
             "resolver.toml:4: unknown key 'acton' in [[rules]]; did you mean 'action'?",
         ),
+        (
+            "[pools.b]\nmembers = 'system'\nresolv_conf = \"a\\u0000b\"\n",
+            'b" has a NUL, which no path can have; remove it',
+        ),
+        (
+            "[pools.b]\nmembers = ['tls://192.0.2.1']\ntls_ca = 'none.pem'\n",
+            'none.pem" is no file; give a file of certificates in PEM, or remove it',
+        ),
+        (
+            f"[pools.{'x' * 64}]\nmembers = ['192.0.2.1']\n",
+            "is no name for one of [pools]; write at most 63 letters, digits, - and _",
+        ),
+        (
+            "[resolver]\nforward_zones = {'corp.test' = 'b', 'Corp.Test.' = ['192.0.2.1']}\n",
+            'resolver.toml:2: resolver.forward_zones: "corp.test" and "Corp.Test." are the same zone; remove one',
+        ),
+        (
+            "[resolver.stub_zones]\n'test' = ['192.0.2.1']\n'test.' = ['192.0.2.1']\n",
+            'resolver.stub_zones: "test" and "test." are the same zone; remove one',
+        ),
+        (
+            "[filters.local_zones]\n'test' = 'static'\n'TEST' = 'refuse'\n",
+            'filters.local_zones: "test" and "TEST" are the same zone; remove one',
+        ),
         ("[pool.b]\n", "resolver.toml:1: unknown section [pool]; did you mean [pools.NAME]?"),
     ],
 )

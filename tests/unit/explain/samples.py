@@ -363,7 +363,7 @@ def of_office(cause: str, answer: Callable[[Message], Message | None] | None, **
 
 
 of_office("pool", lambda query: said(query.question, "www.shop.test. 60 IN A 192.0.2.1", ra=True))
-of_office("no-upstream", None, members="system")
+of_office("no-upstream", None, members="system", resolv_conf="/dev/null")
 of_office("upstreams-silent", lambda _: None)
 of_office("upstream-unreachable", None)
 of_office("upstream-failed", lambda query: said(query.question, rcode=2, ra=True))

@@ -15,9 +15,8 @@ def frame(kind, payload=b"", stream=1):
 
 
 GOAWAY = frame(7, (5).to_bytes(4, "big") + (11).to_bytes(4, "big") + b"calm", 0)
-FRAMES = st.lists(
-    st.tuples(st.integers(0, 3) | st.integers(5, 6) | st.integers(8, 255), st.binary(max_size=50)), max_size=6
-)
+KINDS = st.sampled_from([each for each in range(256) if each not in (4, 7)])
+FRAMES = st.lists(st.tuples(KINDS, st.binary(max_size=50)), max_size=6)
 
 
 @given(frames=FRAMES, place=st.integers(0, 6), cuts=st.lists(st.integers(0, 400), max_size=8))

@@ -10,7 +10,7 @@ import pytest
 from resolver.network import listening, splicing
 from resolver.network.base import Endpoint, Trouble
 from resolver.network.clock import RealClock
-from resolver.network.poller import LoopPoller, new_poller
+from resolver.network.poller import READ, LoopPoller, new_poller
 from resolver.network.splicing import Acceptor, Splice
 
 pytestmark = pytest.mark.sockets
@@ -146,21 +146,21 @@ def test_a_slow_reader_slows_its_writer_down(on_loop):
             _, inner_writer = await server.connections.get()
             inner_writer.transport.pause_reading()
             sock = writer.get_extra_info("socket")
+            (splice,) = front.splices
+            assert splice._client is not None
             given = 0
             raw = socket.fromfd(sock.fileno(), socket.AF_INET, socket.SOCK_STREAM)
             raw.setblocking(False)
-            while True:
-                try:
-                    given += raw.send(bytes(1 << 16))
-                except BlockingIOError:
-                    await asyncio.sleep(0.05)
+            is_full = False
+            async with asyncio.timeout(5):
+                while not is_full:
                     try:
                         given += raw.send(bytes(1 << 16))
                     except BlockingIOError:
-                        break
-                assert given < 64 << 20, "it is never full"
+                        is_full = not splice._client.watched & READ
+                        await asyncio.sleep(0)
+                    assert given < 64 << 20, "it is never full"
             raw.close()
-            (splice,) = front.splices
             assert splice._server is not None
             assert len(splice._server.unsent) <= splicing.CHUNK
             splice.close()

@@ -284,7 +284,6 @@ def test_listeners_serve_nothing_past_it(on_loop):
             await over_tcp(server, "www.example.com")
         behind = told(program, server="ns1.example.com.")
         await program.stop()
-        await asyncio.sleep(0.01)  # uvloop closes its handles in its next turns
         return seen, stats, behind
 
     seen, stats, behind = on_loop(main())
@@ -304,7 +303,6 @@ def test_a_reload_changes_how_much_is_remembered_and_says_what_takes_a_restart(o
             await program.reload(listening(number))
         history, stats = program.lab.history, program.stats()
         await program.stop()
-        await asyncio.sleep(0.01)  # uvloop closes its handles in its next turns
         told_of_it = [line for line in out.getvalue().splitlines() if "history_not_switched" in line]
         return history and history.limit, len(told_of_it), stats["history.kept"] > 0, stats["history.forgotten"]
 

@@ -55,7 +55,6 @@ async def close(listener, *writers):
     listener.close()
     listener.close()
     await listener.drained()
-    await asyncio.sleep(0.01)  # uvloop closes its handles in its next turns
 
 
 @pytest.mark.parametrize("host", ["127.0.0.1", "::1"])

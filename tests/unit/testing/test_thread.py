@@ -89,16 +89,16 @@ def test_when_it_is_real_time_passes_and_coroutines_run_beside_one_another(threa
     waiting = thread.submit(wait())
     thread.run(wake())
     waiting.result(5)
-    time.sleep(0.01)
     assert thread.run(now()) > began
 
 
 @pytest.mark.parametrize("real", [False, True])
 def test_closing_ends_what_runs_and_runs_what_is_last(thread, real):
-    ended = []
+    ended, begun = [], threading.Event()
 
     async def wait():
         try:
+            begun.set()
             # In virtual time this never waits, so it is busy all the time, as a question is that never ends.
             for _ in itertools.count():
                 await asyncio.sleep(1)
@@ -111,7 +111,7 @@ def test_closing_ends_what_runs_and_runs_what_is_last(thread, real):
     if real:
         thread.become_real()
     waiting = thread.submit(wait())
-    time.sleep(0.02)
+    assert begun.wait(5)
     thread.close(last)
     thread.close(last)
     assert ended == ["cancelled", "last"]

@@ -53,7 +53,12 @@ def test_a_relay_that_can_be_is_one(text: str, tmp_path: Path):
         (
             "[pools.a]\nmembers = ['tls://192.0.2.1#dns.example']\nmode = 'relay'\nlisten = ['127.0.0.1']\n",
             '2: "tls://192.0.2.1:853#dns.example" cannot be a member of a relay, which passes on what comes as it is; '
-            'write "udp://192.0.2.1:853"',
+            'write "udp://192.0.2.1:53"',
+        ),
+        (
+            "[pools.a]\nmembers = ['tcp://192.0.2.1:5353']\nmode = 'relay'\nlisten = ['127.0.0.1']\n",
+            '2: "tcp://192.0.2.1:5353" cannot be a member of a relay, which passes on what comes as it is; '
+            'write "udp://192.0.2.1:5353"',
         ),
         (
             RELAY + "listen = ['192.0.2.1']\n",
