@@ -6,7 +6,7 @@ Rules
 * A record that is no rule is left out; the log has the first `MAX_TOLD` of each file with their lines, and the rest are
   counted.
 
-Limits: a file as large as `auth.master` reads. There are no transfers: who has a zone elsewhere writes it into the
+Limits: a file as large as `policy_files` reads. There are no transfers: who has a zone elsewhere writes it into the
 file, and has the daemon reload.
 """
 
@@ -18,9 +18,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Final
 
-from resolver import filtering
-from resolver.auth import master
-from resolver.auth.findings import refuse
+from resolver import filtering, policy_files
 from resolver.cache.buckets import Buckets
 from resolver.config import Config
 from resolver.config.sections.rpz import Rpz
@@ -33,6 +31,7 @@ from resolver.filters.rpz.policy import KIND, Conduct, PolicyZones, Server, Used
 from resolver.filters.rpz.zone import Skipped, Zone
 from resolver.message import Query, Type
 from resolver.network.base import Endpoint
+from resolver.network.clock import breathe
 from resolver.observe.log import Log
 from resolver.pipeline.knowledge import Known
 from resolver.setting import Setting
@@ -95,7 +94,7 @@ class PolicyZoneFiles:
 
 
 def load(config: Config, texts: Mapping[str, str]) -> PolicyZoneFiles:
-    """The zones of `config`. It takes a minute where files have a million records, and touches nothing but them, so a
+    """The zones of `config`. It takes seconds where files have a million records, and touches nothing but them, so a
     thread may do it. `texts` stand for files, by their paths. Raises `ZoneError` and `ConfigError`.
     """
     read = tuple(_read(table, texts.get(str(table.file))) for table in config.rpz)
@@ -132,16 +131,11 @@ def logs(setting: Setting) -> Callable[[Cause], bool]:
 
 def _read(table: Rpz, text: str | None) -> Read:
     name = names.from_text(table.zone)
-    reader = master.Reader(name, ttl=TARGET_TTL_S, report=refuse)
-    if text is not None:
-        reader.read_text(text, str(table.file))
-    else:
-        reader.read_file(table.file)
     zone = Zone(name)
     skipped = 0
     told: list[Skipped] = []
-    for record in reader.records:
-        wrong = zone.add(record.name, record.type, record.ttl, record.rdata, record.line)
+    for record in policy_files.records(table.file, text, name, TARGET_TTL_S, breathe):
+        wrong = zone.add(*record)
         if wrong is not None:
             skipped += 1
             if len(told) < MAX_TOLD:
