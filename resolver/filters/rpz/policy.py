@@ -180,10 +180,9 @@ class PolicyZones:
 
     def _of_servers(self, used: Used, name: bytes) -> Hit | None:
         servers = list(self._servers.of(name))
-        for server in servers:
-            found = used.zone.nsdname.find(server.name)
-            if found is not None:
-                return Hit(used, "nsdname", names.to_text(found[0]), found[1])
+        named = _nearest(used.zone.nsdname.find(server.name) for server in servers)
+        if named is not None:
+            return Hit(used, "nsdname", names.to_text(named[0]), named[1])
         smallest = _smallest(used.zone.nsip.find(each) for server in servers for each in server.addresses)
         return None if smallest is None else Hit(used, "nsip", str(smallest[0]), smallest[1])
 
@@ -193,10 +192,22 @@ def _of_name(used: Used, name: bytes) -> Hit | None:
     return None if found is None else Hit(used, "qname", names.to_text(found[0]), found[1])
 
 
+def _nearest(found: Iterable[tuple[bytes, Action] | None]) -> tuple[bytes, Action] | None:
+    """The one that is no wildcard, then the one of the most labels, and of equals the first in canonical order (draft
+    sections 5.3 and 5.5): whatever the order in which servers are known."""
+
+    def rank(each: tuple[bytes, Action]) -> tuple[bool, int, tuple[bytes, ...]]:
+        labels = names.labels(each[0])
+        return labels[0] == b"*", -len(labels), labels[::-1]
+
+    return min((each for each in found if each is not None), key=rank, default=None)
+
+
 def _smallest(found: Iterable[tuple[Network, Action] | None]) -> tuple[Network, Action] | None:
-    """The one of the longest prefix, and of equals that of the lowest address."""
+    """The one of the longest prefix, and of equals that of the lowest address. An IPv4 network has the length that it
+    has as IPv4-mapped one, 96 bits more (draft section 5.6)."""
     there = [each for each in found if each is not None]
-    return min(there, key=lambda each: (-each[0].length, each[0].bits, each[0].number), default=None)
+    return min(there, key=lambda each: (each[0].bits - each[0].length, each[0].bits, each[0].number), default=None)
 
 
 def _chain(question: Question, answer: tuple[RRset, ...]) -> Iterator[tuple[bytes, tuple[RRset, ...], bool]]:

@@ -7,8 +7,8 @@ Rules (draft sections 3 and 4)
 * A record that cannot be a rule is left out and told (`Skipped`); the others stand. Of one trigger the first action
   stands.
 
-Limits: a rule takes some 80 octets and its name; what it does it shares with rules that do the same. Records come one by
-one, so that reading a large zone needs no more than the rules do.
+Limits: a rule takes some 80 octets and its name; what it does it shares with rules that do the same. Records come one
+by one, so that reading a large zone needs no more than the rules do.
 """
 
 from __future__ import annotations

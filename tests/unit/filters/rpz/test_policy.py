@@ -157,6 +157,23 @@ def test_of_addresses_with_equal_prefixes_the_lowest_wins():
     assert trigger(said) == "ip 10.0.0.1/32"
 
 
+def test_an_ipv4_network_is_as_small_as_the_addresses_that_it_leaves_open():
+    policies = Policies(zone("24.0.0.0.10.rpz-ip CNAME .", "48.zz.1.db8.2001.rpz-ip CNAME *."))
+    both = ("a.test. 9 IN AAAA 2001:db8:1::1", "a.test. 9 IN A 10.0.0.1")
+    assert trigger(policies.after("a.test.", *both, rtype="ANY")) == "ip 10.0.0.0/24"
+    assert trigger(policies.after("a.test.", *reversed(both), rtype="ANY")) == "ip 10.0.0.0/24"
+
+
+@pytest.mark.parametrize("turned", [False, True])
+def test_of_rules_for_servers_the_best_is_heeded_whatever_the_order_of_the_servers(turned: bool):
+    listed = [("x.evil.test.", "192.0.2.1"), ("ns.evil.test.", "192.0.2.2"), ("a.b.wild.test.", "192.0.2.3")]
+    servers = Known(evil_test=listed[::-1] if turned else listed)
+    wildcards = ("*.b.wild.test.rpz-nsdname CNAME .", "*.evil.test.rpz-nsdname CNAME *.")
+    equals = ("x.evil.test.rpz-nsdname CNAME rpz-drop.", "ns.evil.test.rpz-nsdname CNAME rpz-passthru.")
+    assert trigger(Policies(zone(*wildcards), servers=servers).after("evil.test.")) == "nsdname *.b.wild.test."
+    assert trigger(Policies(zone(*wildcards, *equals), servers=servers).after("evil.test.")) == "nsdname ns.evil.test."
+
+
 def test_data_for_an_address_is_told_in_the_place_of_the_answer():
     said = Policies(zone("32.1.0.0.10.rpz-ip A 192.0.2.99")).after("a.test.", "a.test. 9 IN A 10.0.0.1")
     assert texts(said) == ["a.test. A"]
