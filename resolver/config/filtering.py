@@ -33,7 +33,7 @@ def local_kind(value: object) -> str:
 
 
 def local_record(value: object) -> str:
-    """A record that can be told, its blanks made single ones outside of quotes."""
+    """A record that can be told, without blanks around it."""
     if not isinstance(value, str):
         raise ValueError(f"{shown(value)} is no record; {records.INSTEAD}")
     records.read(value)
