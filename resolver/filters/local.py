@@ -54,7 +54,13 @@ class Local:
         self._sets: dict[bytes, dict[int, RRset]] = {}
         for record in records:
             self._put(record)
-        self._above = {above for name in self._sets for above in names.ancestors(name)}
+        self._above: set[bytes] = set()
+        """Names that exist because there are records below them (RFC 4592 section 2.2.2)."""
+        for name in self._sets:
+            above = names.parent(name)
+            while above not in self._above:
+                self._above.add(above)
+                above = names.parent(above)
 
     def __len__(self) -> int:
         """How many names have records."""

@@ -11,6 +11,7 @@ import pytest
 
 from resolver import filtering
 from resolver.config import Config
+from resolver.config.sections.filters import MAX_LISTS
 from resolver.errors import ConfigError
 from resolver.message import Client, Edns, Message, Question, Rcode, Transport
 from resolver.observe.log import Log
@@ -20,6 +21,7 @@ from resolver.wire.render import render_query
 from tests.support import zone_text
 from tests.support.composed import Composed, composed
 from tests.support.messages import reply
+from tests.support.rules import query
 from tests.support.whole import extended_errors
 
 OFFICE, WORLD = "192.0.2.10", "192.0.2.30"
@@ -170,6 +172,41 @@ def test_who_is_told_that_a_name_is_blocked_is_told_by_which_list(tmp_path):
 
     said = program(main, lists(tmp_path, "ads.test\n") | {"block_answer": ["192.0.2.1"]})
     assert said == [(15, "ads.test. is blocked by block.txt [BLKD]")]
+
+
+def test_names_of_the_configuration_are_blocked_whole_however_many_lists_there_are(tmp_path):
+    paths = [tmp_path / f"{number}.txt" for number in range(2 * MAX_LISTS)]
+    for number, path in enumerate(paths):
+        path.write_text(f"n{number}.test\n")
+    given = [str(path) for path in paths]
+    config = Config.model_validate(
+        {
+            "filters": {
+                "block_lists": given[:MAX_LISTS],
+                "allow_lists": given[MAX_LISTS:],
+                "block": ["ads.test", "*.n99.test"],
+                "allow": ["b.test"],
+            }
+        }
+    )
+    found = filtering.read(config)
+    assert found is not None
+    assert found.blocking is not None
+    for asked, source in (("ads.test.", "filters.block"), ("x.ads.test.", "filters.block"), ("n63.test.", "63.txt")):
+        said = found.blocking.before(query(asked))
+        assert said is not None
+        assert said.cause.source == source
+    assert found.blocking.before(query("x.n99.test.")) is None
+    assert found.blocking.before(query("b.test.")) is None
+
+
+def test_hosts_files_have_no_more_records_together_than_one_may(tmp_path):
+    paths = [tmp_path / "a", tmp_path / "b"]
+    for path in paths:
+        path.write_text("192.0.2.1 a b c\n")
+    config = Config.model_validate({"filters": {"hosts_files": list(map(str, paths)), "max_names": 7}})
+    with pytest.raises(ConfigError, match=r"b:1: has more than 7 records with what was read before"):
+        filtering.read(config)
 
 
 def test_blocked_names_may_be_told_addresses_of_ones_own():
