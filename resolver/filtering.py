@@ -65,7 +65,8 @@ class Filtering:
     def tell(self, log: Log) -> None:
         """The log says what was read, and of each file the first lines that could not be."""
         for report in self.reports:
-            log.info(
+            say = log.warning if report.is_empty else log.info
+            say(
                 "names_read",
                 file=str(report.path),
                 form=report.form,

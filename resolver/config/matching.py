@@ -19,6 +19,8 @@ from resolver.wire import types
 RCODES: Final = ("NOERROR", "SERVFAIL", "NXDOMAIN", "NOTIMP", "REFUSED")
 """What a rule may refuse with."""
 MAX_WORD: Final = 63
+MAX_EDE_TEXT: Final = 120
+"""Characters of the text of an extended error: it has to fit beside an answer."""
 MAX_TTL_S: Final = (1 << 31) - 1
 """RFC 2181 section 8."""
 GIVEN_TTL_S: Final = 60
@@ -75,6 +77,15 @@ def word(value: object) -> str:
         or value != value.strip()
     ):
         raise ValueError(f"{shown(value)} is no name here; write a printable text of 1 to {MAX_WORD} characters")
+    return value
+
+
+def ede_text(value: object) -> str | None:
+    """The text of an extended error, or nothing."""
+    if value is None:
+        return None
+    if not isinstance(value, str) or not value.isprintable() or not 0 < len(value) <= MAX_EDE_TEXT:
+        raise ValueError(f"{shown(value)} cannot be; write a printable text of 1 to {MAX_EDE_TEXT} characters")
     return value
 
 

@@ -88,6 +88,13 @@ class Report:
     skipped: int = 0
     bad: int = 0
     told: list[Mistake] = field(default_factory=list)
+    blocks: bool = False
+    """Whether its names are blocked."""
+
+    @property
+    def is_empty(self) -> bool:
+        """Whether it blocks nothing: what it blocked before, if it did, is told again."""
+        return self.blocks and not self.names and not self.repeated
 
 
 def _go_on() -> None:
@@ -106,7 +113,7 @@ class Lists:
 
     def read(self, path: Path, *, allows: bool = False) -> None:
         """The names of the list at `path` are added: blocked, or allowed. Raises `ConfigError`."""
-        report = Report(path)
+        report = Report(path, blocks=not allows)
         reading = _Reading(self, report, len(self.reports), allows)
         try:
             with path.open("rb") as opened:

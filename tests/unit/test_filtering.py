@@ -291,6 +291,19 @@ def test_the_first_bad_lines_are_in_one_warning(tmp_path):
     assert 'line 10: \\"no name\\" is no name; line 11: \\"b..test\\" is no name; line 12:' in line
 
 
+@pytest.mark.parametrize(("text", "level"), [("", "warning"), ("# moved\n", "warning"), ("ads.test\n", "info")])
+def test_a_list_without_names_is_told_as_a_warning(tmp_path, text, level):
+    out = io.StringIO()
+
+    async def main(made: Composed) -> None:
+        made.program.log = Log(out, lambda: 0.0)
+        await made.program.reload(made.program.config)
+
+    program(main, lists(tmp_path, text))
+    lines = [each for each in out.getvalue().splitlines() if "event=names_read" in each]
+    assert [("allow.txt" in each, f"level={level}" in each) for each in lines] == [(False, True), (True, level == "info")]
+
+
 def test_private_addresses_from_outside_are_refused_and_others_are_not():
     filters = {"rebinding": True, "rebinding_names": ["ok.test"], "local_data": ["inside.corp A 10.0.0.9"]}
     asked = asking("inside.test", "inside.test", "www.test", "inside.ok.test", "inside.corp")
