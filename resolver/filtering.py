@@ -266,12 +266,13 @@ def _causes(setting: Setting) -> Callable[[Query, Cause, str], None]:
 
 def _logs(setting: Setting) -> Callable[[Cause], bool]:
     """Whether something is logged that was decided for that cause."""
-    if not setting.config.rpz:
+    zones = None if setting.filtering is None else setting.filtering.policy_zones
+    if zones is None:
         always = setting.config.filters.log
         return lambda _: always
     from resolver import policy_zones
 
-    return policy_zones.logs(setting)
+    return policy_zones.logs(zones, setting)
 
 
 def log(to: Log, query: Query, cause: Cause, what: str) -> None:

@@ -14,7 +14,7 @@ from __future__ import annotations
 
 import ipaddress
 from collections.abc import Callable, Iterator, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Final
 
@@ -67,6 +67,8 @@ class PolicyZoneFiles:
 
     used: tuple[Used, ...] = ()
     read: tuple[Read, ...] = ()
+    logged: Buckets[str] = field(default_factory=lambda: Buckets(LOGGED_PER_S, LOGGED_PER_S, 2))
+    """Events of the log that there is room for, from all stages together."""
 
     def counts(self) -> dict[str, int]:
         """Gauges by public name."""
@@ -104,7 +106,7 @@ def load(config: Config, texts: Mapping[str, str]) -> PolicyZoneFiles:
 
 def policy(files: PolicyZoneFiles, known: Known, setting: Setting) -> PolicyZones:
     """The policy of these zones on a branch on which so much is `known`."""
-    counters, log, logged = setting.tools.counters, setting.log, logs(setting)
+    counters, log, logged = setting.tools.counters, setting.log, logs(files, setting)
 
     def would(query: Query, cause: Cause) -> None:
         counters.filters_rpz_disabled += 1
@@ -114,17 +116,16 @@ def policy(files: PolicyZoneFiles, known: Known, setting: Setting) -> PolicyZone
     return PolicyZones(files.used, KnownServers(known), would)
 
 
-def logs(setting: Setting) -> Callable[[Cause], bool]:
+def logs(files: PolicyZoneFiles, setting: Setting) -> Callable[[Cause], bool]:
     """Whether what is decided for a cause is to be logged; of policy zones, no more than `LOGGED_PER_S` are."""
     all_else = setting.config.filters.log
     wanted = {table.zone for table in setting.config.rpz if table.log}
-    allowed: Buckets[str] = Buckets(LOGGED_PER_S, LOGGED_PER_S, 2)
-    monotonic = setting.tools.clock.monotonic
+    room, monotonic = files.logged, setting.tools.clock.monotonic
 
     def logged(cause: Cause) -> bool:
         if cause.kind != KIND:
             return all_else
-        return cause.source in wanted and allowed.take(KIND, monotonic())
+        return cause.source in wanted and room.take(KIND, monotonic())
 
     return logged
 

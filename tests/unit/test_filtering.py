@@ -301,7 +301,10 @@ def test_a_list_without_names_is_told_as_a_warning(tmp_path, text, level):
 
     program(main, lists(tmp_path, text))
     lines = [each for each in out.getvalue().splitlines() if "event=names_read" in each]
-    assert [("allow.txt" in each, f"level={level}" in each) for each in lines] == [(False, True), (True, level == "info")]
+    assert [("allow.txt" in each, f"level={level}" in each) for each in lines] == [
+        (False, True),
+        (True, level == "info"),
+    ]
 
 
 def test_private_addresses_from_outside_are_refused_and_others_are_not():

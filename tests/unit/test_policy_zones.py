@@ -153,6 +153,23 @@ def test_a_rule_is_heeded_counted_and_logged_no_more_often_than_so(program):
     assert 'trigger="qname bad.test."' in log
 
 
+def test_all_zones_and_stages_have_room_for_so_many_events_together(run, tmp_path: Path):
+    for number, line in enumerate(("bad.test CNAME .\n", "localhost CNAME .\n")):
+        (tmp_path / f"p{number}").write_text(HEAD + line)
+
+    async def go() -> str:
+        log, clock = io.StringIO(), VirtualClock()
+        tables = ({"file": tmp_path / "p0"}, {"file": tmp_path / "p1", "action": "disabled"})
+        settings = config(*tables, server={"listen": ["127.0.0.1:0"]}, world={"in_memory": True})
+        made = build(settings, clock=clock, log=Log(log, clock.wall))
+        for _ in range(LOGGED_PER_S):
+            await made.ask("bad.test.")
+            await made.ask("localhost.")
+        return log.getvalue()
+
+    assert run(go()).count("event=filtered") == LOGGED_PER_S
+
+
 def test_a_zone_that_logs_nothing_says_nothing(program):
     async def main(made, _):
         await made.ask("bad.test.")
