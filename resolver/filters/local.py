@@ -27,10 +27,7 @@ from resolver.wire import names
 LOCAL: Final = "local"
 """The kind of cause."""
 MAX_LINKS: Final = 8
-_BLOCKED: Final = 15
 _OTHER: Final = 0
-_NULL: Final[Mapping[int, tuple[bytes, ...]]] = {Type.A: (bytes(4),), Type.AAAA: (bytes(16),)}
-
 
 _REDIRECTS: Final = frozenset((LocalKind.REDIRECT,))
 _ALWAYS: Final = frozenset(each for each in LocalKind if each.startswith("always_"))
@@ -127,7 +124,7 @@ class Local:
     def _of_zone(self, spelled: bytes, rtype: int, zone: bytes, kind: LocalKind) -> Said | None:
         """What becomes of a name of `zone` without records."""
         if kind in _REFUSED:
-            return Settled(self._cause(zone, kind), told.refusal(self._why(_BLOCKED, zone, kind)))
+            return Settled(self._cause(zone, kind), told.refusal(self._why(told.BLOCKED, zone, kind)))
         if kind in _DENIED:
             return Dropped(self._cause(zone, kind))
         if kind is LocalKind.BLOCK_A:
@@ -135,9 +132,9 @@ class Local:
         if kind in LETS_THROUGH:
             return None
         if kind is LocalKind.ALWAYS_NULL:
-            null = told.of_type(_NULL, rtype, spelled, self._ttl_s)
+            null = told.of_type(told.NULL, rtype, spelled, self._ttl_s)
             if null is not None:
-                reply = told.positive((null,), ede=self._why(_BLOCKED, zone, kind))
+                reply = told.positive((null,), ede=self._why(told.BLOCKED, zone, kind))
                 return Settled(self._cause(zone, kind), reply)
         name = spelled.lower()
         exists = name == zone or (name in self._above and kind is LocalKind.STATIC)
@@ -150,7 +147,7 @@ class Local:
             soa = told.soa(zone, self._ttl_s)
         else:
             soa = soa._replace(ttl=min(soa.ttl, int.from_bytes(soa.rdatas[0][-4:], "big")))
-        code = _BLOCKED if kind in _ALWAYS or kind is LocalKind.BLOCK_A else _OTHER
+        code = told.BLOCKED if kind in _ALWAYS or kind is LocalKind.BLOCK_A else _OTHER
         reply = told.denial(rcode, soa, aa=True, ede=self._why(code, zone, kind))
         return Settled(self._cause(zone, kind), reply)
 

@@ -64,14 +64,6 @@ class Servers(Protocol):
         ...
 
 
-class Nobody:
-    """Of no server anything is known."""
-
-    def of(self, name: bytes) -> Iterable[Server]:
-        """None."""
-        return ()
-
-
 @dataclass(frozen=True, slots=True)
 class Conduct:
     """How a zone is used. `override` is done in the place of what its rules say, with `disabled` nothing. `ede` is the

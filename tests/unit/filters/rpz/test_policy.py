@@ -10,7 +10,7 @@ from hypothesis import strategies as st
 from resolver.errors import ResolutionFailed
 from resolver.filters.policy import Cause, Dropped, Left, Redirected, Settled, Truncated, Verdict
 from resolver.filters.rpz.actions import SIMPLE, Kind
-from resolver.filters.rpz.policy import DENIED_S, Conduct, Nobody, PolicyZones, Server, Used
+from resolver.filters.rpz.policy import DENIED_S, Conduct, PolicyZones, Server, Used
 from resolver.filters.rpz.zone import Zone
 from resolver.message import Client, Edns, Query, Question, Rcode, Reply, Transport, Type
 from resolver.wire import names, types
@@ -44,7 +44,7 @@ class Policies:
     def __init__(self, *zones: Zone | Used, servers: object = None) -> None:
         self.told: list[Cause] = []
         used = [each if isinstance(each, Used) else Used(each) for each in zones]
-        self.policy = PolicyZones(used, servers or Nobody(), lambda _, cause: self.told.append(cause))  # type: ignore[arg-type]
+        self.policy = PolicyZones(used, servers or Known(), lambda _, cause: self.told.append(cause))  # type: ignore[arg-type]
 
     def query(self, asked: str, rtype: str = "A", host: str = HOST, do: bool = False) -> Query:
         client = Client(host, 9, Transport.UDP)
