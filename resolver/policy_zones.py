@@ -26,6 +26,7 @@ from resolver.engine.delegation import Delegation
 from resolver.engine.outcome import Answered
 from resolver.errors import ConfigError
 from resolver.filters.policy import Cause
+from resolver.filters.prefixes import Prefix
 from resolver.filters.rpz.actions import SIMPLE, Action, Kind
 from resolver.filters.rpz.policy import KIND, Conduct, PolicyZones, Server, Used
 from resolver.filters.rpz.zone import Skipped, Zone
@@ -113,7 +114,8 @@ def policy(files: PolicyZoneFiles, known: Known, setting: Setting) -> PolicyZone
         if logged(cause):
             filtering.log(log, query, cause, "disabled")
 
-    return PolicyZones(files.used, KnownServers(known), would)
+    translated = [Prefix(each) for each in setting.config.filters.dns64]
+    return PolicyZones(files.used, KnownServers(known), would, translated)
 
 
 def logs(files: PolicyZoneFiles, setting: Setting) -> Callable[[Cause], bool]:

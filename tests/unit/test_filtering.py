@@ -354,6 +354,16 @@ def test_behind_a_prefix_of_ones_own_private_addresses_are_refused_all_the_same(
     assert program(asking("inside.test AAAA"), filters) == [["inside.test. 100 AAAA 2001:db8:64::a00:1"]]
 
 
+def test_a_translator_leads_around_no_rule_for_an_address(tmp_path):
+    file = tmp_path / "policy"
+    file.write_text("$TTL 60\n@ SOA ns. host. 1 2 3 4 5\n24.0.113.0.203.rpz-ip CNAME .\n")
+    tables = [{"zone": "p.test", "file": file}]
+    asked = asking("www.test", "www.test AAAA", "inside.test AAAA")
+    filters = {"dns64": ["2001:db8:64::/96"]}
+    allowed = ["inside.test. 100 AAAA 2001:db8:64::a00:1"]
+    assert program(asked, filters, rpz=tables) == [Rcode.NXDOMAIN, Rcode.NXDOMAIN, allowed]
+
+
 def test_what_was_decided_is_counted_and_logged_if_that_is_wanted():
     out = io.StringIO()
     filters = {"block": ["ads.test"], "local_zones": {"gone.test": "always_refuse"}, "dns64": ["64:ff9b::/96"]}
