@@ -119,7 +119,7 @@ def _local(config: Config, reports: list[Report]) -> Local:
     # What is written into the configuration comes first; of a name that stands there, hosts files say nothing.
     named = {record.name.lower() for record in written}
     for path in ours.hosts_files:
-        found, report = hosts.read(path, ours.max_names, len(written))
+        found, report = hosts.read(path, ours.max_names, len(written), breathe)
         reports.append(report)
         written += [record for record in found if record.name.lower() not in named]
     zones = {names.from_text(zone): LocalKind(kind) for zone, kind in ours.local_zones.items()}

@@ -11,7 +11,7 @@ Limits: as for a list of names (`lists.py`). A record takes some 600 octets once
 from __future__ import annotations
 
 import ipaddress
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import BinaryIO, Final
 
@@ -21,18 +21,25 @@ from resolver.filters.records import Record
 from resolver.message import Type
 from resolver.wire import names
 
+LINES_PER_BREATH: Final = 200
+"""Lines after which other threads are let on: they take some milliseconds."""
 _SHOWN: Final = 60
 
 
-def read(path: Path, most: int, before: int = 0) -> tuple[list[Record], Report]:
+def read(
+    path: Path, most: int, before: int = 0, breathe: Callable[[], None] | None = None
+) -> tuple[list[Record], Report]:
     """The records of the hosts file at `path`, and what came of reading it. With the records that there were `before`
-    they are `most` at most. Raises `ConfigError`."""
+    they are `most` at most. `breathe` is called often, where a thread that reads is to let others run. Raises
+    `ConfigError`."""
     report = Report(path, "hosts")
     records: list[Record] = []
     called: set[bytes] = set()
     try:
         with path.open("rb") as opened:
             for number, line in enumerate(_lines(opened), 1):
+                if breathe is not None and not number % LINES_PER_BREATH:
+                    breathe()
                 words = line.partition("#")[0].split()
                 try:
                     records += _of_line(words, called)

@@ -49,8 +49,11 @@ class Local:
         """Zones by their name, folded; `ttl_s` is that of records without one, and of denials."""
         self._zones, self._ttl_s = dict(zones), ttl_s
         self._sets: dict[bytes, dict[int, RRset]] = {}
+        several: dict[tuple[bytes, int], dict[bytes, None]] = {}
         for record in records:
-            self._put(record)
+            self._put(record, several)
+        for (name, rtype), rdatas in several.items():
+            self._sets[name][rtype] = self._sets[name][rtype]._replace(rdatas=tuple(rdatas))
         self._above: set[bytes] = set()
         """Names that exist because there are records below them (RFC 4592 section 2.2.2)."""
         for name in self._sets:
@@ -63,14 +66,18 @@ class Local:
         """How many names have records."""
         return len(self._sets)
 
-    def _put(self, record: Record) -> None:
+    def _put(self, record: Record, several: dict[tuple[bytes, int], dict[bytes, None]]) -> None:
+        """`record` is told, with those of its name and type, which are `several` then."""
         ttl = self._ttl_s if record.ttl is None else record.ttl
-        at = self._sets.setdefault(record.name.lower(), {})
+        name = record.name.lower()
+        at = self._sets.setdefault(name, {})
         known = at.get(record.type)
         if known is None:
             at[record.type] = RRset(record.name, record.type, Class.IN, ttl, (record.rdata,))
-        elif record.rdata not in known.rdatas:
-            at[record.type] = known._replace(ttl=min(known.ttl, ttl), rdatas=(*known.rdatas, record.rdata))
+            return
+        several.setdefault((name, record.type), dict.fromkeys(known.rdatas))[record.rdata] = None
+        if ttl < known.ttl:
+            at[record.type] = known._replace(ttl=ttl)
 
     def after(self, query: Query, result: Result) -> None:
         """Of what came of a question there is nothing to say."""

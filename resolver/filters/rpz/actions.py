@@ -29,6 +29,9 @@ _UNUSABLE: Final = frozenset((int(Type.DNAME),))
 _RESERVED: Final = b"rpz-"
 """What the last label of a target begins with that is no name."""
 
+MAX_DATA: Final = 256
+"""Records that are told for one trigger: more hardly fit into a message."""
+
 MAX_SHARED: Final = 1024
 """Actions of each sort that rules share: most rules of a zone say the same, and a million should not hold a million."""
 
@@ -110,6 +113,8 @@ def with_data(action: Action | None, rtype: int, ttl: int, rdata: bytes) -> Acti
         return _alone(rtype, ttl, rdata)
     if action.kind is not Kind.DATA:
         raise ValueError("a CNAME stands for the same trigger already")
+    if sum(len(rrset.rdatas) for rrset in action.rrsets) >= MAX_DATA:
+        raise ValueError(f"the trigger has {MAX_DATA} records already; write fewer, of which a client needs one")
     rrsets = list(action.rrsets)
     for at, rrset in enumerate(rrsets):
         if rrset.type == rtype:

@@ -5,7 +5,7 @@ Rules (draft sections 3 and 4)
   `rpz-ip`, `rpz-nsip` a network, behind `rpz-nsdname` the name of a name server.
 * A wildcard fits what is below it. The name itself comes before a wildcard, and a longer wildcard before a shorter one.
 * A record that cannot be a rule is left out and told (`Skipped`); the others stand. Of one trigger the first action
-  stands.
+  stands; to say it again changes nothing.
 
 Limits: a rule takes some 80 octets and its name; what it does it shares with rules that do the same. Records come one
 by one, so that reading a large zone needs no more than the rules do.
@@ -142,6 +142,7 @@ def _changed(known: Action | None, trigger: bytes, rtype: int, ttl: int, rdata: 
     """What is done for a `trigger` of which something is `known` perhaps, with one record more. Raises `ValueError`."""
     if rtype != _CNAME:
         return with_data(known, rtype, ttl, rdata)
-    if known is not None:
+    action = of_cname(rdata, ttl, trigger)
+    if known is not None and known != action:
         raise ValueError("the trigger has an action already, and a CNAME stands alone")
-    return of_cname(rdata, ttl, trigger)
+    return action

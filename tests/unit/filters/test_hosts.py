@@ -89,3 +89,11 @@ def test_odd_octets_are_at_worst_bad_lines_and_told_escaped(tmp_path, octets):
     path.write_bytes(b"192.0.2.1 fine\n" * 3 + octets)
     _, report = hosts.read(path, 100)
     assert all(str(each).isprintable() for each in report.told)
+
+
+def test_who_reads_in_a_thread_lets_others_run(tmp_path):
+    path = tmp_path / "hosts"
+    path.write_text("192.0.2.1 a\n" * (2 * hosts.LINES_PER_BREATH))
+    breaths: list[int] = []
+    hosts.read(path, 10**6, breathe=lambda: breaths.append(1))
+    assert len(breaths) == 2
