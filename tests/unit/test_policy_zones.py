@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import gc
 import io
+import weakref
 from pathlib import Path
 from typing import Any
 
@@ -168,6 +170,25 @@ def test_all_zones_and_stages_have_room_for_so_many_events_together(run, tmp_pat
         return log.getvalue()
 
     assert run(go()).count("event=filtered") == LOGGED_PER_S
+
+
+def test_what_filters_held_goes_with_a_reload_and_not_with_the_simulated_servers(run):
+    async def go() -> bool:
+        settings = Config.model_validate(
+            {"filters": {"block": ["ads.test"]}, "server": {"listen": ["127.0.0.1:0"]}, "world": {"in_memory": True}}
+        )
+        made = build(settings, clock=VirtualClock(), log=Log(io.StringIO(), lambda: 0.0))
+        assert made._filtering is not None
+        assert made._filtering.blocking is not None
+        before = weakref.ref(made._filtering.blocking)
+        gc.disable()
+        try:
+            await made.reload(settings)
+            return before() is None
+        finally:
+            gc.enable()
+
+    assert run(go())
 
 
 def test_a_zone_that_logs_nothing_says_nothing(program):
