@@ -101,9 +101,12 @@ def compose(
     setting = encrypting.speaking(sourcing.leaving(_explaining(setting)))
     config = setting.config
     memory = SimulatedNetwork({}, setting.tools.clock, setting.tools.entropy)
+    # Simulated servers and their network hold one another, so that they stay for a while after a reload. Lists of a
+    # million names must not stay with them.
+    light = replace(setting, filtering=None)
 
     def network_of(source: str) -> Network:
-        return arranged.network or reaching.network_of(source, setting, memory)
+        return arranged.network or reaching.network_of(source, light, memory)
 
     tools = _tools(setting, arranged.around(network_of(RESOLVER_HOST)))
     simulated = _simulated(setting, tools, network_of)

@@ -35,9 +35,7 @@ if TYPE_CHECKING:
     from resolver.setting import Setting
 
 BLOCK: Final = "filters.block"
-ALLOW: Final = "filters.allow"
-"""What names are called that stand in the configuration itself."""
-
+"""What names are called that are blocked in the configuration itself."""
 
 _OF_NAMES: Final = (
     *("filters.names", "filters.names_allowed", "filters.names_local", "filters.lines_bad", "filters.lines_skipped"),
@@ -67,7 +65,8 @@ class Filtering:
     def tell(self, log: Log) -> None:
         """The log says what was read, and of each file the first lines that could not be."""
         for report in self.reports:
-            log.info(
+            say = log.warning if report.is_empty else log.info
+            say(
                 "names_read",
                 file=str(report.path),
                 form=report.form,
@@ -120,7 +119,7 @@ def _local(config: Config, reports: list[Report]) -> Local:
     # What is written into the configuration comes first; of a name that stands there, hosts files say nothing.
     named = {record.name.lower() for record in written}
     for path in ours.hosts_files:
-        found, report = hosts.read(path, ours.max_names)
+        found, report = hosts.read(path, ours.max_names, len(written), breathe)
         reports.append(report)
         written += [record for record in found if record.name.lower() not in named]
     zones = {names.from_text(zone): LocalKind(kind) for zone, kind in ours.local_zones.items()}
@@ -128,7 +127,7 @@ def _local(config: Config, reports: list[Report]) -> Local:
 
 
 def _lists(config: Config) -> tuple[Lists, Sequence[str]]:
-    """The names of all lists, and what these are called, by their numbers."""
+    """The names of all lists, and what those that block are called, by their numbers."""
     from resolver.filters.lists import Lists
     from resolver.filters.names import text_of
 
@@ -138,13 +137,11 @@ def _lists(config: Config) -> tuple[Lists, Sequence[str]]:
         lists.read(path)
     for path in ours.allow_lists:
         lists.read(path, allows=True)
-    sources = [*(path.name for path in (*ours.block_lists, *ours.allow_lists)), BLOCK, ALLOW]
-    for texts, allows in ((ours.block, False), (ours.allow, True)):
-        number = sources.index(ALLOW if allows else BLOCK, -2)
+    own = len(ours.block_lists)  # the next number: lists that allow have higher ones, but block nothing
+    for texts, into in ((ours.block, lists.blocked), (ours.allow, lists.allowed)):
         for text in texts:
-            name = text_of(names.from_text(text.removeprefix("*.")))
-            (lists.allowed if allows else lists.blocked).add(name, number, below_only=text.startswith("*."))
-    return lists, sources
+            into.add(text_of(names.from_text(text.removeprefix("*."))), own, below_only=text.startswith("*."))
+    return lists, [*(path.name for path in ours.block_lists), BLOCK]
 
 
 def _telling(config: Config) -> Telling:
@@ -269,12 +266,13 @@ def _causes(setting: Setting) -> Callable[[Query, Cause, str], None]:
 
 def _logs(setting: Setting) -> Callable[[Cause], bool]:
     """Whether something is logged that was decided for that cause."""
-    if not setting.config.rpz:
+    zones = None if setting.filtering is None else setting.filtering.policy_zones
+    if zones is None:
         always = setting.config.filters.log
         return lambda _: always
     from resolver import policy_zones
 
-    return policy_zones.logs(setting)
+    return policy_zones.logs(zones, setting)
 
 
 def log(to: Log, query: Query, cause: Cause, what: str) -> None:

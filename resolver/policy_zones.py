@@ -6,7 +6,7 @@ Rules
 * A record that is no rule is left out; the log has the first `MAX_TOLD` of each file with their lines, and the rest are
   counted.
 
-Limits: a file as large as `auth.master` reads. There are no transfers: who has a zone elsewhere writes it into the
+Limits: a file as large as `policy_files` reads. There are no transfers: who has a zone elsewhere writes it into the
 file, and has the daemon reload.
 """
 
@@ -14,13 +14,11 @@ from __future__ import annotations
 
 import ipaddress
 from collections.abc import Callable, Iterator, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Final
 
-from resolver import filtering
-from resolver.auth import master
-from resolver.auth.findings import refuse
+from resolver import filtering, policy_files
 from resolver.cache.buckets import Buckets
 from resolver.config import Config
 from resolver.config.sections.rpz import Rpz
@@ -28,11 +26,13 @@ from resolver.engine.delegation import Delegation
 from resolver.engine.outcome import Answered
 from resolver.errors import ConfigError
 from resolver.filters.policy import Cause
+from resolver.filters.prefixes import Prefix
 from resolver.filters.rpz.actions import SIMPLE, Action, Kind
 from resolver.filters.rpz.policy import KIND, Conduct, PolicyZones, Server, Used
 from resolver.filters.rpz.zone import Skipped, Zone
 from resolver.message import Query, Type
 from resolver.network.base import Endpoint
+from resolver.network.clock import breathe
 from resolver.observe.log import Log
 from resolver.pipeline.knowledge import Known
 from resolver.setting import Setting
@@ -68,6 +68,8 @@ class PolicyZoneFiles:
 
     used: tuple[Used, ...] = ()
     read: tuple[Read, ...] = ()
+    logged: Buckets[str] = field(default_factory=lambda: Buckets(LOGGED_PER_S, LOGGED_PER_S, 2))
+    """Events of the log that there is room for, from all stages together."""
 
     def counts(self) -> dict[str, int]:
         """Gauges by public name."""
@@ -95,7 +97,7 @@ class PolicyZoneFiles:
 
 
 def load(config: Config, texts: Mapping[str, str]) -> PolicyZoneFiles:
-    """The zones of `config`. It takes a minute where files have a million records, and touches nothing but them, so a
+    """The zones of `config`. It takes seconds where files have a million records, and touches nothing but them, so a
     thread may do it. `texts` stand for files, by their paths. Raises `ZoneError` and `ConfigError`.
     """
     read = tuple(_read(table, texts.get(str(table.file))) for table in config.rpz)
@@ -105,43 +107,38 @@ def load(config: Config, texts: Mapping[str, str]) -> PolicyZoneFiles:
 
 def policy(files: PolicyZoneFiles, known: Known, setting: Setting) -> PolicyZones:
     """The policy of these zones on a branch on which so much is `known`."""
-    counters, log, logged = setting.tools.counters, setting.log, logs(setting)
+    counters, log, logged = setting.tools.counters, setting.log, logs(files, setting)
 
     def would(query: Query, cause: Cause) -> None:
         counters.filters_rpz_disabled += 1
         if logged(cause):
             filtering.log(log, query, cause, "disabled")
 
-    return PolicyZones(files.used, KnownServers(known), would)
+    translated = [Prefix(each) for each in setting.config.filters.dns64]
+    return PolicyZones(files.used, KnownServers(known), would, translated)
 
 
-def logs(setting: Setting) -> Callable[[Cause], bool]:
+def logs(files: PolicyZoneFiles, setting: Setting) -> Callable[[Cause], bool]:
     """Whether what is decided for a cause is to be logged; of policy zones, no more than `LOGGED_PER_S` are."""
     all_else = setting.config.filters.log
     wanted = {table.zone for table in setting.config.rpz if table.log}
-    allowed: Buckets[str] = Buckets(LOGGED_PER_S, LOGGED_PER_S, 2)
-    monotonic = setting.tools.clock.monotonic
+    room, monotonic = files.logged, setting.tools.clock.monotonic
 
     def logged(cause: Cause) -> bool:
         if cause.kind != KIND:
             return all_else
-        return cause.source in wanted and allowed.take(KIND, monotonic())
+        return cause.source in wanted and room.take(KIND, monotonic())
 
     return logged
 
 
 def _read(table: Rpz, text: str | None) -> Read:
     name = names.from_text(table.zone)
-    reader = master.Reader(name, ttl=TARGET_TTL_S, report=refuse)
-    if text is not None:
-        reader.read_text(text, str(table.file))
-    else:
-        reader.read_file(table.file)
     zone = Zone(name)
     skipped = 0
     told: list[Skipped] = []
-    for record in reader.records:
-        wrong = zone.add(record.name, record.type, record.ttl, record.rdata, record.line)
+    for record in policy_files.records(table.file, text, name, TARGET_TTL_S, breathe):
+        wrong = zone.add(*record)
         if wrong is not None:
             skipped += 1
             if len(told) < MAX_TOLD:

@@ -104,12 +104,24 @@ def _filled(matcher: Matcher, read: dict[str, frozenset[bytes]]) -> Matcher:
     exact, below = matcher.exact, matcher.below
     for path, kind in sorted(matcher.files):
         if path not in read:
-            read[path] = frozenset(names_in(Path(path)))
-            if sum(map(len, read.values())) > MAX_NAMES:
-                what = f"with this file there are more than {MAX_NAMES} names in the files of rules"
-                raise ConfigError(what, where=path, instead="put large lists under [filters]")
-        exact, below = (exact | read[path], below) if kind == "names" else (exact, below | read[path])
+            read[path] = _names_of(path, MAX_NAMES - sum(map(len, read.values())))
+        # What is joined with nothing stays the same set, so that many rules may share a large file.
+        if kind == "names":
+            exact = exact | read[path] if exact else read[path]
+        else:
+            below = below | read[path] if below else read[path]
     return replace(matcher, exact=exact, below=below)
+
+
+def _names_of(path: str, most: int) -> frozenset[bytes]:
+    """The names in the file at `path`, of which there may be `most`."""
+    found: set[bytes] = set()
+    for name in names_in(Path(path)):
+        found.add(name)
+        if len(found) > most:
+            what = f"with this file there are more than {MAX_NAMES} names in the files of rules"
+            raise ConfigError(what, where=path, instead="put large lists under [filters]")
+    return frozenset(found)
 
 
 def names_in(path: Path) -> Iterator[bytes]:

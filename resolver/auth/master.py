@@ -170,13 +170,15 @@ class Reader:
         rdtype = presented.type_of(word)
         rdata = self._rdata(rdtype, text[position:].strip())
         if ttl is None:
-            ttl = self._implicit_ttl()
+            ttl = self.implicit_ttl
         wire = self._wires.get(self.owner)
         if wire is None:
             wire = self._wires[self.owner] = self.owner.to_wire() or b"\0"
         self.records.append(Record(wire, rdtype, ttl, rdata, file, line))
 
-    def _implicit_ttl(self) -> int:
+    @property
+    def implicit_ttl(self) -> int:
+        """The TTL of a record that would come now without one."""
         if self._default_ttl is not None:
             return self._default_ttl
         return self._fallback_ttl if self._last_ttl is None else self._last_ttl

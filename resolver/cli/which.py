@@ -22,6 +22,7 @@ from resolver.errors import BadName, ConfigError
 from resolver.message import Client, Edns, Query, Question, Session, Transport
 from resolver.routing.actions import Resolve
 from resolver.routing.circumstances import Chance
+from resolver.routing.matchers import percent
 from resolver.routing.rules import Decision, Rule
 from resolver.routing.seen import Seen
 from resolver.text import printable
@@ -36,6 +37,10 @@ EXAMPLES: Final = """examples:
   resolver which www.example.com --server-name kids.dns.example --at 2026-03-01T21:30
 
 exit codes: 0 told, 2 something that was written is wrong"""
+
+_EPOCH: Final = 1970
+_LAST_YEAR: Final = 9998
+"""With room for whatever time zone a rule may mean."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -70,7 +75,9 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument(
         "--edns-option", metavar="CODE", action="append", default=[], help="an EDNS option of it; may be repeated"
     )
-    parser.add_argument("--at", metavar="TIME", help="when, in UTC, as in 2026-03-01T21:30 (default: now)")
+    parser.add_argument(
+        "--at", metavar="TIME", help="when, in UTC unless it says otherwise, as in 2026-03-01T21:30 (default: now)"
+    )
     parser.add_argument("--json", action="store_true", help="print one JSON object")
     options.add_config_file(parser)
 
@@ -130,11 +137,12 @@ def _query(args: argparse.Namespace) -> Query:
     except ValueError as wrong:
         raise ConfigError(str(wrong).partition("; ")[0], instead="write one as in --type AAAA") from None
     try:
-        host = str(ipaddress.ip_address(args.client))
+        given = ipaddress.ip_address(args.client)
     except ValueError:
         what = f"{args.client!r} is no address"
         raise ConfigError(what, where="--client", instead="write one as in 10.1.2.3") from None
-    session = _session(args)
+    mapped = given.ipv4_mapped if isinstance(given, ipaddress.IPv6Address) else None
+    host, session = str(mapped or given), _session(args)
     edns = Edns(options=tuple((code, b"") for code in map(_option, args.edns_option)))
     return Query(question, Client(host, 0, _transport(args), session), 0, 0.0, edns=edns if edns.options else None)
 
@@ -182,10 +190,14 @@ def _wall(text: str | None) -> float:
         from resolver.network.clock import RealClock
 
         return RealClock.wall()
+    instead = "write one as in 2026-03-01T21:30"
     try:
-        return datetime.fromisoformat(text).replace(tzinfo=UTC).timestamp()
+        at = datetime.fromisoformat(text)
     except ValueError:
-        raise ConfigError(f"{text!r} is no time", where="--at", instead="write one as in 2026-03-01T21:30") from None
+        raise ConfigError(f"{text!r} is no time", where="--at", instead=instead) from None
+    if not _EPOCH <= at.year <= _LAST_YEAR:
+        raise ConfigError(f"{text!r} is not between {_EPOCH} and {_LAST_YEAR}", where="--at", instead=instead)
+    return (at if at.tzinfo else at.replace(tzinfo=UTC)).timestamp()
 
 
 def _book(config: Config, wall: float) -> Book:
@@ -208,13 +220,13 @@ def _lines(query: Query, tried: Sequence[Told], ends: Sequence[End], config: Con
     yield f"{name} {kind}, from {query.client.host} over {query.client.transport}{begun}{path}"
     yield ""
     for each in tried:
-        share = f" in {each.share:.0%} of all" if each.fits and each.share < 1 else ""
+        share = f" in {percent(each.share)} of all" if each.fits and each.share < 1 else ""
         yield f"  {each.rule}: {'fits' if each.fits else 'no'}{share}: {each.says}"
     if not tried:
         yield "  there are no rules"
     yield ""
     for end in ends:
-        share = "" if end.share >= 1 else f"{end.share:.0%}: "
+        share = "" if end.share >= 1 else f"{percent(end.share)}: "
         yield f"{share}{_end(query, end, config)}"
 
 

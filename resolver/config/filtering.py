@@ -7,6 +7,7 @@ wrong and, after a semicolon, what to write instead.
 from __future__ import annotations
 
 import ipaddress
+import re
 from collections.abc import Sequence
 from typing import Final
 
@@ -21,6 +22,8 @@ from resolver.wire.names import from_text
 MAX_ADDRESSES: Final = 8
 """Addresses that are told in the place of those of a blocked name."""
 
+_ODD: Final = re.compile(r"[^a-z0-9_.\\-]")
+"""What is in URLs and patterns, and in no name that a list could have; what is escaped is told by itself."""
 _PREFIX: Final = 'write one like "64:ff9b::/96"'
 
 
@@ -33,7 +36,7 @@ def local_kind(value: object) -> str:
 
 
 def local_record(value: object) -> str:
-    """A record that can be told, its blanks made single ones outside of quotes."""
+    """A record that can be told, without blanks around it."""
     if not isinstance(value, str):
         raise ValueError(f"{shown(value)} is no record; {records.INSTEAD}")
     records.read(value)
@@ -46,6 +49,8 @@ def listed_name(value: object) -> str:
     name = parsed_zone(value[2:] if isinstance(value, str) and below else value)
     if name == ".":
         raise ValueError(f'{shown(value)} would be all names; write one as in "ads.example"')
+    if _ODD.search(name) or name.rstrip(".").rpartition(".")[2].isdigit():
+        raise ValueError(f'{shown(value)} is no name of a host; write one as in "ads.example"')
     text_of(from_text(name))
     return f"*.{name}" if below else name
 

@@ -12,12 +12,15 @@ from collections.abc import Collection
 from typing import Final
 
 from resolver.config.values import shown
+from resolver.filters import records
 from resolver.message import Transport
 from resolver.wire import types
 
 RCODES: Final = ("NOERROR", "SERVFAIL", "NXDOMAIN", "NOTIMP", "REFUSED")
 """What a rule may refuse with."""
 MAX_WORD: Final = 63
+MAX_EDE_TEXT: Final = 120
+"""Characters of the text of an extended error: it has to fit beside an answer."""
 MAX_TTL_S: Final = (1 << 31) - 1
 """RFC 2181 section 8."""
 GIVEN_TTL_S: Final = 60
@@ -74,6 +77,15 @@ def word(value: object) -> str:
         or value != value.strip()
     ):
         raise ValueError(f"{shown(value)} is no name here; write a printable text of 1 to {MAX_WORD} characters")
+    return value
+
+
+def ede_text(value: object) -> str | None:
+    """The text of an extended error, or nothing."""
+    if value is None:
+        return None
+    if not isinstance(value, str) or not value.isprintable() or not 0 < len(value) <= MAX_EDE_TEXT:
+        raise ValueError(f"{shown(value)} cannot be; write a printable text of 1 to {MAX_EDE_TEXT} characters")
     return value
 
 
@@ -139,25 +151,5 @@ _RECORD: Final = 'write "TYPE DATA" or "TTL TYPE DATA", as in "A 192.0.2.1" or "
 
 def parsed(text: str) -> tuple[int, int, bytes]:
     """The type, the TTL in seconds and the data of the record that `text` says. Raises `ValueError`."""
-    first, _, rest = text.strip().partition(" ")
-    ttl = GIVEN_TTL_S
-    if first.isascii() and first.isdigit():
-        ttl = int(first)
-        first, _, rest = rest.strip().partition(" ")
-        if ttl > MAX_TTL_S:
-            raise ValueError(f"{shown(text)} has a TTL that is too large; write at most {MAX_TTL_S}")
-    try:
-        rtype = types.from_text(first)
-    except ValueError:
-        raise ValueError(f"{shown(text)} has no record type; {_RECORD}") from None
-    import dns.exception
-    import dns.name
-    import dns.rdata
-    import dns.rdatatype
-
-    try:
-        found = dns.rdata.from_text("IN", dns.rdatatype.RdataType(rtype), rest, dns.name.root, relativize=False)
-        return rtype, ttl, found.to_wire() or b""
-    except (dns.exception.DNSException, ValueError, OverflowError) as wrong:
-        why = str(wrong).rstrip(".") or type(wrong).__name__
-        raise ValueError(f"{shown(text)} has data that cannot be ({why}); {_RECORD}") from None
+    told = records.behind(text, text, _RECORD)
+    return told.type, GIVEN_TTL_S if told.ttl is None else told.ttl, told.rdata

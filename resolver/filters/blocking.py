@@ -25,9 +25,7 @@ from resolver.wire import names
 
 BLOCKED: Final = "blocked"
 """The kind of cause."""
-_BLOCKED: Final = 15
 _CNAME: Final = int(Type.CNAME)
-_NULL: Final[Mapping[int, tuple[bytes, ...]]] = {Type.A: (bytes(4),), Type.AAAA: (bytes(16),)}
 
 
 @dataclass(frozen=True, slots=True)
@@ -40,7 +38,7 @@ class Telling:
 
     def reply(self, query: Query, covering: bytes, ede: tuple[Ede, ...]) -> Reply:
         """What is told of the name that `query` asks for, which is blocked because `covering` is."""
-        addresses = _NULL if self.answer is BlockAnswer.NULL else self.addresses
+        addresses = told.NULL if self.answer is BlockAnswer.NULL else self.addresses
         if addresses is not None:
             found = told.of_type(addresses, query.question.type, query.question.name, self.ttl_s)
             if found is not None:
@@ -89,5 +87,5 @@ class Blocking:
 
     def _settled(self, query: Query, found: Found) -> Settled:
         source, trigger = self._sources[found.number], names.to_text(found.name)
-        ede = (Ede(_BLOCKED, f"{trigger} is blocked by {source} [BLKD]"),)
+        ede = (Ede(told.BLOCKED, f"{trigger} is blocked by {source} [BLKD]"),)
         return Settled(Cause(BLOCKED, trigger, source), self._telling.reply(query, found.name, ede))

@@ -4,14 +4,14 @@ Rules: a line is an address and names, of which the first is what the address is
 bad line is skipped, counted, and the first few are told with their number. A file with more bad lines than good ones is
 no hosts file.
 
-Limits: as for a list of names (`lists.py`); addresses with a scope (`fe80::1%eth0`) mean nothing to others, and are
-left out without a word.
+Limits: as for a list of names (`lists.py`). A record takes some 600 octets once it is in force. Addresses with a scope
+(`fe80::1%eth0`) mean nothing to others, and are left out without a word; wildcards are bad lines.
 """
 
 from __future__ import annotations
 
 import ipaddress
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import BinaryIO, Final
 
@@ -21,17 +21,25 @@ from resolver.filters.records import Record
 from resolver.message import Type
 from resolver.wire import names
 
+LINES_PER_BREATH: Final = 200
+"""Lines after which other threads are let on: they take some milliseconds."""
 _SHOWN: Final = 60
 
 
-def read(path: Path, most: int) -> tuple[list[Record], Report]:
-    """The records of the hosts file at `path`, at most so many, and what came of reading it. Raises `ConfigError`."""
+def read(
+    path: Path, most: int, before: int = 0, breathe: Callable[[], None] | None = None
+) -> tuple[list[Record], Report]:
+    """The records of the hosts file at `path`, and what came of reading it. With the records that there were `before`
+    they are `most` at most. `breathe` is called often, where a thread that reads is to let others run. Raises
+    `ConfigError`."""
     report = Report(path, "hosts")
     records: list[Record] = []
     called: set[bytes] = set()
     try:
         with path.open("rb") as opened:
             for number, line in enumerate(_lines(opened), 1):
+                if breathe is not None and not number % LINES_PER_BREATH:
+                    breathe()
                 words = line.partition("#")[0].split()
                 try:
                     records += _of_line(words, called)
@@ -42,8 +50,9 @@ def read(path: Path, most: int) -> tuple[list[Record], Report]:
                         report.told.append(Mistake(number, line[:_SHOWN], f"cannot be read: {wrong}"))
                     if report.bad > MAX_BAD:
                         _sensible(report)
-                if len(records) > most:
-                    what, instead = f"has more than {most} records", "raise filters.max_names, or give a smaller one"
+                if before + len(records) > most:
+                    what = f"has more than {most} records{' with what was read before' if before else ''}"
+                    instead = "raise filters.max_names, or give a smaller one"
                     raise ConfigError(what, where=f"{path}:{number}", instead=instead)
     except OSError as wrong:
         raise ConfigError(f"cannot be read: {wrong.strerror}", where=str(path), instead="give a hosts file") from None
@@ -80,6 +89,8 @@ def _of_line(words: list[str], called: set[bytes]) -> Iterator[Record]:
     if len(words) == 1:
         raise ValueError("there is no name behind the address")
     listed = [names.from_text(word) for word in words[1:]]
+    if any(name.startswith(names.WILDCARD) for name in listed):
+        raise ValueError("a wildcard stands for nothing here")
     for name in listed:
         yield Record(name, None, Type.A if address.version == 4 else Type.AAAA, address.packed)
     reverse = names.from_text(address.reverse_pointer)

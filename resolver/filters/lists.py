@@ -55,7 +55,8 @@ _OF_EACH_MACHINE: Final = frozenset(
     b"localhost localhost.localdomain local broadcasthost localhost4 localhost6 ip6-localhost ip6-loopback "
     b"ip6-localnet ip6-mcastprefix ip6-allnodes ip6-allrouters ip6-allhosts 0.0.0.0".split()
 )
-_OF_PAGES: Final = (b"##", b"#@#", b"#?#", b"#$#", b"#%#")
+_OF_PAGES: Final = re.compile(rb"(?:^|[^\s#])#[@?$%]?#(?!#*(?:\s|$))").search
+"""What an adblock rule about parts of a page has in it; `#` in a row, or before a blank, begin a comment."""
 _HARMLESS: Final = frozenset((b"important", b"all", b"document", b"doc"))
 """Options of an adblock rule that change nothing about a name."""
 
@@ -87,6 +88,13 @@ class Report:
     skipped: int = 0
     bad: int = 0
     told: list[Mistake] = field(default_factory=list)
+    blocks: bool = False
+    """Whether its names are blocked."""
+
+    @property
+    def is_empty(self) -> bool:
+        """Whether it blocks nothing: what it blocked before, if it did, is told again."""
+        return self.blocks and not self.names and not self.repeated
 
 
 def _go_on() -> None:
@@ -105,7 +113,7 @@ class Lists:
 
     def read(self, path: Path, *, allows: bool = False) -> None:
         """The names of the list at `path` are added: blocked, or allowed. Raises `ConfigError`."""
-        report = Report(path)
+        report = Report(path, blocks=not allows)
         reading = _Reading(self, report, len(self.reports), allows)
         try:
             with path.open("rb") as opened:
@@ -205,11 +213,11 @@ class _Reading:
             self._add(word, self._allows)
 
     def _adblock(self, line: bytes) -> None:
-        if line[0] in b"![" or (line[0] == 35 and not line.startswith(_OF_PAGES)):
+        of_page = _OF_PAGES(line)
+        if line[0] in b"![" or (line[0] in b"#" and not of_page):
             return
         allows = line.startswith(b"@@")
         rule, _, options = (line[2:] if allows else line).partition(b"$")
-        of_page = any(mark in line for mark in _OF_PAGES)
         if of_page or (options and not _HARMLESS.issuperset(options.lower().split(b","))):
             self._report.skipped += 1
         elif rule.startswith(b"||"):
@@ -277,7 +285,7 @@ def _form_of(beginning: bytes) -> str:
     votes = {"adblock": 0, "hosts": 0, "plain": 0}
     for line in beginning.removeprefix(b"\xef\xbb\xbf").split(b"\n", _SAMPLE)[:_SAMPLE]:
         line = line.strip()
-        if line.startswith((b"||", b"@@", b"[Adblock", b"! ")) or any(mark in line for mark in _OF_PAGES):
+        if line.startswith((b"||", b"@@", b"[Adblock", b"! ")) or _OF_PAGES(line):
             votes["adblock"] += 1
         elif line and line[0] not in b"#!;":
             words = line.split(None, 2)

@@ -27,10 +27,7 @@ from resolver.wire import names
 LOCAL: Final = "local"
 """The kind of cause."""
 MAX_LINKS: Final = 8
-_BLOCKED: Final = 15
 _OTHER: Final = 0
-_NULL: Final[Mapping[int, tuple[bytes, ...]]] = {Type.A: (bytes(4),), Type.AAAA: (bytes(16),)}
-
 
 _REDIRECTS: Final = frozenset((LocalKind.REDIRECT,))
 _ALWAYS: Final = frozenset(each for each in LocalKind if each.startswith("always_"))
@@ -52,22 +49,35 @@ class Local:
         """Zones by their name, folded; `ttl_s` is that of records without one, and of denials."""
         self._zones, self._ttl_s = dict(zones), ttl_s
         self._sets: dict[bytes, dict[int, RRset]] = {}
+        several: dict[tuple[bytes, int], dict[bytes, None]] = {}
         for record in records:
-            self._put(record)
-        self._above = {above for name in self._sets for above in names.ancestors(name)}
+            self._put(record, several)
+        for (name, rtype), rdatas in several.items():
+            self._sets[name][rtype] = self._sets[name][rtype]._replace(rdatas=tuple(rdatas))
+        self._above: set[bytes] = set()
+        """Names that exist because there are records below them (RFC 4592 section 2.2.2)."""
+        for name in self._sets:
+            above = names.parent(name)
+            while above not in self._above:
+                self._above.add(above)
+                above = names.parent(above)
 
     def __len__(self) -> int:
         """How many names have records."""
         return len(self._sets)
 
-    def _put(self, record: Record) -> None:
+    def _put(self, record: Record, several: dict[tuple[bytes, int], dict[bytes, None]]) -> None:
+        """`record` is told, with those of its name and type, which are `several` then."""
         ttl = self._ttl_s if record.ttl is None else record.ttl
-        at = self._sets.setdefault(record.name.lower(), {})
+        name = record.name.lower()
+        at = self._sets.setdefault(name, {})
         known = at.get(record.type)
         if known is None:
             at[record.type] = RRset(record.name, record.type, Class.IN, ttl, (record.rdata,))
-        elif record.rdata not in known.rdatas:
-            at[record.type] = known._replace(ttl=min(known.ttl, ttl), rdatas=(*known.rdatas, record.rdata))
+            return
+        several.setdefault((name, record.type), dict.fromkeys(known.rdatas))[record.rdata] = None
+        if ttl < known.ttl:
+            at[record.type] = known._replace(ttl=ttl)
 
     def after(self, query: Query, result: Result) -> None:
         """Of what came of a question there is nothing to say."""
@@ -121,7 +131,7 @@ class Local:
     def _of_zone(self, spelled: bytes, rtype: int, zone: bytes, kind: LocalKind) -> Said | None:
         """What becomes of a name of `zone` without records."""
         if kind in _REFUSED:
-            return Settled(self._cause(zone, kind), told.refusal(self._why(_BLOCKED, zone, kind)))
+            return Settled(self._cause(zone, kind), told.refusal(self._why(told.BLOCKED, zone, kind)))
         if kind in _DENIED:
             return Dropped(self._cause(zone, kind))
         if kind is LocalKind.BLOCK_A:
@@ -129,9 +139,9 @@ class Local:
         if kind in LETS_THROUGH:
             return None
         if kind is LocalKind.ALWAYS_NULL:
-            null = told.of_type(_NULL, rtype, spelled, self._ttl_s)
+            null = told.of_type(told.NULL, rtype, spelled, self._ttl_s)
             if null is not None:
-                reply = told.positive((null,), ede=self._why(_BLOCKED, zone, kind))
+                reply = told.positive((null,), ede=self._why(told.BLOCKED, zone, kind))
                 return Settled(self._cause(zone, kind), reply)
         name = spelled.lower()
         exists = name == zone or (name in self._above and kind is LocalKind.STATIC)
@@ -144,7 +154,7 @@ class Local:
             soa = told.soa(zone, self._ttl_s)
         else:
             soa = soa._replace(ttl=min(soa.ttl, int.from_bytes(soa.rdatas[0][-4:], "big")))
-        code = _BLOCKED if kind in _ALWAYS or kind is LocalKind.BLOCK_A else _OTHER
+        code = told.BLOCKED if kind in _ALWAYS or kind is LocalKind.BLOCK_A else _OTHER
         reply = told.denial(rcode, soa, aa=True, ede=self._why(code, zone, kind))
         return Settled(self._cause(zone, kind), reply)
 

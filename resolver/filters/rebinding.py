@@ -29,7 +29,6 @@ from resolver.wire import names
 
 REBINDING: Final = "rebinding"
 """The kind of cause."""
-_BLOCKED: Final = 15
 _LOCALHOST: Final = names.from_text("localhost.")
 _V4_HINT: Final = 4
 _V6_HINT: Final = 6
@@ -108,4 +107,4 @@ def _hints(rdata: bytes) -> Iterator[bytes]:
 def _refused(rrset: RRset, address: bytes) -> Settled:
     shown, name = str(ipaddress.ip_address(address)), names.to_text(rrset.name.lower())
     text = f"{name} leads to {shown}, a private address, from outside [RBND]"
-    return Settled(Cause(REBINDING, shown, "filters.rebinding"), told.refusal((Ede(_BLOCKED, text),)))
+    return Settled(Cause(REBINDING, shown, "filters.rebinding"), told.refusal((Ede(told.BLOCKED, text),)))

@@ -12,6 +12,10 @@ from typing import Final
 from resolver.message import Class, Ede, Rcode, Reply, RRset, Type
 from resolver.wire import names
 
+BLOCKED: Final = 15
+"""The extended error of what is kept from a client (RFC 8914 section 4.16)."""
+NULL: Final[Mapping[int, tuple[bytes, ...]]] = {Type.A: (bytes(4),), Type.AAAA: (bytes(16),)}
+"""Addresses that lead nowhere."""
 _NOBODY: Final = names.from_text("nobody.invalid.")
 _REFRESH: Final = b"".join(number.to_bytes(4, "big") for number in (1, 3600, 1200, 604_800))
 

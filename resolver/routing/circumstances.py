@@ -9,7 +9,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import ClassVar
 
-from resolver.routing.matchers import Matcher, OneOf, told
+from resolver.routing.matchers import Matcher, OneOf, percent, told
 from resolver.routing.seen import Seen
 from resolver.routing.times import WEEK, minute_of
 
@@ -232,7 +232,7 @@ class Chance:
 
     def why(self, seen: Seen) -> str:
         """Why a query does not fit, which does not."""
-        return f"it is not in the {self.share:.0%} that chance has chosen"
+        return f"it is not in the {percent(self.share)} that chance has chosen"
 
     def covers(self, other: Matcher) -> bool:
         """Whether all that fits `other` fits this one."""
@@ -243,4 +243,4 @@ class Chance:
         return False
 
     def __str__(self) -> str:
-        return f"{self.share:.0%} of all, by chance"
+        return f"{percent(self.share)} of all, by chance"

@@ -55,14 +55,16 @@ def shadow(rules: Sequence[Rule], rule: Rule) -> Rule | None:
 
 
 def _covers(earlier: Rule, later: Rule, between: Iterable[Rule]) -> bool:
+    wanted = all(any(mine.covers(theirs) for theirs in later.matchers) or _all(mine) for mine in earlier.matchers)
+    if not wanted or not all(_is_harmless(exception, later) for exception in earlier.unless):
+        return False
     looks = (*earlier.matchers, *earlier.unless)
     for rule in between:
         moves = isinstance(rule.action, Rewrite) and any(isinstance(each, (Names, Types)) for each in looks)
         tags = isinstance(rule.action, Tag) and any(isinstance(each, Tagged) for each in looks)
         if moves or tags:
             return False
-    wanted = all(any(mine.covers(theirs) for theirs in later.matchers) or _all(mine) for mine in earlier.matchers)
-    return wanted and all(_is_harmless(exception, later) for exception in earlier.unless)
+    return True
 
 
 def _all(matcher: Matcher) -> bool:

@@ -201,6 +201,11 @@ def _is_within(inner: Network, outer: Network) -> bool:
     return inner.version == outer.version and inner.subnet_of(outer)  # type: ignore[arg-type]  # of one version
 
 
+def percent(share: float) -> str:
+    """`share`, of 0 to 1, as a person would say it: one of a thousand is not nothing."""
+    return f"{share * 100:.6g}%"
+
+
 def told(values: list[str]) -> str:
     """`values` as one text, not too long."""
     if len(values) > MAX_TOLD:

@@ -11,6 +11,7 @@ import pytest
 
 from resolver import filtering
 from resolver.config import Config
+from resolver.config.sections.filters import MAX_LISTS
 from resolver.errors import ConfigError
 from resolver.message import Client, Edns, Message, Question, Rcode, Transport
 from resolver.observe.log import Log
@@ -20,6 +21,7 @@ from resolver.wire.render import render_query
 from tests.support import zone_text
 from tests.support.composed import Composed, composed
 from tests.support.messages import reply
+from tests.support.rules import query
 from tests.support.whole import extended_errors
 
 OFFICE, WORLD = "192.0.2.10", "192.0.2.30"
@@ -172,6 +174,41 @@ def test_who_is_told_that_a_name_is_blocked_is_told_by_which_list(tmp_path):
     assert said == [(15, "ads.test. is blocked by block.txt [BLKD]")]
 
 
+def test_names_of_the_configuration_are_blocked_whole_however_many_lists_there_are(tmp_path):
+    paths = [tmp_path / f"{number}.txt" for number in range(2 * MAX_LISTS)]
+    for number, path in enumerate(paths):
+        path.write_text(f"n{number}.test\n")
+    given = [str(path) for path in paths]
+    config = Config.model_validate(
+        {
+            "filters": {
+                "block_lists": given[:MAX_LISTS],
+                "allow_lists": given[MAX_LISTS:],
+                "block": ["ads.test", "*.n99.test"],
+                "allow": ["b.test"],
+            }
+        }
+    )
+    found = filtering.read(config)
+    assert found is not None
+    assert found.blocking is not None
+    for asked, source in (("ads.test.", "filters.block"), ("x.ads.test.", "filters.block"), ("n63.test.", "63.txt")):
+        said = found.blocking.before(query(asked))
+        assert said is not None
+        assert said.cause.source == source
+    assert found.blocking.before(query("x.n99.test.")) is None
+    assert found.blocking.before(query("b.test.")) is None
+
+
+def test_hosts_files_have_no_more_records_together_than_one_may(tmp_path):
+    paths = [tmp_path / "a", tmp_path / "b"]
+    for path in paths:
+        path.write_text("192.0.2.1 a b c\n")
+    config = Config.model_validate({"filters": {"hosts_files": list(map(str, paths)), "max_names": 7}})
+    with pytest.raises(ConfigError, match=r"b:1: has more than 7 records with what was read before"):
+        filtering.read(config)
+
+
 def test_blocked_names_may_be_told_addresses_of_ones_own():
     filters = {"block": ["ads.test"], "block_answer": ["192.0.2.1", "2001:db8::1", "192.0.2.2"]}
     assert program(asking("ads.test", "ads.test AAAA", "ads.test MX"), filters) == [
@@ -254,6 +291,22 @@ def test_the_first_bad_lines_are_in_one_warning(tmp_path):
     assert 'line 10: \\"no name\\" is no name; line 11: \\"b..test\\" is no name; line 12:' in line
 
 
+@pytest.mark.parametrize(("text", "level"), [("", "warning"), ("# moved\n", "warning"), ("ads.test\n", "info")])
+def test_a_list_without_names_is_told_as_a_warning(tmp_path, text, level):
+    out = io.StringIO()
+
+    async def main(made: Composed) -> None:
+        made.program.log = Log(out, lambda: 0.0)
+        await made.program.reload(made.program.config)
+
+    program(main, lists(tmp_path, text))
+    lines = [each for each in out.getvalue().splitlines() if "event=names_read" in each]
+    assert [("allow.txt" in each, f"level={level}" in each) for each in lines] == [
+        (False, True),
+        (True, level == "info"),
+    ]
+
+
 def test_private_addresses_from_outside_are_refused_and_others_are_not():
     filters = {"rebinding": True, "rebinding_names": ["ok.test"], "local_data": ["inside.corp A 10.0.0.9"]}
     asked = asking("inside.test", "inside.test", "www.test", "inside.ok.test", "inside.corp")
@@ -299,6 +352,16 @@ def test_behind_a_prefix_of_ones_own_private_addresses_are_refused_all_the_same(
     assert program(asking("inside.test AAAA"), filters) == [Rcode.REFUSED]
     del filters["rebinding"]
     assert program(asking("inside.test AAAA"), filters) == [["inside.test. 100 AAAA 2001:db8:64::a00:1"]]
+
+
+def test_a_translator_leads_around_no_rule_for_an_address(tmp_path):
+    file = tmp_path / "policy"
+    file.write_text("$TTL 60\n@ SOA ns. host. 1 2 3 4 5\n24.0.113.0.203.rpz-ip CNAME .\n")
+    tables = [{"zone": "p.test", "file": file}]
+    asked = asking("www.test", "www.test AAAA", "inside.test AAAA")
+    filters = {"dns64": ["2001:db8:64::/96"]}
+    allowed = ["inside.test. 100 AAAA 2001:db8:64::a00:1"]
+    assert program(asked, filters, rpz=tables) == [Rcode.NXDOMAIN, Rcode.NXDOMAIN, allowed]
 
 
 def test_what_was_decided_is_counted_and_logged_if_that_is_wanted():

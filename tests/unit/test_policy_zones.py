@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import gc
 import io
+import weakref
 from pathlib import Path
 from typing import Any
 
@@ -151,6 +153,42 @@ def test_a_rule_is_heeded_counted_and_logged_no_more_often_than_so(program):
     assert (stats["filters.rpz"], stats["rpz.rules"]) == (15, 1)
     assert log.count("event=filtered") == LOGGED_PER_S
     assert 'trigger="qname bad.test."' in log
+
+
+def test_all_zones_and_stages_have_room_for_so_many_events_together(run, tmp_path: Path):
+    for number, line in enumerate(("bad.test CNAME .\n", "localhost CNAME .\n")):
+        (tmp_path / f"p{number}").write_text(HEAD + line)
+
+    async def go() -> str:
+        log, clock = io.StringIO(), VirtualClock()
+        tables = ({"file": tmp_path / "p0"}, {"file": tmp_path / "p1", "action": "disabled"})
+        settings = config(*tables, server={"listen": ["127.0.0.1:0"]}, world={"in_memory": True})
+        made = build(settings, clock=clock, log=Log(log, clock.wall))
+        for _ in range(LOGGED_PER_S):
+            await made.ask("bad.test.")
+            await made.ask("localhost.")
+        return log.getvalue()
+
+    assert run(go()).count("event=filtered") == LOGGED_PER_S
+
+
+def test_what_filters_held_goes_with_a_reload_and_not_with_the_simulated_servers(run):
+    async def go() -> bool:
+        settings = Config.model_validate(
+            {"filters": {"block": ["ads.test"]}, "server": {"listen": ["127.0.0.1:0"]}, "world": {"in_memory": True}}
+        )
+        made = build(settings, clock=VirtualClock(), log=Log(io.StringIO(), lambda: 0.0))
+        assert made._filtering is not None
+        assert made._filtering.blocking is not None
+        before = weakref.ref(made._filtering.blocking)
+        gc.disable()
+        try:
+            await made.reload(settings)
+            return before() is None
+        finally:
+            gc.enable()
+
+    assert run(go())
 
 
 def test_a_zone_that_logs_nothing_says_nothing(program):

@@ -64,6 +64,24 @@ def test_files_that_are_too_large_are_refused(tmp_path: Path, monkeypatch: pytes
         book({"action": "drop", "names_files": [str(file)]})
 
 
+def test_a_file_with_too_many_names_is_not_read_to_its_end(tmp_path: Path, monkeypatch: pytest.MonkeyPatch):
+    file = tmp_path / "names"
+    file.write_text("a.test\nA.test\nb.test\nno..name\n")
+    monkeypatch.setattr(rulebook, "MAX_NAMES", 1)
+    with pytest.raises(ConfigError, match="more than 1 names"):
+        book({"action": "drop", "names_files": [str(file)]})
+
+
+def test_rules_share_the_names_of_a_file(tmp_path: Path):
+    file = tmp_path / "names"
+    file.write_text("a.test\nb.test\n")
+    rule = {"action": "tag", "tags": ["x"], "suffixes_files": [str(file)]}
+    first, second = (each.matchers[0] for each in book(rule, rule).rules)
+    assert isinstance(first, Names)
+    assert isinstance(second, Names)
+    assert first.below is second.below
+
+
 SOA = "corp.test. 300 IN SOA ns.corp.test. root.corp.test. 1 2 3 4 60\n"
 
 

@@ -12,7 +12,6 @@ from resolver.wire import names
 if TYPE_CHECKING:
     from resolver.config.sections import Config
     from resolver.config.sections.filters import Filters
-    from resolver.filters.records import Record
 
 
 def find(config: Config) -> Iterator[Contradiction]:
@@ -55,6 +54,7 @@ def _local(ours: Filters) -> Iterator[Contradiction]:
     read = [records.read(text) for text in ours.local_data]
     zones = {names.from_text(zone): kind for zone, kind in ours.local_zones.items()}
     aliases = {each.name.lower(): each for each in read if each.type == Type.CNAME}
+    rings = _rings({name: each.rdata.lower() for name, each in aliases.items()})
     for record in read:
         name, shown = record.name.lower(), names.to_text(record.name)
         zone = next((each for each in names.ancestors(name) if each in zones), None)
@@ -69,18 +69,21 @@ def _local(ours: Filters) -> Iterator[Contradiction]:
         if alias is not None and alias != record:
             instead = "remove one: an alias stands alone (RFC 1034 section 3.6.2)"
             yield Contradiction("filters", "local_data", f"{shown} has a CNAME record and others", instead)
-        if record.type == Type.CNAME and _loops(record, aliases):
+        if record.type == Type.CNAME and name in rings:
             what = f"the alias {shown} leads back to itself"
             yield Contradiction("filters", "local_data", what, "lead it to a name with an address")
 
 
-def _loops(record: Record, aliases: Mapping[bytes, Record]) -> bool:
-    """Whether `record` is part of a ring of `aliases`."""
-    target = record.rdata.lower()
-    for _ in aliases:
-        if target == record.name.lower():
-            return True
-        if target not in aliases:
-            return False
-        target = aliases[target].rdata.lower()
-    return False
+def _rings(aliases: Mapping[bytes, bytes]) -> set[bytes]:
+    """The names from which `aliases`, by name, lead back to themselves; each alias is followed once."""
+    rings: set[bytes] = set()
+    followed: set[bytes] = set()
+    for name in aliases:
+        way: dict[bytes, int] = {}
+        while name in aliases and name not in followed:
+            followed.add(name)
+            way[name] = len(way)
+            name = aliases[name]
+        if name in way:
+            rings.update(each for each, at in way.items() if at >= way[name])
+    return rings

@@ -81,6 +81,9 @@ def _parameters(label: str, rule: Rule) -> Iterator[Contradiction]:
     if rule.to_suffix is not None and not rule.suffixes:
         what = "to_suffix has no suffixes to take the place of"
         yield Contradiction(label, "to_suffix", what, "add `suffixes`, or write to_name")
+    if rule.unless is not None and not rule.unless.model_fields_set:
+        yield Contradiction(label, "unless", "unless looks at nothing", "write a matcher into it, or remove it")
+    yield from _alias(label, rule)
     low, high = rule.ttl_min_s, rule.ttl_max_s
     if low is not None and high is not None and low > high:
         yield Contradiction(label, "ttl_min_s", f"ttl_min_s {low} is above ttl_max_s {high}", f"write at most {high}")
@@ -89,6 +92,17 @@ def _parameters(label: str, rule: Rule) -> Iterator[Contradiction]:
             yield Contradiction(
                 label, "time_zone", "there are no times that it would be for", "add `times`, or remove it"
             )
+
+
+def _alias(label: str, rule: Rule) -> Iterator[Contradiction]:
+    """An alias among records, which stands alone."""
+    if len(rule.records) > 1:
+        from resolver.config.matching import parsed
+        from resolver.message import Type
+
+        if any(parsed(each)[0] == Type.CNAME for each in rule.records):
+            what = "records has a CNAME and others"
+            yield Contradiction(label, "records", what, "remove one: an alias stands alone (RFC 1034 section 3.6.2)")
 
 
 def _meant(label: str, rule: Rule, config: Config) -> Iterator[Contradiction]:

@@ -19,7 +19,7 @@ class Rpz(Section):
     """The name that the zone has in its file. Peers: Unbound `name`, BIND `zone`."""
 
     file: Annotated[Path, Field(strict=False), Doc(form="a path")]
-    """Its master file (RFC 1035 section 5). It is read at the start, and again at a reload if it has changed; a
+    """Its master file (RFC 1035 section 5). It is read at the start and again at each reload; a
     reload with a file that cannot be read changes nothing. Records that are no rules are left out, with a line in the
     log. Peers: Unbound `zonefile`, PowerDNS `rpzFile`."""
 

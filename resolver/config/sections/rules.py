@@ -148,7 +148,7 @@ class Rule(Matchers):
     ede: Annotated[int, Field(ge=0, le=65535)] | None = None
     """`refuse`: the code of the extended error (RFC 8914); not set, 18 (Prohibited)."""
 
-    ede_text: Annotated[str, Field(min_length=1, max_length=120)] | None = None
+    ede_text: Annotated[str | None, PlainValidator(matching.ede_text), Doc(form="a text")] = None
     """`refuse`: the text of the extended error."""
 
     to_name: Name | None = None

@@ -13,6 +13,7 @@ Limits: SOA, NS and the records of DNSSEC are no policy and are passed over; DNA
 from __future__ import annotations
 
 import enum
+from functools import lru_cache
 from typing import Final, NamedTuple
 
 from resolver.message import Class, RRset, Type
@@ -25,8 +26,14 @@ PASSED_OVER: Final = frozenset((int(Type.SOA), int(Type.NS), int(Type.RRSIG), in
 """No policy: what makes a zone of it, and what signs that; 50 and 51 are NSEC3 and NSEC3PARAM."""
 
 _UNUSABLE: Final = frozenset((int(Type.DNAME),))
-_RESERVED: Final = "rpz-"
+_RESERVED: Final = b"rpz-"
 """What the last label of a target begins with that is no name."""
+
+MAX_DATA: Final = 256
+"""Records that are told for one trigger: more hardly fit into a message."""
+
+MAX_SHARED: Final = 1024
+"""Actions of each sort that rules share: most rules of a zone say the same, and a million should not hold a million."""
 
 _WILDCARD: Final = b"\x01*"
 
@@ -66,6 +73,11 @@ SPECIAL: Final = {
     "rpz-drop.": Kind.DROP,
     "rpz-tcp-only.": Kind.TCP_ONLY,
 }
+_SIMPLE: Final = {names.from_text(each): kind for each, kind in SPECIAL.items()} | {
+    names.ROOT: Kind.NXDOMAIN,
+    _WILDCARD + names.ROOT: Kind.NODATA,
+}
+"""What a CNAME to each of these means."""
 
 SIMPLE: Final = {kind: Action(kind) for kind in Kind}
 """One of each that says nothing more, as most rules are."""
@@ -77,19 +89,18 @@ def of_cname(target: bytes, ttl: int, trigger: bytes) -> Action:
     Raises `ValueError`.
     """
     folded = names.fold(target)
-    if folded == names.ROOT:
-        return SIMPLE[Kind.NXDOMAIN]
-    if folded == _WILDCARD + names.ROOT:
-        return SIMPLE[Kind.NODATA]
-    last = names.to_text(names.last_labels(folded, 1))
-    if last.startswith(_RESERVED):
-        special = SPECIAL.get(names.to_text(folded))
-        if special is None:
-            raise ValueError(f"{names.to_text(folded)} is no action; {nearest(names.to_text(folded), SPECIAL)}")
-        return SIMPLE[special]
-    if folded == trigger:
-        return SIMPLE[Kind.PASSTHRU]
-    if folded.startswith(_WILDCARD):
+    simple = _SIMPLE.get(folded)
+    if simple is not None:
+        return SIMPLE[simple]
+    if names.last_labels(folded, 1).startswith(_RESERVED, 1):
+        raise ValueError(f"{names.to_text(folded)} is no action; {nearest(names.to_text(folded), SPECIAL)}")
+    return SIMPLE[Kind.PASSTHRU] if folded == trigger else _leading(target, ttl)
+
+
+@lru_cache(MAX_SHARED)
+def _leading(target: bytes, ttl: int) -> Action:
+    """A CNAME that leads to `target`."""
+    if target.startswith(_WILDCARD):
         return Action(Kind.CNAME, (), target[len(_WILDCARD) :], ttl, below=True)
     return Action(Kind.CNAME, (), target, ttl)
 
@@ -99,9 +110,11 @@ def with_data(action: Action | None, rtype: int, ttl: int, rdata: bytes) -> Acti
     if rtype in _UNUSABLE:
         raise ValueError(f"{types.to_text(rtype)} cannot be told as data")
     if action is None:
-        action = SIMPLE[Kind.DATA]
+        return _alone(rtype, ttl, rdata)
     if action.kind is not Kind.DATA:
         raise ValueError("a CNAME stands for the same trigger already")
+    if sum(len(rrset.rdatas) for rrset in action.rrsets) >= MAX_DATA:
+        raise ValueError(f"the trigger has {MAX_DATA} records already; write fewer, of which a client needs one")
     rrsets = list(action.rrsets)
     for at, rrset in enumerate(rrsets):
         if rrset.type == rtype:
@@ -109,3 +122,9 @@ def with_data(action: Action | None, rtype: int, ttl: int, rdata: bytes) -> Acti
                 rrsets[at] = rrset._replace(ttl=min(rrset.ttl, ttl), rdatas=(*rrset.rdatas, rdata))
             return action._replace(rrsets=tuple(rrsets))
     return action._replace(rrsets=(*rrsets, RRset(b"", rtype, Class.IN, ttl, (rdata,))))
+
+
+@lru_cache(MAX_SHARED)
+def _alone(rtype: int, ttl: int, rdata: bytes) -> Action:
+    """The data of one record."""
+    return Action(Kind.DATA, (RRset(b"", rtype, Class.IN, ttl, (rdata,)),))

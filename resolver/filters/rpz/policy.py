@@ -11,6 +11,8 @@ first. One rule at most is heeded for a question; what it leads to, if it is an 
 that is disabled changes nothing and delays nothing: it is looked at when there is an answer, and what it would have
 done is told.
 
+An address that a translator (NAT64) makes of an IPv4 one is that address, too: else DNS64 would lead around a rule.
+
 A zone that does not break DNSSEC (`Conduct.break_dnssec`) lets signed answers pass for who asked for signatures (DO).
 
 Limits: of the servers of a zone that is known which the resolver has learnt and not forgotten; addresses of names
@@ -27,6 +29,7 @@ from typing import Final, NamedTuple, Protocol
 from resolver.errors import ResolutionFailed
 from resolver.filters import told
 from resolver.filters.policy import Cause, Dropped, Left, Redirected, Result, Settled, Truncated, Verdict
+from resolver.filters.prefixes import Prefix
 from resolver.filters.rpz.actions import Action, Kind
 from resolver.filters.rpz.addresses import Network
 from resolver.filters.rpz.zone import Zone
@@ -62,14 +65,6 @@ class Servers(Protocol):
     def of(self, name: bytes) -> Iterable[Server]:
         """The servers of the zones that the folded `name` is in, nearest first."""
         ...
-
-
-class Nobody:
-    """Of no server anything is known."""
-
-    def of(self, name: bytes) -> Iterable[Server]:
-        """None."""
-        return ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -117,10 +112,11 @@ Tell = Callable[[Query, Cause], None]
 class PolicyZones:
     """The policy of all zones together (`filters.policy.Policy`)."""
 
-    __slots__ = ("_answers", "_servers", "_tell", "_zones", "by_client", "looks_back")
+    __slots__ = ("_answers", "_servers", "_tell", "_translated", "_zones", "by_client", "looks_back")
 
-    def __init__(self, zones: Sequence[Used], servers: Servers, tell: Tell) -> None:
-        """Those of `zones` that come first win."""
+    def __init__(self, zones: Sequence[Used], servers: Servers, tell: Tell, translated: Sequence[Prefix] = ()) -> None:
+        """Those of `zones` that come first win. In addresses that are `translated` there are IPv4 addresses."""
+        self._translated = tuple(translated)
         self._zones, self._servers, self._tell = tuple(zones), servers, tell
         self.by_client = any(each.zone.client.count for each in zones)
         self.looks_back = True
@@ -145,7 +141,7 @@ class PolicyZones:
         answer = () if isinstance(result, ResolutionFailed) else result.answer
         signed = query.do and any(each.type == _RRSIG for each in answer)
         for at, (name, before, last) in enumerate(_chain(query.question, answer)):
-            addresses = _addresses(answer) if last and self._answers else []
+            addresses = self._addresses(answer) if last and self._answers else []
             for used in self._zones:
                 if signed and not used.conduct.break_dnssec:
                     continue
@@ -155,6 +151,12 @@ class PolicyZones:
                 elif hit is not None:
                     return _verdict(query, hit, name, before)
         return None
+
+    def _addresses(self, answer: tuple[RRset, ...]) -> list[bytes]:
+        """The addresses to which `answer` leads."""
+        found = [rdata for each in answer if each.type in (_A, _AAAA) for rdata in each.rdatas]
+        inside = [each.extract(address) for address in found if len(address) > 4 for each in self._translated]
+        return found + [address for address in inside if address is not None]
 
     def _fits(self, used: Used, query: Query, name: bytes, first: bool, addresses: Sequence[bytes]) -> Hit | None:
         """The rule of one zone that fits best at one link of the chain."""
@@ -180,10 +182,9 @@ class PolicyZones:
 
     def _of_servers(self, used: Used, name: bytes) -> Hit | None:
         servers = list(self._servers.of(name))
-        for server in servers:
-            found = used.zone.nsdname.find(server.name)
-            if found is not None:
-                return Hit(used, "nsdname", names.to_text(found[0]), found[1])
+        named = _nearest(used.zone.nsdname.find(server.name) for server in servers)
+        if named is not None:
+            return Hit(used, "nsdname", names.to_text(named[0]), named[1])
         smallest = _smallest(used.zone.nsip.find(each) for server in servers for each in server.addresses)
         return None if smallest is None else Hit(used, "nsip", str(smallest[0]), smallest[1])
 
@@ -193,10 +194,22 @@ def _of_name(used: Used, name: bytes) -> Hit | None:
     return None if found is None else Hit(used, "qname", names.to_text(found[0]), found[1])
 
 
+def _nearest(found: Iterable[tuple[bytes, Action] | None]) -> tuple[bytes, Action] | None:
+    """The one that is no wildcard, then the one of the most labels, and of equals the first in canonical order (draft
+    sections 5.3 and 5.5): whatever the order in which servers are known."""
+
+    def rank(each: tuple[bytes, Action]) -> tuple[bool, int, tuple[bytes, ...]]:
+        labels = names.labels(each[0])
+        return labels[0] == b"*", -len(labels), labels[::-1]
+
+    return min((each for each in found if each is not None), key=rank, default=None)
+
+
 def _smallest(found: Iterable[tuple[Network, Action] | None]) -> tuple[Network, Action] | None:
-    """The one of the longest prefix, and of equals that of the lowest address."""
+    """The one of the longest prefix, and of equals that of the lowest address. An IPv4 network has the length that it
+    has as IPv4-mapped one, 96 bits more (draft section 5.6)."""
     there = [each for each in found if each is not None]
-    return min(there, key=lambda each: (-each[0].length, each[0].bits, each[0].number), default=None)
+    return min(there, key=lambda each: (each[0].bits - each[0].length, each[0].bits, each[0].number), default=None)
 
 
 def _chain(question: Question, answer: tuple[RRset, ...]) -> Iterator[tuple[bytes, tuple[RRset, ...], bool]]:
@@ -216,10 +229,6 @@ def _chain(question: Question, answer: tuple[RRset, ...]) -> Iterator[tuple[byte
             return
         name = answer[at].rdatas[0]
         before = tuple(each for each in answer[: at + 1] if each.type != _RRSIG)
-
-
-def _addresses(answer: tuple[RRset, ...]) -> list[bytes]:
-    return [rdata for each in answer if each.type in (_A, _AAAA) for rdata in each.rdatas]
 
 
 def _verdict(query: Query, hit: Hit, name: bytes, before: tuple[RRset, ...]) -> Verdict:

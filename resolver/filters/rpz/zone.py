@@ -5,10 +5,10 @@ Rules (draft sections 3 and 4)
   `rpz-ip`, `rpz-nsip` a network, behind `rpz-nsdname` the name of a name server.
 * A wildcard fits what is below it. The name itself comes before a wildcard, and a longer wildcard before a shorter one.
 * A record that cannot be a rule is left out and told (`Skipped`); the others stand. Of one trigger the first action
-  stands.
+  stands; to say it again changes nothing.
 
-Limits: a rule takes some 150 octets and its name. Records come one by one, so that reading a large zone needs no more
-than the rules do.
+Limits: a rule takes some 80 octets and its name; what it does it shares with rules that do the same. Records come one
+by one, so that reading a large zone needs no more than the rules do.
 """
 
 from __future__ import annotations
@@ -18,18 +18,18 @@ from typing import Final, NamedTuple
 
 from resolver.filters.rpz.actions import PASSED_OVER, Action, of_cname, with_data
 from resolver.filters.rpz.addresses import Networks, read
-from resolver.message import RRset, Type
-from resolver.text import nearest, printable
+from resolver.message import Class, RRset, Type
+from resolver.text import nearest
 from resolver.wire import names, types
 
 _CNAME: Final = int(Type.CNAME)
 _SOA: Final = int(Type.SOA)
-_CLIENT: Final = "rpz-client-ip"
-_IP: Final = "rpz-ip"
-_NSIP: Final = "rpz-nsip"
-_NSDNAME: Final = "rpz-nsdname"
-_KINDS: Final = (_CLIENT, _IP, _NSIP, _NSDNAME)
-_RESERVED: Final = "rpz-"
+_CLIENT: Final = b"rpz-client-ip"
+_IP: Final = b"rpz-ip"
+_NSIP: Final = b"rpz-nsip"
+_NSDNAME: Final = b"rpz-nsdname"
+_ADDRESSES: Final = (_CLIENT, _IP, _NSIP)
+_RESERVED: Final = b"rpz-"
 
 
 class Skipped(NamedTuple):
@@ -79,11 +79,10 @@ class Named:
 class Zone:
     """The rules of one policy zone. `name` is its own, folded."""
 
-    __slots__ = ("_origin", "client", "ip", "name", "nsdname", "nsip", "qname", "soa")
+    __slots__ = ("client", "ip", "name", "nsdname", "nsip", "qname", "soa")
 
     def __init__(self, name: bytes) -> None:
         self.name = name
-        self._origin = names.depth(name)
         self.qname, self.nsdname = Named(), Named()
         self.client: Networks[Action] = Networks()
         self.ip: Networks[Action] = Networks()
@@ -98,50 +97,52 @@ class Zone:
     def add(self, name: bytes, rtype: int, ttl: int, rdata: bytes, line: int) -> Skipped | None:
         """The record in `line` is heeded, unless it is none of a rule. The records of an owner may stand anywhere."""
         owner = names.fold(name)
-        if not names.is_below(owner, self.name):
+        cut = len(owner) - len(self.name)
+        last = pos = 0
+        while pos < cut:
+            last, pos = pos, pos + owner[pos] + 1
+        if pos != cut or not owner.endswith(self.name):
             return Skipped(line, f"{names.to_text(name)} is not in the zone {names.to_text(self.name)}", "remove it")
-        if owner == self.name and rtype == _SOA:
-            self.soa = RRset(name, rtype, 1, ttl, (rdata,))
         if rtype in PASSED_OVER:
+            if rtype == _SOA and not cut:
+                self.soa = RRset(name, rtype, Class.IN, ttl, (rdata,))
             return None
-        labels = names.labels(owner)
-        trigger = labels[: len(labels) - self._origin]
-        if not trigger:
+        if not cut:
             what = f"{types.to_text(rtype)} at the name of the zone is no rule"
             return Skipped(line, what, "write the name that it is about before it")
-        kind = trigger[-1].decode("latin-1")
         try:
-            self._heed(kind, trigger, rtype, ttl, rdata)
+            if owner.startswith(_RESERVED, last + 1):
+                self._reserved(owner[:last] + names.ROOT, owner[last + 1 : cut], rtype, ttl, rdata)
+            else:
+                trigger = owner[:cut] + names.ROOT
+                self.qname.change(trigger, lambda known: _changed(known, trigger, rtype, ttl, rdata))
         except ValueError as wrong:
-            shown = printable(names.to_text(name))
             what, _, instead = str(wrong).partition("; ")
-            return Skipped(line, f"{shown}: {what}", instead or "see docs/rpz.md for how rules are written")
+            return Skipped(
+                line, f"{names.to_text(name)}: {what}", instead or "see docs/rpz.md for how rules are written"
+            )
         return None
 
-    def _heed(self, kind: str, trigger: tuple[bytes, ...], rtype: int, ttl: int, rdata: bytes) -> None:
-        def change(known: Action | None) -> Action:
-            if rtype != _CNAME:
-                return with_data(known, rtype, ttl, rdata)
-            if known is not None:
-                raise ValueError("the trigger has an action already, and a CNAME stands alone")
-            return of_cname(rdata, ttl, own)
-
-        own = b""
-        if kind in (_CLIENT, _IP, _NSIP):
-            network = read([each.decode("latin-1") for each in trigger[:-1]])
+    def _reserved(self, trigger: bytes, kind: bytes, rtype: int, ttl: int, rdata: bytes) -> None:
+        """The record is heeded for a `trigger` that stands before a label of its own `kind`. Raises `ValueError`."""
+        if kind in _ADDRESSES:
+            network = read([each.decode("latin-1") for each in names.labels(trigger)])
             table = {_CLIENT: self.client, _IP: self.ip, _NSIP: self.nsip}[kind]
-            table.put(network, change(table.get(network)))
+            table.put(network, _changed(table.get(network), b"", rtype, ttl, rdata))
         elif kind == _NSDNAME:
-            if len(trigger) == 1:
+            if trigger == names.ROOT:
                 raise ValueError("no name stands before the trigger")
-            self.nsdname.change(_wire(trigger[:-1]), change)
-        elif kind.startswith(_RESERVED):
-            raise ValueError(f"{kind!r} is no kind of trigger; {nearest(kind, _KINDS)}")
+            self.nsdname.change(trigger, lambda known: _changed(known, b"", rtype, ttl, rdata))
         else:
-            own = _wire(trigger)
-            self.qname.change(own, change)
+            shown, kinds = kind.decode("latin-1"), [each.decode() for each in (*_ADDRESSES, _NSDNAME)]
+            raise ValueError(f"{shown!r} is no kind of trigger; {nearest(shown, kinds)}")
 
 
-def _wire(labels: tuple[bytes, ...]) -> bytes:
-    """The absolute name of `labels`."""
-    return b"".join(bytes((len(each),)) + each for each in labels) + names.ROOT
+def _changed(known: Action | None, trigger: bytes, rtype: int, ttl: int, rdata: bytes) -> Action:
+    """What is done for a `trigger` of which something is `known` perhaps, with one record more. Raises `ValueError`."""
+    if rtype != _CNAME:
+        return with_data(known, rtype, ttl, rdata)
+    action = of_cname(rdata, ttl, trigger)
+    if known is not None and known != action:
+        raise ValueError("the trigger has an action already, and a CNAME stands alone")
+    return action

@@ -86,6 +86,28 @@ def test_where_chance_decides_each_way_is_told_with_its_share(capsys: pytest.Cap
     assert lines[-1].startswith("90%: pool office, by rule 5")
 
 
+def test_a_small_share_is_not_told_as_none(capsys: pytest.CaptureFixture[str], config: str):
+    file = Path(config)
+    file.write_text(RULES.replace("chance = 0.1", "chance = 0.0005"))
+    lines = which(capsys, config, "www.corp.test", "--client", "10.1.2.3")
+    assert "  rule 3: fits in 0.05% of all: pool beta" in lines
+    assert lines[-2].startswith("0.05%: pool beta, by rule 3")
+    assert "chance (0.05% of all, by chance)" in lines[-2]
+    assert lines[-1].startswith("99.95%: pool office, by rule 5")
+
+
+def test_a_time_may_say_its_own_offset(capsys: pytest.CaptureFixture[str], config: str):
+    asked = ("x.test", "--server-name", "kids.test", "--at")
+    assert "by rule 2" in which(capsys, config, *asked, "2026-01-01T12:00+13:00")[-1]
+    assert "by rule 2" not in which(capsys, config, *asked, "2026-01-01T23:00+13:00")[-1]
+
+
+def test_an_ipv4_address_in_disguise_is_that_address(capsys: pytest.CaptureFixture[str], config: str):
+    lines = which(capsys, config, "x.test", "--client", "::ffff:10.1.2.3")
+    assert lines[0] == "x.test. A, from 10.1.2.3 over udp"
+    assert "  rule 1: fits: tag inside" in lines
+
+
 def test_the_time_and_the_connection_of_a_query_can_be_said(capsys: pytest.CaptureFixture[str], config: str):
     night = ("x.test", "--server-name", "kids.test", "--at", "2026-01-01T23:00")
     assert which(capsys, config, *night)[-1].startswith("refuse with REFUSED, by rule 2 (kids)")
@@ -117,6 +139,14 @@ def test_the_same_is_told_as_data(capsys: pytest.CaptureFixture[str], config: st
         (["a", "--type", "FOO"], "'FOO' is no record type; write one as in --type AAAA"),
         (["a", "--client", "here"], "--client: 'here' is no address; write one as in 10.1.2.3"),
         (["a", "--at", "noon"], "--at: 'noon' is no time; write one as in 2026-03-01T21:30"),
+        (
+            ["a", "--at", "9999-12-31"],
+            "--at: '9999-12-31' is not between 1970 and 9998; write one as in 2026-03-01T21:30",
+        ),
+        (
+            ["a", "--at", "0001-01-01"],
+            "--at: '0001-01-01' is not between 1970 and 9998; write one as in 2026-03-01T21:30",
+        ),
         (["a", "--header", "x"], "--header: 'x' is no header; write one as in 'X-Team: guests'"),
         (["a", "--edns-option", "ecz"], "--edns-option: \"ecz\" is no EDNS option; did you mean 'ecs'?"),
         (

@@ -52,6 +52,22 @@ def test_a_hosts_file_that_is_too_long_or_not_there_is_an_error(tmp_path):
         hosts.read(tmp_path / "none", 9)
 
 
+def test_all_hosts_files_have_so_many_records_together(tmp_path):
+    path = tmp_path / "hosts"
+    path.write_text("192.0.2.1 a\n")
+    assert len(hosts.read(path, 9, 7)[0]) == 2
+    with pytest.raises(ConfigError, match=r"hosts:1: has more than 9 records with what was read before; raise filters"):
+        hosts.read(path, 9, 8)
+
+
+def test_a_wildcard_is_a_bad_line(tmp_path):
+    records, report = read(tmp_path, "192.0.2.1 a\n192.0.2.2 *.b\n")
+    assert len(records) == 2
+    assert [str(each) for each in report.told] == [
+        'line 2: "192.0.2.2 *.b" cannot be read: a wildcard stands for nothing here'
+    ]
+
+
 def test_of_a_long_line_only_the_beginning_is_seen_and_the_next_one_is_read(tmp_path, monkeypatch):
     monkeypatch.setattr(hosts, "MAX_LINE", 32)
     records, report = read(tmp_path, f"192.0.2.1 a {'b ' * 100}\n192.0.2.2 {'c' * 22}\n192.0.2.3 z\n")
@@ -73,3 +89,11 @@ def test_odd_octets_are_at_worst_bad_lines_and_told_escaped(tmp_path, octets):
     path.write_bytes(b"192.0.2.1 fine\n" * 3 + octets)
     _, report = hosts.read(path, 100)
     assert all(str(each).isprintable() for each in report.told)
+
+
+def test_who_reads_in_a_thread_lets_others_run(tmp_path):
+    path = tmp_path / "hosts"
+    path.write_text("192.0.2.1 a\n" * (2 * hosts.LINES_PER_BREATH))
+    breaths: list[int] = []
+    hosts.read(path, 10**6, breathe=lambda: breaths.append(1))
+    assert len(breaths) == 2

@@ -51,6 +51,19 @@ def test_adblock_rules(tmp_path):
     assert (report.form, report.names, report.skipped, report.bad) == ("adblock", 6, 0, 0)
 
 
+def test_a_banner_of_hash_signs_makes_no_adblock_list_of_a_plain_one(tmp_path):
+    banner = "########\n## Names that nobody wants\n#### of 2026 ####\n########\n"
+    lists, report = read(tmp_path, f"{banner}ads.example ## why\n{banner}b.example # it tracks\n")
+    assert held(lists) == ["ads.example.", "b.example."]
+    assert (report.form, report.skipped, report.bad) == ("plain", 0, 0)
+
+
+@pytest.mark.parametrize("comment", ["########", "## more", "#### more ####", "#"])
+def test_a_row_of_hash_signs_in_an_adblock_list_is_a_comment(tmp_path, comment):
+    lists, report = read(tmp_path, f"! title\n||ads.example^\n{comment}\n###id\na.example##.banner\n")
+    assert (held(lists), report.form, report.skipped, report.bad) == (["ads.example."], "adblock", 2, 0)
+
+
 @pytest.mark.parametrize(
     "rule",
     [

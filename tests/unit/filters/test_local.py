@@ -185,3 +185,13 @@ def test_aliases_without_an_end_are_given_up():
 
 def test_of_what_was_found_local_data_say_nothing():
     assert local(WWW).after(Query(Question(name("a."), 1), Client("::1", 1, Transport.UDP), 1, 0.0), Reply(0)) is None
+
+
+def test_many_records_of_a_name_are_one_set_in_their_order_with_the_lowest_ttl():
+    numbers = [*range(250), 7, 8]
+    data = local(*(f"a.corp.test {900 - number} A 192.0.2.{number}" for number in numbers), "A.corp.test 9 TXT x")
+    said = asked(data, "a.corp.test.")
+    assert isinstance(said, Settled)
+    (rrset,) = said.reply.answer
+    assert [rdata[-1] for rdata in rrset.rdatas] == list(range(250))
+    assert rrset.ttl == 900 - 249

@@ -2,7 +2,7 @@ from __future__ import annotations
 
 import pytest
 
-from resolver.filters.records import Record, read
+from resolver.filters.records import Record, Told, behind, read
 from resolver.message import Type
 from tests.support.messages import name
 
@@ -41,6 +41,11 @@ def test_data_of_all_types_is_read(text, rdata):
         ("a.example ANY x", "ANY is a type of messages, not of data"),
         ("a.example 9999999999 A 192.0.2.1", "has a TTL beyond 2147483647"),
         ("*.example A 192.0.2.1", 'give its zone the type "redirect"'),
+        ("a.example TYPE41 \\# 0", "TYPE41 is a type of messages, not of data"),
+        ("a.example TYPE0 \\# 0", "TYPE0 is a type of messages, not of data"),
+        ("a.example TXT one\ntwo", "it goes on behind the end of its line"),
+        (f"a.example TXT {'x ' * 40_000}", "it takes 80000 octets; a record holds 65535"),
+        (f"a.example {'9' * 5000} A 192.0.2.1", "has a TTL beyond 2147483647"),
     ],
 )
 def test_what_is_no_record_is_told_with_what_to_write(text, what):
@@ -48,3 +53,10 @@ def test_what_is_no_record_is_told_with_what_to_write(text, what):
         read(text)
     assert what in str(wrong.value)
     assert "; " in str(wrong.value)
+    assert len(str(wrong.value)) < 400
+
+
+@pytest.mark.parametrize("words", ["A 192.0.2.1", " IN\tA  192.0.2.1 ", "A\t192.0.2.1 ; home"])
+def test_what_stands_behind_a_name_is_read_alone(words):
+    assert behind(words, words, "write") == Told(None, Type.A, bytes((192, 0, 2, 1)))
+    assert behind(f"300 {words}", words, "write").ttl == 300

@@ -92,3 +92,11 @@ def test_settings_that_cannot_stand_together_are_told_with_what_to_write(filters
 
 def test_two_aliases_of_one_name_are_too_many():
     assert found({"local_data": ["a.test CNAME b.test", "a.test CNAME c.test"]}) != []
+
+
+def test_of_a_chain_of_aliases_only_the_ring_is_told_wherever_one_begins():
+    chain = ["a.test CNAME b.test", "b.test CNAME c.test", "c.test CNAME b.test", "d.test CNAME d.test"]
+    for data in (chain, chain[::-1]):
+        told = found({"local_data": [*data, "e.test CNAME f.test", "f.test A 192.0.2.1"]})
+        names = sorted(line.partition("the alias ")[2].partition(" leads back")[0] for line in told)
+        assert names == ["b.test.", "c.test.", "d.test."]

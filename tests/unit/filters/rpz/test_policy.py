@@ -1,7 +1,7 @@
 from __future__ import annotations
 
 import ipaddress
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 
 import pytest
 from hypothesis import given
@@ -9,8 +9,9 @@ from hypothesis import strategies as st
 
 from resolver.errors import ResolutionFailed
 from resolver.filters.policy import Cause, Dropped, Left, Redirected, Settled, Truncated, Verdict
+from resolver.filters.prefixes import Prefix
 from resolver.filters.rpz.actions import SIMPLE, Kind
-from resolver.filters.rpz.policy import DENIED_S, Conduct, Nobody, PolicyZones, Server, Used
+from resolver.filters.rpz.policy import DENIED_S, Conduct, PolicyZones, Server, Used
 from resolver.filters.rpz.zone import Zone
 from resolver.message import Client, Edns, Query, Question, Rcode, Reply, Transport, Type
 from resolver.wire import names, types
@@ -41,10 +42,13 @@ class Known:
 class Policies:
     """The policy of some zones, with what it tells."""
 
-    def __init__(self, *zones: Zone | Used, servers: object = None) -> None:
+    def __init__(self, *zones: Zone | Used, servers: object = None, translated: Sequence[Prefix] = ()) -> None:
         self.told: list[Cause] = []
         used = [each if isinstance(each, Used) else Used(each) for each in zones]
-        self.policy = PolicyZones(used, servers or Nobody(), lambda _, cause: self.told.append(cause))  # type: ignore[arg-type]
+        self.policy = PolicyZones(used, servers or Known(), self._tell, translated)  # type: ignore[arg-type]
+
+    def _tell(self, _: Query, cause: Cause) -> None:
+        self.told.append(cause)
 
     def query(self, asked: str, rtype: str = "A", host: str = HOST, do: bool = False) -> Query:
         client = Client(host, 9, Transport.UDP)
@@ -155,6 +159,33 @@ def test_of_addresses_with_equal_prefixes_the_lowest_wins():
     policies = Policies(zone("32.2.0.0.10.rpz-ip CNAME .", "32.1.0.0.10.rpz-ip CNAME *."))
     said = policies.after("a.test.", "a.test. 9 IN A 10.0.0.2", "a.test. 9 IN A 10.0.0.1")
     assert trigger(said) == "ip 10.0.0.1/32"
+
+
+def test_an_ipv4_network_is_as_small_as_the_addresses_that_it_leaves_open():
+    policies = Policies(zone("24.0.0.0.10.rpz-ip CNAME .", "48.zz.1.db8.2001.rpz-ip CNAME *."))
+    both = ("a.test. 9 IN AAAA 2001:db8:1::1", "a.test. 9 IN A 10.0.0.1")
+    assert trigger(policies.after("a.test.", *both, rtype="ANY")) == "ip 10.0.0.0/24"
+    assert trigger(policies.after("a.test.", *reversed(both), rtype="ANY")) == "ip 10.0.0.0/24"
+
+
+@pytest.mark.parametrize("turned", [False, True])
+def test_of_rules_for_servers_the_best_is_heeded_whatever_the_order_of_the_servers(turned: bool):
+    listed = [("x.evil.test.", "192.0.2.1"), ("ns.evil.test.", "192.0.2.2"), ("a.b.wild.test.", "192.0.2.3")]
+    servers = Known(evil_test=listed[::-1] if turned else listed)
+    wildcards = ("*.b.wild.test.rpz-nsdname CNAME .", "*.evil.test.rpz-nsdname CNAME *.")
+    equals = ("x.evil.test.rpz-nsdname CNAME rpz-drop.", "ns.evil.test.rpz-nsdname CNAME rpz-passthru.")
+    assert trigger(Policies(zone(*wildcards), servers=servers).after("evil.test.")) == "nsdname *.b.wild.test."
+    assert trigger(Policies(zone(*wildcards, *equals), servers=servers).after("evil.test.")) == "nsdname ns.evil.test."
+
+
+def test_an_address_that_a_translator_makes_is_the_ipv4_address_too():
+    prefix = Prefix(ipaddress.IPv6Network("64:ff9b::/96"))
+    policies = Policies(zone("24.0.113.0.203.rpz-ip CNAME ."), translated=[prefix])
+    assert trigger(policies.after("a.test.", "a.test. 9 IN AAAA 64:ff9b::203.0.113.9", rtype="AAAA")) == (
+        "ip 203.0.113.0/24"
+    )
+    assert policies.after("a.test.", "a.test. 9 IN AAAA 64:ff9b::192.0.2.9", rtype="AAAA") is None
+    assert policies.after("a.test.", "a.test. 9 IN AAAA 2001:db8::203.0.113.9", rtype="AAAA") is None
 
 
 def test_data_for_an_address_is_told_in_the_place_of_the_answer():

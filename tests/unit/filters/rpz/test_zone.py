@@ -3,7 +3,7 @@ from __future__ import annotations
 import dns.rdata
 import pytest
 
-from resolver.filters.rpz.actions import Kind
+from resolver.filters.rpz.actions import MAX_DATA, Kind
 from resolver.filters.rpz.zone import Skipped, Zone
 from resolver.message import Type
 from resolver.wire import names
@@ -158,3 +158,23 @@ def test_types_of_data_are_any_that_there_are() -> None:
     hit = zone("bad.test 60 TYPE65300 \\# 2 0102").qname.find(name("bad.test."))
     assert hit is not None
     assert hit[1].rrsets[0].type == 65300 != Type.A
+
+
+def test_a_rule_that_is_said_again_is_no_mistake_and_another_one_is() -> None:
+    made = zone("bad.test 60 CNAME .", "a.test 60 CNAME www.test.", "8.0.0.0.10.rpz-ip 60 CNAME .")
+    for again in ("BAD.test 90 CNAME .", "a.test 60 CNAME www.test.", "8.0.0.0.10.rpz-ip 60 CNAME ."):
+        assert add(made, again) is None
+    for other in ("bad.test 60 CNAME *.", "a.test 60 CNAME ftp.test.", "8.0.0.0.10.rpz-ip 60 CNAME *."):
+        skipped = add(made, other)
+        assert skipped is not None
+        assert "the trigger has an action already, and a CNAME stands alone" in skipped.what
+    assert len(made) == 3
+    assert found(made, "bad.test.") == ("bad.test.", Kind.NXDOMAIN)
+
+
+def test_a_trigger_has_no_more_records_than_a_message_holds() -> None:
+    made = zone(*(f"own.test 60 A 192.0.2.{number}" for number in range(MAX_DATA)))
+    skipped = add(made, "own.test 60 TXT more")
+    assert skipped is not None
+    assert f"the trigger has {MAX_DATA} records already" in skipped.what
+    assert skipped.instead == "write fewer, of which a client needs one"
