@@ -100,7 +100,7 @@ def started(serve: Serve, settings: Path, program: Callable[[str], str]) -> Iter
 
 def test_each_example_of_the_page_does_what_it_says(started: Any) -> None:
     """In their order, on a daemon that was started for all of them."""
-    pool = '[pools.office]\nmembers = ["192.0.2.1"]\ncheck = "none"\n'
+    pool = '[pools.office]\nmembers = ["192.0.2.1", "192.0.2.2"]\ncheck = "none"\n'
     client = started(more=f"test_clock = true\n[history]\nmessages = 1000\n{pool}")
     routes = iter([*of_process(lambda: load(None, {})), *OF_PROGRAM])
     page = (ROOT / "docs/admin-api.md").read_text().partition("## The daemon")[2]
