@@ -103,7 +103,7 @@ def compose(
     memory = SimulatedNetwork({}, setting.tools.clock, setting.tools.entropy)
     # Simulated servers and their network hold one another, so that they stay for a while after a reload. Lists of a
     # million names must not stay with them.
-    light = replace(setting, filtering=None)
+    light = replace(setting, filtering=None, rules=None)
 
     def network_of(source: str) -> Network:
         return arranged.network or reaching.network_of(source, light, memory)
