@@ -178,9 +178,9 @@ def test_what_filters_held_goes_with_a_reload_and_not_with_the_simulated_servers
             {"filters": {"block": ["ads.test"]}, "server": {"listen": ["127.0.0.1:0"]}, "world": {"in_memory": True}}
         )
         made = build(settings, clock=VirtualClock(), log=Log(io.StringIO(), lambda: 0.0))
-        assert made._filtering is not None
-        assert made._filtering.blocking is not None
-        before = weakref.ref(made._filtering.blocking)
+        assert made._read.filtering is not None
+        assert made._read.filtering.blocking is not None
+        before = weakref.ref(made._read.filtering.blocking)
         gc.disable()
         try:
             await made.reload(settings)
