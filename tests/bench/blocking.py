@@ -27,7 +27,7 @@ def list_start(turn: Turn) -> Sample:
 
 def list_memory(turn: Turn) -> Sample:
     """MiB that the daemon takes beyond what it takes without the list. Raises `Unusable`."""
-    with turn.server.start(turn.arena, False) as running:
+    with turn.server.start(turn.arena, "") as running:
         without = running.process.resident_mib()
     with _listing(turn) as running:
         resident = running.process.resident_mib()
@@ -46,4 +46,4 @@ def written(arena: Arena, count: int) -> Path:
 def _listing(turn: Turn) -> AbstractContextManager[Running]:
     """Our daemon with the list."""
     path = written(turn.arena, NAMES // turn.scale)
-    return own("resolverd.toml", RESOLVER_FILTERS__BLOCK_LISTS=json.dumps([str(path)]))(turn.arena, False)
+    return own("resolverd.toml", RESOLVER_FILTERS__BLOCK_LISTS=json.dumps([str(path)]))(turn.arena, "")
