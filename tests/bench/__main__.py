@@ -22,7 +22,7 @@ from tests.bench.picture import picture
 from tests.bench.results import absences, voids
 from tests.bench.rows import ROWS
 
-LIMIT_S: Final = 360.0
+LIMIT_S: Final = 540.0
 """Time after which a run of the usual size begins no further sample."""
 
 REPETITIONS: Final = 3
