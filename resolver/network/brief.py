@@ -19,8 +19,7 @@ from typing import Final
 
 from resolver.network.base import Clock, Deliver, Endpoint, Entropy, Sending
 from resolver.network.poller import Poller
-from resolver.network.ports import family_of, udp_socket
-from resolver.network.shared import Shared
+from resolver.network.shared import Shared, opened
 from resolver.network.tally import Tally
 from resolver.network.troubles import trouble_of
 
@@ -60,9 +59,8 @@ class Brief:
         except (BlockingIOError, InterruptedError):
             return None
         except OSError as error:  # of a message before this one: those who wait hear of it from the loop
-            first = not shared.waiting
             shared.retire()
-            if first:
+            if not shared.had:
                 raise
             self._clock.after(0, partial(shared.fail, trouble_of(error)))
             return None
@@ -70,22 +68,9 @@ class Brief:
 
     def _opened(self, to: Endpoint) -> Shared:
         """A new socket to `to`, which takes the place of the one before. Raises OSError and OverflowError."""
-        sock = udp_socket(family_of(to.host), self._entropy, self._source)
-        try:
-            sock.connect(to)
-            shared = Shared(
-                sock,
-                self._poller,
-                self._tally,
-                self._freed,
-                to,
-                left=MESSAGES,
-                until=self._clock.monotonic() + BRIEF_S,
-                lasting=False,
-            )
-        except BaseException:
-            sock.close()
-            raise
+        shared = opened(
+            *(to, self._poller, self._entropy, self._tally, self._source, self._freed), left=MESSAGES, lasting=False
+        )
         self.open += 1
         self._now[to] = shared
         shared.timer = self._clock.after(BRIEF_S, shared.retire)

@@ -21,8 +21,7 @@ from typing import Final
 
 from resolver.network.base import Clock, Deliver, Endpoint, Entropy, Sending
 from resolver.network.poller import Poller
-from resolver.network.ports import family_of, udp_socket
-from resolver.network.shared import Shared
+from resolver.network.shared import Shared, opened
 from resolver.network.tally import Tally
 from resolver.network.troubles import trouble_of
 
@@ -97,22 +96,12 @@ class Pool:
         """A new socket to `to`, in its slot. Raises OSError and OverflowError."""
         entropy = self._entropy
         self._now = self._clock.monotonic()
-        sock = udp_socket(family_of(to.host), entropy, self._source)
-        try:
-            sock.connect(to)
-            shared = Shared(
-                sock,
-                self._poller,
-                self._tally,
-                self._freed,
-                to,
-                left=MESSAGES + entropy.bits(9),
-                until=self._now + AGE_S * (1 + entropy.fraction()),
-                lasting=True,
-            )
-        except BaseException:
-            sock.close()
-            raise
+        shared = opened(
+            *(to, self._poller, entropy, self._tally, self._source, self._freed),
+            left=MESSAGES + entropy.bits(9),
+            lasting=True,
+        )
+        shared.until = self._now + AGE_S * (1 + entropy.fraction())
         self.open += 1
         self._slots.setdefault(to, [None] * (1 << SLOT_BITS))[number] = shared
         return shared

@@ -18,8 +18,9 @@ import socket
 from collections.abc import Callable
 from typing import Final
 
-from resolver.network.base import Deliver, Endpoint, Timer, Trouble
+from resolver.network.base import Deliver, Endpoint, Entropy, Timer, Trouble
 from resolver.network.poller import Poller
+from resolver.network.ports import family_of, udp_socket
 from resolver.network.tally import Tally
 from resolver.network.troubles import trouble_of
 
@@ -69,11 +70,9 @@ class Shared:
         to: Endpoint,
         *,
         left: int,
-        until: float,
         lasting: bool,
     ) -> None:
-        """It leads `to` a server. `left` messages may still be sent, until the monotonic time `until`; `free` is called
-        with it when it is closed."""
+        """It leads `to` a server. `left` messages may still be sent; `free` is called with it when it is closed."""
         self._sock: socket.SocketType | None = sock
         self.send: Callable[[bytes], int] = sock.send
         """Lets a message leave. Raises OSError, which may be about an earlier one."""
@@ -81,7 +80,9 @@ class Shared:
         self._poller, self._tally, self._free = poller, tally, free
         self.to = to
         self._strays = 0
-        self.left, self.until, self.used = left, until, 0.0
+        self.left = left
+        self.until = self.used = 0.0
+        """Monotonic times for its owner: when it is to be retired, and when a message was last sent."""
         self.retired = False
         self.timer: Timer | None = None
         """Of its end, if that has one."""
@@ -164,3 +165,25 @@ class Shared:
             for message in tuple(self.waiting.values()):
                 if message.deliver is not None:  # not closed by the receiver of another
                     message.deliver(datagram)
+
+
+def opened(
+    to: Endpoint,
+    poller: Poller,
+    entropy: Entropy,
+    tally: Tally,
+    source: str,
+    free: Callable[[Shared], None],
+    *,
+    left: int,
+    lasting: bool,
+) -> Shared:
+    """A socket that leads `to` a server from a port that was drawn for it, at the address `source` if that is given.
+    Raises OSError and OverflowError."""
+    sock = udp_socket(family_of(to.host), entropy, source)
+    try:
+        sock.connect(to)
+        return Shared(sock, poller, tally, free, to, left=left, lasting=lasting)
+    except BaseException:
+        sock.close()
+        raise

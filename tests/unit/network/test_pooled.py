@@ -1,16 +1,15 @@
 from __future__ import annotations
 
 import asyncio
-import socket
 
 import pytest
 
 from resolver.message import Transport
 from resolver.network import pooled, shared
-from resolver.network.base import Endpoint, Reuse, Trouble
+from resolver.network.base import Reuse, Trouble
 from resolver.network.entropy import SeededEntropy, SystemEntropy
 from tests.support.shared_sockets import OneSlot, front
-from tests.support.sockets import HandClock, Inbox, echo, network, silent, udp_server, unused_port
+from tests.support.sockets import HandClock, Inbox, echo, network, silent, udp_server
 
 pytestmark = pytest.mark.sockets
 
@@ -268,51 +267,5 @@ def test_at_most_a_quarter_of_all_sockets_are_shared(on_loop):
                     world.network.send(at, b"%d." % n, Transport.UDP, print, reuse=Reuse.LASTING)
             assert world.network.open == 4, "two shared ones, and two fresh ones to the third server"
             assert world.network.counts()["upstream.pooled"] == 4
-
-    on_loop(main())
-
-
-@pytest.mark.parametrize(
-    ("to", "trouble"),
-    [
-        (Endpoint("localhost", 53), Trouble.LOCAL),
-        (Endpoint("127.0.0.1", 70_000), Trouble.LOCAL),
-    ],
-)
-def test_what_cannot_be_sent_is_trouble_from_the_loop(on_loop, to, trouble):
-    async def main():
-        world, inbox = network(), Inbox()
-        world.send(to, b"ask", Transport.UDP, inbox, reuse=Reuse.LASTING)
-        assert inbox.got == []
-        assert await inbox.wait_for(1) == [trouble]
-        assert world.open == 0
-
-    on_loop(main())
-
-
-def test_a_closed_port_is_refused(on_loop):
-    async def main():
-        world, inbox = network(), Inbox()
-        world.send(Endpoint("127.0.0.1", unused_port()), b"ask", Transport.UDP, inbox, reuse=Reuse.LASTING)
-        assert await inbox.wait_for(1) == [Trouble.REFUSED]
-        assert world.open == 0
-
-    on_loop(main())
-
-
-@pytest.mark.rfc(5452, "4.4")
-def test_a_datagram_from_another_address_or_port_is_never_seen(on_loop):
-    async def main():
-        with front() as world:
-            sending, inbox = world.send(b"1.")
-            await world.until_heard(1)
-            for host in ("127.0.0.1", "127.0.0.9"):
-                with socket.socket(socket.AF_INET, socket.SOCK_DGRAM) as forger:
-                    forger.bind((host, 0))
-                    forger.sendto(b"1.forged", world.heard[0][1])
-            world.say(b"1.true")
-            assert await inbox.wait_for(1) == [b"1.true"]
-            sending.close()
-            assert world.network.counts()["upstream.strays"] == 0
 
     on_loop(main())
