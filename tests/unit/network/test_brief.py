@@ -6,7 +6,7 @@ import pytest
 
 from resolver.message import Transport
 from resolver.network import brief
-from resolver.network.base import Reuse, Trouble
+from resolver.network.base import Endpoint, Reuse, Trouble
 from tests.support.shared_sockets import front
 from tests.support.sockets import HandClock, Inbox, echo, network, silent, udp_server, unused_port
 
