@@ -32,7 +32,8 @@ MODULES = (
         "actions", "asking", "budget", "candidates", "classify", "delegation", "forwarding", "giving_up", "iteration",
         "knowledge", "outcome", "seeking",
     )),
-    *(f"network/{name}.py" for name in ("brief", "shared", "sockets")),
+    *(f"network/{name}.py" for name in ("brief", "shared", "sockets", "tally")),
+    "observe/counters.py",
     *(f"pipeline/{name}.py" for name in (
         "cached", "conversation", "driving", "flight", "forwarded", "knowledge", "replying", "reserved", "resolved",
         "routes", "screened", "staged", "stale",
