@@ -12,6 +12,7 @@ Limits: it takes `PATIENCE_S` at most; then what is known must do. `MAX_NAMES` n
 from __future__ import annotations
 
 from collections.abc import Callable
+from functools import partial
 from typing import TYPE_CHECKING, Final
 
 from resolver.network.base import Clock, Timer, Trouble, Upstream
@@ -102,22 +103,25 @@ class Inspection:
 
 def described(der: bytes, code: int, name: str) -> str:
     """What is wrong with the certificate `der`, refused by `code` as that of `name`; "" where nothing can be added."""
-    from cryptography.x509 import DuplicateExtension, UnsupportedGeneralNameType, load_der_x509_certificate
+    from resolver.network.strangers import read
 
     try:
-        certificate = load_der_x509_certificate(der)
-        if code in WRONG_NAME:
-            return f"it is for {_names(certificate)}, not for {name}"
-        if code == EXPIRED:
-            return f"it expired on {certificate.not_valid_after_utc:%Y-%m-%d at %H:%M} UTC"
-        if code == NOT_YET:
-            return f"it is not valid before {certificate.not_valid_before_utc:%Y-%m-%d %H:%M} UTC"
-        if code in NO_ISSUER:
-            if certificate.issuer == certificate.subject:
-                return f"{_shown(certificate.subject.rfc4514_string())} signed it itself, and is not trusted here"
-            return f"{_shown(certificate.issuer.rfc4514_string())} signed it, of whom nobody trusted here vouches"
-    except (ValueError, DuplicateExtension, UnsupportedGeneralNameType):  # odd in some way that OpenSSL does not mind
-        pass
+        return read(der, partial(_wrong, code, name))
+    except ValueError:  # odd in some way that OpenSSL does not mind
+        return ""
+
+
+def _wrong(code: int, name: str, certificate: Certificate) -> str:
+    if code in WRONG_NAME:
+        return f"it is for {_names(certificate)}, not for {name}"
+    if code == EXPIRED:
+        return f"it expired on {certificate.not_valid_after_utc:%Y-%m-%d at %H:%M} UTC"
+    if code == NOT_YET:
+        return f"it is not valid before {certificate.not_valid_before_utc:%Y-%m-%d %H:%M} UTC"
+    if code in NO_ISSUER:
+        if certificate.issuer == certificate.subject:
+            return f"{_shown(certificate.subject.rfc4514_string())} signed it itself, and is not trusted here"
+        return f"{_shown(certificate.issuer.rfc4514_string())} signed it, of whom nobody trusted here vouches"
     return ""
 
 

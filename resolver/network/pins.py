@@ -12,11 +12,11 @@ from __future__ import annotations
 import base64
 import hashlib
 
-from cryptography.exceptions import UnsupportedAlgorithm
 from cryptography.hazmat.primitives.serialization import Encoding, PublicFormat
-from cryptography.x509 import Certificate, load_der_x509_certificate
+from cryptography.x509 import Certificate
 
 from resolver.network.base import Trouble
+from resolver.network.strangers import read
 
 
 def pin_of(certificate: Certificate) -> bytes:
@@ -33,8 +33,8 @@ def shown(pin: bytes) -> str:
 def unpinned(der: bytes, pins: frozenset[bytes]) -> Trouble | None:
     """Why the server that has shown the certificate `der` is none of those with `pins`; None where it is."""
     try:
-        found = pin_of(load_der_x509_certificate(der))
-    except (ValueError, UnsupportedAlgorithm):
+        found = read(der, pin_of)
+    except ValueError:
         return Trouble.UNTRUSTED.because("its key cannot be read, so that it is none of those that are pinned")
     if found in pins:
         return None

@@ -108,10 +108,10 @@ class StreamProbe:
     def _expires_too_soon(self, writer: asyncio.StreamWriter, days: int) -> str:
         if not days:  # that it is valid now was seen, where that matters
             return ""
-        from cryptography.x509 import load_der_x509_certificate
+        from resolver.network.strangers import read
 
         try:
-            ends = load_der_x509_certificate(_certificate(writer)).not_valid_after_utc.timestamp()
+            ends = read(_certificate(writer), lambda shown: shown.not_valid_after_utc.timestamp())
         except ValueError:
             return "its certificate cannot be read"
         left = (ends - self._clock.wall()) / DAY_S
