@@ -9,7 +9,7 @@ Rules
 * It takes `MESSAGES` at most, each id once, for `BRIEF_S` from the first, and is closed then, or as soon as none is
   outstanding any more. The first stray ends that time (`shared`), and three guesses are as many as anywhere.
 
-Limits: at most `share` sockets; beyond that, one for each message.
+Limits: as many sockets as the opener may open; beyond that, one for each message.
 """
 
 from __future__ import annotations
@@ -17,10 +17,8 @@ from __future__ import annotations
 from functools import partial
 from typing import Final
 
-from resolver.network.base import Clock, Deliver, Endpoint, Entropy, Sending
-from resolver.network.poller import Poller
-from resolver.network.shared import Shared, opened
-from resolver.network.tally import Tally
+from resolver.network.base import Clock, Deliver, Endpoint, Sending
+from resolver.network.shared import Opener, Shared
 from resolver.network.troubles import trouble_of
 
 BRIEF_S: Final = 0.02
@@ -33,14 +31,9 @@ MESSAGES: Final = 32
 class Brief:
     """The sockets of a moment, by server."""
 
-    def __init__(
-        self, poller: Poller, clock: Clock, entropy: Entropy, tally: Tally, share: int, source: str = ""
-    ) -> None:
-        """They are bound to the address `source`, if that is given."""
-        self._poller, self._clock, self._entropy, self._tally = poller, clock, entropy, tally
-        self._share, self._source = share, source
+    def __init__(self, opener: Opener, clock: Clock) -> None:
+        self._opener, self._clock = opener, clock
         self._now: dict[Endpoint, Shared] = {}
-        self.open = 0
 
     def send(self, to: Endpoint, wire: bytes, deliver: Deliver, has_room: bool) -> Sending | None:
         """`wire` is on its way by a socket that others may use now; None when it must have one of its own. Raises
@@ -51,7 +44,7 @@ class Brief:
         key = wire[:2]
         shared = self._now.get(to)
         if shared is None or shared.retired or key in shared.had:
-            if not has_room or self.open >= self._share:
+            if not has_room or self._opener.is_full:
                 return None
             shared = self._opened(to)
         try:
@@ -68,15 +61,10 @@ class Brief:
 
     def _opened(self, to: Endpoint) -> Shared:
         """A new socket to `to`, which takes the place of the one before. Raises OSError and OverflowError."""
-        shared = opened(
-            *(to, self._poller, self._entropy, self._tally, self._source, self._freed), left=MESSAGES, lasting=False
-        )
-        self.open += 1
-        self._now[to] = shared
+        shared = self._now[to] = self._opener.opened(to, self._freed, left=MESSAGES, lasting=False)
         shared.timer = self._clock.after(BRIEF_S, shared.retire)
         return shared
 
     def _freed(self, shared: Shared) -> None:
-        self.open -= 1
         if self._now.get(shared.to) is shared:
             del self._now[shared.to]

@@ -11,7 +11,7 @@ Rules:
 * A socket is retired after `MESSAGES` to twice as many, after `AGE_S` to twice that, both drawn; after `IDLE_S` without
   a message; and after `shared.MAX_STRAYS` datagrams that nobody waits for.
 
-Limits: at most `share` sockets in all; beyond that, fresh ones. A datagram that comes twice is a stray.
+Limits: as many sockets as the opener may open; beyond that, fresh ones. A datagram that comes twice is a stray.
 """
 
 from __future__ import annotations
@@ -20,9 +20,7 @@ from functools import partial
 from typing import Final
 
 from resolver.network.base import Clock, Deliver, Endpoint, Entropy, Sending
-from resolver.network.poller import Poller
-from resolver.network.shared import Shared, opened
-from resolver.network.tally import Tally
+from resolver.network.shared import Opener, Shared
 from resolver.network.troubles import trouble_of
 
 SLOT_BITS: Final = 3
@@ -44,16 +42,10 @@ IDLE_S: Final = 5.0
 class Pool:
     """The shared sockets, by server."""
 
-    def __init__(
-        self, poller: Poller, clock: Clock, entropy: Entropy, tally: Tally, share: int, source: str = ""
-    ) -> None:
-        """They are bound to the address `source`, if that is given."""
-        self._poller, self._clock, self._entropy, self._tally = poller, clock, entropy, tally
-        self._share, self._source = share, source
+    def __init__(self, opener: Opener, clock: Clock, entropy: Entropy) -> None:
+        self._opener, self._clock, self._entropy = opener, clock, entropy
         self._slots: dict[Endpoint, list[Shared | None]] = {}
         self._now = 0.0
-        self.open = 0
-        """Sockets open now, retired ones that still wait for a reply among them."""
 
     def send(self, to: Endpoint, wire: bytes, deliver: Deliver, has_room: bool) -> Sending | None:
         """`wire` is on its way by a shared socket; None when it must have a fresh one. Raises OSError, OverflowError.
@@ -64,7 +56,7 @@ class Pool:
         slots = self._slots.get(to)
         shared = None if slots is None else slots[number]
         if shared is None or shared.retired:
-            if not has_room or self.open >= self._share:
+            if not has_room or self._opener.is_full:
                 return None
             shared = self._opened(to, number)
         key, waiting = wire[:2], shared.waiting
@@ -90,21 +82,17 @@ class Pool:
                     shared.retire()
             if all(shared is None or shared.retired for shared in slots):
                 del self._slots[to]
-        return self.open > 0
+        return bool(self._slots)
 
     def _opened(self, to: Endpoint, number: int) -> Shared:
         """A new socket to `to`, in its slot. Raises OSError and OverflowError."""
         entropy = self._entropy
         self._now = self._clock.monotonic()
-        shared = opened(
-            *(to, self._poller, entropy, self._tally, self._source, self._freed),
-            left=MESSAGES + entropy.bits(9),
-            lasting=True,
-        )
+        shared = self._opener.opened(to, _forgotten, left=MESSAGES + entropy.bits(9), lasting=True)
         shared.until = self._now + AGE_S * (1 + entropy.fraction())
-        self.open += 1
         self._slots.setdefault(to, [None] * (1 << SLOT_BITS))[number] = shared
         return shared
 
-    def _freed(self, _: Shared) -> None:
-        self.open -= 1
+
+def _forgotten(_: Shared) -> None:
+    """A closed socket leaves its slot when the next is opened there, or at the next look."""

@@ -9,13 +9,14 @@ Rules
   guesses is told apart there, message by message, as on a socket of its own. What comes again, or late, is no stray.
 * A retired socket takes no new message and is closed once none is outstanding.
 
-Limits: `UDP_BATCH` datagrams of one socket in a turn.
+Limits: `UDP_BATCH` datagrams of one socket in a turn; as many sockets as an `Opener` may open, for all that share one.
 """
 
 from __future__ import annotations
 
 import socket
 from collections.abc import Callable
+from functools import partial
 from typing import Final
 
 from resolver.network.base import Deliver, Endpoint, Entropy, Timer, Trouble
@@ -167,23 +168,34 @@ class Shared:
                     message.deliver(datagram)
 
 
-def opened(
-    to: Endpoint,
-    poller: Poller,
-    entropy: Entropy,
-    tally: Tally,
-    source: str,
-    free: Callable[[Shared], None],
-    *,
-    left: int,
-    lasting: bool,
-) -> Shared:
-    """A socket that leads `to` a server from a port that was drawn for it, at the address `source` if that is given.
-    Raises OSError and OverflowError."""
-    sock = udp_socket(family_of(to.host), entropy, source)
-    try:
-        sock.connect(to)
-        return Shared(sock, poller, tally, free, to, left=left, lasting=lasting)
-    except BaseException:
-        sock.close()
-        raise
+class Opener:
+    """Opens them, from the address `source` if that is given: `share` at a time, for all who share sockets."""
+
+    __slots__ = ("_entropy", "_poller", "_share", "_source", "_tally", "open")
+
+    def __init__(self, poller: Poller, entropy: Entropy, tally: Tally, share: int, source: str) -> None:
+        self._poller, self._entropy, self._tally = poller, entropy, tally
+        self._share, self._source = share, source
+        self.open = 0
+        """Sockets open now, retired ones that still wait for a reply among them."""
+
+    @property
+    def is_full(self) -> bool:
+        """Whether no more may be opened now."""
+        return self.open >= self._share
+
+    def opened(self, to: Endpoint, free: Callable[[Shared], None], *, left: int, lasting: bool) -> Shared:
+        """A socket that leads `to` a server from a port that was drawn for it. Raises OSError and OverflowError."""
+        sock = udp_socket(family_of(to.host), self._entropy, self._source)
+        try:
+            sock.connect(to)
+            shared = Shared(sock, self._poller, self._tally, partial(self._freed, free), to, left=left, lasting=lasting)
+        except BaseException:
+            sock.close()
+            raise
+        self.open += 1
+        return shared
+
+    def _freed(self, free: Callable[[Shared], None], shared: Shared) -> None:
+        self.open -= 1
+        free(shared)

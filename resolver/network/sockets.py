@@ -28,7 +28,7 @@ from resolver.network.brief import Brief
 from resolver.network.poller import Poller, new_poller
 from resolver.network.pooled import Pool
 from resolver.network.ports import family_of, udp_socket
-from resolver.network.shared import UDP_BATCH, UDP_BUFFER
+from resolver.network.shared import UDP_BATCH, UDP_BUFFER, Opener
 from resolver.network.streams import Streams
 from resolver.network.tally import Tally
 from resolver.network.troubles import local_trouble_of, trouble_of
@@ -70,8 +70,8 @@ class SocketNetwork:
         self._poller = poller or new_poller(loop)
         self._tally = Tally() if tally is None else tally
         share = self.max_open // 4
-        self._pool = Pool(self._poller, clock, entropy, self._tally, share, source)
-        self._brief = Brief(self._poller, clock, entropy, self._tally, share, source)
+        opener = Opener(self._poller, entropy, self._tally, share, source)
+        self._pool, self._brief = Pool(opener, clock, entropy), Brief(opener, clock)
         self._streams = Streams(self._poller, clock, self._tally, share, self._has_room, source)
         self._sweeping: Timer | None = None
         self._others: dict[str, SocketNetwork] = {}

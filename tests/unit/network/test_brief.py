@@ -57,7 +57,7 @@ def test_the_next_moment_has_a_port_of_its_own_and_late_replies_of_the_last_stil
             assert world.network.open == 0
             assert clock.timers == []
             assert world.network._brief._now == {}, "of a server without sockets nothing is kept"
-            assert world.network._brief.open == 0
+            assert world.network._brief._opener.open == 0
 
     on_loop(main())
 
@@ -194,16 +194,5 @@ def test_a_refusal_of_a_message_that_nobody_waits_for_is_no_trouble_of_the_next(
             assert await inbox.wait_for(1) == [b"2."]
             sending.close()
         assert gone.got == []
-
-    on_loop(main())
-
-
-def test_beyond_their_share_of_all_sockets_each_message_has_its_own(on_loop):
-    async def main():
-        with moment(max_open=8) as world, udp_server(silent) as second, udp_server(silent) as third:
-            for at in (world.at, second, third):
-                for n in range(2):
-                    world.network.send(at, b"%d." % n, Transport.UDP, print, reuse=Reuse.BRIEF)
-            assert world.network.open == 4, "two shared ones, and two fresh ones to the third server"
 
     on_loop(main())

@@ -257,15 +257,3 @@ def test_a_receiver_may_close_all_and_the_network_in_the_middle_of_a_batch(on_lo
             assert world.network.open == 0
 
     on_loop(main())
-
-
-def test_at_most_a_quarter_of_all_sockets_are_shared(on_loop):
-    async def main():
-        with front(max_open=8) as world, udp_server(silent) as second, udp_server(silent) as third:
-            for at in (world.at, second, third):
-                for n in range(2):
-                    world.network.send(at, b"%d." % n, Transport.UDP, print, reuse=Reuse.LASTING)
-            assert world.network.open == 4, "two shared ones, and two fresh ones to the third server"
-            assert world.network.counts()["upstream.pooled"] == 4
-
-    on_loop(main())

@@ -9,7 +9,7 @@ import pytest
 from resolver.message import Transport
 from resolver.network.base import Endpoint, Reuse, Trouble
 from tests.support.shared_sockets import front
-from tests.support.sockets import Inbox, network, unused_port
+from tests.support.sockets import Inbox, network, silent, udp_server, unused_port
 
 pytestmark = [pytest.mark.sockets, pytest.mark.parametrize("reuse", [Reuse.BRIEF, Reuse.LASTING])]
 
@@ -50,5 +50,18 @@ def test_a_datagram_from_another_address_or_port_is_never_seen(on_loop, reuse):
             assert await inbox.wait_for(1) == [b"1.true"]
             sending.close()
             assert world.network.counts()["upstream.strays"] == 0
+
+    on_loop(main())
+
+
+def test_all_that_are_shared_are_a_quarter_of_all_sockets_however_long_they_last(on_loop, reuse):
+    async def main():
+        with front(max_open=8) as world, udp_server(silent) as second, udp_server(silent) as third:
+            ways = (reuse, Reuse.BRIEF, Reuse.LASTING)
+            for at, way in zip((world.at, second, third), ways, strict=True):
+                for n in range(2):
+                    world.network.send(at, b"%d." % n, Transport.UDP, print, reuse=way)
+            assert world.network.open == 4, "two shared ones, and two fresh ones to the third server"
+            assert world.network.counts()["upstream.pooled"] == 4
 
     on_loop(main())
